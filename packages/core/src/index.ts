@@ -1,0 +1,2 @@
+/** The core package; see ARCHITECTURE.md for its place in the house. */
+export const packageName = "core";

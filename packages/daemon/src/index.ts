@@ -1,0 +1,2 @@
+/** The daemon package; see ARCHITECTURE.md for its place in the house. */
+export const packageName = "daemon";

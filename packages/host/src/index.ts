@@ -1,0 +1,2 @@
+/** The host package; see ARCHITECTURE.md for its place in the house. */
+export const packageName = "host";

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// Tests read the TypeScript sources of every workspace package through this export condition.
+// Programs that a test starts (workers, daemons, the CLI) are the built files under dist/: run `npm run build` first.
+const conditions = ["constellation-source"];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "e2e/**/*.test.ts", "tools/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**"],
+    pool: "forks",
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
