@@ -1,2 +1,39 @@
-/** The contract package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "contract";
+/** What crosses a wire or a file: schemas, routes, error codes, units, event and metric names. Runs in a browser too. */
+export { type ErrorCode, errorCodes, type ErrorKind, type ErrorTraits } from "./errors/codes.ts";
+export { ConstellationError, type ErrorBody, type ErrorDetails, toConstellationError } from "./errors/error.ts";
+export { type ExitCodeName, exitCodes } from "./errors/exit-codes.ts";
+export { formatBitrate, parseBitrate } from "./units/bitrate.ts";
+export { formatBytes, parseBytes } from "./units/bytes.ts";
+export { formatDuration, parseDuration } from "./units/duration.ts";
+export {
+  type AppInput,
+  appNameSchema,
+  appSchema,
+  type AppSpec,
+  type Dependency,
+  type DependencyCondition,
+  type MountSpec,
+  type RunSpec,
+} from "./spec/app.ts";
+export { defaultIsolation, type Isolation, type Switch } from "./spec/isolation.ts";
+export { describeIssues, parseApp } from "./spec/parse.ts";
+export type { PortSpec } from "./spec/port.ts";
+export { type Health, noHealth, type Probe, type ProbeCheck, type ProbeTiming } from "./spec/probe.ts";
+export type { Resources } from "./spec/resources.ts";
+export { defaultRestart, type RestartPolicy } from "./spec/restart.ts";
+export { type Exit, exitSchema } from "./instance/exit.ts";
+export {
+  type Instance,
+  type InstanceDetails,
+  instanceDetailsSchema,
+  instanceSchema,
+  type Measure,
+} from "./instance/instance.ts";
+export { type Sample, sampleSchema } from "./instance/sample.ts";
+export { type InstanceState, instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
+export { type Event, type EventBody, eventSchema } from "./events.ts";
+export { metricNames } from "./metrics.ts";
+export { execFrame } from "./api/exec-frames.ts";
+export { openApiDocument } from "./api/openapi.ts";
+export { type BodyForm, type Route, type RouteName, routes } from "./api/routes.ts";
+export * from "./api/schemas.ts";

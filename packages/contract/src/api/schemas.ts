@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { appNameSchema } from "../spec/app.ts";
+
+/** Version of the API; a daemon answers requests of its own major version. */
+export const apiVersion = 1;
+
+export const versionSchema = z.object({
+  version: z.string(),
+  api: z.int(),
+  node: z.string(),
+  pid: z.int(),
+  startedAt: z.number(),
+  stateDirectory: z.string(),
+});
+
+export const featureSchema = z.object({
+  name: z.string(),
+  state: z.enum(["available", "partial", "missing"]),
+  detail: z.string(),
+  remedy: z.string().nullable(),
+});
+
+export const nodeSchema = z.object({
+  name: z.string(),
+  platform: z.string(),
+  cpus: z.number(),
+  memoryBytes: z.number(),
+  memoryAvailableBytes: z.number(),
+  features: z.array(featureSchema),
+});
+
+export const appSummarySchema = z.object({
+  name: z.string(),
+  revision: z.int(),
+  /** Instances wanted, running, and ready of the newest revision. */
+  wanted: z.int(),
+  running: z.int(),
+  ready: z.int(),
+  status: z.enum(["stopped", "starting", "healthy", "degraded", "failed", "completed"]),
+  /** In words, when something is not as wanted. */
+  detail: z.string().nullable(),
+  urls: z.array(z.string()),
+  updatedAt: z.number(),
+});
+
+/** What an apply does to one app. */
+export const changeSchema = z.object({
+  app: z.string(),
+  change: z.enum(["created", "updated", "scaled", "unchanged", "removed"]),
+  revision: z.int(),
+  /** Settings that differ from what runs, as `path: before -> after`. */
+  differences: z.array(z.string()),
+});
+
+export const applyRequestSchema = z.strictObject({
+  /** Specs as written by the user; each is parsed by itself so that its problems are reported by app. */
+  apps: z.array(z.unknown()).min(1).max(1000),
+  /** Only say what would change. */
+  dryRun: z.boolean().optional(),
+  /** Refuse when an app of this name exists already (`create`). */
+  createOnly: z.boolean().optional(),
+});
+export const applyResponseSchema = z.object({ changes: z.array(changeSchema) });
+export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max(10_000) });
+export const stopDaemonRequestSchema = z.strictObject({
+  /** Stop every instance too. @default false: they go on without a daemon */ instances: z.boolean().optional(),
+});
+export const appParamsSchema = z.object({ app: appNameSchema });
+export const instanceParamsSchema = z.object({
+  instance: z.string().regex(/^[a-z][a-z0-9-]*\.\d+$/, 'must be written like "web.1"'),
+});
+export const artifactParamsSchema = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+
+const count = z.coerce.number().int().min(0);
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+export const logsQuerySchema = z.object({
+  app: appNameSchema.optional(),
+  instance: z.string().optional(),
+  /** Unix milliseconds. */
+  since: count.optional(),
+  /** Only the last so many lines. */
+  tail: count.max(1_000_000).optional(),
+  follow: flag.optional(),
+  stream: z.enum(["stdout", "stderr"]).optional(),
+});
+export const eventsQuerySchema = z.object({
+  app: appNameSchema.optional(),
+  after: count.optional(),
+  tail: count.max(100_000).optional(),
+  follow: flag.optional(),
+});
+export const samplesQuerySchema = z.object({
+  app: appNameSchema.optional(),
+  intervalMs: count.min(100).max(3_600_000).optional(),
+  follow: flag.optional(),
+});
+export const instancesQuerySchema = z.object({ app: appNameSchema.optional() });
+export const execQuerySchema = z.object({
+  /** JSON array: program and arguments. */
+  argv: z.string(),
+  tty: flag.optional(),
+  columns: count.max(10_000).optional(),
+  rows: count.max(10_000).optional(),
+});
+
+export const logLineSchema = z.object({
+  app: z.string(),
+  instance: z.string(),
+  /** RFC 3339 with nanoseconds, as written by the instance's supervisor. */
+  time: z.string(),
+  stream: z.enum(["stdout", "stderr"]),
+  text: z.string(),
+  /** Bytes that were rotated away before they could be read; such a line has no text. */
+  gapBytes: z.number().optional(),
+});
+
+export type Version = z.output<typeof versionSchema>;
+export type NodeInfo = z.output<typeof nodeSchema>;
+export type Feature = z.output<typeof featureSchema>;
+export type AppSummary = z.output<typeof appSummarySchema>;
+export type Change = z.output<typeof changeSchema>;
+export type ApplyRequest = z.output<typeof applyRequestSchema>;
+export type LogLine = z.output<typeof logLineSchema>;
+export type LogsQuery = z.output<typeof logsQuerySchema>;
+export type EventsQuery = z.output<typeof eventsQuerySchema>;
+export type SamplesQuery = z.output<typeof samplesQuerySchema>;

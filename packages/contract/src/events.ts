@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { instanceStateSchema } from "./instance/state.ts";
+
+const base = { /** Grows by at least one with every event of a daemon's state. */ seq: z.int(), at: z.number() };
+
+/** Everything that happens, in one ordered stream. */
+export const eventSchema = z.discriminatedUnion("type", [
+  z.object({ ...base, type: z.literal("daemon.started"), version: z.string(), pid: z.int(), adopted: z.int() }),
+  z.object({ ...base, type: z.literal("daemon.stopping") }),
+  z.object({
+    ...base,
+    type: z.literal("app.applied"),
+    app: z.string(),
+    revision: z.int(),
+    change: z.enum(["created", "updated", "scaled", "unchanged"]),
+  }),
+  z.object({ ...base, type: z.literal("app.healthy"), app: z.string(), revision: z.int() }),
+  z.object({ ...base, type: z.literal("app.stopped"), app: z.string() }),
+  z.object({ ...base, type: z.literal("app.removed"), app: z.string() }),
+  z.object({
+    ...base,
+    type: z.literal("instance.changed"),
+    app: z.string(),
+    instance: z.string(),
+    state: instanceStateSchema,
+  }),
+  z.object({ ...base, type: z.literal("instance.removed"), app: z.string(), instance: z.string() }),
+  z.object({
+    ...base,
+    type: z.literal("probe.changed"),
+    app: z.string(),
+    instance: z.string(),
+    probe: z.enum(["startup", "readiness", "liveness"]),
+    ok: z.boolean(),
+    detail: z.string(),
+  }),
+  z.object({
+    ...base,
+    type: z.literal("limit.missing"),
+    app: z.string(),
+    instance: z.string(),
+    limit: z.string(),
+    detail: z.string(),
+  }),
+]);
+
+/** One event. */
+export type Event = z.output<typeof eventSchema>;
+/** An event before the log has given it its number and time. */
+export type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "seq" | "at"> : never) : never;

@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { parseBytes } from "../units/bytes.ts";
+import { parseDuration } from "../units/duration.ts";
+import { human } from "./human.ts";
+import { defaultIsolation, type Isolation, isolationSchema } from "./isolation.ts";
+import { type PortSpec, portsSchema } from "./port.ts";
+import { type Health, healthSchema, noHealth } from "./probe.ts";
+import { type Resources, resourcesSchema } from "./resources.ts";
+import { defaultRestart, type RestartPolicy, restartSchema } from "./restart.ts";
+
+const duration = human(z.string(), parseDuration);
+const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
+const absolute = z.string().regex(/^\//, "must be an absolute path");
+
+/** Names of apps: a DNS label, so that they can be host names and parts of keys. */
+export const appNameSchema = z
+  .string()
+  .regex(
+    /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
+    'must be 1 to 40 lower case letters, digits and "-", starting with a letter',
+  );
+
+const noNul = z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
+const signalName = z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"]);
+const dependencyCondition = z.enum(["started", "healthy", "completed"]);
+
+/** Everything that `app({...})` takes. Unknown keys are refused, human units become numbers with the unit in their name. */
+export const appSchema = z
+  .strictObject({
+    name: appNameSchema,
+    /** JavaScript or TypeScript file, bundled into an artifact by the client. */
+    script: noNul.optional(),
+    /** Any program and its arguments; `$PORT` and `${NAME}` of the instance's environment are filled in. */
+    command: z.array(noNul).min(1).max(4096).optional(),
+    /** Arguments of the script. */
+    args: z.array(noNul).max(4096).optional(),
+    /** SHA-256 of the bundled script; set by the client. */
+    artifact: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+    /** The app's folder: readable by the instance, and its working folder. Set by the client to the folder of the spec. */
+    folder: absolute.optional(),
+    instances: z.number().int().min(0).max(10_000).optional(),
+    resources: resourcesSchema.optional(),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable"), noNul)
+      .optional(),
+    port: portsSchema.optional(),
+    health: healthSchema.optional(),
+    restart: restartSchema.optional(),
+    stop: z.strictObject({ signal: signalName.optional(), grace: duration.optional() }).optional(),
+    dependsOn: z.union([z.array(appNameSchema).max(256), z.record(appNameSchema, dependencyCondition)]).optional(),
+    isolation: isolationSchema.optional(),
+    /** Folders of the machine that the instance may see. */
+    mounts: z
+      .array(z.strictObject({ source: absolute, target: absolute, readOnly: z.boolean().optional() }))
+      .max(256)
+      .optional(),
+    logs: z
+      .strictObject({
+        maxSize: size.optional(),
+        maxFiles: z.number().int().min(1).max(1000).optional(),
+        maxAge: duration.optional(),
+      })
+      .optional(),
+  })
+  .superRefine((input, context) => {
+    if ((input.script === undefined) === (input.command === undefined)) {
+      context.addIssue({ code: "custom", message: "an app needs exactly one of script and command" });
+    }
+    if (input.args !== undefined && input.script === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["args"],
+        message: "args belong to script; put the arguments of a command into command",
+      });
+    }
+    if (input.dependsOn !== undefined && dependencies(input.dependsOn).some(({ app }) => app === input.name)) {
+      context.addIssue({ code: "custom", path: ["dependsOn"], message: `${input.name} cannot depend on itself` });
+    }
+  })
+  .transform((input): AppSpec => ({
+    name: input.name,
+    run:
+      input.command === undefined
+        ? { kind: "script", path: input.script ?? "", args: input.args ?? [], artifact: input.artifact ?? null }
+        : { kind: "command", argv: input.command },
+    folder: input.folder ?? null,
+    instances: input.instances ?? 1,
+    resources: input.resources ?? resourcesSchema.parse({}),
+    env: input.env ?? {},
+    ports: input.port ?? [],
+    health: input.health ?? noHealth,
+    restart: input.restart ?? defaultRestart,
+    stop: { signal: input.stop?.signal ?? "SIGTERM", graceMs: input.stop?.grace ?? 10_000 },
+    dependsOn: dependencies(input.dependsOn ?? []),
+    isolation: input.isolation ?? defaultIsolation,
+    mounts: (input.mounts ?? []).map(({ source, target, readOnly }) => ({
+      source,
+      target,
+      readOnly: readOnly ?? true,
+    })),
+    logs: {
+      maxFileBytes: input.logs?.maxSize ?? 10_000_000,
+      maxFiles: input.logs?.maxFiles ?? 5,
+      maxAgeMs: input.logs?.maxAge ?? 7 * 86_400_000,
+    },
+  }));
+
+function dependencies(input: readonly string[] | Readonly<Record<string, DependencyCondition>>): Dependency[] {
+  if (Array.isArray(input)) return (input as string[]).map((app) => ({ app, condition: "healthy" }));
+  return Object.entries(input as Record<string, DependencyCondition>).map(([app, condition]) => ({ app, condition }));
+}
+
+/** What the user writes. */
+export type AppInput = z.input<typeof appSchema>;
+
+/** `healthy` waits for readiness, `completed` for an end with code 0. */
+export type DependencyCondition = z.output<typeof dependencyCondition>;
+
+/** Another app that must have come so far before this one starts. */
+export interface Dependency {
+  readonly app: string;
+  readonly condition: DependencyCondition;
+}
+
+/** What an instance executes. */
+export type RunSpec =
+  | {
+      readonly kind: "script";
+      readonly path: string;
+      readonly args: readonly string[];
+      readonly artifact: string | null;
+    }
+  | { readonly kind: "command"; readonly argv: readonly string[] };
+
+/** A folder of the machine seen by an instance. */
+export interface MountSpec {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** The normalised spec: every default filled in, every unit in the name. What the state keeps and the scheduler reads. */
+export interface AppSpec {
+  readonly name: string;
+  readonly run: RunSpec;
+  readonly folder: string | null;
+  readonly instances: number;
+  readonly resources: Resources;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly PortSpec[];
+  readonly health: Health;
+  readonly restart: RestartPolicy;
+  readonly stop: { readonly signal: z.output<typeof signalName>; readonly graceMs: number };
+  readonly dependsOn: readonly Dependency[];
+  readonly isolation: Isolation;
+  readonly mounts: readonly MountSpec[];
+  readonly logs: { readonly maxFileBytes: number; readonly maxFiles: number; readonly maxAgeMs: number };
+}

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { parseBitrate } from "../units/bitrate.ts";
+import { parseBytes } from "../units/bytes.ts";
+import { human } from "./human.ts";
+
+const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
+const byteRate = human(z.string(), (text) => Math.round(parseBitrate(text) / 8));
+const bitrate = human(z.string(), parseBitrate);
+
+const networkInput = z.union([bitrate, z.strictObject({ in: bitrate.optional(), out: bitrate.optional() })]);
+
+const ioInput = z.strictObject({
+  /** Bytes per second, `"20MB/s"`. */
+  read: byteRate.optional(),
+  write: byteRate.optional(),
+  readOps: z.number().int().positive().optional(),
+  writeOps: z.number().int().positive().optional(),
+});
+
+/** `resources` of an app, as the user writes it. */
+export const resourcesSchema = z
+  .strictObject({
+    /** Cores, 0.5 is half of one; a hard quota. */
+    cpu: z.number().positive().max(4096).optional(),
+    /** Share under contention, 1 to 10000. @default 100 (cgroup v2 `cpu.weight`) */
+    cpuWeight: z.number().int().min(1).max(10_000).optional(),
+    /** Hard limit; exceeding it ends the instance with reason `oom`. */
+    memory: size.optional(),
+    /** Processes and threads together. */
+    pids: z.number().int().min(1).max(4_194_304).optional(),
+    /** File descriptors per process (RLIMIT_NOFILE). */
+    openFiles: z.number().int().min(16).optional(),
+    /** Quota of the private data folder. */
+    disk: size.optional(),
+    /** Bandwidth, one figure for both directions or `{in, out}`. */
+    network: networkInput.optional(),
+    /** Rate of the disk that holds the data folder. */
+    io: ioInput.optional(),
+    /** True: a limit that this machine cannot enforce is reported instead of refused. @default false */
+    bestEffort: z.boolean().optional(),
+  })
+  .transform((input): Resources => {
+    const network = typeof input.network === "number" ? { in: input.network, out: input.network } : input.network;
+    return {
+      cpuCores: input.cpu ?? null,
+      cpuWeight: input.cpuWeight ?? null,
+      memoryBytes: input.memory ?? null,
+      pids: input.pids ?? null,
+      openFiles: input.openFiles ?? null,
+      diskBytes: input.disk ?? null,
+      networkInBitsPerSecond: network?.in ?? null,
+      networkOutBitsPerSecond: network?.out ?? null,
+      ioReadBytesPerSecond: input.io?.read ?? null,
+      ioWriteBytesPerSecond: input.io?.write ?? null,
+      ioReadOpsPerSecond: input.io?.readOps ?? null,
+      ioWriteOpsPerSecond: input.io?.writeOps ?? null,
+      bestEffort: input.bestEffort ?? false,
+    };
+  });
+
+/** Limits of one instance; `null` is "no limit". */
+export interface Resources {
+  readonly cpuCores: number | null;
+  readonly cpuWeight: number | null;
+  readonly memoryBytes: number | null;
+  readonly pids: number | null;
+  readonly openFiles: number | null;
+  readonly diskBytes: number | null;
+  readonly networkInBitsPerSecond: number | null;
+  readonly networkOutBitsPerSecond: number | null;
+  readonly ioReadBytesPerSecond: number | null;
+  readonly ioWriteBytesPerSecond: number | null;
+  readonly ioReadOpsPerSecond: number | null;
+  readonly ioWriteOpsPerSecond: number | null;
+  readonly bestEffort: boolean;
+}

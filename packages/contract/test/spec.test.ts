@@ -1,0 +1,107 @@
+import { type AppInput, ConstellationError, openApiDocument, parseApp, routes } from "@constellation/contract";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+const web: AppInput = {
+  name: "web",
+  script: "./server.ts",
+  instances: 3,
+  resources: { cpu: 0.5, memory: "256MB", pids: 64, disk: "200MB", network: "50Mbit" },
+  env: { NODE_ENV: "production" },
+  port: 8080,
+  health: { http: "/healthz" },
+  restart: { policy: "always" },
+};
+
+const problem = (input: unknown): string => {
+  try {
+    parseApp(input);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConstellationError);
+    return (error as Error).message;
+  }
+  throw new Error("was accepted");
+};
+
+describe("a spec", () => {
+  test("of the README becomes numbers with units in their names", () => {
+    const spec = parseApp(web);
+    expect(spec.resources).toMatchObject({
+      cpuCores: 0.5,
+      memoryBytes: 256e6,
+      pids: 64,
+      diskBytes: 200e6,
+      networkInBitsPerSecond: 50e6,
+      networkOutBitsPerSecond: 50e6,
+    });
+    expect(spec.ports).toEqual([
+      { name: "http", publicPort: 8080, targetPort: null, address: "127.0.0.1", socket: "auto" },
+    ]);
+    expect(spec.health.startup?.periodMs).toBe(100);
+    expect(spec.health.liveness).toMatchObject({
+      check: { kind: "http", path: "/healthz" },
+      periodMs: 10_000,
+      failureThreshold: 3,
+    });
+    expect(spec.restart).toMatchObject({ policy: "always", intensity: null });
+  });
+
+  test("is refused with the path, the value and what is wanted", () => {
+    expect(problem({ ...web, resources: { memory: "256 elephants" } })).toContain(
+      'resources.memory: "256 elephants" is not a size',
+    );
+    expect(problem({ ...web, instances: "three" })).toContain('instances is "three"');
+    expect(problem({ ...web, replicas: 3 })).toContain('no setting "replicas"');
+    expect(problem({ ...web, resources: { memroy: "1GB" } })).toContain('resources has no setting "memroy"');
+    expect(problem({ ...web, health: { http: "healthz" } })).toContain('must start with "/"');
+    expect(
+      problem({
+        ...web,
+        port: [
+          { public: 80, name: "a" },
+          { public: 80, name: "b" },
+        ],
+      }),
+    ).toContain("two ports have the public port 80");
+    expect(problem({ ...web, command: ["true"] })).toContain("exactly one of script and command");
+    expect(problem({ ...web, dependsOn: ["web"] })).toContain("cannot depend on itself");
+    expect(problem({ ...web, health: { liveness: { period: "1s" } } })).toContain(
+      "exactly one of http, tcp, exec, logLine",
+    );
+    expect(problem({ ...web, name: "Web Server" })).toContain('name is "Web Server"');
+  });
+
+  test("of any shape is either parsed or refused with spec.invalid", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.anything(),
+          fc.record({
+            name: fc.constant("x"),
+            command: fc.anything(),
+            port: fc.anything(),
+            health: fc.anything(),
+            restart: fc.anything(),
+            resources: fc.anything(),
+          }),
+        ),
+        (input) => {
+          try {
+            parseApp(input);
+          } catch (error) {
+            expect((error as ConstellationError).code).toBe("spec.invalid");
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test("the OpenAPI document lists every route", () => {
+  const document = openApiDocument("1.2.3") as { paths: Record<string, Record<string, { operationId: string }>> };
+  const listed = Object.values(document.paths).flatMap((path) =>
+    Object.values(path).map((operation) => operation.operationId),
+  );
+  expect(listed.toSorted()).toEqual(Object.keys(routes).toSorted());
+});
