@@ -1,0 +1,53 @@
+#!/bin/sh
+# Builds the static programs of this folder into bin/<platform>/ and records which sources they came from.
+#   ./build.sh                    both platforms that have a compiler here
+#   ./build.sh linux-x64 [outdir] one platform, elsewhere if an output folder is given
+# Needs gcc and linux-libc-dev; for arm64 gcc-aarch64-linux-gnu. Users never run this: the results are in git.
+set -eu
+cd "$(dirname "$0")"
+
+# A program is its name, its sources and their headers; every one is linked with start.c and may include sys.h.
+# A program whose sources are missing is skipped.
+programs="
+launcher: launcher.c
+port: port.c
+"
+flags="-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-function -static -nostdlib -nostartfiles -ffreestanding
+ -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-pic -no-pie -fno-tree-loop-distribute-patterns
+ -ffunction-sections -fdata-sections -ffile-prefix-map=$PWD=. -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
+ -Wl,-z,norelro -Wl,-z,noseparate-code -s"
+
+# Hash over names and contents of everything that went into a program: a test compares it with the recorded one.
+sources_hash() { sha256sum build.sh sys.h start.c "$@" | sha256sum | cut -d' ' -f1; }
+
+build() { # platform compiler outdir
+  mkdir -p "$3"
+  printf '%s\n' "$programs" | while IFS=: read -r name files; do
+    [ -n "$name" ] || continue
+    sources=
+    for file in $files; do
+      [ -e "$file" ] || continue 2
+      case $file in *.c) sources="$sources $file" ;; esac
+    done
+    # shellcheck disable=SC2086
+    "$2" $flags -o "$3/$name" start.c $sources -lgcc
+    # shellcheck disable=SC2086
+    printf '{ "sources": "%s", "compiler": "%s" }\n' "$(sources_hash $files)" "$("$2" --version | head -n 1)" > "$3/$name.json"
+    printf 'built %s (%s bytes)\n' "$3/$name" "$(stat -c %s "$3/$name")"
+  done
+}
+
+compiler_of() {
+  case $1 in
+    linux-x64) [ "$(uname -m)" = x86_64 ] && echo gcc || echo x86_64-linux-gnu-gcc ;;
+    linux-arm64) [ "$(uname -m)" = aarch64 ] && echo gcc || echo aarch64-linux-gnu-gcc ;;
+    *) echo "unknown platform \"$1\"; wanted linux-x64 or linux-arm64" >&2; exit 2 ;;
+  esac
+}
+
+for platform in ${1:-linux-x64 linux-arm64}; do
+  compiler=$(compiler_of "$platform")
+  if command -v "$compiler" > /dev/null; then build "$platform" "$compiler" "${2:-bin/$platform}"
+  elif [ $# -gt 0 ]; then echo "cannot build for $platform: $compiler is not installed" >&2; exit 1
+  else echo "skipped $platform: $compiler is not installed"; fi
+done

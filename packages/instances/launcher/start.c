@@ -1,0 +1,60 @@
+// Where the kernel enters the program, and the three memory functions that GCC takes for granted.
+#include "sys.h"
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n"
+        "_start:\n"
+        "  xor %ebp, %ebp\n"
+        "  mov %rsp, %rdi\n"
+        "  and $-16, %rsp\n"
+        "  call enter\n"
+        ".section .note.GNU-stack,\"\",@progbits\n.text\n");
+#else
+__asm__(".globl _start\n"
+        "_start:\n"
+        "  mov x29, #0\n"
+        "  mov x30, #0\n"
+        "  mov x0, sp\n"
+        "  and sp, x0, #-16\n"
+        "  bl enter\n"
+        ".section .note.GNU-stack,\"\",@progbits\n.text\n");
+#endif
+
+// The initial stack: argc, argv…, NULL, environment…, NULL (System V ABI, "Process Initialization").
+__attribute__((used, noreturn)) void enter(long *stack) {
+  const int argc = (int)stack[0];
+  char **const argv = (char **)(stack + 1);
+  leave(program(argc, argv, argv + argc + 1));
+  __builtin_unreachable();
+}
+
+void *memcpy(void *to, const void *from, usize length) {
+#if defined(__x86_64__)
+  void *const result = to; // one instruction; modern processors move cache lines with it
+  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
+  return result;
+#else
+  u8 *out = to;
+  const u8 *in = from;
+  for (; length >= 8; length -= 8, out += 8, in += 8) {
+    u64 word;
+    __builtin_memcpy(&word, in, 8);
+    __builtin_memcpy(out, &word, 8);
+  }
+  while (length--) *out++ = *in++;
+  return to;
+#endif
+}
+
+void *memset(void *to, int byte, usize length) {
+  volatile u8 *out = to; // volatile: otherwise GCC turns this loop into a call of memset
+  while (length--) *out++ = (u8)byte;
+  return to;
+}
+
+int memcmp(const void *a, const void *b, usize length) {
+  const u8 *left = a, *right = b;
+  for (; length; length--, left++, right++)
+    if (*left != *right) return *left - *right;
+  return 0;
+}
