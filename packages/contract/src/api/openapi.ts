@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { errorCodes } from "../errors/codes.ts";
 import { appSchema } from "../spec/app.ts";
-import { apiVersion } from "./schemas.ts";
-import { type BodyForm, type Route, routes } from "./routes.ts";
+import { apiVersion } from "./version.ts";
+import type { BodyForm } from "./endpoints.ts";
+import { type Route, routes } from "./routes.ts";
 
 const mediaTypes: Record<BodyForm, string> = {
   json: "application/json",

@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { appNameSchema } from "../spec/app.ts";
 
-/** Version of the API; a daemon answers requests of its own major version. */
-export const apiVersion = 1;
-
 export const versionSchema = z.object({
   version: z.string(),
   api: z.int(),

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { places } from "../src/index.ts";
+
+test("CONSTELLATION_HOME decides before everything else", () => {
+  expect(places({ CONSTELLATION_HOME: "/srv/c", HOME: "/home/a" }, 0)).toEqual({
+    stateDirectory: "/srv/c",
+    runtimeDirectory: "/srv/c/run",
+    socketPath: "/srv/c/run/daemon.sock",
+    daemonLogFile: "/srv/c/daemon.log",
+  });
+});
+
+test("root uses the system's folders, a user those of XDG", () => {
+  expect(places({}, 0).socketPath).toBe("/run/constellation/daemon.sock");
+  expect(places({ HOME: "/home/a" }, 1000)).toMatchObject({
+    stateDirectory: "/home/a/.local/state/constellation",
+    runtimeDirectory: "/home/a/.local/state/constellation/run",
+  });
+  expect(places({ HOME: "/home/a", XDG_STATE_HOME: "/s", XDG_RUNTIME_DIR: "/run/user/1000" }, 1000)).toMatchObject({
+    stateDirectory: "/s/constellation",
+    socketPath: "/run/user/1000/constellation/daemon.sock",
+  });
+});
