@@ -1,2 +1,74 @@
-/** The host package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "host";
+/** What this machine offers and how full it is: processes, control groups, memory, CPU, pressure, ports, containers. */
+export { errnoOf, HostError, type HostErrorCode } from "./failure.ts";
+export { systemRoots, type HostRoots } from "./roots.ts";
+
+export { bootId, kernelUnits, ticksToUs, uptimeMs, type KernelUnits } from "./proc/clock.ts";
+export { findByEnvironment, type EnvironmentMarker } from "./proc/environment-marker.ts";
+export {
+  identifyProcess,
+  isProcessAlive,
+  signalProcess,
+  type ProcessIdentity,
+  type SignalOutcome,
+} from "./proc/identity.ts";
+export { KeptFile } from "./proc/kept-file.ts";
+export { childrenOf, listPids, processTree, type ProcessTree } from "./proc/process-list.ts";
+export { ProcessReader } from "./proc/process-reader.ts";
+export { parseProcessStat, type ProcessStat } from "./proc/stat.ts";
+export type { InterfaceCounters, ProcessIo, ProcessStatus, ProportionalMemory } from "./proc/tables.ts";
+
+export {
+  createCgroup,
+  listCgroups,
+  openCgroup,
+  openCgroupBase,
+  removeCgroupBase,
+  type BaseOptions,
+  type BaseOutcome,
+  type CgroupBase,
+  type CreateOutcome,
+} from "./cgroup/base.ts";
+export { blockDeviceOf, type BlockDevice } from "./cgroup/block-device.ts";
+export type {
+  Cgroup,
+  CgroupCounters,
+  CgroupEvents,
+  CgroupGauge,
+  CgroupLocation,
+  CgroupWait,
+  JoinTarget,
+  KillOutcome,
+  RemoveOutcome,
+} from "./cgroup/cgroup.ts";
+export { sharesFromWeight, weightFromShares } from "./cgroup/cpu-weight.ts";
+export { detectCgroups, type CgroupLayout, type Hierarchy, type V1Controller } from "./cgroup/layout.ts";
+export type { CgroupLimits, IoLimit, LimitName, LimitVerdict, UnenforceableLimit } from "./cgroup/limits.ts";
+export { parseMounts, type Mount } from "./cgroup/mountinfo.ts";
+
+export {
+  openMemoryGauge,
+  readMemory,
+  type MemoryGauge,
+  type MemoryLevel,
+  type MemoryReading,
+} from "./memory/memory-gauge.ts";
+export { readSystemMemory, type SystemMemory } from "./memory/system-memory.ts";
+export { openCpuGauge, type CpuGauge, type CpuReading } from "./cpu/cpu-gauge.ts";
+export { effectiveCpus, type EffectiveCpus } from "./cpu/effective-cpus.ts";
+export {
+  hostCapacity,
+  hostPressure,
+  openHostGauge,
+  type HostCapacity,
+  type HostGauge,
+  type HostPressure,
+} from "./pressure/host-pressure.ts";
+export {
+  openCgroupPressureGauge,
+  openPressureGauge,
+  type Pressure,
+  type PressureGauge,
+  type PressureReading,
+  type PressureResource,
+  type StallShare,
+} from "./pressure/psi.ts";

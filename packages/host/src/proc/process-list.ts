@@ -1,0 +1,57 @@
+import { readdirSync } from "node:fs";
+import { systemRoots, type HostRoots } from "../roots.ts";
+import { readFailure } from "./kept-file.ts";
+import { readKernelFileIfPresent } from "./read-file.ts";
+import { parseProcessStat, type ProcessStat } from "./stat.ts";
+
+/** Pids of all processes that this process can see. */
+export function listPids(roots: HostRoots = systemRoots): number[] {
+  try {
+    return readdirSync(roots.proc)
+      .filter((name) => /^[1-9]\d*$/.test(name))
+      .map(Number);
+  } catch (error) {
+    throw readFailure(roots.proc, error);
+  }
+}
+
+/** One process and what it has forked, as far as the forked ones did not detach to another parent. */
+export interface ProcessTree {
+  readonly stat: ProcessStat;
+  readonly commandLine: readonly string[];
+  readonly children: readonly ProcessTree[];
+}
+
+/** The tree below a pid now, or undefined when that process is gone. Detached descendants are found by cgroup or marker. */
+export function processTree(pid: number, roots: HostRoots = systemRoots): ProcessTree | undefined {
+  return treeOf(pid, roots, new Set());
+}
+
+/** Direct children of a process, from the `children` table of each of its threads. */
+export function childrenOf(pid: number, roots: HostRoots = systemRoots): number[] {
+  let threads: string[];
+  try {
+    threads = readdirSync(`${roots.proc}/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return threads.flatMap((thread) =>
+    (readKernelFileIfPresent(`${roots.proc}/${pid}/task/${thread}/children`) ?? "")
+      .split(" ")
+      .filter((word) => /^\d+$/.test(word))
+      .map(Number),
+  );
+}
+
+function treeOf(pid: number, roots: HostRoots, seen: Set<number>): ProcessTree | undefined {
+  if (seen.has(pid)) return undefined;
+  seen.add(pid);
+  const text = readKernelFileIfPresent(`${roots.proc}/${pid}/stat`);
+  if (text === undefined || text === "") return undefined;
+  const words = (readKernelFileIfPresent(`${roots.proc}/${pid}/cmdline`) ?? "").replace(/\0$/, "");
+  return {
+    stat: parseProcessStat(text),
+    commandLine: words === "" ? [] : words.split("\0"),
+    children: childrenOf(pid, roots).flatMap((child) => treeOf(child, roots, seen) ?? []),
+  };
+}
