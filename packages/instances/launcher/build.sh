@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 # A program whose sources are missing is skipped.
 programs="
 launcher: launcher.c
-port: port.c
+port: port.c port_backends.c port_connections.c port_control.c port_pump.c port_stats.c port_text.c port.h port_sys.h
 "
 flags="-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-function -static -nostdlib -nostartfiles -ffreestanding
  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-pic -no-pie -fno-tree-loop-distribute-patterns

@@ -1,15 +1,14 @@
 // What the parts of the port process share. port.c says what the program is for.
-#ifndef PORT_H
-#define PORT_H
+#pragma once
 
 #include "port_sys.h"
 
-enum { MAX_BACKENDS = 128, MAX_REQUESTERS = 16, MAX_LINE = 8192, MAX_EVENTS = 64 };
+enum { MAX_BACKENDS = 128, MAX_REQUESTERS = 16, MAX_LINE = 8192 };
 
 enum mode { SHARE, FORWARD };
 
 union endpoint {
-  struct sockaddr any;
+  struct address any;
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
 };
@@ -18,41 +17,39 @@ union endpoint {
 enum tag { TAG_LISTENER, TAG_CONTROL, TAG_SIGNAL, TAG_REQUESTER, TAG_CLIENT_SIDE, TAG_SERVER_SIDE };
 
 struct counters {
-  uint64_t accepted, forwarded, expired, aborted, connect_failures, bytes_in, bytes_out;
+  u64 accepted, forwarded, expired, aborted, connect_failures, bytes_in, bytes_out;
 };
 
 struct port {
-  int listener, epoll, control, signals;
+  int listener, epoll;
   enum mode mode;
   union endpoint address;
-  uint64_t now_ms, hold_ms;
-  uint64_t close_by_ms; // 0: not closing
+  u64 now_ms, hold_ms;
+  u64 close_by_ms; // 0: not closing
   struct counters counters;
 };
 extern struct port port;
 
-// port_text.c: the few conversions the protocol needs.
-struct text { char *at, *end; };
-void put(struct text *text, const char *string);
-void put_number(struct text *text, uint64_t value);
-void put_endpoint(struct text *text, const union endpoint *endpoint);
-char *next_word(char **line);
-int same(const char *a, const char *b);
-int parse_number(const char *word, uint64_t limit, uint64_t *value);
-int parse_endpoint(const char *word, union endpoint *endpoint);
-unsigned endpoint_bytes(const union endpoint *endpoint);
-
-// port_events.c: the one epoll set.
-long watch(int fd, uint32_t events, enum tag tag, uint32_t index);
+// port.c
+long watch(int fd, u32 events, enum tag tag, u32 index);
 void unwatch(int fd);
+void listener_nonblocking(int wanted);
+void leave_clean(int code);
+
+// port_text.c: the few conversions the protocol needs.
+char *put_endpoint(char *end, const union endpoint *endpoint);
+char *next_word(char **line);
+int parse_number(const char *word, u64 limit, u64 *value);
+int parse_endpoint(const char *word, union endpoint *endpoint);
+u32 endpoint_bytes(const union endpoint *endpoint);
 
 // port_backends.c: where connections go.
 enum backend_state { ABSENT, ACTIVE, DRAINING };
 struct backend {
   union endpoint address;
   enum backend_state state;
-  uint32_t connections, penalty_ms;
-  uint64_t total, failures, down_until_ms;
+  u32 connections, penalty_ms;
+  u64 total, failures, down_until_ms;
 };
 extern struct backend backends[MAX_BACKENDS];
 int backends_replace(char *words);
@@ -73,44 +70,43 @@ enum connection_state {
   CLOSED, // its slot is free again after the current round of events
 };
 struct side {
-  int fd;
-  uint8_t readable, writable, hung_up; // what epoll last said
-  uint8_t finished;                    // nothing more is read from this side
-  uint16_t pipe;                       // carries what was read here and not yet written to the other side
-  uint32_t in_pipe;
+  i32 fd;
+  u8 readable, writable, hung_up; // what epoll last said
+  u8 finished;                    // nothing more is read from this side
+  u16 pipe;                       // carries what was read here and not yet written to the other side
+  u32 in_pipe;
 };
 struct connection {
   struct side side[2];
-  uint8_t state, starving;
-  int16_t backend;
-  uint32_t previous, next; // in the list of pending, starving, closed or free ones
-  uint64_t deadline_ms, connect_by_ms;
+  u8 state, starving;
+  i32 backend;
+  u32 previous, next; // in the list of pending, starving, closed or free ones
+  u64 deadline_ms, connect_by_ms;
 };
-void connections_open(uint32_t limit);
+void connections_open(u32 maximum);
 void connections_accept(void);
-void connections_event(uint32_t index, int which, uint32_t events);
+void connections_event(u32 index, int which, u32 events);
 void connections_tick(void);
 void connections_reap(void);
 void connections_starve(struct connection *connection);
 void connections_close(struct connection *connection, int abort);
-int connections_pending(void);
-uint32_t connections_active(void);
-uint32_t connections_waiting(void);
+int connections_timeout_ms(void);
+u32 connections_active(void);
+u32 connections_waiting(void);
 void listener_watch(int wanted);
 
 // port_pump.c: bytes from one side to the other.
-enum { NO_PIPE = 0xffff };
+enum { MAX_PIPES = 1024, NO_PIPE = 0xffff };
 void pump(struct connection *connection);
 void pump_release(struct side *side);
-int pump_has_pipe(void);
-uint32_t pump_pipes(void);
+int pump_exhausted(void);
+u32 pump_pipes(void);
 
-// port_control.c: the Unix socket over which the daemon speaks with us.
-void control_open(void);
+// port_control.c: the Unix socket over which the daemon speaks with us; port_stats.c: one of its answers.
+long control_open(void);
 void control_accept(void);
-void control_event(uint32_t index);
+void control_event(u32 index);
 void control_tick(void);
-void control_closed(void);
-int control_pending(void);
-
-#endif
+void control_finish(void);
+int control_timeout_ms(void);
+char *put_stats(char *end);

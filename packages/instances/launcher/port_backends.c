@@ -7,10 +7,7 @@ struct backend backends[MAX_BACKENDS];
 static int last_chosen;
 
 static int same_endpoint(const union endpoint *a, const union endpoint *b) {
-  const uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)b;
-  for (size_t i = 0; i < sizeof *a; i++)
-    if (x[i] != y[i]) return 0;
-  return 1;
+  return memcmp(a, b, sizeof *a) == 0;
 }
 
 int backends_find(const union endpoint *endpoint) {
@@ -72,7 +69,7 @@ int backends_choose(void) {
 
 void backends_failed(int index) {
   struct backend *backend = &backends[index];
-  uint32_t doubled = backend->penalty_ms * 2;
+  u32 doubled = backend->penalty_ms * 2;
   backend->penalty_ms = doubled == 0 ? FIRST_PENALTY_MS : doubled > LAST_PENALTY_MS ? LAST_PENALTY_MS : doubled;
   backend->down_until_ms = port.now_ms + backend->penalty_ms;
   backend->failures++;

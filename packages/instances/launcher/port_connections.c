@@ -1,18 +1,20 @@
 // Accepted connections: each waits for a backend, connects to one, is open, and closes. The table has a fixed size, and
 // its memory is touched only as far as connections were open at once.
+#include <linux/mman.h>
+
 #include "port.h"
 
-enum { NONE = 0xffffffff, ACCEPTS_PER_ROUND = 64, CONNECT_TIMEOUT_MS = 2000, RETRY_ACCEPT_MS = 50 };
+enum { NONE = 0xffffffff, ACCEPTS_PER_ROUND = 64, CONNECT_TIMEOUT_MS = 2000, RETRY_ACCEPT_MS = 50, TICK_MS = 20 };
 
-struct list { uint32_t first, last, count; };
+struct list { u32 first, last, count; };
 
 static struct connection *table;
-static uint32_t limit, touched, active;
+static u32 limit, touched, active;
 static struct list unused = {NONE, NONE, 0}, pending = {NONE, NONE, 0}, starving = {NONE, NONE, 0}, closed = {NONE, NONE, 0};
 static int listening;
-static uint64_t accept_again_ms;
+static u64 accept_again_ms;
 
-static void append(struct list *list, uint32_t index) {
+static void append(struct list *list, u32 index) {
   table[index].previous = list->last;
   table[index].next = NONE;
   if (list->last != NONE) table[list->last].next = index;
@@ -21,7 +23,7 @@ static void append(struct list *list, uint32_t index) {
   list->count++;
 }
 
-static void take_out(struct list *list, uint32_t index) {
+static void take_out(struct list *list, u32 index) {
   struct connection *at = &table[index];
   if (at->previous != NONE) table[at->previous].next = at->next;
   else list->first = at->next;
@@ -30,17 +32,23 @@ static void take_out(struct list *list, uint32_t index) {
   list->count--;
 }
 
-static uint32_t index_of(const struct connection *connection) { return (uint32_t)(connection - table); }
+static u32 index_of(const struct connection *connection) { return (u32)(connection - table); }
 
-void connections_open(uint32_t maximum) {
-  long memory = sys_mmap(maximum * sizeof *table);
-  table = memory < 0 ? 0 : (struct connection *)memory;
-  limit = memory < 0 ? 0 : maximum;
+void connections_open(u32 maximum) {
+  const long memory = sys(mmap, 0, maximum * sizeof *table, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (failed(memory)) return;
+  table = (struct connection *)memory;
+  limit = maximum;
 }
 
-uint32_t connections_active(void) { return active; }
-uint32_t connections_waiting(void) { return pending.count; }
-int connections_pending(void) { return starving.count ? 2 : pending.count || accept_again_ms ? 1 : 0; }
+u32 connections_active(void) { return active; }
+u32 connections_waiting(void) { return pending.count; }
+
+// How long the loop may sleep because of us; -1: until something happens.
+int connections_timeout_ms(void) {
+  if (starving.count && !pump_exhausted()) return 0;
+  return starving.count || pending.count || accept_again_ms ? TICK_MS : -1;
+}
 
 void listener_watch(int wanted) {
   if (wanted == listening) return;
@@ -49,31 +57,31 @@ void listener_watch(int wanted) {
   else unwatch(port.listener);
 }
 
-static uint32_t fresh(void) {
-  uint32_t index = unused.first;
+static u32 fresh(void) {
+  u32 index = unused.last; // the one used last: its memory is warm, and the rest of the table stays untouched
   if (index != NONE) take_out(&unused, index);
   else if (touched < limit) index = touched++;
   return index;
 }
 
 static void prepare(int fd) {
-  sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  sys_setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1); // the only thing that ever ends a connection to a dead machine
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1); // the only thing that ever ends a connection to a dead machine
 }
 
 static void close_side(struct side *side, int abort) {
   if (side->fd < 0) return;
   if (abort) {
     struct linger now = {1, 0};
-    sys5(__NR_setsockopt, side->fd, SOL_SOCKET, SO_LINGER, (long)&now, sizeof now);
+    sys(setsockopt, side->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
-  sys_close(side->fd);
+  close_fd(side->fd);
   side->fd = -1;
 }
 
 // `abort`: both peers get a reset, so that neither takes what it has for the whole.
 void connections_close(struct connection *connection, int abort) {
-  uint32_t index = index_of(connection);
+  u32 index = index_of(connection);
   if (connection->state == WAITING || connection->state == CONNECTING) take_out(&pending, index);
   if (connection->starving) take_out(&starving, index);
   connection->starving = 0;
@@ -92,7 +100,7 @@ void connections_close(struct connection *connection, int abort) {
 // A slot is used again only after the round: events for its last connection may still be in this round's batch.
 void connections_reap(void) {
   while (closed.first != NONE) {
-    uint32_t index = closed.first;
+    u32 index = closed.first;
     take_out(&closed, index);
     table[index].state = FREE;
     append(&unused, index);
@@ -115,7 +123,7 @@ static void opened(struct connection *connection) {
   pump(connection);
 }
 
-static void failed(struct connection *connection) {
+static void unreachable(struct connection *connection) {
   close_side(&connection->side[SERVER], 0);
   connection->side[SERVER] = (struct side){.fd = -1, .pipe = NO_PIPE};
   connection->state = WAITING;
@@ -131,19 +139,19 @@ static void seek(struct connection *connection) {
     if (backend < 0) return;
     const union endpoint *address = &backends[backend].address;
     struct side *server = &connection->side[SERVER];
-    connection->backend = (int16_t)backend;
-    long fd = sys_socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+    connection->backend = (i32)backend;
+    long fd = stream_socket(address->any.family);
     if (fd < 0) {
-      failed(connection);
+      unreachable(connection);
       continue;
     }
     *server = (struct side){.fd = (int)fd, .pipe = NO_PIPE};
     connection->state = CONNECTING;
     connection->connect_by_ms = port.now_ms + CONNECT_TIMEOUT_MS;
     prepare(server->fd);
-    long result = sys_connect(server->fd, address, endpoint_bytes(address));
+    long result = sys(connect, server->fd, address, endpoint_bytes(address));
     if (result < 0 && result != -EINPROGRESS) {
-      failed(connection);
+      unreachable(connection);
       continue;
     }
     watch(server->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, TAG_SERVER_SIDE, index_of(connection));
@@ -162,11 +170,11 @@ void connections_accept(void) {
       listener_watch(0); // the kernel's queue holds them until a slot is free
       return;
     }
-    long fd = sys_accept(port.listener, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    long fd = sys(accept4, port.listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) stop_accepting_for_now();
     if (fd == -EAGAIN || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) return;
     if (fd < 0) continue; // the peer has gone again
-    uint32_t index = fresh();
+    u32 index = fresh();
     struct connection *connection = &table[index];
     *connection = (struct connection){.state = WAITING, .backend = -1, .deadline_ms = port.now_ms + port.hold_ms};
     connection->side[CLIENT] = (struct side){.fd = (int)fd, .writable = 1, .pipe = NO_PIPE};
@@ -182,17 +190,17 @@ void connections_accept(void) {
 
 static void connected(struct connection *connection) {
   int error = 0;
-  unsigned length = sizeof error;
-  sys_getsockopt(connection->side[SERVER].fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  u32 length = sizeof error;
+  sys(getsockopt, connection->side[SERVER].fd, SOL_SOCKET, SO_ERROR, &error, &length);
   if (error) {
-    failed(connection);
+    unreachable(connection);
     seek(connection);
     return;
   }
   opened(connection);
 }
 
-void connections_event(uint32_t index, int which, uint32_t events) {
+void connections_event(u32 index, int which, u32 events) {
   struct connection *connection = &table[index];
   struct side *side = &connection->side[which];
   if (connection->state == FREE || connection->state == CLOSED || side->fd < 0) return;
@@ -207,13 +215,13 @@ void connections_event(uint32_t index, int which, uint32_t events) {
 
 void connections_tick(void) {
   if (accept_again_ms && accept_again_ms <= port.now_ms) accept_again_ms = 0;
-  for (uint32_t left = starving.count; left; left--) {
+  for (u32 left = starving.count; left; left--) {
     struct connection *connection = &table[starving.first];
     take_out(&starving, starving.first);
     connection->starving = 0;
     pump(connection);
   }
-  for (uint32_t index = pending.first, next; index != NONE; index = next) {
+  for (u32 index = pending.first, next; index != NONE; index = next) {
     struct connection *connection = &table[index];
     next = connection->next;
     if (connection->deadline_ms <= port.now_ms) {
@@ -221,7 +229,7 @@ void connections_tick(void) {
       connections_close(connection, 1);
       continue;
     }
-    if (connection->state == CONNECTING && connection->connect_by_ms <= port.now_ms) failed(connection);
+    if (connection->state == CONNECTING && connection->connect_by_ms <= port.now_ms) unreachable(connection);
     if (connection->state == WAITING) seek(connection);
   }
 }

@@ -4,7 +4,6 @@
 #include "port.h"
 
 enum {
-  MAX_PIPES = 1024,    // held at once; connections beyond wait for one
   SPARE_PIPES = 16,    // kept open for the next one
   PAGE = 4096,         // what even the smallest pipe takes whole
   CHUNK = 1 << 20,     // asked of one splice; the pipe's own size is the limit
@@ -12,47 +11,47 @@ enum {
 };
 
 static int pipe_ends[MAX_PIPES][2];
-static uint16_t spare[MAX_PIPES];
-static uint32_t spares, opened, held;
-static uint16_t unopened[MAX_PIPES];
-static uint32_t unopened_count, ready;
+static u16 spare[SPARE_PIPES];
+static u16 spares, held, used;
+static u16 unopened[MAX_PIPES]; // of those below `used`
+static u16 unopened_count;
+static int exhausted;
 static char page[PAGE];
 
-int pump_has_pipe(void) { return spares > 0 || held < MAX_PIPES; }
+// No pipe was to be had; the connections that want one wait.
+int pump_exhausted(void) { return exhausted; }
 
-uint32_t pump_pipes(void) { return held; }
+u32 pump_pipes(void) { return held; }
+
+static int open_pipe(void) {
+  if (!unopened_count && used == MAX_PIPES) return NO_PIPE;
+  const u16 index = unopened_count ? unopened[--unopened_count] : used++;
+  if (sys(pipe2, pipe_ends[index], O_CLOEXEC | O_NONBLOCK) == 0) return index;
+  unopened[unopened_count++] = index;
+  return NO_PIPE;
+}
 
 static int acquire(struct side *side) {
   if (side->pipe != NO_PIPE) return 1;
-  if (!ready)
-    for (ready = 1; unopened_count < MAX_PIPES; unopened_count++) unopened[unopened_count] = unopened_count;
-  if (spares) {
-    side->pipe = spare[--spares];
-  } else {
-    if (!unopened_count) return 0;
-    uint16_t fresh = unopened[unopened_count - 1];
-    if (sys_pipe(pipe_ends[fresh]) < 0) return 0;
-    unopened_count--;
-    opened++;
-    side->pipe = fresh;
-  }
-  held++;
-  return 1;
+  side->pipe = spares ? spare[--spares] : (u16)open_pipe();
+  exhausted = side->pipe == NO_PIPE;
+  held += !exhausted;
+  return !exhausted;
 }
 
 void pump_release(struct side *side) {
   if (side->pipe == NO_PIPE) return;
-  uint16_t index = side->pipe;
+  u16 index = side->pipe;
   side->pipe = NO_PIPE;
   held--;
+  exhausted = 0;
   if (side->in_pipe == 0 && spares < SPARE_PIPES) {
     spare[spares++] = index;
     return;
   }
   side->in_pipe = 0;
-  sys_close(pipe_ends[index][0]);
-  sys_close(pipe_ends[index][1]);
-  opened--;
+  close_fd(pipe_ends[index][0]);
+  close_fd(pipe_ends[index][1]);
   unopened[unopened_count++] = index;
 }
 
@@ -61,21 +60,21 @@ enum outcome { MOVED, BLOCKED, ENDED, BROKEN_SOURCE, BROKEN_TARGET, NO_PIPE_LEFT
 // Empties the pipe into the other side.
 static enum outcome flush(struct side *from, struct side *to) {
   while (from->in_pipe) {
-    long moved = sys_splice(pipe_ends[from->pipe][0], to->fd, from->in_pipe);
+    long moved = move_bytes(pipe_ends[from->pipe][0], to->fd, from->in_pipe);
     if (moved == -EINTR) continue;
     if (moved == -EAGAIN) {
       to->writable = 0;
       return BLOCKED;
     }
     if (moved <= 0) return BROKEN_TARGET;
-    from->in_pipe -= (uint32_t)moved;
+    from->in_pipe -= (u32)moved;
   }
   return MOVED;
 }
 
 // Up to one page through the shared buffer; `*whole` says that there may be more.
-static enum outcome carry_page(struct side *from, struct side *to, uint64_t *counter, int *more) {
-  long got = sys_recv(from->fd, page, PAGE);
+static enum outcome carry_page(struct side *from, struct side *to, u64 *counter, int *more) {
+  long got = receive(from->fd, page, PAGE);
   *more = got == PAGE || from->hung_up;
   if (got == 0) return ENDED;
   if (got == -EINTR) return MOVED;
@@ -86,19 +85,19 @@ static enum outcome carry_page(struct side *from, struct side *to, uint64_t *cou
   if (got < 0) return BROKEN_SOURCE;
   // After a short read a new byte or the end of the stream makes a new event, unless the end has been announced already.
   if (!*more) from->readable = 0;
-  *counter += (uint64_t)got;
-  long sent = sys_send(to->fd, page, (size_t)got);
+  *counter += (u64)got;
+  long sent = transmit(to->fd, page, (usize)got);
   if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return BROKEN_TARGET;
   if (sent < 0) sent = 0;
   if (sent == got) return MOVED;
-  if (sys_write(pipe_ends[from->pipe][1], page + sent, (size_t)(got - sent)) != got - sent) return BROKEN_TARGET;
-  from->in_pipe = (uint32_t)(got - sent);
+  if (sys(write, pipe_ends[from->pipe][1], page + sent, got - sent) != got - sent) return BROKEN_TARGET;
+  from->in_pipe = (u32)(got - sent);
   to->writable = 0;
   return BLOCKED;
 }
 
-static enum outcome carry_pipe(struct side *from, struct side *to, uint64_t *counter) {
-  long got = sys_splice(from->fd, pipe_ends[from->pipe][1], CHUNK);
+static enum outcome carry_pipe(struct side *from, struct side *to, u64 *counter) {
+  long got = move_bytes(from->fd, pipe_ends[from->pipe][1], CHUNK);
   if (got == 0) return ENDED;
   if (got == -EINTR) return MOVED;
   if (got == -EAGAIN) {
@@ -106,12 +105,12 @@ static enum outcome carry_pipe(struct side *from, struct side *to, uint64_t *cou
     return BLOCKED;
   }
   if (got < 0) return BROKEN_SOURCE;
-  *counter += (uint64_t)got;
-  from->in_pipe = (uint32_t)got;
+  *counter += (u64)got;
+  from->in_pipe = (u32)got;
   return flush(from, to);
 }
 
-static enum outcome carry(struct side *from, struct side *to, uint64_t *counter) {
+static enum outcome carry(struct side *from, struct side *to, u64 *counter) {
   int bulk = 0;
   for (int round = 0; round < ROUNDS; round++) {
     if (from->in_pipe) {
@@ -134,7 +133,7 @@ static int pump_from(struct connection *connection, int which) {
   switch (outcome) {
     case ENDED:
       from->finished = 1;
-      sys_shutdown(to->fd, SHUT_WR);
+      sys(shutdown, to->fd, SHUT_WR);
       break;
     case BROKEN_TARGET: // it reads no more, but what it wrote before may still be on its way
       from->finished = 1;
