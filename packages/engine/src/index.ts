@@ -1,2 +1,30 @@
-/** The engine package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "engine";
+/** Where state, messages, files and logs live: one set of interfaces, embedded and in-memory adapters. */
+export { type EngineClock, ManualClock, systemClock } from "./clock.ts";
+export {
+  EngineError,
+  type EngineErrorCode,
+  type EngineErrorDetails,
+  type EngineErrorKind,
+  isEngineError,
+} from "./error.ts";
+export { stateLimits } from "./state/limits.ts";
+export { checkKey, checkPrefix, isUnder } from "./state/key.ts";
+export { MemoryStateStore, type MemoryStateOptions, type StateFault } from "./state/memory.ts";
+export { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./state/owned.ts";
+export { openSqliteState, type SqliteStateOptions, type SqliteStateStore } from "./state/sqlite.ts";
+export {
+  beginning,
+  type CallOptions,
+  type Change,
+  type Expectation,
+  type Item,
+  type Lease,
+  type Rev,
+  type Settlement,
+  type StateCapabilities,
+  type StateStore,
+  toRev,
+  type Txn,
+  type WatchEvent,
+  type Write,
+} from "./state/store.ts";

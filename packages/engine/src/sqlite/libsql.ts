@@ -1,0 +1,80 @@
+import { createRequire } from "node:module";
+import { type SqlDatabase, type SqlDriver, SqlFailure, type SqlValue } from "./database.ts";
+import { inTransaction } from "./transaction.ts";
+
+interface LibsqlStatement {
+  run(values: SqlValue[]): unknown;
+  get(values: SqlValue[]): Record<string, unknown> | undefined;
+  all(values: SqlValue[]): Record<string, unknown>[];
+}
+
+interface LibsqlDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): LibsqlStatement;
+  close(): void;
+}
+
+type Libsql = new (path: string) => LibsqlDatabase;
+
+/** The `libsql` package with its prebuilt binary, or the reason why it cannot be loaded. */
+export function libsqlDriver(): SqlDriver | { readonly missing: unknown } {
+  let Database: Libsql;
+  try {
+    Database = createRequire(import.meta.url)("libsql") as Libsql;
+  } catch (error) {
+    return { missing: error };
+  }
+  return { name: "libsql", open: (path) => wrap(attempt(() => new Database(path))) };
+}
+
+function wrap(database: LibsqlDatabase): SqlDatabase {
+  const wrapped: SqlDatabase = {
+    exec: (sql) => attempt(() => database.exec(sql)),
+    prepare(sql) {
+      const statement = attempt(() => database.prepare(sql));
+      return {
+        run: (...values) => void attempt(() => statement.run(values)),
+        get: (...values) => {
+          const row = attempt(() => statement.get(values));
+          return (row === undefined ? undefined : withUint8Arrays(row)) as never;
+        },
+        all: (...values) => attempt(() => statement.all(values)).map((row) => withUint8Arrays(row) as never),
+      };
+    },
+    transaction: (work) => inTransaction(wrapped, work),
+    close() {
+      releaseLock(database);
+      attempt(() => database.close());
+    },
+  };
+  return wrapped;
+}
+
+// libsql finalizes statements only when they are garbage collected, and SQLite keeps a connection with statements,
+// and its lock, until then. Leaving WAL and exclusive mode gives the lock back at once.
+function releaseLock(database: LibsqlDatabase): void {
+  try {
+    database.exec("PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM sqlite_schema");
+  } catch {
+    // A damaged or full file: the lock goes with the process.
+  }
+}
+
+// libsql hands out blobs as Buffer (get) or ArrayBuffer (all).
+function withUint8Arrays(row: Record<string, unknown>): Record<string, unknown> {
+  for (const column in row) {
+    const value = row[column];
+    if (value instanceof ArrayBuffer) row[column] = new Uint8Array(value);
+    else if (Buffer.isBuffer(value)) row[column] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return row;
+}
+
+function attempt<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const { message, rawCode } = error as { message: string; rawCode?: number };
+    throw typeof rawCode === "number" ? new SqlFailure(message, rawCode, error) : error;
+  }
+}
