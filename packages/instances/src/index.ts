@@ -1,2 +1,16 @@
-/** The instances package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "instances";
+/** One instance: how it is run (drivers), its life (lifecycle), how its health is found out (probes). */
+export { type Clock, systemClock } from "./driver/clock.ts";
+export type { CallOptions, Driver, FoundRun, Recovery, RunHandle, RunLogLine } from "./driver/driver.ts";
+export type { ExecOutput, ExecRequest, ExecSession } from "./driver/exec.ts";
+export type { PortBinding } from "./driver/port-binding.ts";
+export { emptyReading, type Reading } from "./driver/reading.ts";
+export { DriverRegistry } from "./driver/registry.ts";
+export { noNotes, type RunFacts, type RunNotes } from "./driver/run-facts.ts";
+export { isRunId, newRunId } from "./driver/run-id.ts";
+export { instanceName, type ResolvedRun, type StartRequest } from "./driver/start-request.ts";
+export { type End, type EndContext, toExit } from "./driver/to-exit.ts";
+export type { LifecycleEffect, LifecycleEvent } from "./lifecycle/event.ts";
+export type { Step } from "./lifecycle/launch.ts";
+export { type Lifecycle, newLifecycle, type Phase, type Rules, runOf, type StopCause } from "./lifecycle/lifecycle.ts";
+export { step, wakeAt, type WantedProbes, wantedProbes } from "./lifecycle/step.ts";
+export { view } from "./lifecycle/view.ts";

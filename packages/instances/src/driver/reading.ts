@@ -1,0 +1,34 @@
+/** What the machine counts for one run, since its start; `null`: this machine does not tell. The fields are those of `Sample`. */
+export interface Reading {
+  readonly cpuTimeUs: number;
+  readonly memoryBytes: number;
+  readonly memoryRssBytes: number | null;
+  readonly memoryPeakBytes: number | null;
+  readonly memoryLimitBytes: number | null;
+  readonly threads: number | null;
+  readonly processes: number | null;
+  readonly openFiles: number | null;
+  readonly diskReadBytes: number | null;
+  readonly diskWrittenBytes: number | null;
+  readonly networkReceivedBytes: number | null;
+  readonly networkSentBytes: number | null;
+  /** Numbers that the program pushed to its metrics socket. */
+  readonly custom: Readonly<Record<string, number>>;
+}
+
+/** What is read of a run that has ended, or of which nothing is counted. */
+export const emptyReading: Reading = {
+  cpuTimeUs: 0,
+  memoryBytes: 0,
+  memoryRssBytes: null,
+  memoryPeakBytes: null,
+  memoryLimitBytes: null,
+  threads: null,
+  processes: null,
+  openFiles: null,
+  diskReadBytes: null,
+  diskWrittenBytes: null,
+  networkReceivedBytes: null,
+  networkSentBytes: null,
+  custom: {},
+};

@@ -1,0 +1,30 @@
+import type { Measure } from "@constellation/contract";
+
+/** What is known of a run from its start on and does not change; a recovered handle has the same. */
+export interface RunFacts {
+  readonly runId: string;
+  /** The program's main process, as the machine numbers it. */
+  readonly pid: number;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** Every limit and protection, as found and not as wished. */
+  readonly measures: readonly Measure[];
+  /** The live log file, in CRI format; rotated ones lie beside it. `null`: the driver keeps no file. */
+  readonly logFile: string | null;
+  /** The writable folder that stays over restarts, as the machine sees it. */
+  readonly dataFolder: string | null;
+  /** Everything that the program found in its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where its ports can be reached from this machine: its own address, or the loopback when it shares the machine's network. */
+  readonly address: string;
+}
+
+/** What was learned of a run while it ran; kept with it, so that the next daemon need not learn it again. */
+export interface RunNotes {
+  /** Its startup probe has succeeded. */
+  readonly startupPassed: boolean;
+  readonly ready: boolean;
+}
+
+/** Nothing learned yet. */
+export const noNotes: RunNotes = { startupPassed: false, ready: false };

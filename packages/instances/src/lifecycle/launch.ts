@@ -1,0 +1,18 @@
+import { newRunId } from "../driver/run-id.ts";
+import type { LifecycleEffect } from "./event.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+
+/** What an event leads to. */
+export interface Step {
+  readonly next: Lifecycle;
+  readonly effects: readonly LifecycleEffect[];
+}
+
+/** Starts a new run of a life that has none. */
+export function launch(life: Lifecycle, nowMs: number, random: number): Step {
+  const runId = newRunId(nowMs, random);
+  return {
+    next: { ...life, phase: { status: "starting", since: nowMs, runId } },
+    effects: [{ type: "launch", runId, restarts: life.restarts }],
+  };
+}
