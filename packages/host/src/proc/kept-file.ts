@@ -40,7 +40,8 @@ export class KeptFile {
 
   /** The whole file now, as Latin-1 text. @throws HostError process-gone, permission-denied, file-unreadable */
   read(): string {
-    return shared.toString("latin1", 0, this.#fill());
+    const length = this.#fill();
+    return shared.toString("latin1", 0, length);
   }
 
   /** The whole file now, as bytes in a buffer that the next read of any kept file overwrites. */
