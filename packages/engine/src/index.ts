@@ -28,3 +28,18 @@ export {
   type WatchEvent,
   type Write,
 } from "./state/store.ts";
+export {
+  type AcceptFlowOptions,
+  type Bus,
+  type FlowReceiver,
+  type FlowSender,
+  maxBodyBytes,
+  type Message,
+  type MessageHandler,
+  type OpenFlowOptions,
+  type OwnedBus,
+  type RequestOptions,
+  type SubscribeOptions,
+  type Subscription,
+} from "./bus/bus.ts";
+export { InProcessBus } from "./bus/in-process.ts";

@@ -1,3 +1,4 @@
 /** The suites that every adapter of the engine must pass; they need a test runner's `test` and nothing else. */
 export type { Opened, Runner } from "./runner.ts";
 export { stateConformance, type StateSubject } from "./state.ts";
+export { busConformance, type BusSubject } from "./bus.ts";

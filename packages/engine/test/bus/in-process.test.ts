@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type FlowReceiver, InProcessBus, isEngineError, ManualClock } from "../../src/index.ts";
+import { decodeAnswer, decodeFrame } from "../../src/bus/flow-frame.ts";
+import { SubjectTree } from "../../src/bus/subject-tree.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+describe("the subject tree", () => {
+  const token = fc.constantFrom("a", "b", "c");
+  const subject = fc.array(token, { minLength: 1, maxLength: 4 });
+  const pattern = fc
+    .tuple(fc.array(fc.oneof(token, fc.constant("*")), { maxLength: 4 }), fc.boolean())
+    .map(([tokens, rest]) => [...tokens, ...(rest || tokens.length === 0 ? [">"] : [])]);
+
+  test("finds what a plain comparison finds, also after removals", () => {
+    fc.assert(
+      fc.property(fc.array(pattern, { maxLength: 12 }), fc.array(fc.nat(11)), subject, (patterns, removed, subject) => {
+        const tree = new SubjectTree<number>();
+        for (const [index, each] of patterns.entries()) tree.add(each.join("."), index);
+        for (const index of removed) tree.remove((patterns[index] ?? ["x"]).join("."), index);
+        const wanted = patterns.flatMap((each, index) =>
+          !removed.includes(index) && matches(each, subject) ? [index] : [],
+        );
+        assert.deepEqual(
+          tree.matching(subject.join(".")).sort((a, b) => a - b),
+          wanted,
+        );
+      }),
+    );
+  });
+
+  function matches(pattern: string[], subject: string[]): boolean {
+    const [head, ...rest] = pattern;
+    if (head === ">") return subject.length > 0;
+    if (head === undefined || subject.length === 0) return head === undefined && subject.length === 0;
+    return (head === "*" || head === subject[0]) && matches(rest, subject.slice(1));
+  }
+});
+
+describe("a flow's ends notice that the other is gone", () => {
+  test("a silent sender fails the receiver, a receiver that grants nothing the sender", async () => {
+    const clock = new ManualClock();
+    const bus = new InProcessBus({ clock });
+    const flows: FlowReceiver[] = [];
+    bus.acceptFlows("f", (flow) => void flows.push(flow), { silenceMs: 15_000 });
+    const sender = await bus.openFlow("f", { stallMs: 20_000 });
+    const full = (async () => {
+      for (;;) await sender.write(new Uint8Array(60_000));
+    })();
+    full.catch(() => undefined);
+    for (let index = 0; index < 5; index += 1) {
+      await turn();
+      clock.advance(5000);
+    }
+    await assert.rejects(
+      full,
+      (error: unknown) => isEngineError(error, "unavailable") && /no room for 20000 ms/.test(error.message),
+    );
+    for (let index = 0; index < 5; index += 1) {
+      await turn();
+      clock.advance(5000);
+    }
+    const read = async (): Promise<void> => {
+      for await (const _ of flows[0] ?? []);
+    };
+    await assert.rejects(read(), (error: unknown) => isEngineError(error, "unavailable"));
+    await bus.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("garbage frames are ignored", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {
+        decodeFrame(body);
+        decodeAnswer(body);
+      }),
+    );
+  });
+});
+
+test("closing ends requests that wait, and later calls", async () => {
+  const clock = new ManualClock();
+  const bus = new InProcessBus({ clock });
+  bus.subscribe("silent", () => undefined);
+  const asked = bus.request("silent", bytes("x"), { timeoutMs: 1000, retry: "no" });
+  await turn();
+  await bus.close();
+  await assert.rejects(asked, (error: unknown) => isEngineError(error, "closed"));
+  assert.throws(
+    () => bus.publish("a", bytes("x")),
+    (error: unknown) => isEngineError(error, "closed"),
+  );
+  expect(clock.pending).toBe(0);
+});
+
+test("an idempotent request may wait out a moment without anybody", async () => {
+  const clock = new ManualClock();
+  const bus = new InProcessBus({ clock });
+  const asked = bus.request("late", bytes("x"), { timeoutMs: 1000, retry: "idempotent" });
+  await turn();
+  bus.subscribe("late", ({ respond }) => respond?.(bytes("here")));
+  clock.advance(50);
+  expect(new TextDecoder().decode(await asked)).toBe("here");
+  await bus.close();
+});
