@@ -34,7 +34,8 @@ export { type InstanceState, instanceStateSchema, type InstanceStatus } from "./
 export { type Event, type EventBody, eventSchema } from "./events.ts";
 export { metricNames } from "./metrics.ts";
 export { type Places, places } from "./places.ts";
-export { execFrame } from "./api/exec-frames.ts";
+export { decodeExecFrame, encodeExecFrame, type ExecFrame, execFrame } from "./api/exec-frames.ts";
+export { readStreamError, type StreamError } from "./api/stream-error.ts";
 export { openApiDocument } from "./api/openapi.ts";
 export { type BodyForm, type Endpoint, endpoints } from "./api/endpoints.ts";
 export { type Route, type RouteName, routes } from "./api/routes.ts";

@@ -118,6 +118,7 @@ export type Feature = z.output<typeof featureSchema>;
 export type AppSummary = z.output<typeof appSummarySchema>;
 export type Change = z.output<typeof changeSchema>;
 export type ApplyRequest = z.output<typeof applyRequestSchema>;
+export type ApplyResponse = z.output<typeof applyResponseSchema>;
 export type LogLine = z.output<typeof logLineSchema>;
 export type LogsQuery = z.output<typeof logsQuerySchema>;
 export type EventsQuery = z.output<typeof eventsQuerySchema>;
