@@ -14,3 +14,6 @@ export type { Step } from "./lifecycle/launch.ts";
 export { type Lifecycle, newLifecycle, type Phase, type Rules, runOf, type StopCause } from "./lifecycle/lifecycle.ts";
 export { step, wakeAt, type WantedProbes, wantedProbes } from "./lifecycle/step.ts";
 export { view } from "./lifecycle/view.ts";
+export { FakeDriver } from "./fake/driver.ts";
+export { ManualClock } from "./fake/manual-clock.ts";
+export { type CrashPoint, type FakeRun, FakeWorld } from "./fake/world.ts";

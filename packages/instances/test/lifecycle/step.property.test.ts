@@ -37,7 +37,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 
 const anyRules = fc
   .record({
-    policy: fc.constantFrom("always", "on-failure", "never") as fc.Arbitrary<"always" | "on-failure" | "never">,
+    policy: fc.constantFrom<("always" | "on-failure" | "never")[]>("always", "on-failure", "never"),
     intensity: fc.option(fc.integer({ min: 0, max: 3 })),
     startup: fc.boolean(),
     readiness: fc.boolean(),
