@@ -1,0 +1,140 @@
+import { mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { ConstellationError } from "@constellation/contract";
+import { ask, controlSocket } from "./control.ts";
+import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import type { Sharing } from "./sharing.ts";
+import { type PortProcessOptions, spawnPort } from "./spawn.ts";
+import { parseStats, type PortStats } from "./stats.ts";
+
+const answerTimeoutMs = 2000;
+const protocol = "constellation-port 1";
+
+/** For calls that wait. */
+export interface Cancellable {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The process that owns one public port of an app (launcher/port.c). It is nobody's child: it lives until it is closed,
+ * and whoever knows its folder can adopt it. An object of this class is only a way to speak with it.
+ *
+ * @example
+ * const port = await PortProcess.start({ folder, address: "127.0.0.1", port: 8080, sharing: "forwarded" });
+ * await port.setBackends([{ address: "127.0.0.1", port: 20001 }]);
+ */
+export class PortProcess implements Endpoint {
+  readonly folder: string;
+  readonly pid: number;
+  readonly address: string;
+  readonly port: number;
+
+  private constructor(folder: string, { pid, address, port }: Endpoint & { readonly pid: number }) {
+    this.folder = folder;
+    this.pid = pid;
+    this.address = address;
+    this.port = port;
+  }
+
+  /**
+   * Opens the port. Resolves when connections are accepted, by the kernel at least.
+   * @throws `port.in-use` (with the owner where it can be found), `access.denied`, `spec.invalid`, `state.conflict`
+   *   when a port process serves this folder already
+   */
+  static async start(options: PortProcessOptions, { signal }: Cancellable = {}): Promise<PortProcess> {
+    controlSocket(options.folder);
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    const { pid, port } = await spawnPort(options, signal);
+    return new PortProcess(options.folder, { pid, port, address: options.address });
+  }
+
+  /** Speaks again with the port process that somebody started in this folder; undefined when none lives there. */
+  static async adopt(folder: string, { signal }: Cancellable = {}): Promise<PortProcess | undefined> {
+    try {
+      const answer = await ask({ folder, request: "ping", timeoutMs: answerTimeoutMs, signal });
+      if (answer !== protocol)
+        throw new ConstellationError(
+          "platform.unsupported",
+          `The port process in ${folder} speaks "${answer}", wanted "${protocol}"`,
+        );
+      const stats = parseStats(await ask({ folder, request: "stats", timeoutMs: answerTimeoutMs, signal }));
+      return new PortProcess(folder, stats);
+    } catch (error) {
+      if (error instanceof ConstellationError && error.code === "daemon.unreachable") return undefined;
+      throw error;
+    }
+  }
+
+  /** Where instances ask for the listening descriptor. */
+  get socketFile(): string {
+    return controlSocket(this.folder);
+  }
+
+  /** Changes how connections reach the instances; those that are open stay as they are. */
+  async setSharing(sharing: Sharing, options?: Cancellable): Promise<void> {
+    await this.#ask(`mode ${sharing === "forwarded" ? "forward" : "share"}`, options);
+  }
+
+  /** Replaces the list at once; a backend that is no longer in it keeps the connections it has. At most 128. */
+  async setBackends(backends: readonly Endpoint[], options?: Cancellable): Promise<void> {
+    await this.#ask(["backends", ...backends.map(formatEndpoint)].join(" "), options);
+  }
+
+  /** Gives a backend no new connection and waits for the end of those it has. Resolves to how many were left after `timeoutMs`. */
+  async drain(
+    backend: Endpoint,
+    { timeoutMs, ...options }: Cancellable & { readonly timeoutMs: number },
+  ): Promise<number> {
+    return Number(await this.#ask(`drain ${formatEndpoint(backend)} ${Math.ceil(timeoutMs)}`, options, timeoutMs));
+  }
+
+  async stats(options?: Cancellable): Promise<PortStats> {
+    return parseStats(await this.#ask("stats", options));
+  }
+
+  /**
+   * Frees the port at once, lets forwarded connections finish for `graceMs`, then ends the process.
+   * Resolves to how many were cut; a port process that is gone already has none.
+   */
+  async close({ graceMs = 0, ...options }: Cancellable & { readonly graceMs?: number } = {}): Promise<number> {
+    try {
+      return Number(await this.#ask(`close ${Math.ceil(graceMs)}`, options, graceMs));
+    } catch (error) {
+      if (error instanceof ConstellationError && error.code === "daemon.unreachable") return 0;
+      throw error;
+    }
+  }
+
+  /** Resolves when the process has ended, however that came; for its supervisor. @throws `call.cancelled` */
+  async ended({ signal }: Cancellable = {}): Promise<void> {
+    while (await this.#hangsOn(signal)) {
+      // its control socket dropped us for a newer requester: it lives
+    }
+  }
+
+  #ask(request: string, { signal }: Cancellable = {}, patienceMs = 0): Promise<string> {
+    return ask({ folder: this.folder, request, timeoutMs: answerTimeoutMs + patienceMs, signal });
+  }
+
+  /** Holds a connection until it breaks; true when somebody could be reached at all. */
+  #hangsOn(signal: AbortSignal | undefined): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let reached = false;
+      const socket = connect(this.socketFile, () => (reached = true));
+      const cancel = () => {
+        socket.destroy();
+        reject(
+          new ConstellationError("call.cancelled", `Stopped watching port ${this.port}`, { cause: signal?.reason }),
+        );
+      };
+      socket.on("error", () => undefined); // "close" follows
+      socket.once("close", () => {
+        signal?.removeEventListener("abort", cancel);
+        resolve(reached);
+      });
+      socket.resume();
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+}

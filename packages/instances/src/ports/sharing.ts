@@ -1,0 +1,20 @@
+import { basename } from "node:path";
+import type { PortSpec } from "@constellation/contract";
+import type { ResolvedRun } from "../driver/start-request.ts";
+
+/** How the instances of an app serve one public port together. */
+export type Sharing = "shared" | "forwarded";
+
+/**
+ * Whether a program gets the app's listening socket itself or stands behind the forwarder. Node listens on an inherited
+ * socket through our preload; of other programs we know it only when the spec says so.
+ */
+export function sharingOf({ socket }: Pick<PortSpec, "socket">, run: ResolvedRun): Sharing {
+  if (socket !== "auto") return socket === "inherit" ? "shared" : "forwarded";
+  return runsNode(run) ? "shared" : "forwarded";
+}
+
+/** True when Node's own options reach the program: a script, or `node` as the command. npm and npx start another process that listens. */
+export function runsNode(run: ResolvedRun): boolean {
+  return run.kind === "script" || /^node(js)?$/.test(basename(run.argv[0] ?? ""));
+}

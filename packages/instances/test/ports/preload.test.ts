@@ -1,0 +1,107 @@
+import { get } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
+import { describe, expect, it } from "vitest";
+import { fixture, openPort, runShared } from "./running.ts";
+
+const server = ["node", fixture("http-server.cjs")];
+
+describe("a Node program that listens on its app's port", () => {
+  it.each(["text", "number", "host", "backlog", "options", "event", "descriptor", "again", "thread"])(
+    "serves it by the inherited socket, asked for as %s",
+    async (way) => {
+      const port = await openPort();
+      const program = runShared(port, server, { env: { LISTEN_AS: way } });
+      expect(await program.line()).toBe("ready");
+      expect(await text(port.port)).toBe(String(program.pid));
+      expect(JSON.parse(await text(port.port, "/address"))).toMatchObject({ port: port.port, address: "127.0.0.1" });
+    },
+  );
+
+  it.each(["http-server.mjs", "express.mjs", "fastify.mjs"])("works in %s", async (name) => {
+    const port = await openPort();
+    const program = runShared(port, ["node", fixture(name)]);
+    expect(await program.line()).toBe("ready");
+    expect(await text(port.port)).toBe(String(program.pid));
+  });
+
+  it("works for a plain TCP server and for HTTP/2", async () => {
+    const port = await openPort();
+    const plain = runShared(port, server, { env: { LISTEN_AS: "net" } });
+    await plain.line();
+    const socket = connect(port.port, "127.0.0.1");
+    expect(String(await socket.toArray())).toBe(String(plain.pid));
+    await plain.stop();
+
+    const http2 = runShared(port, server, { env: { LISTEN_AS: "https2" } });
+    await http2.line();
+    const session = connectHttp2(`http://127.0.0.1:${port.port}`);
+    expect(String(await session.request({ ":path": "/" }).toArray())).toBe(String(http2.pid));
+    const gone = new Promise((resolve) => session.once("close", resolve));
+    expect(await http2.stop()).toBe("SIGTERM");
+    await gone;
+  });
+
+  it.each(["round robin", "none"])("works with a cluster, scheduling %s", async (policy) => {
+    const port = await openPort();
+    const program = runShared(port, server, { env: { LISTEN_AS: "cluster", POLICY: policy } });
+    expect([await program.line(), await program.line()]).toEqual(["ready", "ready"]);
+    expect(Number(await text(port.port))).not.toBe(program.pid);
+  });
+
+  it("leaves other ports alone", async () => {
+    const port = await openPort();
+    const program = runShared(port, server, { env: { LISTEN_AS: "other" } });
+    const other = Number((await program.line()).split(" ")[1]);
+    expect(other).not.toBe(port.port);
+    expect(await text(other)).toBe(String(program.pid));
+  });
+
+  it("says what to do when the socket is used up", async () => {
+    const port = await openPort();
+    const program = runShared(port, server, { env: { LISTEN_AS: "thrice" } });
+    expect(await program.line()).toMatch(/^error EADDRINUSE .*socket: 'forward'/);
+  });
+
+  it("hides: nothing of it is in the environment that children inherit, and the spec's own options stay", async () => {
+    const port = await openPort();
+    const program = runShared(port, server, { env: { NODE_OPTIONS: "--no-deprecation" } });
+    await program.line();
+    const seen = JSON.parse(await text(port.port, "/environment")) as Record<string, unknown>;
+    expect(seen).toMatchObject({
+      NODE_OPTIONS: "--no-deprecation",
+      execArgv: [],
+      LISTEN_PID: String(program.pid),
+      LISTEN_FDS: "1",
+    });
+    expect(Object.keys(seen)).not.toContain("CONSTELLATION_LISTEN");
+  });
+});
+
+describe("SIGTERM", () => {
+  it("lets a request finish that is under way, and then ends the program by the same signal", async () => {
+    const port = await openPort();
+    const program = runShared(port, server);
+    await program.line();
+    const slow = text(port.port, "/slow");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const ended = program.stop();
+    expect(await slow).toBe(String(program.pid));
+    expect(await ended).toBe("SIGTERM");
+  });
+
+  it("belongs to a program that handles it", async () => {
+    const port = await openPort();
+    const program = runShared(port, server, { env: { LISTEN_AS: "handler" } });
+    await program.line();
+    expect(await program.stop()).toBe(7);
+  });
+});
+
+function text(port: number, path = "/"): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ port, path, host: "127.0.0.1", agent: false }, (response) => {
+      response.toArray().then((chunks) => resolve(chunks.join("")), reject);
+    }).on("error", reject);
+  });
+}
