@@ -1,0 +1,161 @@
+import type { Rev, StateStore, WatchEvent } from "@constellation/engine";
+import { decode } from "./codec.ts";
+import { parseKey, type RecordKey } from "./keys.ts";
+import type { RecordOf } from "./records.ts";
+
+/** A record with the revision of the store that wrote it. */
+export interface Versioned<Record> {
+  readonly record: Record;
+  readonly rev: Rev;
+}
+
+type Rows<Record> = ReadonlyMap<string, ReadonlyMap<number, Versioned<Record>>>;
+
+/**
+ * The whole desired state in memory, kept up by the store's own watch: reading costs nothing and sees every write
+ * once {@link Mirror.reached} has resolved.
+ */
+export class Mirror {
+  readonly #store: StateStore;
+  readonly #apps = new Map<string, Versioned<RecordOf["app"]>>();
+  readonly #nodes = new Map<string, Versioned<RecordOf["node"]>>();
+  readonly #revisions = new Map<string, Map<number, Versioned<RecordOf["revision"]>>>();
+  readonly #allocations = new Map<string, Map<number, Versioned<RecordOf["alloc"]>>>();
+  readonly #runs = new Map<string, Map<number, Versioned<RecordOf["run"]>>>();
+  readonly #waiting = new Set<{ readonly rev: Rev; readonly resolve: () => void }>();
+  readonly #listeners = new Set<(keys: readonly RecordKey[]) => void>();
+  #rev = 0 as Rev;
+
+  constructor(store: StateStore) {
+    this.#store = store;
+  }
+
+  /** Everything up to this revision of the store can be read here. */
+  get rev(): Rev {
+    return this.#rev;
+  }
+  get apps(): ReadonlyMap<string, Versioned<RecordOf["app"]>> {
+    return this.#apps;
+  }
+  get nodes(): ReadonlyMap<string, Versioned<RecordOf["node"]>> {
+    return this.#nodes;
+  }
+  get revisions(): Rows<RecordOf["revision"]> {
+    return this.#revisions;
+  }
+  get allocations(): Rows<RecordOf["alloc"]> {
+    return this.#allocations;
+  }
+  get runs(): Rows<RecordOf["run"]> {
+    return this.#runs;
+  }
+
+  /** The store's revision of a key, 0 when the mirror knows no such key. */
+  revOf(key: RecordKey): Rev | 0 {
+    return this.#find(key)?.rev ?? 0;
+  }
+
+  /** Reads everything. @throws ConstellationError `state.corrupt`; what the store throws */
+  async load(signal: AbortSignal): Promise<void> {
+    const { items, rev } = await this.#store.list("", { signal });
+    for (const rows of [this.#apps, this.#nodes, this.#revisions, this.#allocations, this.#runs]) rows.clear();
+    const keys = items.flatMap(({ key, value, rev: written }) => this.#put(key, value, written) ?? []);
+    this.#advance(rev, keys);
+  }
+
+  /** Follows the store until the signal aborts. @throws as {@link load} */
+  async follow(signal: AbortSignal): Promise<void> {
+    for await (const event of this.#store.watch("", this.#rev, { signal })) await this.#take(event, signal);
+  }
+
+  /** Resolves when everything up to this revision can be read here. @throws the signal's reason */
+  reached(rev: Rev, signal: AbortSignal): Promise<void> {
+    if (rev <= this.#rev) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const waiting = {
+        rev,
+        resolve: () => {
+          signal.removeEventListener("abort", abort);
+          this.#waiting.delete(waiting);
+          resolve();
+        },
+      };
+      const abort = (): void => {
+        this.#waiting.delete(waiting);
+        reject(signal.reason as Error);
+      };
+      this.#waiting.add(waiting);
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /** Calls `listener` with the keys of every change; returns how to stop. */
+  onChange(listener: (keys: readonly RecordKey[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #take(event: WatchEvent, signal: AbortSignal): Promise<void> {
+    if (event.resync) return this.load(signal);
+    // After a resync the watch repeats what the list has told already.
+    if (event.rev <= this.#rev) return;
+    const keys = event.changes.flatMap(({ key, value }) => this.#put(key, value, event.rev) ?? []);
+    this.#advance(event.rev, keys);
+  }
+
+  #advance(rev: Rev, keys: readonly RecordKey[]): void {
+    this.#rev = rev;
+    if (keys.length > 0) for (const listener of this.#listeners) listener(keys);
+    for (const waiting of this.#waiting) if (waiting.rev <= rev) waiting.resolve();
+  }
+
+  #find(key: RecordKey): Versioned<unknown> | undefined {
+    switch (key.kind) {
+      case "app":
+        return this.#apps.get(key.app);
+      case "node":
+        return this.#nodes.get(key.node);
+      case "revision":
+        return this.#revisions.get(key.app)?.get(key.revision);
+      case "alloc":
+        return this.#allocations.get(key.app)?.get(key.index);
+      case "run":
+        return this.#runs.get(key.app)?.get(key.index);
+    }
+  }
+
+  #put(text: string, value: Uint8Array | null, rev: Rev): RecordKey | null {
+    const key = parseKey(text);
+    if (key === null) return null;
+    switch (key.kind) {
+      case "app":
+        place(this.#apps, key.app, value && { record: decode(key, value), rev });
+        break;
+      case "node":
+        place(this.#nodes, key.node, value && { record: decode(key, value), rev });
+        break;
+      case "revision":
+        placeRow(this.#revisions, key.app, key.revision, value && { record: decode(key, value), rev });
+        break;
+      case "alloc":
+        placeRow(this.#allocations, key.app, key.index, value && { record: decode(key, value), rev });
+        break;
+      case "run":
+        placeRow(this.#runs, key.app, key.index, value && { record: decode(key, value), rev });
+        break;
+    }
+    return key;
+  }
+}
+
+function place<Key, Value>(rows: Map<Key, Value>, key: Key, value: Value | null): void {
+  if (value === null) rows.delete(key);
+  else rows.set(key, value);
+}
+
+function placeRow<Value>(rows: Map<string, Map<number, Value>>, app: string, at: number, value: Value | null): void {
+  const row = rows.get(app) ?? new Map<number, Value>();
+  place(row, at, value);
+  place(rows, app, row.size === 0 ? null : row);
+}

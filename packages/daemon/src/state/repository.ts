@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { type EngineError, isEngineError, type Rev, type StateStore, type Txn } from "@constellation/engine";
+import { Edit } from "./edit.ts";
+import { stateFailure } from "./failure.ts";
+import { Mirror } from "./mirror.ts";
+import type { RevisionRecord } from "./records.ts";
+
+/** Longest time that one write may take, its retries included. */
+const writeTimeoutMs = 15_000;
+const retryDelaysMs = [0, 20, 100, 500, 2000];
+
+/** The desired state, typed: reads come from the mirror, writes are transactions that expect what the mirror showed. */
+export class Repository {
+  readonly mirror: Mirror;
+  readonly #store: StateStore;
+
+  constructor(store: StateStore) {
+    this.#store = store;
+    this.mirror = new Mirror(store);
+  }
+
+  /** Collects changes for {@link write}. */
+  edit(): Edit {
+    return new Edit(this.mirror);
+  }
+
+  /**
+   * Writes the changes, durable and readable in the mirror when it resolves. Waits out a store that is away for a moment
+   * and finds out what became of a write whose answer was lost.
+   *
+   * @throws ConstellationError `state.conflict` when a key was changed meanwhile: read and decide again;
+   *   `state.unavailable`, `state.unknown`, `state.corrupt`, `spec.too-large`
+   */
+  async write(edit: Edit, signal?: AbortSignal): Promise<void> {
+    const bound = AbortSignal.timeout(writeTimeoutMs);
+    const limit = signal === undefined ? bound : AbortSignal.any([signal, bound]);
+    for (const txn of edit.transactions()) {
+      const rev = await this.#apply(txn, limit);
+      await this.mirror.reached(rev, limit).catch((error: unknown) => {
+        throw stateFailure(error);
+      });
+    }
+  }
+
+  /** The revision of an app that a number names; undefined when it is no longer kept. */
+  revision(app: string, revision: number): RevisionRecord | undefined {
+    return this.mirror.revisions.get(app)?.get(revision)?.record;
+  }
+
+  async #apply(txn: Txn, signal: AbortSignal): Promise<Rev> {
+    const token = randomUUID();
+    const before = this.mirror.rev;
+    try {
+      return await this.#attempt(() => this.#store.txn({ ...txn, token }, { signal }), signal);
+    } catch (error) {
+      if (!isEngineError(error, "unknown")) throw stateFailure(error);
+      return this.#settle(txn, token, before, error, signal);
+    }
+  }
+
+  /** A transaction without an answer is never simply repeated: it may have been applied, and then the repetition conflicts with itself. */
+  async #settle(txn: Txn, token: string, before: Rev, unknown: EngineError, signal: AbortSignal): Promise<Rev> {
+    const settlement = await this.#attempt(() => this.#store.settle(token, before, { signal }), signal).catch(
+      () => null,
+    );
+    if (settlement?.outcome === "applied") return settlement.rev;
+    if (settlement?.outcome === "not-applied")
+      return this.#attempt(() => this.#store.txn(txn, { signal }), signal).catch((error: unknown) => {
+        throw stateFailure(error);
+      });
+    throw stateFailure(unknown);
+  }
+
+  async #attempt<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (const delayMs of retryDelaysMs) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isEngineError(error, "unavailable")) throw error;
+        await pause(delayMs, signal);
+      }
+    }
+    return call();
+  }
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, delayMs);
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,104 @@
+import { parseApp } from "@constellation/contract";
+import { MemoryStateStore, type StateFault } from "@constellation/engine";
+import { afterEach, describe, expect, test } from "vitest";
+import { Repository } from "../../src/state/index.ts";
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A repository over a store in memory. */
+async function repository(store = new MemoryStateStore()) {
+  const followed = new AbortController();
+  const state = new Repository(store);
+  await state.mirror.load(followed.signal);
+  const following = state.mirror.follow(followed.signal);
+  closing.push(async () => {
+    followed.abort();
+    await following;
+  });
+  return state;
+}
+
+const app = { mode: "running", instances: 3, revision: 1, updatedAt: 5 } as const;
+const spec = parseApp({ name: "web", command: ["server"] });
+
+describe("the repository", () => {
+  test("shows a write as soon as it is done, and to the next reader of the store", async () => {
+    const store = new MemoryStateStore();
+    const state = await repository(store);
+    const edit = state.edit().put({ kind: "app", app: "web" }, app);
+    await state.write(edit.put({ kind: "revision", app: "web", revision: 1 }, { spec, restarts: 0 }));
+    expect(state.mirror.apps.get("web")?.record).toEqual(app);
+    const next = await repository(store);
+    expect(next.revision("web", 1)?.spec).toEqual(spec);
+  });
+
+  test("tells every change once, by key", async () => {
+    const state = await repository();
+    const seen: string[] = [];
+    state.mirror.onChange((keys) => seen.push(...keys.map(({ kind }) => kind)));
+    await state.write(state.edit().put({ kind: "app", app: "web" }, app));
+    await state.write(state.edit().delete({ kind: "app", app: "web" }));
+    expect(seen).toEqual(["app", "app"]);
+    expect(state.mirror.apps.size).toBe(0);
+  });
+
+  test("refuses to overwrite what was changed after it was read", async () => {
+    const state = await repository();
+    const first = state.edit().put({ kind: "app", app: "web" }, app);
+    const second = state.edit().put({ kind: "app", app: "web" }, { ...app, instances: 9 });
+    await state.write(first);
+    await expect(state.write(second)).rejects.toMatchObject({ code: "state.conflict" });
+    expect(state.mirror.apps.get("web")?.record.instances).toBe(3);
+  });
+
+  test.each([["unavailable"], ["unknown-applied"], ["unknown-lost"]] as const)(
+    "a write survives a store that is %s for a moment",
+    async (fault) => {
+      const faults: StateFault[] = [fault];
+      const state = await repository(new MemoryStateStore({ fault: () => faults.pop() }));
+      await state.write(state.edit().put({ kind: "app", app: "web" }, app));
+      expect(state.mirror.apps.get("web")?.record).toEqual(app);
+    },
+  );
+
+  test("writes more than one transaction can hold", async () => {
+    const state = await repository();
+    const edit = state.edit();
+    const allocation = { node: "local", revision: 1, wish: { kind: "run" } } as const;
+    for (let index = 1; index <= 250; index += 1) edit.put({ kind: "alloc", app: "web", index }, allocation);
+    await state.write(edit);
+    expect(state.mirror.allocations.get("web")?.size).toBe(250);
+  });
+
+  test("says which spec is too large to be kept", async () => {
+    const state = await repository();
+    const large = parseApp({ name: "web", command: ["server", "x".repeat(600_000)] });
+    const write = (): unknown =>
+      state.edit().put({ kind: "revision", app: "web", revision: 1 }, { spec: large, restarts: 0 });
+    expect(write).toThrow("Cannot keep revision.web.1: it has 6");
+  });
+});
+
+describe("damaged state", () => {
+  const damaged = async (value: string) => {
+    const store = new MemoryStateStore();
+    await store.txn({ put: [{ key: "app.web", value: new TextEncoder().encode(value) }] });
+    return repository(store);
+  };
+  test.each([
+    ["garbage", "Cannot read app.web from the state"],
+    ['{"record":{}}', "it has no schema version"],
+    ['{"schema":1,"record":{"mode":"flying"}}', "mode: "],
+    ['{"schema":2,"record":{}}', "it has schema 2, this version of Constellation knows up to 1"],
+  ])("%s is named and nothing is guessed", async (value, message) => {
+    await expect(damaged(value)).rejects.toThrow(message);
+  });
+  test("of keys that are not ours is left alone", async () => {
+    const store = new MemoryStateStore();
+    await store.txn({ put: [{ key: "mesh.route.web.deep", value: new Uint8Array([1]) }] });
+    expect((await repository(store)).mirror.apps.size).toBe(0);
+  });
+});
