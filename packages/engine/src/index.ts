@@ -43,3 +43,17 @@ export {
   type Subscription,
 } from "./bus/bus.ts";
 export { InProcessBus } from "./bus/in-process.ts";
+export type {
+  BlobContent,
+  BlobInfo,
+  BlobRange,
+  BlobSource,
+  BlobStore,
+  BlobUsage,
+  Collected,
+  GetOptions,
+  OwnedBlobStore,
+  PutOptions,
+} from "./blobs/blob-store.ts";
+export { type FileBlobOptions, FileBlobStore } from "./blobs/files.ts";
+export { MemoryBlobStore } from "./blobs/memory.ts";
