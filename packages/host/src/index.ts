@@ -72,3 +72,16 @@ export {
   type PressureResource,
   type StallShare,
 } from "./pressure/psi.ts";
+
+export { openMonitor, type Monitor, type MonitorTarget, type Sample, type Watch } from "./monitor/monitor.ts";
+export { Sampler, type SamplerOptions, type SamplerState } from "./monitor/sampler.ts";
+export { findFreePort, type FreePortOptions } from "./ports/free-port.ts";
+export { listListeners, type ListenerOptions, type PortListener, type PortOwner } from "./ports/listeners.ts";
+export type { ListeningSocket } from "./ports/socket-table.ts";
+export {
+  setIoPriority,
+  setNiceness,
+  setOomScoreAdjustment,
+  type IoClass,
+  type PriorityOutcome,
+} from "./priority/priority.ts";

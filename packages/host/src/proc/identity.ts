@@ -1,12 +1,13 @@
 import { errnoOf, HostError } from "../failure.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
+import { readPsRow } from "./ps-table.ts";
 import { readKernelFileIfPresent } from "./read-file.ts";
 import { parseProcessStat, type ProcessStat } from "./stat.ts";
 
 /** Names one process of this boot for good: the kernel may give a pid again, never with the same start time. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks after boot. */
+  /** Clock ticks after boot (Linux), or seconds since the epoch (macOS); only ever compared. */
   readonly startTicks: number;
 }
 
@@ -48,7 +49,16 @@ export function signalProcess(
   }
 }
 
-function statOf(pid: number, roots: HostRoots): ProcessStat | undefined {
+function statOf(pid: number, roots: HostRoots): Pick<ProcessStat, "startTicks" | "state"> | undefined {
+  if (process.platform === "darwin" && roots === systemRoots) {
+    const row = readPsRow(pid);
+    return row === undefined ? undefined : { startTicks: row.startedAtSeconds, state: row.state };
+  }
+  if (process.platform !== "linux" && roots === systemRoots)
+    throw new HostError(
+      "platform-unsupported",
+      `Cannot identify pid ${pid} on "${process.platform}": wanted linux or darwin`,
+    );
   const text = readKernelFileIfPresent(`${roots.proc}/${pid}/stat`);
   return text === undefined || text === "" ? undefined : parseProcessStat(text);
 }

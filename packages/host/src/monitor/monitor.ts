@@ -1,0 +1,75 @@
+import type { CgroupGauge } from "../cgroup/cgroup.ts";
+import { HostError } from "../failure.ts";
+import type { ProcessIdentity } from "../proc/identity.ts";
+import type { ProcessTree } from "../proc/process-list.ts";
+import { linuxMonitor } from "./linux-monitor.ts";
+import { macosMonitor } from "./macos-monitor.ts";
+
+/** What is watched: one instance, by its main process. */
+export interface MonitorTarget {
+  readonly process: ProcessIdentity;
+  /** Readings of the instance's control group: with it CPU, memory and I/O count the whole tree. */
+  readonly cgroup?: { readonly gauge: CgroupGauge };
+  /** A process in the instance's network namespace. @default the main process, when its namespace is not ours */
+  readonly networkPid?: number;
+  /** The writable data folder; its use is told when it is a filesystem of its own. */
+  readonly dataPath?: string;
+}
+
+/** One look at an instance. A field is missing when this platform or this set-up does not count it. */
+export interface Sample {
+  /** Monotonic milliseconds of this process. */
+  readonly atMs: number;
+  /** `cgroup`: the whole tree, ended children too. `process`: the main process and the children it waited for. */
+  readonly cpuSource: "cgroup" | "process";
+  readonly cpuTimeUs: number;
+  /** Since the watch's last sample; 100 is one core. Missing in the first sample. */
+  readonly cpuPercent?: number;
+  /** Resident bytes of the main process, shared pages counted in full. */
+  readonly memoryRssBytes: number;
+  /** Bytes charged to the control group, file cache included. */
+  readonly memoryCurrentBytes?: number;
+  readonly memoryPeakBytes?: number;
+  /** Processes and threads in the control group. */
+  readonly tasks?: number;
+  /** Threads of the main process. */
+  readonly threads?: number;
+  /** Open descriptors of the main process. */
+  readonly fds?: number;
+  /** The larger of what the control group's devices and the main process count: each may miss some, none invents any. */
+  readonly ioReadBytes?: number;
+  readonly ioWriteBytes?: number;
+  /** All interfaces of the instance's own network namespace but loopback. */
+  readonly networkReceivedBytes?: number;
+  readonly networkSentBytes?: number;
+  readonly oomKills?: number;
+  readonly dataUsedBytes?: number;
+  readonly dataTotalBytes?: number;
+}
+
+/** One watched instance. */
+export interface Watch {
+  readonly target: MonitorTarget;
+  /** Looks now; undefined when the main process has ended (never another process that has its pid). */
+  sample(): Sample | undefined;
+  /** The process tree now. */
+  tree(): ProcessTree | undefined;
+  close(): void;
+}
+
+/** How instances are watched on one platform. */
+export interface Monitor {
+  readonly platform: "linux" | "darwin";
+  /** Starts watching. @throws HostError process-gone */
+  watch(target: MonitorTarget): Watch;
+}
+
+/** The monitor of a platform. @throws HostError platform-unsupported for any but Linux and macOS */
+export function openMonitor(platform: NodeJS.Platform = process.platform): Monitor {
+  if (platform === "linux") return linuxMonitor();
+  if (platform === "darwin") return macosMonitor();
+  throw new HostError(
+    "platform-unsupported",
+    `Cannot watch instances on "${platform}": wanted linux or darwin; run the daemon on Linux (WSL 2 or a container works)`,
+  );
+}

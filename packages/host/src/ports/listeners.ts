@@ -1,0 +1,97 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { HostError } from "../failure.ts";
+import { identifyProcess, type ProcessIdentity } from "../proc/identity.ts";
+import { listPids } from "../proc/process-list.ts";
+import { readKernelFileIfPresent } from "../proc/read-file.ts";
+import { parseEnvironment } from "../proc/tables.ts";
+import { systemRoots, type HostRoots } from "../roots.ts";
+import { listMacosListeners } from "./macos-listeners.ts";
+import { parseSocketTable, type ListeningSocket } from "./socket-table.ts";
+
+/** A process that holds a listening socket. */
+export interface PortOwner {
+  readonly identity: ProcessIdentity;
+  readonly commandLine: readonly string[];
+  /** The value of the environment entry asked for, when the process has it. */
+  readonly marker?: string;
+}
+
+/** A listening TCP socket and who holds it; no owner when its process is not ours to look into. */
+export interface PortListener extends ListeningSocket {
+  readonly owners: readonly PortOwner[];
+}
+
+/** What to look at. */
+export interface ListenerOptions {
+  /** Only these ports. @default all */
+  readonly ports?: readonly number[];
+  /** Environment entry that tells an owner of ours. */
+  readonly markerName?: string;
+  /** A process in the network namespace to look into. @default our own namespace */
+  readonly namespacePid?: number;
+  readonly roots?: HostRoots;
+}
+
+/** Lists listening TCP sockets with the processes that hold them. @throws HostError platform-unsupported */
+export function listListeners(options: ListenerOptions = {}): PortListener[] {
+  const roots = options.roots ?? systemRoots;
+  if (process.platform === "darwin" && roots === systemRoots) return listMacosListeners(options.ports);
+  if (process.platform !== "linux" && roots === systemRoots)
+    throw new HostError(
+      "platform-unsupported",
+      `Cannot list listening ports on "${process.platform}": wanted linux or darwin`,
+    );
+  const of = options.namespacePid ?? "self";
+  const sockets = (["tcp", "tcp6"] as const).flatMap((table) =>
+    parseSocketTable(readKernelFileIfPresent(`${roots.proc}/${of}/net/${table}`) ?? "", table === "tcp" ? 4 : 6),
+  );
+  const wanted = options.ports === undefined ? sockets : sockets.filter((each) => options.ports?.includes(each.port));
+  if (wanted.length === 0) return [];
+  const holders = holdersOf(new Set(wanted.map((each) => each.inode)), roots);
+  return wanted.map((socket) => ({
+    ...socket,
+    owners: (holders.get(socket.inode) ?? []).flatMap((pid) => ownerOf(pid, options.markerName, roots)),
+  }));
+}
+
+/** Joins socket inodes to the processes whose descriptors name them. */
+function holdersOf(inodes: ReadonlySet<number>, roots: HostRoots): Map<number, number[]> {
+  const holders = new Map<number, number[]>();
+  for (const pid of listPids(roots)) {
+    for (const inode of socketInodesOf(pid, roots)) {
+      if (!inodes.has(inode)) continue;
+      const pids = holders.get(inode) ?? [];
+      if (pids.length === 0) holders.set(inode, pids);
+      if (!pids.includes(pid)) pids.push(pid);
+    }
+  }
+  return holders;
+}
+
+function socketInodesOf(pid: number, roots: HostRoots): number[] {
+  const directory = `${roots.proc}/${pid}/fd`;
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${directory}/${name}`))?.[1];
+      return inode === undefined ? [] : [Number(inode)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function ownerOf(pid: number, markerName: string | undefined, roots: HostRoots): PortOwner[] {
+  const identity = identifyProcess(pid, roots);
+  if (identity === undefined) return [];
+  const words = (readKernelFileIfPresent(`${roots.proc}/${pid}/cmdline`) ?? "").replace(/\0$/, "");
+  const commandLine = words === "" ? [] : words.split("\0");
+  if (markerName === undefined) return [{ identity, commandLine }];
+  const marker = parseEnvironment(readKernelFileIfPresent(`${roots.proc}/${pid}/environ`) ?? "").get(markerName);
+  return [{ identity, commandLine, ...(marker === undefined ? {} : { marker }) }];
+}
