@@ -15,8 +15,10 @@ export interface RunFacts {
   readonly dataFolder: string | null;
   /** Everything that the program found in its environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where its ports can be reached from this machine: its own address, or the loopback when it shares the machine's network. */
-  readonly address: string;
+  /** Where its own ports can be reached from this machine; `null`: nowhere, its network is closed. */
+  readonly address: string | null;
+  /** By port name: a Unix socket that leads to this very instance, although the port is shared with the others. */
+  readonly doors: Readonly<Record<string, string>>;
 }
 
 /** What was learned of a run while it ran; kept with it, so that the next daemon need not learn it again. */

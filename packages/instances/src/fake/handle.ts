@@ -27,6 +27,7 @@ export class FakeHandle implements RunHandle {
       dataFolder: null,
       environment: request.env,
       address: "127.0.0.1",
+      doors: {},
     };
     // A stop that an earlier daemon began goes on with what is left of its grace.
     if (run.stop !== null && run.exit === null) this.#armKill(run.stop.killAt);

@@ -1,0 +1,236 @@
+import type { InstanceState } from "@constellation/contract";
+import type { Clock } from "../driver/clock.ts";
+import { systemClock } from "../driver/clock.ts";
+import type { Driver, RunHandle } from "../driver/driver.ts";
+import type { StartRequest } from "../driver/start-request.ts";
+import { InstanceProbes } from "../probes/instance-probes.ts";
+import type { LifecycleEffect, LifecycleEvent } from "./event.ts";
+import { type InstanceSpec, rulesOf } from "./instance-spec.ts";
+import type { InstanceObserver } from "./observer.ts";
+import { type Lifecycle, newLifecycle } from "./lifecycle.ts";
+import { startFailure } from "./start-failure.ts";
+import { step, wakeAt, wantedProbes } from "./step.ts";
+import { view } from "./view.ts";
+
+/** What an instance is made of. */
+export interface InstanceOptions {
+  readonly driver: Driver;
+  readonly spec: InstanceSpec;
+  /** Makes the request of one launch, so that each run gets the newest spec, ports and URLs. It may refuse by throwing. */
+  readonly request: (run: LaunchedRun, signal: AbortSignal) => Promise<StartRequest>;
+  readonly observer: InstanceObserver;
+  /** Where events from runs, probes and timers go; whoever gets them gives them to `handle`, in order. @default `handle` itself */
+  readonly post?: (event: LifecycleEvent) => void;
+  /** @default the machine's clock */
+  readonly clock?: Clock;
+  /** @default Math.random */
+  readonly random?: () => number;
+}
+
+/** A run that is about to be launched. */
+export interface LaunchedRun {
+  readonly runId: string;
+  readonly restarts: number;
+}
+
+/** The run that an instance has now. */
+interface Current {
+  readonly runId: string;
+  readonly cancel: AbortController;
+  run: { readonly handle: RunHandle; readonly probes: InstanceProbes } | null;
+}
+
+/**
+ * One instance: the state machine of its life, and the hands that do what it says. It decides nothing itself.
+ *
+ * @example
+ * const instance = new Instance({ driver, spec, request, observer });
+ * instance.handle({ type: "start" });
+ */
+export class Instance {
+  readonly #options: InstanceOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #post: (event: LifecycleEvent) => void;
+  #spec: InstanceSpec;
+  #life: Lifecycle;
+  #current: Current | null = null;
+  #wake: { readonly at: number; cancel(): void } | null = null;
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#post = options.post ?? ((event) => this.handle(event));
+    this.#spec = options.spec;
+    this.#life = newLifecycle(rulesOf(options.spec), this.#clock.nowMs());
+  }
+
+  get state(): InstanceState {
+    return view(this.#life);
+  }
+
+  get restarts(): number {
+    return this.#life.restarts;
+  }
+
+  /** The run in hand; null before it has started and after it has ended. */
+  get run(): RunHandle | null {
+    return this.#current?.run?.handle ?? null;
+  }
+
+  /** Changes what rules its life from now on; what runs goes on. */
+  configure(spec: InstanceSpec): void {
+    this.#spec = spec;
+    this.handle({ type: "rules", rules: rulesOf(spec) });
+  }
+
+  /** Takes one event to its end: next state, then every effect. */
+  handle(event: LifecycleEvent): void {
+    const before = this.#life;
+    const { next, effects } = step(before, event, this.#clock.nowMs(), this.#random());
+    this.#life = next;
+    for (const effect of effects) this.#perform(effect);
+    this.#armWake();
+    this.#current?.run?.probes.want(wantedProbes(next));
+    if (!same(view(before), view(next))) this.#options.observer.changed(view(next), next.restarts);
+  }
+
+  #perform(effect: LifecycleEffect): void {
+    switch (effect.type) {
+      case "launch":
+        this.#current = { runId: effect.runId, cancel: new AbortController(), run: null };
+        void this.#launch(this.#current, effect.restarts);
+        break;
+      case "cancel-launch":
+        this.#current?.cancel.abort();
+        break;
+      case "recover":
+        this.#current = { runId: effect.runId, cancel: new AbortController(), run: null };
+        void this.#recover(this.#current);
+        break;
+      case "stop":
+        void this.#stop(effect);
+        break;
+      case "remember":
+        void this.#remember(effect);
+        break;
+      case "record-end":
+        this.#letGo();
+        void this.#settle(effect.runId, () => this.#options.observer.ended(effect.runId, effect.exit));
+        break;
+      case "release":
+        this.#letGo();
+        void this.#settle(effect.runId, () => Promise.resolve());
+        break;
+      case "detach":
+        this.#letGo();
+        break;
+    }
+  }
+
+  async #launch(current: Current, restarts: number): Promise<void> {
+    const { runId, cancel } = current;
+    try {
+      const request = await this.#options.request({ runId, restarts }, cancel.signal);
+      const handle = await this.#options.driver.start(request, { signal: cancel.signal });
+      if (!this.#take(current, handle, request)) return;
+      this.#options.observer.started(handle.facts, request);
+      this.#post({ type: "started", runId, pid: handle.facts.pid });
+      this.#post({ type: "ended", runId, exit: await handle.wait() });
+    } catch (error) {
+      this.#post({ type: "start-failed", runId, ...startFailure(error, this.#clock.nowMs()) });
+    }
+  }
+
+  async #recover(current: Current): Promise<void> {
+    const { runId, cancel } = current;
+    try {
+      const recovery = await this.#options.driver.recover(runId, { signal: cancel.signal });
+      if (recovery.status === "never-started") return this.#post({ type: "never-started", runId });
+      if (recovery.status === "ended") return this.#post({ type: "ended", runId, exit: recovery.exit });
+      const { handle, notes, request } = recovery;
+      if (!this.#take(current, handle, request)) return;
+      const { pid, startedAt } = handle.facts;
+      this.#options.observer.started(handle.facts, request);
+      this.#post({ type: "recovered", runId, pid, startedAt, notes });
+      this.#post({ type: "ended", runId, exit: await handle.wait() });
+    } catch (error) {
+      // What cannot be read now may be read later; until then nothing else may be started in its place.
+      this.#options.observer.trouble(`cannot find out what became of the run ${runId}`, error);
+      this.#clock.after(recoverRetryMs, () => void (this.#current === current && this.#recover(current)));
+    }
+  }
+
+  /** Takes a run in hand; when nobody waits for it any more it is let go, and goes on. */
+  #take(current: Current, handle: RunHandle, { ports }: StartRequest): boolean {
+    if (this.#current !== current || this.#life.detached) {
+      handle.detach();
+      return false;
+    }
+    const probes = new InstanceProbes(handle, this.#spec.health, ports, this.#clock, (news) => {
+      const { purpose, verdict, detail } = news;
+      const { runId } = current;
+      if (verdict !== "unknown") this.#options.observer.probed(purpose, verdict === "up", detail);
+      // A readiness that never was up is told too: its detail is what users read while they wait.
+      if (verdict !== "unknown" || purpose === "readiness")
+        this.#post({ type: "probe", runId, purpose, ok: verdict === "up", detail });
+    });
+    current.run = { handle, probes };
+    return true;
+  }
+
+  async #stop({ runId, signal, graceMs }: LifecycleEffect & { type: "stop" }): Promise<void> {
+    try {
+      await this.#current?.run?.handle.stop(signal, graceMs);
+    } catch (error) {
+      this.#options.observer.trouble(`cannot stop the run ${runId}`, error);
+      this.#post({ type: "stop-failed", runId, detail: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  async #remember({ runId, notes }: LifecycleEffect & { type: "remember" }): Promise<void> {
+    try {
+      await this.#current?.run?.handle.remember(notes);
+    } catch (error) {
+      this.#options.observer.trouble(`cannot keep what was learned of the run ${runId}`, error);
+    }
+  }
+
+  /** Recorded first and released after: a daemon that dies between the two finds the end again. */
+  async #settle(runId: string, record: () => Promise<void>): Promise<void> {
+    try {
+      await record();
+      await this.#options.driver.release(runId);
+    } catch (error) {
+      this.#options.observer.trouble(`cannot record and release the run ${runId}; the next daemon will`, error);
+    }
+  }
+
+  #letGo(): void {
+    this.#current?.run?.probes.close();
+    this.#current?.run?.handle.detach();
+    this.#current = null;
+  }
+
+  #armWake(): void {
+    const at = wakeAt(this.#life);
+    if (at === (this.#wake?.at ?? null)) return;
+    this.#wake?.cancel();
+    this.#wake = null;
+    if (at === null) return;
+    const timer = this.#clock.after(at - this.#clock.nowMs(), () => {
+      this.#wake = null;
+      this.#post({ type: "wake" });
+      this.#armWake();
+    });
+    this.#wake = { at, cancel: () => timer.cancel() };
+  }
+}
+
+/** Time after which a recovery that failed is tried again. */
+const recoverRetryMs = 1000;
+
+function same(one: InstanceState, other: InstanceState): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

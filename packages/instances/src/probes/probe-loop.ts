@@ -1,0 +1,76 @@
+import { formatDuration, type ProbeTiming } from "@constellation/contract";
+import type { Clock } from "../driver/clock.ts";
+import { countResult, noResults, type ProbeCount } from "./probe-count.ts";
+import type { Prober } from "./prober.ts";
+import type { ProbeResult } from "./probe-result.ts";
+
+/** What a loop is for, and whom it tells. */
+export interface ProbeLoopOptions {
+  readonly timing: ProbeTiming;
+  readonly prober: Prober;
+  readonly clock: Clock;
+  /** Time since the program's start, which counts against `initialDelayMs`. */
+  readonly ranMs: number;
+  /** Called at the first result, when the verdict changes, and when a failure that holds the verdict back reads otherwise. */
+  readonly onResult: (count: ProbeCount, result: ProbeResult) => void;
+}
+
+/** Probes in a rhythm: one at a time, each bounded by its timeout, the next one `periodMs` after the start of the last. */
+export class ProbeLoop {
+  readonly #options: ProbeLoopOptions;
+  readonly #stop = new AbortController();
+  #timer: { cancel(): void } | null = null;
+  #count: ProbeCount = noResults;
+  #said: string | null = null;
+
+  constructor(options: ProbeLoopOptions) {
+    this.#options = options;
+    this.#schedule(options.timing.initialDelayMs - options.ranMs);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#timer?.cancel();
+    this.#options.prober.close();
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = this.#options.clock.after(Math.max(0, delayMs), () => void this.#round());
+  }
+
+  async #round(): Promise<void> {
+    const { clock, timing } = this.#options;
+    const begun = clock.nowMs();
+    const result = await this.#bounded();
+    if (this.#stop.signal.aborted) return;
+    const before = this.#count;
+    this.#count = countResult(before, timing, result.ok);
+    if (before.verdict !== this.#count.verdict || (this.#count.verdict !== "up" && this.#said !== result.detail)) {
+      this.#said = result.detail;
+      this.#options.onResult(this.#count, result);
+    }
+    // The listener may have closed us.
+    if (!this.#stop.signal.aborted) this.#schedule(timing.periodMs - (clock.nowMs() - begun));
+  }
+
+  /** One probe; it has failed when it takes longer than its timeout, whatever it still does. */
+  #bounded(): Promise<ProbeResult> {
+    const { clock, prober, timing } = this.#options;
+    const limit = new AbortController();
+    const late: ProbeResult = { ok: false, detail: `no answer within ${formatDuration(timing.timeoutMs)}` };
+    return new Promise((resolve) => {
+      const end = (result: ProbeResult): void => {
+        timer.cancel();
+        this.#stop.signal.removeEventListener("abort", cut);
+        resolve(result);
+      };
+      const cut = (): void => {
+        limit.abort();
+        end(late);
+      };
+      const timer = clock.after(timing.timeoutMs, cut);
+      this.#stop.signal.addEventListener("abort", cut, { once: true });
+      void prober.probe(limit.signal).then(end);
+    });
+  }
+}

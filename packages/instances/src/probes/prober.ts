@@ -1,0 +1,56 @@
+import type { ProbeCheck } from "@constellation/contract";
+import type { RunHandle } from "../driver/driver.ts";
+import type { PortBinding } from "../driver/port-binding.ts";
+import { probeExec } from "./exec-probe.ts";
+import { probeHttp } from "./http-probe.ts";
+import { LogLineMatcher } from "./log-line-matcher.ts";
+import type { ProbeResult } from "./probe-result.ts";
+import { type NoTarget, probeTarget, type ProbeTarget } from "./probe-target.ts";
+import { probeTcp } from "./tcp-probe.ts";
+
+/** Performs one kind of check on one run, again and again. */
+export interface Prober {
+  /** Never rejects; the abort of `signal` is the time limit. */
+  probe(signal: AbortSignal): Promise<ProbeResult>;
+  close(): void;
+}
+
+/** The prober for a check. */
+export function proberFor(check: ProbeCheck, handle: RunHandle, ports: readonly PortBinding[]): Prober {
+  switch (check.kind) {
+    case "http":
+      return onTarget(probeTarget(check.port, ports, handle.facts), (target, signal) =>
+        probeHttp(target, check, signal),
+      );
+    case "tcp":
+      return onTarget(probeTarget(check.port, ports, handle.facts), probeTcp);
+    case "exec":
+      return { probe: (signal) => safely(() => probeExec(handle, check.argv, signal)), close: () => {} };
+    case "log-line": {
+      const matcher = new LogLineMatcher(handle, check.pattern);
+      return { probe: () => Promise.resolve(matcher.result), close: () => matcher.close() };
+    }
+  }
+}
+
+function onTarget(
+  target: ProbeTarget | NoTarget,
+  probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>,
+): Prober {
+  return {
+    probe: (signal) =>
+      target.kind === "none"
+        ? Promise.resolve({ ok: false, detail: target.detail })
+        : safely(() => probe(target, signal)),
+    close: () => {},
+  };
+}
+
+/** A check that cannot even be made has failed. */
+async function safely(probe: () => Promise<ProbeResult>): Promise<ProbeResult> {
+  try {
+    return await probe();
+  } catch (error) {
+    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,239 @@
+import { type Exit, type InstanceState, noHealth, parseApp } from "@constellation/contract";
+import {
+  byInstance,
+  FakeDriver,
+  FakeWorld,
+  Instance,
+  type InstanceObserver,
+  type InstanceSpec,
+  ManualClock,
+  settleRun,
+} from "@constellation/instances";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { requestFor } from "../driver/conformance.ts";
+
+let clock: ManualClock;
+let world: FakeWorld;
+let driver: FakeDriver;
+const open: Instance[] = [];
+
+beforeEach(() => {
+  clock = new ManualClock();
+  world = new FakeWorld(clock);
+  driver = new FakeDriver(world);
+});
+afterEach(() => {
+  for (const instance of open.splice(0)) instance.handle({ type: "detach" });
+  expect(clock.pending - [...world.runs.values()].filter(({ exit }) => exit === null).length).toBeLessThanOrEqual(0);
+});
+
+/** What an instance told, in order. */
+class Diary implements InstanceObserver {
+  readonly states: InstanceState[] = [];
+  readonly ends: { runId: string; exit: Exit }[] = [];
+  readonly probes: string[] = [];
+  readonly troubles: string[] = [];
+  starts = 0;
+  changed(state: InstanceState): void {
+    this.states.push(state);
+  }
+  started(): void {
+    this.starts += 1;
+  }
+  ended(runId: string, exit: Exit): Promise<void> {
+    this.ends.push({ runId, exit });
+    return Promise.resolve();
+  }
+  probed(purpose: string, ok: boolean): void {
+    this.probes.push(`${purpose} ${ok ? "up" : "down"}`);
+  }
+  trouble(what: string): void {
+    this.troubles.push(what);
+  }
+  get path(): string {
+    return this.states.map(({ status }) => status).join(" ");
+  }
+}
+
+function instanceOf(
+  steps: readonly string[],
+  over: { restart?: object | string; health?: object } = {},
+): { instance: Instance; diary: Diary } {
+  const { restart, stop, health } = parseApp({ name: "web", command: ["x"], ...over });
+  const spec: InstanceSpec = { restart, stop, health };
+  const diary = new Diary();
+  const instance = new Instance({
+    driver,
+    spec,
+    clock,
+    random: () => 0.5,
+    observer: diary,
+    request: ({ runId, restarts }) =>
+      Promise.resolve(requestFor({ kind: "command", argv: steps }, { app: "web", index: 1, runId, restarts })),
+  });
+  open.push(instance);
+  return { instance, diary };
+}
+
+describe("a life with the fake driver", () => {
+  test("starts, crashes, backs off, is stopped, and leaves nothing behind", async () => {
+    const { instance, diary } = instanceOf(["run 1s", "exit 1"], {
+      restart: { backoff: { initial: "2s", jitter: 0 } },
+    });
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    expect(instance.state).toMatchObject({ status: "running", ready: true });
+    await clock.advance(1000);
+    expect(instance.state).toMatchObject({ status: "running" });
+    expect(instance.restarts).toBe(1);
+    await clock.advance(1000);
+    expect(instance.state).toMatchObject({ status: "backoff", last: { kind: "error", code: 1 } });
+    instance.handle({ type: "stop" });
+    expect(instance.state).toMatchObject({ status: "stopped" });
+    await clock.advance(60_000);
+    expect(diary.path).toBe("starting running starting running backoff stopped");
+    expect(diary.ends).toHaveLength(2);
+    expect(world.intents.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a stubborn program is killed after its grace", async () => {
+    const { instance, diary } = instanceOf(["ignore SIGTERM", "run"]);
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    instance.handle({ type: "stop", graceMs: 3000 });
+    await clock.advance(2999);
+    expect(instance.state.status).toBe("stopping");
+    await clock.advance(1);
+    expect(instance.state).toMatchObject({ status: "stopped", last: { kind: "killed" } });
+    expect(diary.ends).toHaveLength(1);
+  });
+
+  test("a stop while the driver still starts it ends with nothing running", async () => {
+    const { instance } = instanceOf(["start 500ms", "run"]);
+    instance.handle({ type: "start" });
+    await clock.advance(100);
+    instance.handle({ type: "stop" });
+    await clock.advance(1000);
+    expect(instance.state.status).toBe("stopped");
+    expect(world.launched).toEqual([]);
+  });
+
+  test("a start that fails is tried again with backoff; what it lacks is in the reason", async () => {
+    const { instance } = instanceOf(["fail EAGAIN"], { restart: { backoff: { initial: "1s", jitter: 0 } } });
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    expect(instance.state).toMatchObject({
+      status: "backoff",
+      last: { kind: "start-failed", reason: "Cannot start web.1: EAGAIN" },
+    });
+  });
+});
+
+describe("probes of a life", () => {
+  const health = (check: object) => ({ health: { startup: check, readiness: check, liveness: check } });
+
+  test("exec probes: not ready until they succeed", async () => {
+    const { instance, diary } = instanceOf(["run"], health({ exec: ["exit 0"], period: "1s" }));
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    await clock.advance(100);
+    expect(instance.state).toMatchObject({ status: "running", ready: true });
+    expect(diary.probes).toEqual(["startup up", "readiness up", "liveness up"]);
+  });
+
+  test("a startup probe that never succeeds ends it as unhealthy and starts it again", async () => {
+    const { instance, diary } = instanceOf(["run"], {
+      health: { startup: { exec: ["log nope", "exit 1"], period: "1s", failureThreshold: 3 } },
+    });
+    instance.handle({ type: "start" });
+    await clock.advance(2500);
+    expect(diary.ends).toMatchObject([
+      {
+        exit: {
+          kind: "unhealthy",
+          reason: expect.stringContaining("its startup probe failed: code 1: nope") as string,
+        },
+      },
+    ]);
+    expect(instance.restarts).toBe(1);
+  });
+
+  test("a log line makes it ready", async () => {
+    const { instance } = instanceOf(["run 1s", "log listening on 80", "run"], {
+      health: { readiness: { logLine: "listening on \\d+", period: "100ms" } },
+    });
+    instance.handle({ type: "start" });
+    await clock.advance(900);
+    expect(instance.state).toMatchObject({ ready: false, notReady: "no line matches /listening on \\d+/ yet" });
+    await clock.advance(300);
+    expect(instance.state).toMatchObject({ ready: true });
+  });
+
+  test("an http probe of an app without a port says so", async () => {
+    const { instance } = instanceOf(["run"], { health: { readiness: { http: "/", period: "100ms" } } });
+    instance.handle({ type: "start" });
+    await clock.advance(500);
+    expect(instance.state).toMatchObject({ ready: false, notReady: "the app has no port" });
+  });
+});
+
+describe("the daemon dies", () => {
+  test.each(["before-intent", "before-launch", "after-launch"] as const)("%s: one run, started once", async (point) => {
+    const first = instanceOf(["run"]);
+    world.crashNextStart(point);
+    first.instance.handle({ type: "start" });
+    await clock.advance(10);
+    open.splice(0);
+
+    driver = new FakeDriver(world);
+    const { instance, diary } = instanceOf(["run"]);
+    const found = byInstance(await driver.list()).get("web.1");
+    if (found !== undefined) instance.handle({ type: "recover", ...found.current });
+    instance.handle({ type: "start" });
+    await clock.advance(10);
+    expect(instance.state).toMatchObject({ status: "running" });
+    expect(world.launched).toHaveLength(1);
+    expect(diary.ends).toEqual([]);
+    expect(world.intents.size).toBe(1);
+  });
+
+  test("a ready instance is ready again without another startup wait, with the same pid and restarts", async () => {
+    const health = {
+      health: { startup: { exec: ["exit 0"], period: "1h" }, readiness: { exec: ["exit 0"], period: "1s" } },
+    };
+    const before = instanceOf(["run"], health);
+    before.instance.handle({ type: "start" });
+    await clock.advance(10);
+    const pid = before.instance.run?.facts.pid;
+    before.instance.handle({ type: "detach" });
+
+    driver = new FakeDriver(world);
+    const { instance, diary } = instanceOf(["run"], health);
+    const [run] = await driver.list();
+    if (run === undefined) throw new Error("the run was not found");
+    instance.handle({ type: "recover", ...run });
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    expect(instance.state).toMatchObject({ status: "running", ready: true, pid });
+    expect(diary.path).toBe("starting running");
+  });
+
+  test("an end that could not be recorded is found by the next daemon; leftovers are settled", async () => {
+    const { instance, diary } = instanceOf(["run 1s", "exit 3"], { restart: "never" });
+    diary.ended = () => Promise.reject(new Error("disk full"));
+    instance.handle({ type: "start" });
+    await clock.advance(1000);
+    expect(diary.troubles).toHaveLength(1);
+    const found = byInstance(await driver.list()).get("web.1");
+    const exits: Exit[] = [];
+    const record = (exit: Exit): Promise<void> => Promise.resolve(void exits.push(exit));
+    await settleRun(driver, found?.current.runId ?? "", record, { signal: new AbortController().signal });
+    expect(exits).toMatchObject([{ kind: "error", code: 3 }]);
+    expect(await driver.list()).toEqual([]);
+  });
+});
+
+test("specs without probes have none", () => {
+  expect(parseApp({ name: "web", command: ["x"] }).health).toEqual(noHealth);
+});
