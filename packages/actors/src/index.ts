@@ -1,2 +1,47 @@
-/** The actors package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "actors";
+/**
+ * Actors with the supervision of Erlang/OTP, for any JavaScript engine.
+ * Node's own parts are in `@constellation/actors/node`, the test kit in `@constellation/actors/testkit`.
+ */
+export type { ActorRef, AskOptions, ReplyTo, SendOutcome } from "./actor-ref.ts";
+export { AskError, type AskErrorCode } from "./ask-error.ts";
+export { actor, ignore, type Behavior, type Definition, type Ignore, type Next } from "./behavior.ts";
+export type { Context } from "./context.ts";
+export type { DeadLetter, DeadLetterCause, DeadLetters } from "./dead-letters.ts";
+export { describeExit, exit, isOrderly, type ExitReason } from "./exit-reason.ts";
+export type { GroupChange, Groups } from "./groups.ts";
+export type { Hooks } from "./hooks.ts";
+export { defaultHost, type Host, type HostTimer, type LogLevel } from "./host.ts";
+export type { MailboxOptions, OverflowPolicy } from "./mailbox-options.ts";
+export type { Monitor } from "./monitors.ts";
+export { NameTakenError, type Registry } from "./registry.ts";
+export type { SliceLimits } from "./run-queue.ts";
+export type { ActorSignal, Down, Exit } from "./signal.ts";
+export type { Spawn, SpawnOptions } from "./spawn-options.ts";
+export { StartError } from "./start-error.ts";
+export { StashError } from "./stash.ts";
+export { ActorSystem, type SystemOptions } from "./system.ts";
+export type { ActorTimer } from "./timers.ts";
+export { formatTraceparent, parseTraceparent, type Span, type TraceContext } from "./tracing.ts";
+export { backoffMs, type BackoffOptions } from "./supervisor/backoff.ts";
+export type { ChildCounts, ChildInfo, ChildOutcome, ChildRefusal, StartChildOutcome } from "./supervisor/call.ts";
+export {
+  child,
+  type ChildSettings,
+  type ChildSpec,
+  type DynamicChildSpec,
+  type RestartType,
+  type Shutdown,
+  type TypedChildSpec,
+} from "./supervisor/child-spec.ts";
+export { ChildStartError } from "./supervisor/interpreter.ts";
+export type { SupervisorReport } from "./supervisor/report.ts";
+export { DynamicSupervisor, supervise, Supervisor } from "./supervisor/supervise.ts";
+export { supervisor, type DynamicSupervisorBehavior, type SupervisorBehavior } from "./supervisor/supervisor.ts";
+export type {
+  AutoShutdown,
+  DynamicSupervisorOptions,
+  Intensity,
+  Strategy,
+  SupervisorOptions,
+} from "./supervisor/supervisor-options.ts";
+export { SupervisorSpecError } from "./supervisor/validate.ts";

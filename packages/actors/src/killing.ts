@@ -1,0 +1,53 @@
+import type { Cell } from "./cell.ts";
+import { end } from "./ending.ts";
+import { exit, type ExitReason } from "./exit-reason.ts";
+import { extrasOf } from "./extras.ts";
+import { DEAD, KILLED, RUNNING, STOPPING } from "./flags.ts";
+import { signal } from "./system-lane.ts";
+import { WheelEntry } from "./timer-wheel.ts";
+
+/** Ends at once: no `onStop`, no waiting for handlers or children. */
+export function kill(cell: Cell): void {
+  if ((cell.flags & DEAD) !== 0) return;
+  if ((cell.flags & RUNNING) !== 0) {
+    cell.flags |= KILLED | STOPPING;
+    extrasOf(cell).exitReason = exit.killed;
+    return;
+  }
+  endKilled(cell);
+}
+
+/** The end of a killed actor: its children end in order, but nobody is left to wait for them but an alarm. */
+export function endKilled(cell: Cell, reason: ExitReason = exit.killed): void {
+  const children = childrenOf(cell);
+  end(cell, reason);
+  for (const child of children) signal(child, { kind: "stop", reason: exit.killed });
+  if (children.length > 0) cell.system.alarms.arm(new OrphanAlarm(children), cell.system.stopTimeoutMs);
+}
+
+/** The living children, youngest first. */
+export function childrenOf(cell: Cell): Cell[] {
+  const children: Cell[] = [];
+  for (let child = cell.extras?.youngest ?? null; child !== null; child = child.elder) children.push(child);
+  return children;
+}
+
+/** The children had long enough to end in order. */
+export function killChildren(cell: Cell): void {
+  if ((cell.flags & STOPPING) === 0) return;
+  for (const child of childrenOf(cell)) kill(child);
+}
+
+/** Kills what is left of the children of a killed actor. */
+export class OrphanAlarm extends WheelEntry {
+  readonly #orphans: readonly Cell[];
+
+  constructor(orphans: readonly Cell[]) {
+    super();
+    this.#orphans = orphans;
+  }
+
+  override expire(): void {
+    for (const orphan of this.#orphans) kill(orphan);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The queue of a cell, kept in the cell's own fields: the first message inline, further ones in a ring that is made
+ * when a second message waits and doubles as needed.
+ */
+export interface Mailbox {
+  head: unknown;
+  ring: unknown[] | null;
+  /** Where the second message is in the ring. */
+  read: number;
+  count: number;
+}
+
+/** A ring up to this size is kept by an idle actor; a longer one is given back. */
+const keptRing = 32;
+
+/** Adds a message behind one or more that wait. */
+export function append(box: Mailbox, message: unknown): void {
+  const inRing = box.count - 1;
+  let ring = box.ring;
+  if (ring === null) ring = box.ring = [undefined, undefined, undefined, undefined];
+  else if (inRing === ring.length) ring = grow(box, ring);
+  ring[(box.read + inRing) & (ring.length - 1)] = message;
+  box.count = inRing + 2;
+}
+
+/** Takes the oldest message; the mailbox must hold one. */
+export function take(box: Mailbox): unknown {
+  const message = box.head;
+  const left = box.count - 1;
+  box.count = left;
+  if (left === 0) box.head = undefined;
+  else {
+    const ring = box.ring as unknown[];
+    const read = box.read;
+    box.head = ring[read];
+    ring[read] = undefined;
+    box.read = (read + 1) & (ring.length - 1);
+  }
+  return message;
+}
+
+/** Puts a message before all that wait. */
+export function prepend(box: Mailbox, message: unknown): void {
+  if (box.count === 0) {
+    box.head = message;
+    box.count = 1;
+    return;
+  }
+  const inRing = box.count - 1;
+  let ring = box.ring;
+  if (ring === null) ring = box.ring = [undefined, undefined, undefined, undefined];
+  else if (inRing === ring.length) ring = grow(box, ring);
+  box.read = (box.read - 1) & (ring.length - 1);
+  ring[box.read] = box.head;
+  box.head = message;
+  box.count = inRing + 2;
+}
+
+/** Gives back what a burst made grow; call it when the mailbox is empty. */
+export function shrink(box: Mailbox): void {
+  if (box.ring !== null && box.ring.length > keptRing) {
+    box.ring = null;
+    box.read = 0;
+  }
+}
+
+function grow(box: Mailbox, ring: unknown[]): unknown[] {
+  const size = ring.length;
+  const mask = size - 1;
+  // Made by pushing: such an array keeps V8's dense elements however large it gets.
+  const grown: unknown[] = [];
+  for (let index = 0; index < size; index += 1) grown.push(ring[(box.read + index) & mask]);
+  for (let index = 0; index < size; index += 1) grown.push(undefined);
+  box.read = 0;
+  box.ring = grown;
+  return grown;
+}

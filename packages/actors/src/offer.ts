@@ -1,0 +1,54 @@
+import type { SendOutcome } from "./actor-ref.ts";
+import type { Cell } from "./cell.ts";
+import { extrasOf } from "./extras.ts";
+import { Fifo } from "./fifo.ts";
+import { DEAD, STOPPING } from "./flags.ts";
+
+/** A message whose sender waits for room. */
+export interface Offer {
+  message: unknown;
+  withdrawn: boolean;
+  /** Tells the sender what became of it. */
+  settle(outcome: SendOutcome): void;
+  /** The actor has ended. */
+  end(): void;
+}
+
+/** As many senders may wait as the mailbox holds messages, but always this many. */
+const fewestWaiting = 1024;
+
+/** Sends, and waits for room when the mailbox is full and its policy is `block`. */
+export function offer(cell: Cell, message: unknown, signal: AbortSignal | undefined): Promise<SendOutcome> {
+  const limits = cell.extras?.limits ?? cell.script.limits;
+  const waiting = cell.extras?.offers?.size ?? 0;
+  const full = waiting > 0 || cell.count >= cell.capacity;
+  if (limits.overflow !== "block" || !full || (cell.flags & (DEAD | STOPPING)) !== 0)
+    return Promise.resolve(cell.send(message));
+  if (waiting >= Math.max(cell.capacity, fewestWaiting)) return Promise.resolve("rejected");
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const withdraw = (): void => {
+      entry.withdrawn = true;
+      reject(signal?.reason as Error);
+    };
+    const entry: Offer = {
+      message,
+      withdrawn: false,
+      settle: (outcome) => {
+        signal?.removeEventListener("abort", withdraw);
+        resolve(outcome);
+      },
+      end: () => entry.settle(cell.send(message)),
+    };
+    signal?.addEventListener("abort", withdraw, { once: true });
+    (extrasOf(cell).offers ??= new Fifo()).push(entry);
+  });
+}
+
+/** Lets waiting senders in while there is room. */
+export function admitOffers(cell: Cell, offers: Fifo<Offer>): void {
+  while (offers.size > 0 && cell.count < cell.capacity) {
+    const entry = offers.shift() as Offer;
+    if (!entry.withdrawn) entry.settle(cell.send(entry.message));
+  }
+}

@@ -1,0 +1,182 @@
+import type { Interpreter } from "../behavior.ts";
+import type { Cell } from "../cell.ts";
+import { end } from "../ending.ts";
+import { exit, type ExitReason } from "../exit-reason.ts";
+import { DEAD, STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../flags.ts";
+import { endKilled } from "../killing.ts";
+import type { Signal } from "../signal.ts";
+import { announceStart } from "../starting.ts";
+import { signal } from "../system-lane.ts";
+import type { SupervisorCall } from "./call.ts";
+import { alarmRang, childExited, type Verdict } from "./restarting.ts";
+import { serve } from "./requests.ts";
+import { startInOrder } from "./starting-children.ts";
+import { SupervisorState } from "./supervisor-state.ts";
+import type { AnySupervisorOptions } from "./supervisor-options.ts";
+import type { Task, Wanted } from "./task.ts";
+import { terminateDynamic, terminateInReverse } from "./terminating.ts";
+
+/** The child whose start failed, and with it the start of its supervisor. */
+export class ChildStartError extends Error {
+  override readonly name = "ChildStartError";
+  readonly child: string;
+  readonly reason: ExitReason;
+
+  constructor(supervisor: string, child: string, reason: ExitReason) {
+    super(`Cannot start ${supervisor}: its child ${JSON.stringify(child)} did not start`, {
+      cause: reason.kind === "error" ? reason.error : reason,
+    });
+    this.child = child;
+    this.reason = reason;
+  }
+}
+
+/** The life of a supervisor: one task at a time, signals that it does not wait for put off until it is done. */
+export class SupervisorInterpreter implements Interpreter {
+  readonly #options: (args: unknown) => AnySupervisorOptions;
+
+  constructor(options: (args: unknown) => AnySupervisorOptions) {
+    this.#options = options;
+  }
+
+  start(cell: Cell, args: unknown): void {
+    let state: SupervisorState;
+    try {
+      state = new SupervisorState(cell, this.#options(args));
+    } catch (error) {
+      end(cell, exit.error(error));
+      return;
+    }
+    cell.state = state;
+    cell.flags |= STARTING_CHILDREN;
+    const spawning = { isOnStack: true };
+    begin(state, startAll(state, spawning));
+    spawning.isOnStack = false;
+  }
+
+  signal(cell: Cell, item: Signal): void {
+    const state = cell.state as SupervisorState;
+    if (state.task === null) begin(state, handle(state, item));
+    else if (state.task.wanted(item)) resume(state, state.task.steps, item);
+    else state.deferred.push(item);
+    while (state.task === null && state.deferred.length > 0 && (cell.flags & DEAD) === 0)
+      begin(state, handle(state, state.deferred.shift() as Signal));
+  }
+
+  ended(cell: Cell): void {
+    const state = cell.state as SupervisorState | undefined;
+    if (state === undefined) return;
+    state.task = null;
+    for (const item of state.deferred) if (item.kind === "call") item.call.refuse();
+    state.deferred.length = 0;
+    if (state.current !== null) state.current.refuse();
+    const children = state.family.kind === "list" ? state.family.children.values() : state.family.waiting;
+    for (const child of children) {
+      const alarm = child.crashes?.alarm;
+      if (alarm !== null && alarm !== undefined) cell.system.alarms.disarm(alarm);
+    }
+  }
+}
+
+/** True when a call can be served on the spot, on the caller's stack. */
+export function isFree(cell: Cell): boolean {
+  const { extras } = cell;
+  const lane = extras === null || extras.signals === null ? 0 : extras.signals.size;
+  return lane === 0 && (cell.flags & (DEAD | STOPPING)) === 0 && (cell.state as SupervisorState).task === null;
+}
+
+function begin(state: SupervisorState, steps: Task<void>): void {
+  // Only marks the supervisor as busy until the first wait says what for.
+  state.task = { steps, wanted: never };
+  resume(state, steps, undefined);
+}
+
+function resume(state: SupervisorState, steps: Task<void>, news: Signal | undefined): void {
+  try {
+    for (let next = news; ;) {
+      const step = next === undefined ? steps.next(noSignal) : steps.next(next);
+      if (step.done === true) {
+        state.task = null;
+        return;
+      }
+      const wanted = step.value;
+      const earlier = state.deferred.findIndex(wanted);
+      if (earlier === -1) {
+        state.task = { steps, wanted };
+        return;
+      }
+      [next] = state.deferred.splice(earlier, 1);
+    }
+  } catch (error) {
+    // A bug of the supervisor itself: it ends, and its children with it.
+    state.task = null;
+    endKilled(state.cell, exit.error(error));
+  }
+}
+
+const never: Wanted = () => false;
+/** Starts a generator; it looks at nothing before its first wait. */
+const noSignal: Signal = { kind: "alarm", token: {} };
+
+function* startAll(state: SupervisorState, spawning: { readonly isOnStack: boolean }): Task<void> {
+  const { cell, family } = state;
+  if (family.kind === "list") {
+    const failed = yield* startInOrder(state, [...family.children.values()], () => null);
+    if (failed !== null) {
+      yield* terminateInReverse(state, [...family.children.values()]);
+      const error = new ChildStartError(cell.address, failed.child.plan.id ?? "", failed.reason);
+      cell.flags &= ~STARTING_CHILDREN;
+      end(cell, exit.shutdownWith(error));
+      return;
+    }
+  }
+  cell.flags = (cell.flags & ~STARTING_CHILDREN) | STARTED;
+  announceStart(cell);
+  const { parent } = cell;
+  if (!spawning.isOnStack && parent !== null && (parent.flags & SUPERVISOR) !== 0)
+    signal(parent, { kind: "child-started", child: cell });
+}
+
+function* handle(state: SupervisorState, item: Signal): Task<void> {
+  let verdict: Verdict = "go-on";
+  switch (item.kind) {
+    case "stop":
+      yield* shutDown(state, item.reason);
+      return;
+    case "child-exit": {
+      const { child } = item.child;
+      if (child === null || child.cell !== item.child) return;
+      if (state.family.kind === "dynamic") state.family.running -= 1;
+      verdict = yield* childExited(state, child, item.reason);
+      break;
+    }
+    case "alarm":
+      verdict = yield* alarmRang(state, item.token);
+      break;
+    case "call":
+      yield* answer(state, item.call);
+      break;
+    default:
+      // Exits of actors that it is linked to but does not supervise mean nothing to it, as in OTP.
+      return;
+  }
+  if (verdict === "shut-down") yield* shutDown(state, exit.shutdown);
+}
+
+function* answer(state: SupervisorState, call: SupervisorCall): Task<void> {
+  state.current = call;
+  try {
+    call.answer(yield* serve(state, call.request));
+  } catch (error) {
+    call.fail(error);
+  }
+  state.current = null;
+}
+
+function* shutDown(state: SupervisorState, reason: ExitReason): Task<void> {
+  const { cell, family } = state;
+  cell.flags |= STOPPING;
+  if (family.kind === "dynamic") yield* terminateDynamic(state);
+  else yield* terminateInReverse(state, [...family.children.values()]);
+  end(cell, reason);
+}

@@ -1,0 +1,87 @@
+import { exit, type ExitReason } from "../exit-reason.ts";
+import { DEAD, IGNORED, STARTING, STARTING_CHILDREN } from "../flags.ts";
+import type { Cell } from "../cell.ts";
+import type { SupervisedChild } from "./child.ts";
+import { report } from "./reporting.ts";
+import type { SupervisorState } from "./supervisor-state.ts";
+import type { Task } from "./task.ts";
+
+/** How the start of one child went. */
+export type StartOutcome =
+  | { readonly kind: "started"; readonly cell: Cell }
+  | { readonly kind: "ignored" }
+  | { readonly kind: "failed"; readonly reason: ExitReason };
+
+/** Starts `child` and waits until it has started. `previous` is why the actor that it replaces ended. */
+export function* startChild(
+  state: SupervisorState,
+  child: SupervisedChild,
+  previous: ExitReason | null,
+): Task<StartOutcome> {
+  const begun = beginStart(state, child, previous);
+  if (begun.kind !== "started" || (begun.cell.flags & (STARTING | STARTING_CHILDREN)) === 0)
+    return settled(child, begun);
+  const { cell } = begun;
+  const news = yield (signal) =>
+    (signal.kind === "child-started" || signal.kind === "child-exit") && signal.child === cell;
+  return settled(child, news.kind === "child-exit" ? outcomeOf(cell, news.reason) : begun);
+}
+
+/** Starts `child` as far as that goes without waiting. */
+export function beginStart(state: SupervisorState, child: SupervisedChild, previous: ExitReason | null): StartOutcome {
+  child.phase = "spawning";
+  child.failure = null;
+  const { plan } = child;
+  try {
+    const cell = state.cell.system.spawnChild(state.cell, plan.script, child, plan.options, child.args, previous);
+    if ((cell.flags & DEAD) !== 0) return outcomeOf(cell, child.failure ?? exit.noproc);
+    child.phase = "running";
+    child.cell = cell;
+    return { kind: "started", cell };
+  } catch (error) {
+    return { kind: "failed", reason: exit.error(error) };
+  }
+}
+
+/** Starts all children of a list in order; stops at the first that fails, and says which. */
+export function* startInOrder(
+  state: SupervisorState,
+  children: readonly SupervisedChild[],
+  previous: (child: SupervisedChild) => ExitReason | null,
+): Task<{ readonly child: SupervisedChild; readonly reason: ExitReason } | null> {
+  for (const child of children) {
+    const outcome = yield* startChild(state, child, previous(child));
+    if (outcome.kind === "failed") {
+      report(state, "start-error", child, outcome.reason, (child.crashes?.inRow ?? 0) > 1);
+      return { child, reason: outcome.reason };
+    }
+    if (outcome.kind === "ignored" && child.plan.restart === "temporary") forget(state, child);
+  }
+  return null;
+}
+
+/** Takes a child that has ended, or never ran, off the books as OTP does: a temporary one is forgotten altogether. */
+export function putDown(state: SupervisorState, child: SupervisedChild): void {
+  child.phase = "stopped";
+  child.cell = null;
+  const alarm = child.crashes?.alarm;
+  if (alarm !== null && alarm !== undefined) state.cell.system.alarms.disarm(alarm);
+  if (state.family.kind === "dynamic" || child.plan.restart === "temporary") forget(state, child);
+}
+
+/** Forgets a child and its spec. */
+export function forget(state: SupervisorState, child: SupervisedChild): void {
+  if (state.family.kind === "dynamic") state.family.waiting.delete(child);
+  else if (child.plan.id !== null) state.family.children.delete(child.plan.id);
+}
+
+function settled(child: SupervisedChild, outcome: StartOutcome): StartOutcome {
+  if (outcome.kind === "started") return outcome;
+  child.phase = "stopped";
+  child.cell = null;
+  return outcome;
+}
+
+function outcomeOf(cell: Cell, reason: ExitReason): StartOutcome {
+  return (cell.flags & IGNORED) !== 0 ? { kind: "ignored" } : { kind: "failed", reason };
+}

@@ -1,0 +1,42 @@
+import type { Cell } from "../cell.ts";
+import type { Signal } from "../signal.ts";
+import type { SupervisorCall } from "./call.ts";
+import { ChildPlan, SupervisedChild } from "./child.ts";
+import { RestartBudget } from "./restart-budget.ts";
+import type { AnySupervisorOptions, AutoShutdown, Strategy } from "./supervisor-options.ts";
+import type { Task, Wanted } from "./task.ts";
+
+/** What the children of a supervisor are: a list that differs, or any number of one kind. */
+export type Family =
+  | { readonly kind: "list"; readonly strategy: Strategy; readonly children: Map<string, SupervisedChild> }
+  /** Those that run hang on the supervisor's cell; the others, and those being started, are in `waiting`. */
+  | { readonly kind: "dynamic"; readonly plan: ChildPlan; readonly waiting: Set<SupervisedChild>; running: number };
+
+/** Everything a supervisor knows. */
+export class SupervisorState {
+  readonly cell: Cell;
+  readonly family: Family;
+  readonly autoShutdown: AutoShutdown;
+  readonly budget: RestartBudget;
+  /** What it is doing, and the signal it waits for; null when it is free. */
+  task: { readonly steps: Task<void>; wanted: Wanted } | null = null;
+  /** The call that it is serving. */
+  current: SupervisorCall | null = null;
+  /** Signals that came while it was busy with something else. */
+  readonly deferred: Signal[] = [];
+
+  constructor(cell: Cell, options: AnySupervisorOptions) {
+    this.cell = cell;
+    this.autoShutdown = options.autoShutdown ?? "never";
+    const { restarts, periodMs } = options.intensity ?? { restarts: 1, periodMs: 5000 };
+    this.budget = new RestartBudget(restarts, periodMs);
+    if (options.strategy === "simple_one_for_one") {
+      this.family = { kind: "dynamic", plan: new ChildPlan(options.child), waiting: new Set(), running: 0 };
+      return;
+    }
+    const children = new Map<string, SupervisedChild>();
+    for (const spec of options.children ?? [])
+      children.set(spec.id, new SupervisedChild(new ChildPlan(spec), spec.args));
+    this.family = { kind: "list", strategy: options.strategy ?? "one_for_one", children };
+  }
+}
