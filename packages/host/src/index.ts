@@ -85,3 +85,19 @@ export {
   type IoClass,
   type PriorityOutcome,
 } from "./priority/priority.ts";
+
+export type { Feature, FeatureName } from "./capabilities/feature.ts";
+export { capabilityNames, linuxCapabilities } from "./capabilities/linux-capabilities.ts";
+export { probeHost, type ProbeOptions } from "./capabilities/probe-host.ts";
+export {
+  listContainers,
+  probeEngine,
+  removeContainer,
+  stopContainer,
+  type Container,
+  type EngineState,
+} from "./containers/containers.ts";
+export type { EngineCall } from "./containers/engine-request.ts";
+export { findEngineSockets, type EngineSocket } from "./containers/engine-socket.ts";
+export { launchdPlist } from "./service/launchd-plist.ts";
+export { systemdUnit, type ServiceSettings } from "./service/systemd-unit.ts";
