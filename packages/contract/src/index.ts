@@ -36,6 +36,7 @@ export { metricNames } from "./metrics.ts";
 export { type Places, places } from "./places.ts";
 export { decodeExecFrame, encodeExecFrame, type ExecFrame, execFrame } from "./api/exec-frames.ts";
 export { readStreamError, type StreamError } from "./api/stream-error.ts";
+export { bodyLimits, checkBodySize } from "./api/limits.ts";
 export { openApiDocument } from "./api/openapi.ts";
 export { type BodyForm, type Endpoint, endpoints } from "./api/endpoints.ts";
 export { type Route, type RouteName, routes } from "./api/routes.ts";

@@ -1,2 +1,32 @@
-/** The sdk package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "sdk";
+/** What users import: define apps in code, and a typed client of the daemon. */
+export { app, defineApps, type DefinedApp, isDefinedApp } from "./define/app.ts";
+export {
+  type ApplyOptions,
+  type CallOptions,
+  Constellation,
+  constellation,
+  type EventOptions,
+  type HealthyOptions,
+  type InitOptions,
+  type LogOptions,
+  type MonitorOptions,
+} from "./constellation.ts";
+export type { Snapshot } from "./apps/progress.ts";
+export type { Exec, ExecExit, ExecOptions, ExecOutput } from "./client/exec.ts";
+export {
+  type AppInput,
+  type AppSpec,
+  type AppSummary,
+  type Change,
+  ConstellationError,
+  type ErrorCode,
+  type Event,
+  type Exit,
+  type Instance,
+  type InstanceDetails,
+  type InstanceState,
+  type LogLine,
+  type NodeInfo,
+  type Sample,
+  type Version,
+} from "@constellation/contract";

@@ -8,7 +8,7 @@ import {
 } from "@constellation/contract";
 import { type Context, Hono } from "hono";
 import type { Platform } from "../platform/index.ts";
-import { boundedBody, maxArtifactBytes, readJson } from "./body.ts";
+import { boundedBody, readJson } from "./body.ts";
 import { errorResponse, publicError, type ReportFault } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
 import { type Call, type Operations, operations } from "./operations.ts";
@@ -56,7 +56,7 @@ async function readCall(route: Route, { req }: Context, signal: AbortSignal): Pr
     params: parsePart("params", route, req.param()),
     query: parsePart("query", route, req.query()),
     request: route.request === undefined ? undefined : parsePart("request", route, await readJson(req.raw)),
-    bytes: boundedBody(req.raw, maxArtifactBytes, "artifact.too-large"),
+    bytes: boundedBody(req.raw, "artifact.too-large"),
     signal,
   };
   return call as Call<RouteName>;

@@ -1,9 +1,4 @@
-import { ConstellationError, type ErrorCode, formatBytes } from "@constellation/contract";
-
-/** Largest JSON body; a spec of a thousand apps has a few hundred kilobytes. */
-export const maxJsonBytes = 10_000_000;
-/** Largest artifact: a script with all its packages. */
-export const maxArtifactBytes = 256_000_000;
+import { type bodyLimits, checkBodySize, ConstellationError } from "@constellation/contract";
 
 /**
  * The JSON value in a request's body.
@@ -12,7 +7,7 @@ export const maxArtifactBytes = 256_000_000;
  */
 export async function readJson(request: Request): Promise<unknown> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of boundedBody(request, maxJsonBytes, "spec.too-large")) chunks.push(chunk);
+  for await (const chunk of boundedBody(request, "spec.too-large")) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
   try {
     return JSON.parse(text === "" ? "{}" : text);
@@ -22,28 +17,17 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** The bytes of a request's body, refused as soon as they are more than `limitBytes`. */
+/** The bytes of a request's body, refused as soon as they are too many. */
 export async function* boundedBody(
   request: Request,
-  limitBytes: number,
-  code: Extract<ErrorCode, "spec.too-large" | "artifact.too-large">,
+  code: keyof typeof bodyLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  refuseOver(Number(request.headers.get("content-length") ?? 0), limitBytes, code);
+  checkBodySize(Number(request.headers.get("content-length") ?? 0), code);
   if (request.body === null) return;
   let bytes = 0;
   for await (const chunk of request.body) {
     bytes += chunk.byteLength;
-    refuseOver(bytes, limitBytes, code);
+    checkBodySize(bytes, code);
     yield chunk;
   }
-}
-
-function refuseOver(bytes: number, limitBytes: number, code: "spec.too-large" | "artifact.too-large"): void {
-  if (bytes <= limitBytes) return;
-  const what = code === "spec.too-large" ? "spec" : "artifact";
-  throw new ConstellationError(
-    code,
-    `The body of the request has at least ${formatBytes(bytes)}, more than ${formatBytes(limitBytes)}`,
-    { remedy: `Make the ${what} smaller; nothing was changed.`, details: { bytes, limitBytes } },
-  );
 }

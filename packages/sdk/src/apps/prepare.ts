@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import type { AppInput } from "@constellation/contract";
+import { type Artifact, bundle } from "../bundle/bundle.ts";
+
+/** Specs ready for the daemon, and the artifacts that they name. */
+export interface PreparedApps {
+  readonly specs: readonly AppInput[];
+  readonly artifacts: readonly Artifact[];
+}
+
+/**
+ * Makes specs complete for the daemon: folders become absolute, scripts become artifacts.
+ *
+ * @param base folder that relative paths of the specs start from
+ * @throws ConstellationError `script.unreadable`, `script.build-failed`
+ */
+export async function prepareApps(apps: readonly AppInput[], base: string): Promise<PreparedApps> {
+  const bundles = new Map<string, Promise<Artifact>>();
+  const bundled = (entry: string, folder: string): Promise<Artifact> => {
+    const key = `${entry}\0${folder}`;
+    const artifact = bundles.get(key) ?? bundle({ entry, folder });
+    bundles.set(key, artifact);
+    return artifact;
+  };
+  const specs = await Promise.all(
+    apps.map(async (app): Promise<AppInput> => {
+      // What is not a spec at all goes on as it is: the daemon says what is wrong with it.
+      if (typeof app !== "object" || app === null) return app;
+      const folder = resolve(base, typeof app.folder === "string" ? app.folder : ".");
+      if (typeof app.script !== "string" || app.artifact !== undefined) return { ...app, folder };
+      const { sha256 } = await bundled(resolve(base, app.script), folder);
+      return { ...app, folder, artifact: sha256 };
+    }),
+  );
+  return { specs, artifacts: await Promise.all(bundles.values()) };
+}

@@ -1,0 +1,36 @@
+import { relative, resolve } from "node:path";
+import { ConstellationError } from "@constellation/contract";
+import type { BuildFailure, Message } from "esbuild";
+
+const maxProblems = 10;
+
+/** A failed build in words: every problem with file, line and column. */
+export function buildFailed(entry: string, folder: string, error: unknown): ConstellationError {
+  if (error instanceof ConstellationError) return error;
+  const messages = isBuildFailure(error) ? error.errors : [];
+  const ours = messages.find(({ detail }): boolean => detail instanceof ConstellationError)?.detail;
+  if (ours instanceof ConstellationError) return ours;
+  const problems = messages.slice(0, maxProblems).map((message) => describe(message, folder));
+  const text = problems.length > 0 ? problems.join("; ") : error instanceof Error ? error.message : String(error);
+  return new ConstellationError("script.build-failed", `Cannot build ${entry}: ${text}`, {
+    cause: error,
+    remedy: remedy(messages),
+    details: { problems },
+  });
+}
+
+function describe({ text, location }: Message, folder: string): string {
+  if (location === null) return text;
+  const file = relative(folder, resolve(folder, location.file));
+  return `${file}:${location.line}:${location.column + 1}: ${text}`;
+}
+
+function remedy(messages: readonly Message[]): string {
+  const missing = messages.flatMap(({ text }) => /^Could not resolve "([^"./][^"]*)"/.exec(text)?.[1] ?? [])[0];
+  if (missing === undefined) return "Correct the source; nothing was changed.";
+  const name = missing.split("/").slice(0, missing.startsWith("@") ? 2 : 1);
+  return `Install it with \`npm install ${name.join("/")}\` in the app's folder.`;
+}
+
+const isBuildFailure = (error: unknown): error is BuildFailure =>
+  error instanceof Error && "errors" in error && Array.isArray(error.errors);

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ConstellationError } from "@constellation/contract";
+import type { BuildOptions, Plugin } from "esbuild";
+import { buildFailed } from "./build-failed.ts";
+import { nativePackages } from "./native-packages.ts";
+import { sourcePlaces } from "./source-places.ts";
+
+/** A script with everything it imports, in one file. */
+export interface Artifact {
+  /** Name of the artifact: the SHA-256 of its bytes, in hex. */
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+  /** Files that went into it, absolute; watch these. */
+  readonly inputs: readonly string[];
+}
+
+/** What to bundle. */
+export interface BundleInput {
+  /** TypeScript or JavaScript file, absolute. */
+  readonly entry: string;
+  /** Working folder of the bundled program; `__dirname` and `import.meta.url` of its sources are found below it. */
+  readonly folder: string;
+  /** Where the program finds its folder: as its working folder, or at the same place as now. @default "working-folder" */
+  readonly runsIn?: "working-folder" | "same-place";
+  readonly plugins?: readonly Plugin[];
+}
+
+/**
+ * Bundles a script into an ES module for Node 20 and newer. The same sources give the same bytes, wherever the folder is.
+ * Packages with native code stay where they are and are loaded from the folder when the program runs.
+ *
+ * @throws ConstellationError `script.unreadable`, `script.build-failed`
+ */
+export async function bundle(input: BundleInput): Promise<Artifact> {
+  const entry = readableFile(input.entry);
+  const folder = realpathSync(input.folder);
+  // Loading esbuild takes longer than most commands: only those that bundle pay for it.
+  const { build } = await import("esbuild");
+  try {
+    const { outputFiles, metafile } = await build(options(entry, folder, input));
+    const bytes = outputFiles[0]?.contents ?? new Uint8Array();
+    const inputs = Object.keys(metafile.inputs).filter((path) => !/^[\w-]+:/.test(path));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return { sha256, bytes, inputs: inputs.map((path) => resolve(folder, path)) };
+  } catch (error) {
+    throw buildFailed(relative(folder, entry), folder, error);
+  }
+}
+
+function options(entry: string, folder: string, { runsIn = "working-folder", plugins = [] }: BundleInput) {
+  const places = sourcePlaces(folder, runsIn);
+  return {
+    absWorkingDir: folder,
+    entryPoints: [entry],
+    outfile: resolve(folder, `${basename(entry)}.mjs`),
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "silent",
+    sourcemap: "inline",
+    sourcesContent: false,
+    ...(runsIn === "same-place" ? { sourceRoot: `${pathToFileURL(folder).href}/` } : {}),
+    define: places.define,
+    banner: { js: places.banner },
+    plugins: [...plugins, nativePackages(folder), places.plugin],
+  } satisfies BuildOptions;
+}
+
+function readableFile(path: string): string {
+  try {
+    accessSync(path, constants.R_OK);
+    if (!statSync(path).isFile()) throw new Error("it is not a file");
+    return realpathSync(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "it may not be read" : message;
+    throw new ConstellationError("script.unreadable", `Cannot read the script ${path}: ${why}`, {
+      cause,
+      remedy: `Correct the path; it is looked for in ${dirname(path)}.`,
+    });
+  }
+}

@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import { extname, relative } from "node:path";
+import type { Loader, Plugin } from "esbuild";
+
+const loaders: Readonly<Record<string, Loader>> = {
+  ".ts": "ts",
+  ".mts": "ts",
+  ".cts": "ts",
+  ".tsx": "tsx",
+  ".js": "js",
+  ".mjs": "js",
+  ".cjs": "js",
+  ".jsx": "jsx",
+};
+
+/** What a source can ask of its own place, and the name it becomes in the bundle. */
+const questions = {
+  __dirname: "__constellationDirectory",
+  __filename: "__constellationFile",
+  "import.meta.dirname": "__constellationDirectory",
+  "import.meta.filename": "__constellationFile",
+  "import.meta.url": "__constellationUrl",
+} as const;
+const asked = /\b(?:__dirname|__filename|import\.meta)\b/;
+
+/**
+ * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
+ * source. Each source that asks gets its own answers, relative to where the program finds its folder.
+ */
+export function sourcePlaces(
+  folder: string,
+  runsIn: "working-folder" | "same-place",
+): { readonly define: Record<string, string>; readonly banner: string; readonly plugin: Plugin } {
+  const base = runsIn === "working-folder" ? "process.cwd()" : JSON.stringify(folder);
+  return {
+    define: { ...questions },
+    banner: banner(base),
+    plugin: {
+      name: "source-places",
+      setup(build) {
+        build.onLoad({ filter: /\.[mc]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
+          const text = await readFile(path, "utf8");
+          if (!asked.test(text)) return undefined;
+          const loader = loaders[extname(path)] ?? "js";
+          return { contents: withAnswers(text, relative(folder, path)), loader };
+        });
+      },
+    },
+  };
+}
+
+/** On the first line, after a `#!`, so that the lines of the source keep their numbers. */
+function withAnswers(text: string, path: string): string {
+  const answers = `const [__constellationDirectory, __constellationFile, __constellationUrl] = __constellationPlace(${JSON.stringify(path)});`;
+  const interpreter = /^#!.*/.exec(text)?.[0] ?? "";
+  return interpreter === "" ? answers + text : `${interpreter}\n${answers}${text.slice(interpreter.length + 1)}`;
+}
+
+/** One line, so that stack traces without source maps stay readable. `require` is what bundled CommonJS packages call for Node's own modules. */
+function banner(base: string): string {
+  return [
+    'import { createRequire as __constellationCreateRequire } from "node:module";',
+    'import { dirname as __constellationDirname, join as __constellationJoin } from "node:path";',
+    'import { pathToFileURL as __constellationToUrl } from "node:url";',
+    `const __constellationBase = ${base};`,
+    "const __constellationPlace = (path) => { const file = __constellationJoin(__constellationBase, path); return [__constellationDirname(file), file, __constellationToUrl(file).href]; };",
+    'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
+    'const require = __constellationRequire(".");',
+  ].join(" ");
+}

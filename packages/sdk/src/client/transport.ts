@@ -1,0 +1,99 @@
+import { type IncomingMessage, request } from "node:http";
+import {
+  apiVersion,
+  apiVersionHeader,
+  checkBodySize,
+  ConstellationError,
+  endpoints,
+  type RouteName,
+} from "@constellation/contract";
+import { unreachable } from "./unreachable.ts";
+
+/** What a call carries. */
+export interface CallInput {
+  readonly params?: Readonly<Record<string, string>>;
+  /** Values that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON, or as they are when bytes. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Calls the daemon and resolves with its answer once the headers are there and say that it went well.
+ *
+ * @throws ConstellationError what the daemon answered; `daemon.unreachable`, `daemon.incompatible`, `call.cancelled`
+ */
+export async function callDaemon(socketPath: string, name: RouteName, input: CallInput = {}): Promise<IncomingMessage> {
+  const response = await send(socketPath, name, input);
+  checkVersion(response);
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return response;
+  throw await readError(response, name);
+}
+
+/** Reads a JSON answer. Its shape is trusted: the daemon speaks the same version of the API. */
+export async function readJson<T>(response: IncomingMessage): Promise<T> {
+  return JSON.parse(await readText(response)) as T;
+}
+
+/** Reads a whole answer as text. */
+export async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Path and query of a call. */
+export function target(name: RouteName, { params = {}, query = {} }: CallInput): string {
+  const path = endpoints[name].path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ""));
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
+  return search.size === 0 ? path : `${path}?${search.toString()}`;
+}
+
+async function send(socketPath: string, name: RouteName, input: CallInput): Promise<IncomingMessage> {
+  const { body, signal } = input;
+  const bytes = body instanceof Uint8Array ? body : body === undefined ? null : Buffer.from(JSON.stringify(body));
+  checkBodySize(bytes?.byteLength ?? 0, body instanceof Uint8Array ? "artifact.too-large" : "spec.too-large");
+  return new Promise((resolve, reject) => {
+    const call = request({
+      socketPath,
+      method: endpoints[name].method,
+      path: target(name, input),
+      agent: false,
+      ...(signal === undefined ? {} : { signal }),
+      headers: bytes === null ? {} : { "content-length": bytes.byteLength },
+    });
+    call.once("response", resolve);
+    call.on("error", (error: NodeJS.ErrnoException) =>
+      reject(signal?.aborted === true ? cancelled(name, error) : unreachable(socketPath, error)),
+    );
+    call.end(bytes ?? undefined);
+  });
+}
+
+function checkVersion(response: IncomingMessage): void {
+  const found = response.headers[apiVersionHeader];
+  if (found === String(apiVersion)) return;
+  response.destroy();
+  const spoken = found === undefined ? "no version of our API" : `version ${String(found)} of the API`;
+  throw new ConstellationError("daemon.incompatible", `The daemon speaks ${spoken}, this client ${apiVersion}`, {
+    remedy: "Restart it with `constellation daemon stop`; instances go on, the next command starts the new daemon.",
+  });
+}
+
+async function readError(response: IncomingMessage, name: RouteName): Promise<ConstellationError> {
+  const text = await readText(response);
+  const { method, path } = endpoints[name];
+  try {
+    return ConstellationError.fromJSON(JSON.parse(text));
+  } catch (cause) {
+    const code = response.statusCode === 404 ? "artifact.not-found" : "internal.bug";
+    const found = `The daemon answered ${method} ${path} with ${response.statusCode ?? 0}`;
+    return new ConstellationError(code, found, { cause });
+  }
+}
+
+const cancelled = (name: RouteName, cause: unknown): ConstellationError =>
+  new ConstellationError("call.cancelled", `The call "${name}" was cancelled by its caller`, { cause });

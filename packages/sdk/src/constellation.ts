@@ -1,0 +1,312 @@
+import type { IncomingMessage } from "node:http";
+import {
+  type AppInput,
+  type ApplyResponse,
+  type AppSpec,
+  type AppSummary,
+  type Change,
+  ConstellationError,
+  type Event,
+  type Instance,
+  type InstanceDetails,
+  type LogLine,
+  type NodeInfo,
+  parseDuration,
+  type Places,
+  type RouteName,
+  type Sample,
+  type Version,
+} from "@constellation/contract";
+import { prepareApps } from "./apps/prepare.ts";
+import type { ProgressSource, Snapshot } from "./apps/progress.ts";
+import { waitHealthy } from "./apps/wait-healthy.ts";
+import type { Artifact } from "./bundle/bundle.ts";
+import { type Exec, exec, type ExecOptions } from "./client/exec.ts";
+import { readJsonLines } from "./client/json-lines.ts";
+import { callDaemon, type CallInput, readJson, readText } from "./client/transport.ts";
+import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
+import { ensureDaemon } from "./daemon/start.ts";
+
+/** How the SDK finds its daemon. */
+export interface InitOptions extends CallOptions {
+  /** Folder of the daemon's state and socket. @default `$CONSTELLATION_HOME`, else the place of this user's daemon */
+  readonly home?: string;
+  /** Start a daemon in the background when none answers. @default true */
+  readonly start?: boolean;
+  /** Time the daemon may take to start. @default "15s" */
+  readonly timeout?: string;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Cancels the call: it throws `call.cancelled`; a stream ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How to bring specs to the daemon. */
+export interface ApplyOptions extends CallOptions {
+  /** Folder that relative paths of the specs start from. @default the working folder */
+  readonly folder?: string;
+  /** Only say what would change. @default false */
+  readonly dryRun?: boolean;
+}
+
+/** How long to wait. */
+export interface HealthyOptions extends CallOptions {
+  /** @default "60s" */
+  readonly timeout?: string;
+  /** Sees every change on the way. */
+  readonly onProgress?: ((snapshot: Snapshot) => void) | undefined;
+}
+
+/** Which lines of the logs. */
+export interface LogOptions extends CallOptions {
+  readonly instance?: string | undefined;
+  /** A time, or how long ago: `"5m"`. */
+  readonly since?: Date | string | undefined;
+  /** Only the last so many lines. */
+  readonly tail?: number | undefined;
+  /** Go on with lines to come. @default false */
+  readonly follow?: boolean | undefined;
+  readonly stream?: "stdout" | "stderr" | undefined;
+}
+
+/** Which events. */
+export interface EventOptions extends CallOptions {
+  readonly app?: string | undefined;
+  /** Only events with a greater number. */
+  readonly after?: number | undefined;
+  readonly tail?: number | undefined;
+  /** @default false */
+  readonly follow?: boolean | undefined;
+}
+
+/** How to measure. */
+export interface MonitorOptions extends CallOptions {
+  /** @default "1s" */
+  readonly interval?: string | undefined;
+  /** Go on until the loop is left. @default true */
+  readonly follow?: boolean | undefined;
+}
+
+/**
+ * A typed client of one daemon, which is started when it is first needed.
+ *
+ * @example
+ * await constellation.create({ name: "hello", script: "./hello.ts" });
+ * await constellation.waitHealthy("hello");
+ * for await (const sample of constellation.monitor("hello")) console.log(sample.instance, sample.cpuPercent);
+ */
+export class Constellation {
+  #places: Places | null = null;
+  #ready: Promise<unknown> | null = null;
+  #home: string | undefined;
+  #start = true;
+  #timeoutMs = 15_000;
+
+  /** Places of the daemon this client talks to. */
+  get places(): Places {
+    return (this.#places ??= currentPlaces());
+  }
+
+  /**
+   * Chooses the daemon and makes sure that it answers. Without it the first call does so with the defaults.
+   *
+   * @throws ConstellationError `daemon.start-failed`, `daemon.unreachable`
+   */
+  async init({ home, start = true, timeout = "15s", signal }: InitOptions = {}): Promise<this> {
+    this.#home = home;
+    this.#places = currentPlaces(home);
+    this.#start = start;
+    this.#timeoutMs = parseDuration(timeout);
+    this.#ready = null;
+    await this.#connected(signal);
+    await this.version({ signal });
+    return this;
+  }
+
+  /** Makes specs the desired state: what differs is started, changed or scaled; nothing else is touched. */
+  async apply(apps: AppInput | readonly AppInput[], options: ApplyOptions = {}): Promise<readonly Change[]> {
+    return this.#apply(isList(apps) ? apps : [apps], options, false);
+  }
+
+  /** Creates one app. @throws ConstellationError `app.exists` */
+  async create(app: AppInput, options: ApplyOptions = {}): Promise<readonly Change[]> {
+    return this.#apply([app], options, true);
+  }
+
+  /** Waits until apps are healthy, or have completed. @throws ConstellationError `app.unhealthy`, `call.timeout` */
+  async waitHealthy(apps: string | readonly string[], options: HealthyOptions = {}): Promise<readonly AppSummary[]> {
+    const { timeout = "60s", signal, onProgress } = options;
+    const source: ProgressSource = {
+      snapshot: () => this.snapshot({ signal }),
+      events: (until) => this.events({ follow: true, tail: 0, signal: until }),
+    };
+    return waitHealthy(source, isList(apps) ? apps : [apps], { timeoutMs: parseDuration(timeout), signal, onProgress });
+  }
+
+  /** All apps. */
+  async apps(options: CallOptions = {}): Promise<readonly AppSummary[]> {
+    return (await this.#json<{ apps: AppSummary[] }>("apps", options)).apps;
+  }
+
+  /** One app with its spec. @throws ConstellationError `app.not-found` */
+  app(name: string, { signal }: CallOptions = {}): Promise<AppSummary & { readonly spec: AppSpec }> {
+    return this.#json("app", { params: { app: name }, signal });
+  }
+
+  /** All instances, or those of one app. */
+  async instances(app?: string, { signal }: CallOptions = {}): Promise<readonly Instance[]> {
+    return (await this.#json<{ instances: Instance[] }>("instances", { query: { app }, signal })).instances;
+  }
+
+  /** Everything known of one instance. @throws ConstellationError `instance.not-found` */
+  instance(name: string, { signal }: CallOptions = {}): Promise<InstanceDetails> {
+    return this.#json("instance", { params: { instance: name }, signal });
+  }
+
+  /** The launch plan of an instance, printed. */
+  async plan(instance: string, { signal }: CallOptions = {}): Promise<string> {
+    return readText(await this.#call("plan", { params: { instance }, signal }));
+  }
+
+  /** Apps and instances together. */
+  async snapshot({ signal }: CallOptions = {}): Promise<Snapshot> {
+    const [apps, instances] = await Promise.all([this.apps({ signal }), this.instances(undefined, { signal })]);
+    return { apps, instances };
+  }
+
+  /** Stops all instances of an app and keeps its spec. */
+  stop(app: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#done("stopApp", { params: { app }, signal });
+  }
+
+  /** Starts a stopped app. */
+  start(app: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#done("startApp", { params: { app }, signal });
+  }
+
+  /** Replaces all instances, one after the other. */
+  restart(app: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#done("restartApp", { params: { app }, signal });
+  }
+
+  /** Changes the number of instances. */
+  scale(app: string, instances: number, { signal }: CallOptions = {}): Promise<void> {
+    return this.#done("scaleApp", { params: { app }, body: { instances }, signal });
+  }
+
+  /** Stops an app and forgets it. */
+  remove(app: string, { signal }: CallOptions = {}): Promise<void> {
+    return this.#done("removeApp", { params: { app }, signal });
+  }
+
+  /** Measurements of every instance, or of those of one app, one after the other. */
+  monitor(app?: string, { interval = "1s", follow = true, signal }: MonitorOptions = {}): AsyncGenerator<Sample> {
+    return this.#stream("samples", { query: { app, intervalMs: parseDuration(interval), follow }, signal });
+  }
+
+  /** Lines of stdout and stderr of every app, or of one. */
+  logs(app?: string, { since, signal, ...query }: LogOptions = {}): AsyncGenerator<LogLine> {
+    return this.#stream("logs", { query: { app, ...query, since: toUnixMs(since) }, signal });
+  }
+
+  /** What happened. */
+  events({ signal, ...query }: EventOptions = {}): AsyncGenerator<Event> {
+    return this.#stream("events", { query: { ...query }, signal });
+  }
+
+  /** Runs a program inside an instance. */
+  async exec(instance: string, argv: readonly string[], options: ExecOptions = {}): Promise<Exec> {
+    await this.#connected(options.signal);
+    return exec(this.places.socketPath, instance, argv, options);
+  }
+
+  /** Version of the daemon. */
+  version(options: CallOptions = {}): Promise<Version> {
+    return this.#json("version", options);
+  }
+
+  /** What the machine offers. */
+  node(options: CallOptions = {}): Promise<NodeInfo> {
+    return this.#json("node", options);
+  }
+
+  /** The OpenAPI document of the daemon. */
+  openapi(options: CallOptions = {}): Promise<Record<string, unknown>> {
+    return this.#json("openapi", options);
+  }
+
+  /** Ends the daemon; instances go on unless `instances` is true. */
+  async stopDaemon({ instances = false, signal }: CallOptions & { readonly instances?: boolean } = {}): Promise<void> {
+    await this.#done("stopDaemon", { body: { instances }, signal });
+    this.#ready = null;
+  }
+
+  async #apply(
+    apps: readonly AppInput[],
+    { folder = process.cwd(), dryRun = false, signal }: ApplyOptions,
+    createOnly: boolean,
+  ): Promise<readonly Change[]> {
+    const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connected(signal)]);
+    await Promise.all(artifacts.map((artifact) => this.#store(artifact, signal)));
+    const body = { apps: specs, dryRun, createOnly };
+    return (await this.#json<ApplyResponse>("apply", { body, signal })).changes;
+  }
+
+  async #store({ sha256, bytes }: Artifact, signal: AbortSignal | undefined): Promise<void> {
+    const params = { sha256 };
+    try {
+      (await this.#call("hasArtifact", { params, signal })).resume();
+    } catch (error) {
+      if (!(error instanceof ConstellationError) || error.code !== "artifact.not-found") throw error;
+      await this.#done("putArtifact", { params, body: bytes, signal });
+    }
+  }
+
+  #connected(signal: AbortSignal | undefined): Promise<unknown> {
+    return (this.#ready ??= this.#start ? this.#startDaemon(signal) : Promise.resolve());
+  }
+
+  #startDaemon(signal: AbortSignal | undefined): Promise<boolean> {
+    return ensureDaemon(this.places, {
+      environment: daemonEnvironment(this.#home),
+      timeoutMs: this.#timeoutMs,
+      signal,
+    });
+  }
+
+  async #call(name: RouteName, input: CallInput): Promise<IncomingMessage> {
+    try {
+      await this.#connected(input.signal);
+      return await callDaemon(this.places.socketPath, name, input);
+    } catch (error) {
+      // The next call looks for a daemon again.
+      if (!(error instanceof ConstellationError) || error.traits.retryable) this.#ready = null;
+      throw error;
+    }
+  }
+
+  async #json<T>(name: RouteName, input: CallInput): Promise<T> {
+    return readJson<T>(await this.#call(name, input));
+  }
+
+  async #done(name: RouteName, input: CallInput): Promise<void> {
+    await this.#json<unknown>(name, input);
+  }
+
+  async *#stream<T>(name: RouteName, input: CallInput): AsyncGenerator<T, void, undefined> {
+    if (input.signal?.aborted === true) return;
+    yield* readJsonLines<T>(await this.#call(name, input), input.signal);
+  }
+}
+
+const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value);
+
+function toUnixMs(since: Date | string | undefined): number | undefined {
+  if (since === undefined) return undefined;
+  return since instanceof Date ? since.getTime() : Date.now() - parseDuration(since);
+}
+
+/** The client of this user's daemon. */
+export const constellation = new Constellation();

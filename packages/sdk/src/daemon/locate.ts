@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ConstellationError, type Places, places } from "@constellation/contract";
+
+/** The daemon's program: beside this file in the published package, in its own package in the source tree. */
+const programs = ["./daemon.js", "../../../daemon/dist/main.js"];
+
+/** The environment that a daemon with this home is started with; without one it is that of this process. */
+export function daemonEnvironment(home: string | undefined): NodeJS.ProcessEnv {
+  return home === undefined ? process.env : { ...process.env, CONSTELLATION_HOME: home };
+}
+
+/** Places of this user's daemon. */
+export function currentPlaces(home?: string): Places {
+  return places(daemonEnvironment(home), process.getuid?.() ?? -1);
+}
+
+/**
+ * Path of the daemon's program. `CONSTELLATION_DAEMON` names another one.
+ *
+ * @throws ConstellationError `daemon.start-failed` when it is nowhere
+ */
+export function daemonProgram(): string {
+  const named = process.env["CONSTELLATION_DAEMON"];
+  const candidates = named ? [named] : programs.map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const found = candidates.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new ConstellationError("daemon.start-failed", `The daemon's program is not at ${candidates.join(" or ")}`, {
+    remedy: named
+      ? "Correct CONSTELLATION_DAEMON."
+      : "Install the package again; in a clone of the repository, build it with `npm run build`.",
+  });
+}

@@ -1,0 +1,135 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConstellationError, exitCodes, type Places } from "@constellation/contract";
+import { daemonProgram } from "./locate.ts";
+
+const firstPollMs = 2;
+const slowestPollMs = 50;
+/** Time a daemon that lost the race for the socket leaves to the winner. */
+const settleMs = 3000;
+
+/** How to start a daemon. */
+export interface StartOptions {
+  /** Time it may take until the socket answers. @default 15000 */
+  readonly timeoutMs?: number;
+  /** Environment of the daemon, where it finds its places. @default that of this process */
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes sure that a daemon answers: starts one in the background when none does. Several callers at once end with one daemon.
+ *
+ * @returns whether this call started it
+ * @throws ConstellationError `daemon.start-failed` with the last lines of its log, `call.cancelled`
+ */
+export async function ensureDaemon(places: Places, options: StartOptions = {}): Promise<boolean> {
+  if (await answers(places.socketPath)) return false;
+  const { timeoutMs = 15_000, environment = process.env, signal } = options;
+  const program = daemonProgram();
+  const log = openLog(places);
+  const from = fstatSync(log).size;
+  try {
+    const child = spawn(process.execPath, [program], {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: environment,
+    });
+    const ended = new Promise<Ended>((resolve) => {
+      child.once("error", (error) => resolve({ why: error.message, code: null }));
+      child.once("exit", (code, name) =>
+        resolve({ why: code === null ? `it was ended by ${String(name)}` : `it exited with ${code}`, code }),
+      );
+    });
+    child.unref();
+    await waitForAnswer(places, ended, Date.now() + timeoutMs, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConstellationError) || error.code === "call.cancelled") throw error;
+    const lines = lastLines(places.daemonLogFile, from);
+    const quoted = lines.length === 0 ? "" : `; its log ends with:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+    throw new ConstellationError(error.code, `${error.message}${quoted}`, {
+      remedy: `See ${places.daemonLogFile}, and \`constellation doctor\`.`,
+      details: { log: lines },
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+interface Ended {
+  readonly why: string;
+  readonly code: number | null;
+}
+
+async function waitForAnswer(
+  { socketPath }: Places,
+  ended: Promise<Ended>,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const state: { end: Ended | null; until: number } = { end: null, until: deadline };
+  const watch = async (): Promise<void> => {
+    state.end = await ended;
+    state.until = state.end.code === exitCodes.conflict.code ? Math.min(deadline, Date.now() + settleMs) : 0;
+  };
+  void watch();
+  for (let pollMs = firstPollMs; !(await answers(socketPath)); pollMs = Math.min(slowestPollMs, pollMs * 1.5)) {
+    if (signal?.aborted === true)
+      throw new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled");
+    if (Date.now() > state.until) {
+      const why = state.end?.why ?? `no answer on ${socketPath} in time`;
+      throw new ConstellationError("daemon.start-failed", `The daemon did not start: ${why}`);
+    }
+    await sleep(pollMs);
+  }
+}
+
+/** Whether somebody accepts connections on the socket. */
+export function answers(socketPath: string): Promise<boolean> {
+  if (!existsSync(socketPath)) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
+      else if (error.code === "EAGAIN") resolve(true);
+      else reject(error);
+    });
+  });
+}
+
+function openLog({ stateDirectory, daemonLogFile }: Places): number {
+  try {
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    return openSync(daemonLogFile, "a", 0o600);
+  } catch (cause) {
+    throw new ConstellationError(
+      "daemon.start-failed",
+      `Cannot write the daemon's log ${daemonLogFile}: ${String(cause)}`,
+      {
+        cause,
+        remedy: "Set CONSTELLATION_HOME to a folder that you can write to.",
+      },
+    );
+  }
+}
+
+/** The last lines written since the start, at most 20. */
+function lastLines(path: string, from: number): string[] {
+  const file = openSync(path, "r");
+  try {
+    const size = fstatSync(file).size;
+    const start = Math.max(from, size - 16_384);
+    const bytes = Buffer.alloc(size - start);
+    readSync(file, bytes, 0, bytes.length, start);
+    return bytes.toString("utf8").split("\n").filter(Boolean).slice(-20);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,147 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import type { ConstellationError } from "../src/index.ts";
+import { bundle } from "../src/bundle/bundle.ts";
+import { temporaryFolder } from "./memory-home.ts";
+
+function project(files: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+/** Bundles, writes the artifact elsewhere and runs it in its folder, as an instance does. */
+async function run(folder: string, script: string): Promise<string> {
+  const { bytes } = await bundle({ entry: join(folder, script), folder });
+  const file = join(temporaryFolder(), "artifact.mjs");
+  writeFileSync(file, bytes);
+  return execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
+}
+
+async function failure(call: Promise<unknown>): Promise<ConstellationError> {
+  return call.then(
+    () => expect.unreachable("it should have failed"),
+    (error: unknown) => error as ConstellationError,
+  );
+}
+
+test("TypeScript, its imports and npm packages become one file", async () => {
+  const folder = project({
+    "main.ts": 'import { two } from "./lib/two.ts"; import pad from "pad"; const n: number = two; console.log(pad(n));',
+    "lib/two.ts": "export const two = 2 as const;",
+    "node_modules/pad/package.json": '{"name":"pad","main":"index.js"}',
+    "node_modules/pad/index.js": 'const { format } = require("util"); module.exports = (n) => format("<%s>", n);',
+  });
+  expect(await run(folder, "main.ts")).toBe("<2>\n");
+  const { inputs } = await bundle({ entry: join(folder, "main.ts"), folder });
+  expect(inputs.map((path) => path.slice(folder.length + 1)).sort()).toEqual([
+    "lib/two.ts",
+    "main.ts",
+    "node_modules/pad/index.js",
+  ]);
+});
+
+test("the same sources give the same artifact in another folder, and its name is its SHA-256", async () => {
+  const folder = project({
+    "main.ts": 'import { x } from "./x.ts"; console.log(x, import.meta.url);',
+    "x.ts": "export const x = 1;",
+  });
+  const copy = temporaryFolder();
+  cpSync(folder, copy, { recursive: true });
+  const [first, second] = await Promise.all(
+    [folder, copy].map((at) => bundle({ entry: join(at, "main.ts"), folder: at })),
+  );
+  expect(first?.sha256).toBe(second?.sha256);
+  expect(first?.sha256).toBe(
+    createHash("sha256")
+      .update(first?.bytes ?? "")
+      .digest("hex"),
+  );
+});
+
+test("a source finds what lies beside it, in CommonJS and in ES modules", async () => {
+  const folder = project({
+    "src/main.mts": `import { readFileSync } from "node:fs"; import legacy from "./legacy.cjs";
+      console.log(readFileSync(new URL("./a.txt", import.meta.url), "utf8"), legacy, import.meta.dirname);`,
+    "src/legacy.cjs": `#!/usr/bin/env node\nmodule.exports = require("path").join(__dirname, "b") + " " + __filename;`,
+    "src/a.txt": "beside",
+  });
+  expect(await run(folder, "src/main.mts")).toBe(`beside ${folder}/src/b ${folder}/src/legacy.cjs ${folder}/src\n`);
+});
+
+test("a source that declares __dirname by itself keeps it", async () => {
+  const folder = project({
+    "main.js": `import { dirname } from "node:path"; import { fileURLToPath } from "node:url";
+      const __dirname = dirname(fileURLToPath(import.meta.url)); console.log(__dirname);`,
+  });
+  expect(await run(folder, "main.js")).toBe(`${folder}\n`);
+});
+
+test("a package with native code is loaded from the folder", async () => {
+  const folder = project({
+    "main.ts": 'import native, { answer } from "@scope/native/sub.js"; console.log(answer, native.where);',
+    "node_modules/@scope/native/package.json": '{"name":"@scope/native","main":"index.js","gypfile":true}',
+    "node_modules/@scope/native/sub.js": "exports.answer = 42; exports.where = __filename;",
+  });
+  expect(await run(folder, "main.ts")).toBe(`42 ${folder}/node_modules/@scope/native/sub.js\n`);
+});
+
+test("a package is native when its code for this platform is another package", async () => {
+  const folder = project({
+    "main.ts": 'import { where } from "napi"; console.log(where);',
+    "node_modules/napi/package.json": '{"name":"napi","main":"index.js","optionalDependencies":{"napi-linux":"1.0.0"}}',
+    "node_modules/napi/index.js": "exports.where = __dirname;",
+    "node_modules/napi-linux/package.json": '{"name":"napi-linux"}',
+    "node_modules/napi-linux/build/napi.node": "",
+  });
+  expect(await run(folder, "main.ts")).toBe(`${folder}/node_modules/napi\n`);
+});
+
+test("native code outside of the app's folder is refused, with what to set", async () => {
+  const root = project({
+    "app/main.ts": 'import "native";',
+    "node_modules/native/package.json": '{"name":"native","gypfile":true}',
+  });
+  const error = await failure(bundle({ entry: join(root, "app/main.ts"), folder: join(root, "app") }));
+  expect(error).toMatchObject({ code: "script.build-failed", remedy: expect.stringContaining("folder") });
+});
+
+test("build errors name file, line and column", async () => {
+  const folder = project({ "src/main.ts": 'const a = 1;\nimport "nowhere/x";\nconst b = ;' });
+  const error = await failure(bundle({ entry: join(folder, "src/main.ts"), folder }));
+  expect(error.code).toBe("script.build-failed");
+  expect(error.message).toContain("Cannot build src/main.ts");
+  expect(error.message).toContain("src/main.ts:3:11");
+});
+
+test("a package that is not installed is named in the remedy", async () => {
+  const folder = project({ "main.ts": 'import "@scope/missing/deep";' });
+  const error = await failure(bundle({ entry: join(folder, "main.ts"), folder }));
+  expect(error.message).toContain("main.ts:1:8");
+  expect(error.remedy).toContain("npm install @scope/missing`");
+});
+
+test.each([
+  ["missing.ts", "no such file"],
+  [".", "not a file"],
+])("%s cannot be read", async (path, why) => {
+  const folder = project({});
+  const error = await failure(bundle({ entry: join(folder, path), folder }));
+  expect(error).toMatchObject({ code: "script.unreadable", message: expect.stringContaining(why) });
+});
+
+test("a folder reached through a link is the folder itself", async () => {
+  const folder = project({ "main.ts": "console.log(import.meta.filename);" });
+  const link = join(temporaryFolder(), "link");
+  symlinkSync(folder, link);
+  const [direct, linked] = await Promise.all(
+    [folder, link].map((at) => bundle({ entry: join(at, "main.ts"), folder: at })),
+  );
+  expect(linked?.sha256).toBe(direct?.sha256);
+});

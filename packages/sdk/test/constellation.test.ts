@@ -1,0 +1,129 @@
+import { expect, test, vi } from "vitest";
+import { Constellation, type ConstellationError, type Sample } from "../src/index.ts";
+import { memoryClient, memoryHome, temporaryFolder } from "./memory-home.ts";
+
+const web = { name: "web", command: ["sleep", "1"], instances: 2, port: 8080 };
+
+async function failure(call: Promise<unknown>): Promise<ConstellationError> {
+  return call.then(
+    () => expect.unreachable("it should have failed"),
+    (error: unknown) => error as ConstellationError,
+  );
+}
+
+test("an app from creation to removal", async () => {
+  const client = await memoryClient();
+  expect(await client.create(web)).toEqual([{ app: "web", change: "created", revision: 1, differences: [] }]);
+  expect(await client.waitHealthy("web", { timeout: "10s" })).toMatchObject([{ name: "web", ready: 2 }]);
+  expect(await client.instances("web")).toHaveLength(2);
+  await client.scale("web", 3);
+  await vi.waitFor(async () => expect(await client.instances()).toHaveLength(3));
+  expect((await client.app("web")).spec.instances).toBe(3);
+  expect(await client.instance("web.3")).toMatchObject({ app: "web", index: 3 });
+  expect(await client.plan("web.1")).toContain("exec");
+  await client.restart("web");
+  await client.stop("web");
+  expect(await client.apps()).toMatchObject([{ status: "stopped" }]);
+  await client.start("web");
+  await client.remove("web");
+  expect(await client.apps()).toEqual([]);
+});
+
+test("a dry run changes nothing", async () => {
+  const client = await memoryClient();
+  expect(await client.apply([web], { dryRun: true })).toMatchObject([{ change: "created" }]);
+  expect(await client.apps()).toEqual([]);
+});
+
+test("samples come until the loop is left", async () => {
+  const client = await memoryClient();
+  await client.create(web);
+  const samples: Sample[] = [];
+  for await (const sample of client.monitor("web", { interval: "100ms" })) if (samples.push(sample) === 4) break;
+  expect(samples.map(({ instance }) => instance)).toEqual(["web.1", "web.2", "web.1", "web.2"]);
+});
+
+test("logs and events end with their signal", async () => {
+  const client = await memoryClient();
+  await client.create(web);
+  await client.waitHealthy("web");
+  for await (const line of client.logs("web", { follow: true, signal: AbortSignal.timeout(200), tail: 1 }))
+    expect(line.app).toBe("web");
+  const types: string[] = [];
+  for await (const event of client.events({ app: "web" })) types.push(event.type);
+  expect(types).toContain("app.healthy");
+});
+
+test("errors of the daemon keep their code and remedy", async () => {
+  const client = await memoryClient();
+  expect(await failure(client.stop("nothing"))).toMatchObject({ code: "app.not-found", remedy: expect.any(String) });
+  await client.create(web);
+  expect(await failure(client.create(web))).toMatchObject({ code: "app.exists" });
+  expect(await failure(client.apply({ ...web, instances: -1 }))).toMatchObject({ code: "spec.invalid" });
+  expect(await failure(client.apply({ ...web, env: { A: "x".repeat(11_000_000) } }))).toMatchObject({
+    code: "spec.too-large",
+  });
+});
+
+test("an app that cannot start is unhealthy, with the reason", async () => {
+  const client = await memoryClient();
+  await client.create({ ...web, env: { FAIL: "no such program" } });
+  const error = await failure(client.waitHealthy("web"));
+  expect(error).toMatchObject({ code: "app.unhealthy", message: expect.stringContaining("no such program") });
+});
+
+test("waiting ends by its time and by its signal", async () => {
+  const client = await memoryClient();
+  expect(await failure(client.waitHealthy("never", { timeout: "50ms" }))).toMatchObject({ code: "call.timeout" });
+  const signal = AbortSignal.timeout(50);
+  expect(await failure(client.waitHealthy("never", { signal }))).toMatchObject({ code: "call.cancelled" });
+  expect(await failure(client.version({ signal: AbortSignal.abort() }))).toMatchObject({ code: "call.cancelled" });
+});
+
+test("exec runs a program and tells how it ended", async () => {
+  const client = await memoryClient();
+  await client.create(web);
+  const exec = await client.exec("web.1", ["sh", "-c", "cat; exit 3"]);
+  await exec.write("hello");
+  exec.endInput();
+  let text = "";
+  for await (const { bytes } of exec.output) text += Buffer.from(bytes).toString();
+  expect(text).toBe("hello");
+  expect(await exec.exit).toEqual({ code: 3, signal: null });
+  const missing = await client.exec("web.9", ["true"]);
+  const read = async () => {
+    for await (const _ of missing.output) expect.unreachable();
+  };
+  expect(await failure(read())).toMatchObject({ code: "instance.not-found" });
+});
+
+test("without a daemon, and not to start one, it says so", async () => {
+  const client = new Constellation();
+  const error = await failure(client.init({ home: temporaryFolder(), start: false }));
+  expect(error).toMatchObject({ code: "daemon.unreachable", remedy: expect.stringContaining("daemon start") });
+});
+
+test("many clients that start at once share one daemon", async () => {
+  const home = await memoryHome();
+  const clients = await Promise.all(Array.from({ length: 5 }, () => new Constellation().init({ home })));
+  const pids = await Promise.all(clients.map(async (client) => (await client.version()).pid));
+  expect(new Set(pids).size).toBe(1);
+});
+
+test("a daemon that cannot start shows the end of its log", async () => {
+  const home = await memoryHome();
+  vi.stubEnv("MEMORY_FAIL", "disk full");
+  const error = await failure(new Constellation().init({ home }));
+  vi.unstubAllEnvs();
+  expect(error).toMatchObject({ code: "daemon.start-failed" });
+  expect(error.message).toContain("cannot open the state: disk full");
+});
+
+test("a daemon that went away is started again by the next call", async () => {
+  const client = await memoryClient();
+  const { pid } = await client.version();
+  process.kill(pid, "SIGKILL");
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
+  expect(await failure(client.apps())).toMatchObject({ code: "daemon.unreachable" });
+  expect(await client.apps()).toEqual([]);
+});
