@@ -3,7 +3,7 @@
 
 #include "port_sys.h"
 
-enum { MAX_BACKENDS = 128, MAX_REQUESTERS = 16, MAX_LINE = 8192 };
+enum { MAX_BACKENDS = 128, MAX_REQUESTERS = 64, MAX_LINE = 8192 };
 
 enum mode { SHARE, FORWARD };
 
@@ -79,6 +79,7 @@ struct side {
 struct connection {
   struct side side[2];
   u8 state, starving;
+  u8 broken; // one side was reset: the other must not see a proper end
   i32 backend;
   u32 previous, next; // in the list of pending, starving, closed or free ones
   u64 deadline_ms, connect_by_ms;

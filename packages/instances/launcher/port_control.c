@@ -3,7 +3,7 @@
 
 static const char control_name[] = "control.sock";
 
-enum { MAX_TIMEOUT_MS = 24 * 3600 * 1000, REPLY_BYTES = 40 * 1024 };
+enum { PATIENCE_MS = 1000, MAX_TIMEOUT_MS = 24 * 3600 * 1000, REPLY_BYTES = 40 * 1024 };
 
 enum requester_state { NOBODY, READING, DRAIN_WAIT, CLOSE_WAIT };
 struct requester {
@@ -12,9 +12,9 @@ struct requester {
   int backend;
   u64 wait_by_ms, heard_ms;
   u32 have;
-  char line[MAX_LINE];
 };
 static struct requester requesters[MAX_REQUESTERS];
+static char lines[MAX_REQUESTERS][MAX_LINE]; // apart, so that a seat that is not taken costs no memory
 static int control = -1;
 static char reply[REPLY_BYTES];
 
@@ -55,6 +55,7 @@ static void dismiss(struct requester *who) {
   who->have = 0;
 }
 
+// When all seats are taken, the one who has been silent for longest and for long enough leaves: it may come again.
 static struct requester *seat(void) {
   struct requester *quietest = NULL;
   for (int i = 0; i < MAX_REQUESTERS; i++) {
@@ -62,7 +63,8 @@ static struct requester *seat(void) {
     if (who->state == NOBODY) return who;
     if (who->state == READING && (!quietest || who->heard_ms < quietest->heard_ms)) quietest = who;
   }
-  if (quietest) dismiss(quietest);
+  if (!quietest || quietest->heard_ms + PATIENCE_MS > port.now_ms) return NULL;
+  dismiss(quietest);
   return quietest;
 }
 
@@ -175,7 +177,8 @@ static void carry_out(struct requester *who, char *line) {
 void control_event(u32 index) {
   struct requester *who = &requesters[index];
   if (who->state != READING) return;
-  const long got = receive(who->fd, who->line + who->have, MAX_LINE - who->have);
+  char *const text = lines[index];
+  const long got = receive(who->fd, text + who->have, MAX_LINE - who->have);
   if (got == -EAGAIN || got == -EINTR) return;
   if (got <= 0) {
     dismiss(who);
@@ -185,10 +188,10 @@ void control_event(u32 index) {
   who->heard_ms = port.now_ms;
   u32 start = 0;
   while (who->state == READING) {
-    const u32 end = (u32)find_byte(who->line, start, who->have, '\n');
+    const u32 end = (u32)find_byte(text, start, who->have, '\n');
     if (end == who->have) break;
-    who->line[end] = 0;
-    carry_out(who, who->line + start);
+    text[end] = 0;
+    carry_out(who, text + start);
     start = end + 1;
   }
   if (who->state != READING) {
@@ -196,7 +199,7 @@ void control_event(u32 index) {
     return;
   }
   who->have -= start;
-  for (u32 i = 0; i < who->have; i++) who->line[i] = who->line[start + i];
+  for (u32 i = 0; i < who->have; i++) text[i] = text[start + i];
   if (who->have == MAX_LINE) {
     answer_text(who, "error line too long\n");
     dismiss(who);

@@ -69,6 +69,7 @@ static enum outcome flush(struct side *from, struct side *to) {
     if (moved <= 0) return BROKEN_TARGET;
     from->in_pipe -= (u32)moved;
   }
+  to->writable = 1;
   return MOVED;
 }
 
@@ -136,6 +137,7 @@ static int pump_from(struct connection *connection, int which) {
       sys(shutdown, to->fd, SHUT_WR);
       break;
     case BROKEN_TARGET: // it reads no more, but what it wrote before may still be on its way
+      connection->broken = 1;
       from->finished = 1;
       from->in_pipe += from->pipe != NO_PIPE; // not clean: must not become a spare
       pump_release(from);
@@ -158,5 +160,5 @@ void pump(struct connection *connection) {
   if (!pump_from(connection, CLIENT) || !pump_from(connection, SERVER)) return;
   if (connection->side[CLIENT].finished && connection->side[SERVER].finished && !connection->side[CLIENT].in_pipe &&
       !connection->side[SERVER].in_pipe)
-    connections_close(connection, 0);
+    connections_close(connection, connection->broken);
 }

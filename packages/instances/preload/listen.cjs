@@ -9,6 +9,7 @@
 const net = require("node:net");
 const { getEnvironmentData, setEnvironmentData, isMainThread } = require("node:worker_threads");
 const { drainOnTerminate } = require("./drain.cjs");
+const { takeTurns } = require("./turns.cjs");
 
 const key = "constellation.listen";
 const declared = getEnvironmentData(key) ?? declaredInEnvironment();
@@ -56,6 +57,7 @@ function install({ drainMs, ports, taken }) {
       process.nextTick(() => this.emit("error", usedUp(port)));
       return this;
     }
+    takeTurns(this);
     this.once("listening", () => drain(this));
     const { signal, backlog = numberOf(args[1]) ?? numberOf(args[2]) } = typeof args[0] === "object" ? args[0] : {};
     const options = { fd, ...(signal === undefined ? {} : { signal }), ...(backlog === undefined ? {} : { backlog }) };

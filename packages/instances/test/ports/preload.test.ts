@@ -1,8 +1,8 @@
-import { get } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { fixture, openPort, runShared } from "./running.ts";
+import { fetchText } from "./talking.ts";
 
 const server = ["node", fixture("http-server.cjs")];
 
@@ -13,8 +13,11 @@ describe("a Node program that listens on its app's port", () => {
       const port = await openPort();
       const program = runShared(port, server, { env: { LISTEN_AS: way } });
       expect(await program.line()).toBe("ready");
-      expect(await text(port.port)).toBe(String(program.pid));
-      expect(JSON.parse(await text(port.port, "/address"))).toMatchObject({ port: port.port, address: "127.0.0.1" });
+      expect(await fetchText(port.port)).toBe(String(program.pid));
+      expect(JSON.parse(await fetchText(port.port, "/address"))).toMatchObject({
+        port: port.port,
+        address: "127.0.0.1",
+      });
     },
   );
 
@@ -22,7 +25,7 @@ describe("a Node program that listens on its app's port", () => {
     const port = await openPort();
     const program = runShared(port, ["node", fixture(name)]);
     expect(await program.line()).toBe("ready");
-    expect(await text(port.port)).toBe(String(program.pid));
+    expect(await fetchText(port.port)).toBe(String(program.pid));
   });
 
   it("works for a plain TCP server and for HTTP/2", async () => {
@@ -46,7 +49,7 @@ describe("a Node program that listens on its app's port", () => {
     const port = await openPort();
     const program = runShared(port, server, { env: { LISTEN_AS: "cluster", POLICY: policy } });
     expect([await program.line(), await program.line()]).toEqual(["ready", "ready"]);
-    expect(Number(await text(port.port))).not.toBe(program.pid);
+    expect(Number(await fetchText(port.port))).not.toBe(program.pid);
   });
 
   it("leaves other ports alone", async () => {
@@ -54,7 +57,7 @@ describe("a Node program that listens on its app's port", () => {
     const program = runShared(port, server, { env: { LISTEN_AS: "other" } });
     const other = Number((await program.line()).split(" ")[1]);
     expect(other).not.toBe(port.port);
-    expect(await text(other)).toBe(String(program.pid));
+    expect(await fetchText(other)).toBe(String(program.pid));
   });
 
   it("says what to do when the socket is used up", async () => {
@@ -67,7 +70,7 @@ describe("a Node program that listens on its app's port", () => {
     const port = await openPort();
     const program = runShared(port, server, { env: { NODE_OPTIONS: "--no-deprecation" } });
     await program.line();
-    const seen = JSON.parse(await text(port.port, "/environment")) as Record<string, unknown>;
+    const seen = JSON.parse(await fetchText(port.port, "/environment")) as Record<string, unknown>;
     expect(seen).toMatchObject({
       NODE_OPTIONS: "--no-deprecation",
       execArgv: [],
@@ -83,7 +86,7 @@ describe("SIGTERM", () => {
     const port = await openPort();
     const program = runShared(port, server);
     await program.line();
-    const slow = text(port.port, "/slow");
+    const slow = fetchText(port.port, "/slow");
     await new Promise((resolve) => setTimeout(resolve, 100));
     const ended = program.stop();
     expect(await slow).toBe(String(program.pid));
@@ -97,11 +100,3 @@ describe("SIGTERM", () => {
     expect(await program.stop()).toBe(7);
   });
 });
-
-function text(port: number, path = "/"): Promise<string> {
-  return new Promise((resolve, reject) => {
-    get({ port, path, host: "127.0.0.1", agent: false }, (response) => {
-      response.toArray().then((chunks) => resolve(chunks.join("")), reject);
-    }).on("error", reject);
-  });
-}
