@@ -1,4 +1,4 @@
-// Where the kernel enters the program, and the three memory functions that GCC takes for granted.
+// Where the kernel enters the program, and the four memory functions that GCC takes for granted.
 #include "sys.h"
 
 #if defined(__x86_64__)
@@ -49,6 +49,14 @@ void *memcpy(void *to, const void *from, usize length) {
 void *memset(void *to, int byte, usize length) {
   volatile u8 *out = to; // volatile: otherwise GCC turns this loop into a call of memset
   while (length--) *out++ = (u8)byte;
+  return to;
+}
+
+void *memmove(void *to, const void *from, usize length) {
+  if ((usize)to - (usize)from >= length) return memcpy(to, from, length); // forward is safe: to lies before from, or apart
+  u8 *out = to;
+  const u8 *in = from;
+  while (length--) out[length] = in[length];
   return to;
 }
 

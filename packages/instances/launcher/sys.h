@@ -71,7 +71,8 @@ static inline void leave(int code) {
 
 // ---- memory and text ----
 
-void *memcpy(void *to, const void *from, usize length); // start.c; GCC calls these three by itself
+void *memcpy(void *to, const void *from, usize length); // start.c; GCC calls these four by itself
+void *memmove(void *to, const void *from, usize length);
 void *memset(void *to, int byte, usize length);
 int memcmp(const void *a, const void *b, usize length);
 

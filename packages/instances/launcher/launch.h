@@ -1,0 +1,101 @@
+// What one launch knows while its plan runs. The process changes along the way (supervisor, init, main process), the
+// list of steps goes on: CLONE leaves the supervisor behind in its loop, INIT leaves the reaper behind, EXEC ends it.
+#pragma once
+#include "plan.h"
+
+enum role { ROLE_SUPERVISOR, ROLE_INIT, ROLE_MAIN };
+
+struct launch {
+  struct plan plan;
+  u32 next; // index of the step that runs
+  u32 role;
+  u32 id;          // the number the daemon gave this launch
+  i32 reply;       // socket or pipe to whoever asked for the launch, -1 when there is none any more
+  u64 received_ns; // monotonic time when the plan had arrived
+  i32 slots[SLOTS];
+  i32 child;   // in the supervisor: the cloned process
+  i32 status;  // in the children: write end of the pipe that closes by itself when exec succeeds
+  i32 channel; // in the children: socket to the supervisor
+  i32 stdio[3];
+  i32 terminal; // session with a terminal: its inner end becomes the controlling terminal
+};
+
+extern struct launch launch;
+extern u8 plan_buffer[PLAN_MAX];
+
+// ---- run.c ----
+void run_plan(u32 from) __attribute__((noreturn));
+void fail_step(u32 step, i32 error) __attribute__((noreturn));
+long perform(const struct step *step);
+i32 slot_fd(u32 slot);            // -EBADF when empty
+long fill_slot(u32 slot, long fd); // closes what was there; passes errors through
+void close_slots(void);
+
+// What children tell the supervisor through launch.status.
+enum status_kind { STATUS_FAILED = 1, STATUS_EXECUTING = 2, STATUS_WAITING = 3 };
+struct status {
+  u32 kind;
+  u32 step;
+  i32 error;
+  u32 role;
+};
+void tell_status(u32 kind, u32 step, i32 error);
+
+// ---- records.c: what the daemon reads ----
+enum reply_kind { REPLY_STARTED = 1, REPLY_FAILED = 2, REPLY_REFUSED = 3, REPLY_WAITING = 4, REPLY_READY = 5 };
+#define REPLY_MAGIC 0x4c505243u // "CRPL"
+struct reply {
+  u32 magic;
+  u32 launch;
+  u32 kind;
+  u32 step;
+  i32 error;
+  u32 role;
+  i32 supervisor;
+  i32 init;
+  i32 main;
+  u32 reserved;
+  u64 received_ns;
+  u64 answered_ns;
+  u64 spare;
+};
+void fill_reply(struct reply *reply, u32 kind, u32 step, i32 error, u32 role);
+
+// ---- steps, by file ----
+long step_open(const struct step *step);           // files.c
+long step_write_file(const struct step *step);
+long step_write_slot(const struct step *step);
+long step_receive_slot(const struct step *step);
+long step_symlink(const struct step *step);
+long step_mknod(const struct step *step);
+long step_inherit(const struct step *step);
+long step_mount(const struct step *step);          // mounts.c
+long step_tree(const struct step *step);
+long step_tree_attributes(const struct step *step);
+long step_place(const struct step *step);
+long step_pivot(const struct step *step);
+long step_leave_old_root(void);
+long step_image(const struct step *step);          // image.c
+long step_map_ids(const struct step *step);        // privileges.c
+long step_rlimit(const struct step *step);
+long step_bounding(const struct step *step);
+long step_capabilities(const struct step *step);
+long step_ids(const struct step *step);
+long step_seccomp(const struct step *step);
+long step_netlink(const struct step *step);        // netlink.c
+long step_clone(const struct step *step);          // processes.c
+long step_init(void);
+long step_wait_parent(void);
+long step_wait_plan(void);
+long step_open_process(const struct step *step);
+long step_enter(const struct step *step);
+long step_exec(const struct step *step);
+long step_supervise(const struct step *step);      // supervise.c
+long step_kill_with(const struct step *step);
+long step_log(const struct step *step);            // log.c
+long step_session(const struct step *step);        // session.c
+long step_pty(const struct step *step);
+
+long start_time(i32 pid, u64 *ticks); // field 22 of /proc/<pid>/stat
+long set_capabilities(u64 mask);
+void default_signals(void);

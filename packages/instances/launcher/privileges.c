@@ -1,0 +1,91 @@
+// Steps that give up rights: ids, capabilities, resource limits, system calls.
+#include "launch.h"
+
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/seccomp.h>
+
+static long write_map(const char *file, const char *content) {
+  char path[48];
+  char *end = put_number(put_text(path, "/proc/"), (u64)launch.child, 1);
+  *put_text(end, file) = 0;
+  const long fd = sys(openat, AT_CWD, path, O_WRONLY | O_CLOEXEC, 0);
+  if (failed(fd)) return fd;
+  const long result = write_all((i32)fd, content, length_of(content));
+  close_fd((i32)fd);
+  return result;
+}
+
+// MAP_IDS uidMap gidMap denySetgroups: the parent gives the child's user namespace its ids (user_namespaces(7))
+long step_map_ids(const struct step *step) {
+  if (launch.child <= 0) return -EINVAL;
+  long result = step->arg[2] ? write_map("/setgroups", "deny") : 0;
+  if (!failed(result)) result = write_map("/uid_map", plan_text(&launch.plan, step->arg[0]));
+  if (!failed(result)) result = write_map("/gid_map", plan_text(&launch.plan, step->arg[1]));
+  return result;
+}
+
+// RLIMIT resource soft hard: never asks for more than the hard limit that is already there, which would need
+// CAP_SYS_RESOURCE
+long step_rlimit(const struct step *step) {
+  struct rlimit64 now, wanted = {wide(&step->arg[1]), wide(&step->arg[3])};
+  const long read = sys(prlimit64, 0, step->arg[0], NULL, &now);
+  if (failed(read)) return read;
+  if (wanted.rlim_max > now.rlim_max) wanted.rlim_max = now.rlim_max;
+  if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
+  return sys(prlimit64, 0, step->arg[0], &wanted, NULL);
+}
+
+// BOUNDING keep: what no program started from here can ever gain, whatever its file capabilities say
+long step_bounding(const struct step *step) {
+  const u64 keep = wide(step->arg);
+  for (u32 capability = 0; capability < 64; capability++) {
+    if (keep >> capability & 1) continue;
+    const long result = sys(prctl, PR_CAPBSET_DROP, capability);
+    if (result == -EINVAL) return 0; // past the last capability of this kernel
+    if (result == -EPERM) return sys(prctl, PR_CAPBSET_READ, capability) == 0 ? 0 : -EPERM;
+    if (failed(result)) return result;
+  }
+  return 0;
+}
+
+long set_capabilities(u64 mask) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct now[2], wanted[2] = {{0, 0, 0}, {0, 0, 0}};
+  const long read = sys(capget, &header, now);
+  if (failed(read)) return read;
+  for (int half = 0; half < 2; half++) {
+    const u32 keep = now[half].permitted & (u32)(mask >> (32 * half));
+    wanted[half].permitted = wanted[half].effective = keep;
+  }
+  sys(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  return sys(capset, &header, wanted);
+}
+
+// CAPABILITIES keep: permitted and effective shrink to what is kept, inheritable and ambient become empty
+long step_capabilities(const struct step *step) { return set_capabilities(wide(step->arg)); }
+
+// IDS uid gid groups(u32 each). Changing ids makes the kernel forget the parent-death signal: it is armed again.
+long step_ids(const struct step *step) {
+  const u32 count = step->arg[3] / 4;
+  long result = sys(setgroups, count, launch.plan.bytes + step->arg[2]);
+  if (result == -EPERM && count == 0) result = 0; // a rootless user namespace: the caller's groups cannot be dropped
+  if (!failed(result)) result = sys(setresgid, step->arg[1], step->arg[1], step->arg[1]);
+  if (!failed(result)) result = sys(setresuid, step->arg[0], step->arg[0], step->arg[0]);
+  if (!failed(result)) result = sys(prctl, PR_SET_PDEATHSIG, 9);
+  return result;
+}
+
+struct filter_program {
+  u16 length;
+  const void *instructions;
+};
+
+// SECCOMP bytes: classic BPF, 8 bytes an instruction (seccomp(2)); needs NO_NEW_PRIVILEGES before it
+long step_seccomp(const struct step *step) {
+  if (step->arg[1] % 8 || step->arg[1] / 8 > 4096) return -EINVAL;
+  const struct filter_program program = {(u16)(step->arg[1] / 8), launch.plan.bytes + step->arg[0]};
+  return sys(seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}

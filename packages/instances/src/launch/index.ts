@@ -1,0 +1,31 @@
+/**
+ * Starting instances: a launch is a plan (plan/), assembled here as data and run by the small static program in
+ * `launcher/`, which stays as the instance's supervisor and writes its records (records/).
+ */
+export { type HostFacts, type ProcPath, readHostFacts, type RootEntry } from "./host-facts.ts";
+export { LaunchError, type LaunchErrorCode, type LaunchErrorDetails } from "./launch-error.ts";
+export {
+  type Bind,
+  fullIsolation,
+  type InstanceUser,
+  type Isolation,
+  type LaunchIdentity,
+  type LaunchRequest,
+  type LogTarget,
+  type MemoryFolder,
+  noIsolation,
+  type ResourceLimits,
+} from "./request.ts";
+export type { DataFolder } from "./disk/data-folder.ts";
+export type { NetworkRequest, VethWire } from "./network/network-request.ts";
+export { buildPlan } from "./plan/build-plan.ts";
+export { encodePlan, PLAN_MAX_BYTES } from "./plan/encode-plan.ts";
+export type { LaunchPlan, Step } from "./plan/plan.ts";
+export { printPlan } from "./plan/print-plan.ts";
+export { defaultSeccompProfile, type SeccompProfile } from "./privileges/seccomp-profile.ts";
+export { type ControlOutcome, isSupervised, killInstance, signalInstance } from "./records/control.ts";
+export { type Ending, type ExitRecord, readExitRecord } from "./records/exit-record.ts";
+export { type PidFile, type ProcessStamp, readPidFile } from "./records/pid-file.ts";
+export type { LaunchedProcesses } from "./records/reply.ts";
+export { type LifeEnd, watchLife } from "./records/watch-life.ts";
+export { Spawner, type SpawnerOptions } from "./spawner.ts";

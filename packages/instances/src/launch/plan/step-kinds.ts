@@ -1,0 +1,50 @@
+/**
+ * The step kinds of a plan: number and arguments, as launcher/plan.h has them (a test compares the two).
+ * Arguments: n number, q 64-bit number, f descriptor slot, s text, t text or null, b bytes, v list of texts.
+ */
+export const stepKinds = {
+  SUPERVISE: { number: 1, arguments: "snn" },
+  LOG: { number: 2, arguments: "ssqnn" },
+  SESSION: { number: 3, arguments: "n" },
+  PTY: { number: 4, arguments: "snn" },
+  OPEN: { number: 5, arguments: "fsnn" },
+  WRITE_FILE: { number: 6, arguments: "sbnn" },
+  WRITE_SLOT: { number: 7, arguments: "fb" },
+  RECEIVE_SLOT: { number: 8, arguments: "fsbn" },
+  KILL_WITH: { number: 9, arguments: "fn" },
+  CLONE: { number: 10, arguments: "nnn" },
+  MAP_IDS: { number: 11, arguments: "ssn" },
+  WAIT_PARENT: { number: 12, arguments: "" },
+  UNSHARE: { number: 13, arguments: "n" },
+  OPEN_PROCESS: { number: 14, arguments: "fnq" },
+  ENTER: { number: 15, arguments: "fn" },
+  INIT: { number: 16, arguments: "" },
+  WAIT_PLAN: { number: 17, arguments: "" },
+  MKDIR: { number: 18, arguments: "sn" },
+  SYMLINK: { number: 19, arguments: "ss" },
+  MKNOD: { number: 20, arguments: "snn" },
+  MOUNT: { number: 21, arguments: "tstnt" },
+  TREE: { number: 22, arguments: "fsn" },
+  TREE_ATTRIBUTES: { number: 23, arguments: "sqn" },
+  PLACE: { number: 24, arguments: "fs" },
+  IMAGE: { number: 25, arguments: "fssn" },
+  PIVOT: { number: 26, arguments: "s" },
+  LEAVE_OLD_ROOT: { number: 27, arguments: "" },
+  CHDIR: { number: 28, arguments: "s" },
+  UMASK: { number: 29, arguments: "n" },
+  HOSTNAME: { number: 30, arguments: "s" },
+  NETLINK: { number: 31, arguments: "bn" },
+  RLIMIT: { number: 32, arguments: "nqq" },
+  BOUNDING: { number: 33, arguments: "q" },
+  CAPABILITIES: { number: 34, arguments: "q" },
+  IDS: { number: 35, arguments: "nnb" },
+  NO_NEW_PRIVILEGES: { number: 36, arguments: "" },
+  SECCOMP: { number: 37, arguments: "b" },
+  INHERIT: { number: 38, arguments: "fn" },
+  EXEC: { number: 39, arguments: "vvvn" },
+  NEW_SESSION: { number: 40, arguments: "" },
+  HAND_OVER: { number: 41, arguments: "" },
+} as const;
+
+/** The name of a step kind. */
+export type StepName = keyof typeof stepKinds;

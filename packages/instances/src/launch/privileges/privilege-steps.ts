@@ -1,0 +1,45 @@
+import type { LaunchRequest, ResourceLimits } from "../request.ts";
+import { resources } from "../plan/linux.ts";
+import type { Step } from "../plan/plan.ts";
+import { steps } from "../plan/steps.ts";
+import { compileSeccomp } from "./compile-seccomp.ts";
+import { defaultSeccompProfile } from "./seccomp-profile.ts";
+
+const limitNames: Readonly<Record<keyof ResourceLimits, string>> = {
+  openFiles: "open files",
+  processes: "processes of the user",
+  fileBytes: "file size",
+  addressSpaceBytes: "address space",
+  stackBytes: "stack",
+  lockedMemoryBytes: "locked memory",
+  coreBytes: "core dumps",
+};
+
+/** The main process gives up everything it does not need, in the order in which the kernel lets it. */
+export function privilegeSteps(request: LaunchRequest): Step[] {
+  const { isolation, user } = request;
+  const limits = Object.entries({ coreBytes: 0, ...request.rlimits }) as [keyof ResourceLimits, number | undefined][];
+  return [
+    ...limits.flatMap(([name, value]) =>
+      value === undefined ? [] : [steps.rlimit(resources[name], limitNames[name], value)],
+    ),
+    ...(isolation.dropCapabilities ? [steps.bounding(0n)] : []),
+    ...(user.kind === "own" ? [steps.ids(user.uid, user.gid, user.groups)] : []),
+    ...(isolation.dropCapabilities ? [steps.capabilities(0n)] : []),
+    ...(isolation.noNewPrivileges ? [steps.noNewPrivileges()] : []),
+  ];
+}
+
+/** The last step before exec, since the launcher itself needs calls that the filter refuses. */
+export function seccompSteps({ isolation }: LaunchRequest, architecture: "x64" | "arm64"): Step[] {
+  if (isolation.seccomp === "off") return [];
+  return [steps.seccomp(isolation.seccomp === "default" ? defaultFilter(architecture) : isolation.seccomp)];
+}
+
+const compiled = new Map<string, Uint8Array>();
+
+function defaultFilter(architecture: "x64" | "arm64"): Uint8Array {
+  const known = compiled.get(architecture) ?? compileSeccomp(defaultSeccompProfile, architecture);
+  compiled.set(architecture, known);
+  return known;
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { errnoOf } from "./file-error.ts";
+
+/** A process by its number and the clock tick since boot at which it started: together they never repeat. */
+export interface ProcessStamp {
+  readonly pid: number;
+  readonly startTicks: bigint;
+}
+
+/** The processes of a running instance, as this machine numbers them. */
+export interface PidFile {
+  readonly supervisor: ProcessStamp;
+  /** Absent without a PID namespace. */
+  readonly init: ProcessStamp | null;
+  /** The program itself; null when it ended before it could be looked at. */
+  readonly main: ProcessStamp | null;
+  /** Wall clock in milliseconds since 1970; null for a slot that waits. */
+  readonly startedAtMs: number | null;
+}
+
+/**
+ * The pid file of an instance folder; null when the instance has not begun to run.
+ * @throws Error when the file exists but is malformed
+ */
+export function readPidFile(instanceDir: string): PidFile | null {
+  const path = `${instanceDir}/pid`;
+  let content: string;
+  try {
+    content = readFileSync(path, "latin1");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw error;
+  }
+  return parsePidFile(content, path);
+}
+
+function parsePidFile(content: string, path: string): PidFile | null {
+  if (!content.endsWith("end\n")) return null; // being written right now
+  const stamp = (name: string): ProcessStamp | null => {
+    const found = new RegExp(`^${name} (\\d+) (\\d+)$`, "mu").exec(content);
+    return found?.[1] === undefined || found[2] === undefined
+      ? null
+      : { pid: Number(found[1]), startTicks: BigInt(found[2]) };
+  };
+  const supervisor = stamp("supervisor");
+  if (supervisor === null) throw new Error(`${path} names no supervisor: ${JSON.stringify(content.slice(0, 200))}`);
+  const started = BigInt(/^started (\d+)$/mu.exec(content)?.[1] ?? "0");
+  return {
+    supervisor,
+    init: stamp("init"),
+    main: stamp("main"),
+    startedAtMs: started === 0n ? null : Number(started / 1000n) / 1000,
+  };
+}
