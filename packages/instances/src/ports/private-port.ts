@@ -10,7 +10,7 @@ const reserved = new Set<number>();
 export interface PrivatePort {
   readonly port: number;
   /** Lets others have it. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /**
