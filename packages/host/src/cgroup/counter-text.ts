@@ -11,3 +11,18 @@ export function numberAfter(text: string, key: string): number | undefined {
 export function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
+
+/** As `numberAfter`, on bytes: nothing is allocated. The key is Latin-1 text with its separator. */
+export function numberAfterBytes(bytes: Buffer, key: string): number | undefined {
+  let at = bytes.indexOf(key, 0, "latin1");
+  while (at > 0 && bytes[at - 1] !== 10) at = bytes.indexOf(key, at + 1, "latin1");
+  if (at < 0) return undefined;
+  let value = 0;
+  let digits = 0;
+  for (let index = at + key.length; index < bytes.length; index++, digits++) {
+    const digit = (bytes[index] as number) - 48;
+    if (digit < 0 || digit > 9) break;
+    value = value * 10 + digit;
+  }
+  return digits === 0 ? undefined : value;
+}

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { errnoOf } from "../failure.ts";
 import type { LimitName, LimitVerdict, UnenforceableLimit } from "./limits.ts";
 
@@ -16,6 +16,9 @@ export type LimitStep =
     }
   | { readonly kind: "missing"; readonly unenforceable: UnenforceableLimit };
 
+/** Limit files are one line; io.max has one line for each throttled device. */
+const readBuffer = Buffer.allocUnsafeSlow(16 * 1024);
+
 /** Writes each bound, reads it back and compares; goes on after one that cannot be enforced, so that all are named. */
 export function applyLimitSteps(steps: readonly LimitStep[]): LimitVerdict {
   const limits = steps.flatMap((step) => {
@@ -26,18 +29,18 @@ export function applyLimitSteps(steps: readonly LimitStep[]): LimitVerdict {
   return limits.length === 0 ? { kind: "enforced" } : { kind: "unenforceable", limits };
 }
 
+/** One descriptor for both: a start waits for this. No O_CREAT or O_TRUNC, since a kernel file is there or it is not. */
 function writeAndVerify(step: Extract<LimitStep, { kind: "write" }>): string | undefined {
-  try {
-    // No O_CREAT or O_TRUNC: a cgroup file is there or it is not.
-    writeFileSync(step.path, step.text, { flag: "r+" });
-  } catch (error) {
-    return describeWriteFailure(step.path, error);
-  }
+  let fd: number | undefined;
   let readBack: string;
   try {
-    readBack = readFileSync(step.path, "latin1");
+    fd = openSync(step.path, "r+");
+    writeSync(fd, step.text, 0);
+    readBack = readBuffer.toString("latin1", 0, readSync(fd, readBuffer, 0, readBuffer.length, 0));
   } catch (error) {
-    return `${step.path} cannot be read back (${errnoOf(error) ?? String(error)})`;
+    return describeWriteFailure(step.path, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
   return step.holds(readBack)
     ? undefined

@@ -33,6 +33,17 @@ export function scanStat(bytes: Uint8Array, into: HotStat): boolean {
   return false;
 }
 
+/** Scans /proc/<pid>/statm for its second number, the resident pages; 0 when there is none. */
+export function scanResident(bytes: Uint8Array): number {
+  let value = 0;
+  for (let at = bytes.indexOf(32) + 1; at > 0 && at < bytes.length; at++) {
+    const digit = (bytes[at] as number) - 48;
+    if (digit < 0 || digit > 9) break;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 /** Two running totals. */
 export interface TwoTotals {
   first: number;

@@ -1,11 +1,12 @@
 import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import type { CgroupGauge } from "../cgroup/cgroup.ts";
 import { HostError } from "../failure.ts";
 import { kernelUnits, ticksToUs } from "../proc/clock.ts";
 import { KeptFile, readFailure } from "../proc/kept-file.ts";
 import { processTree, type ProcessTree } from "../proc/process-list.ts";
 import { ProcessReader } from "../proc/process-reader.ts";
-import { scanIo, scanNetwork, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
+import { scanIo, scanNetwork, scanResident, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
 
 /** Watches by kept descriptors of /proc and of the control group: some ten microseconds a sample, nothing disturbed. */
@@ -16,9 +17,33 @@ export function linuxMonitor(): Monitor {
 /** A folder's use changes slowly and costs a path walk: look once in this many samples. */
 const samplesPerDataLook = 10;
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Which tables one look reads; CPU time and memory in use are read in every one. */
+interface Turn {
+  readonly stat: boolean;
+  readonly resident: boolean;
+  readonly tasks: boolean;
+  readonly oom: boolean;
+  readonly peak: boolean;
+  readonly io: boolean;
+  readonly fds: boolean;
+}
+
+const nothing: Turn = { stat: false, resident: false, tasks: false, oom: false, peak: false, io: false, fds: false };
+const everything: Turn = { stat: true, resident: true, tasks: true, oom: true, peak: true, io: true, fds: true };
+/** Every second look tells I/O and network, the others tasks, resident memory and OOM kills; the slow rest each fourth. */
+const turns: readonly Turn[] = [
+  { ...nothing, resident: true, stat: true, tasks: true, oom: true },
+  { ...nothing, io: true, peak: true },
+  { ...nothing, resident: true, tasks: true, oom: true },
+  { ...nothing, io: true, fds: true },
+];
+
 class LinuxWatch implements Watch {
   readonly target: MonitorTarget;
   readonly #stat: KeptFile;
+  readonly #statm: KeptFile;
   readonly #io: KeptFile | undefined;
   readonly #network: KeptFile | undefined;
   readonly #fdDirectory: number | undefined;
@@ -26,14 +51,15 @@ class LinuxWatch implements Watch {
   readonly #hot: HotStat = { cpuTicks: 0, childrenCpuTicks: 0, threads: 0, rssPages: 0 };
   readonly #totals: TwoTotals = { first: 0, second: 0 };
   #samples = 0;
-  #last: { readonly atMs: number; readonly cpuTimeUs: number } | undefined;
-  #data: { readonly dataUsedBytes: number; readonly dataTotalBytes: number } | undefined;
+  /** The newest sample: what a look leaves out is told from here. */
+  #known: Sample | undefined;
 
   constructor(target: MonitorTarget) {
     this.target = target;
     const { pid } = target.process;
     this.#stat = KeptFile.open(`/proc/${pid}/stat`);
     try {
+      this.#statm = KeptFile.open(`/proc/${pid}/statm`);
       this.#checkIdentity();
       this.#io = KeptFile.openIfPresent(`/proc/${pid}/io`);
       this.#network = openOwnNetwork(target.networkPid ?? pid);
@@ -48,12 +74,12 @@ class LinuxWatch implements Watch {
   }
 
   sample(): Sample | undefined {
-    try {
-      return this.#sample();
-    } catch (error) {
-      if (error instanceof HostError && error.code === "process-gone") return undefined;
-      throw error;
-    }
+    return this.#unlessGone(() => this.#look(everything));
+  }
+
+  sampleInTurn(): Sample | undefined {
+    const turn = this.#known === undefined ? everything : (turns[this.#samples % turns.length] as Turn);
+    return this.#unlessGone(() => this.#look(turn));
   }
 
   tree(): ProcessTree | undefined {
@@ -62,24 +88,27 @@ class LinuxWatch implements Watch {
 
   close(): void {
     this.#stat.close();
+    this.#statm?.close();
     this.#io?.close();
     this.#network?.close();
     if (this.#fdDirectory !== undefined && this.#samples >= 0) closeSync(this.#fdDirectory);
     this.#samples = Number.NEGATIVE_INFINITY;
   }
 
-  #sample(): Sample | undefined {
-    const bytes = this.#stat.readShared();
-    if (!scanStat(bytes, this.#hot) || isEnded(bytes)) return undefined;
-    const atMs = performance.now();
-    const { cpuTicks, childrenCpuTicks, threads, rssPages } = this.#hot;
+  #look(turn: Turn): Sample | undefined {
     const gauge = this.target.cgroup?.gauge;
     const ofGroupUs = gauge?.cpuTimeUs();
+    // Without a group only the stat line tells CPU time.
+    if (ofGroupUs === undefined || turn.stat) {
+      if (!this.#readStat()) return undefined;
+    } else if (turn.resident && !this.#readResident()) return undefined;
+    const { cpuTicks, childrenCpuTicks, threads, rssPages } = this.#hot;
     const cpuTimeUs = ofGroupUs ?? ticksToUs(cpuTicks + childrenCpuTicks);
-    const last = this.#last;
-    this.#last = { atMs, cpuTimeUs };
+    const atMs = performance.now();
+    const last = this.#known;
 
-    const sample: { -readonly [K in keyof Sample]: Sample[K] } = {
+    const sample: Writable<Sample> = {
+      ...last,
       atMs,
       cpuSource: ofGroupUs === undefined ? "process" : "cgroup",
       cpuTimeUs,
@@ -88,28 +117,40 @@ class LinuxWatch implements Watch {
     };
     if (last !== undefined && atMs > last.atMs)
       sample.cpuPercent = Math.max(0, (cpuTimeUs - last.cpuTimeUs) / ((atMs - last.atMs) * 10));
-    if (gauge !== undefined) {
-      setIfKnown(sample, "memoryCurrentBytes", gauge.memoryCurrentBytes());
-      setIfKnown(sample, "memoryPeakBytes", gauge.memoryPeakBytes());
-      setIfKnown(sample, "tasks", gauge.pidsCurrent());
-      setIfKnown(sample, "oomKills", gauge.oomKills());
-    }
-    this.#addIo(sample);
-    if (this.#network !== undefined) {
-      scanNetwork(this.#network.readShared(), this.#totals);
-      sample.networkReceivedBytes = this.#totals.first;
-      sample.networkSentBytes = this.#totals.second;
-    }
-    setIfKnown(sample, "fds", this.#countFds());
-    if (this.#dataPath !== undefined) {
-      if (this.#samples % samplesPerDataLook === 0) this.#data = useOf(this.#dataPath);
-      Object.assign(sample, this.#data);
-    }
+    if (gauge !== undefined) addGroup(sample, gauge, turn);
+    if (turn.io) this.#addIo(sample);
+    if (turn.io && this.#network !== undefined) this.#addNetwork(sample, this.#network);
+    if (turn.fds) setIfKnown(sample, "fds", this.#countFds());
+    if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0)
+      Object.assign(sample, useOf(this.#dataPath));
     this.#samples++;
+    this.#known = sample;
     return sample;
   }
 
-  #addIo(sample: { ioReadBytes?: number; ioWriteBytes?: number }): void {
+  #unlessGone(look: () => Sample | undefined): Sample | undefined {
+    try {
+      return look();
+    } catch (error) {
+      if (error instanceof HostError && error.code === "process-gone") return undefined;
+      throw error;
+    }
+  }
+
+  #readStat(): boolean {
+    const bytes = this.#stat.readShared();
+    return scanStat(bytes, this.#hot) && !isEnded(bytes);
+  }
+
+  /** Resident pages alone; a zombie has none, and a kernel that says none is asked for the state. */
+  #readResident(): boolean {
+    const pages = scanResident(this.#statm.readShared());
+    if (pages === 0) return this.#readStat();
+    this.#hot.rssPages = pages;
+    return true;
+  }
+
+  #addIo(sample: Writable<Sample>): void {
     const ofGroup = this.target.cgroup?.gauge.io();
     if (this.#io === undefined && ofGroup === undefined) return;
     this.#totals.first = 0;
@@ -117,6 +158,12 @@ class LinuxWatch implements Watch {
     if (this.#io !== undefined) scanIo(this.#io.readShared(), this.#totals);
     sample.ioReadBytes = Math.max(this.#totals.first, ofGroup?.readBytes ?? 0);
     sample.ioWriteBytes = Math.max(this.#totals.second, ofGroup?.writeBytes ?? 0);
+  }
+
+  #addNetwork(sample: Writable<Sample>, network: KeptFile): void {
+    scanNetwork(network.readShared(), this.#totals);
+    sample.networkReceivedBytes = this.#totals.first;
+    sample.networkSentBytes = this.#totals.second;
   }
 
   #countFds(): number | undefined {
@@ -147,6 +194,16 @@ class LinuxWatch implements Watch {
 function isEnded(bytes: Uint8Array): boolean {
   const state = bytes[bytes.lastIndexOf(41) + 2];
   return state === 90 || state === 88;
+}
+
+function addGroup(sample: Writable<Sample>, gauge: CgroupGauge, turn: Turn): void {
+  const memoryBytes = gauge.memoryCurrentBytes();
+  setIfKnown(sample, "memoryCurrentBytes", memoryBytes);
+  if (turn.peak) setIfKnown(sample, "memoryPeakBytes", gauge.memoryPeakBytes());
+  if (memoryBytes !== undefined && sample.memoryPeakBytes !== undefined && memoryBytes > sample.memoryPeakBytes)
+    sample.memoryPeakBytes = memoryBytes;
+  if (turn.tasks) setIfKnown(sample, "tasks", gauge.pidsCurrent());
+  if (turn.oom) setIfKnown(sample, "oomKills", gauge.oomKills());
 }
 
 function setIfKnown<T extends object, K extends keyof T>(into: T, key: K, value: T[K] | undefined): void {

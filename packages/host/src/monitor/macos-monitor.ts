@@ -50,6 +50,10 @@ class PsWatch implements Watch {
     };
   }
 
+  sampleInTurn(): Sample | undefined {
+    return this.sample();
+  }
+
   tree(): ProcessTree | undefined {
     const main = this.#main();
     return main === undefined ? undefined : treeOf(this.#table.rows(), main);

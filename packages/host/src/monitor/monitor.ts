@@ -50,8 +50,13 @@ export interface Sample {
 /** One watched instance. */
 export interface Watch {
   readonly target: MonitorTarget;
-  /** Looks now; undefined when the main process has ended (never another process that has its pid). */
+  /** Looks at everything now; undefined when the main process has ended (never another process that has its pid). */
   sample(): Sample | undefined;
+  /**
+   * A look for regular sampling at two thirds of the cost: CPU time and memory in use are new each time, I/O, network,
+   * tasks, resident memory and OOM kills every second time, threads, descriptors and the peak every fourth.
+   */
+  sampleInTurn(): Sample | undefined;
   /** The process tree now. */
   tree(): ProcessTree | undefined;
   close(): void;

@@ -1,3 +1,4 @@
+import { HostError } from "../failure.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
 
 /** How often and how costly all instances are sampled. */
@@ -51,7 +52,13 @@ export class Sampler {
   /** Watches one more instance, from the next period on. @throws HostError process-gone */
   add(id: string, target: MonitorTarget): void {
     this.remove(id);
-    this.#watches.set(id, this.#monitor.watch(target));
+    const watch = this.#monitor.watch(target);
+    // The first look opens files and gives CPU use its base; it would spoil the average that the period goes by.
+    if (watch.sample() === undefined) {
+      watch.close();
+      throw new HostError("process-gone", `Cannot sample ${id}: pid ${target.process.pid} has ended`);
+    }
+    this.#watches.set(id, watch);
     this.#timer ??= setTimeout(() => this.#beginPeriod(), 0).unref();
   }
 
@@ -123,7 +130,7 @@ export class Sampler {
     if (watch === undefined) return;
     let sample: Sample | undefined;
     try {
-      sample = watch.sample();
+      sample = watch.sampleInTurn();
     } catch (error) {
       this.#failures++;
       this.#options.onFailure?.(id, error);

@@ -25,8 +25,9 @@ export function findByEnvironment(marker: EnvironmentMarker, roots: HostRoots = 
     );
   const wanted = Buffer.from(`${marker.name}=${marker.value}\0`);
   return listPids(roots).flatMap((pid) => {
-    if (pid === process.pid) return [];
+    if (pid === process.pid || !holds(pid, wanted, roots)) return [];
     const identity = identifyProcess(pid, roots);
+    // Asked again after it was identified: in between the pid may have gone to another process.
     if (identity === undefined || !holds(pid, wanted, roots)) return [];
     return isProcessAlive(identity, roots) ? [identity] : [];
   });

@@ -176,6 +176,10 @@ describe.runIf(process.platform === "linux")("watching on Linux", () => {
     const sample = watch.sample();
     expect(sample).toMatchObject({ cpuSource: "cgroup", tasks: 3, oomKills: 0 });
     expect(sample?.memoryCurrentBytes).toBeGreaterThan(0);
+    const inTurns = Array.from({ length: 8 }, () => watch.sampleInTurn());
+    for (const each of inTurns)
+      expect(Object.keys(each ?? {}).sort()).toEqual(expect.arrayContaining(Object.keys(sample ?? {})));
+    expect(inTurns.at(-1)).toMatchObject({ tasks: 3, threads: 1, fds: sample?.fds });
     watch.close();
     expect((await cgroup.kill()).kind).toBe("empty");
     await endChild(child);
@@ -222,6 +226,9 @@ describe.runIf(process.platform === "linux")("the sampler", () => {
           const endsAt = performance.now() + 0.5;
           while (performance.now() < endsAt);
           return { atMs: performance.now(), cpuSource: "process", cpuTimeUs: 0, memoryRssBytes: 0 };
+        },
+        sampleInTurn(): Sample {
+          return this.sample();
         },
         tree: () => undefined,
         close() {},

@@ -4,9 +4,8 @@ import { parseCpuTotals } from "../../src/cpu/cpu-gauge.ts";
 import { parseCpuList } from "../../src/cpu/effective-cpus.ts";
 import { parseMemberships } from "../../src/cgroup/layout.ts";
 import { parseMounts } from "../../src/cgroup/mountinfo.ts";
-import { numberAfter } from "../../src/cgroup/counter-text.ts";
-import { sumReadWrite } from "../../src/cgroup/v1/gauge-v1.ts";
-import { sumIoStat } from "../../src/cgroup/v2/gauge-v2.ts";
+import { numberAfter, numberAfterBytes } from "../../src/cgroup/counter-text.ts";
+import { sumIoStat, sumReadWrite } from "../../src/cgroup/io-tables.ts";
 import { parsePressure } from "../../src/pressure/psi.ts";
 import { parseAuxiliaryVector } from "../../src/proc/clock.ts";
 import { parseKeyValues } from "../../src/proc/key-values.ts";
@@ -32,8 +31,9 @@ const parsers: Record<string, (text: string) => unknown> = {
   parseMounts,
   parseMemberships: (text) => [...parseMemberships(text)],
   parsePressure,
-  sumReadWrite,
-  sumIoStat,
+  sumReadWrite: (text) => sumReadWrite(Buffer.from(text)),
+  sumIoStat: (text) => sumIoStat(Buffer.from(text)),
+  numberAfterBytes: (text) => numberAfterBytes(Buffer.from(text), "oom_kill "),
   numberAfter: (text) => numberAfter(text, "oom_kill "),
 };
 
@@ -115,18 +115,24 @@ Swap:                  4 kB
 });
 
 test("sums block I/O over devices on v1 and v2", () => {
-  expect(sumReadWrite("254:0 Read 10\n254:0 Write 20\n254:0 Total 30\n7:0 Read 1\nTotal 31\n")).toEqual({
-    readBytes: 11,
-    writeBytes: 20,
-  });
-  expect(
-    sumIoStat("254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n7:0 rbytes=5 wbytes=0 rios=1 wios=0\n"),
-  ).toEqual({
-    rbytes: 15,
-    wbytes: 20,
-    rios: 2,
-    wios: 2,
-  });
+  const v1 = "254:0 Read 10\n254:0 Write 20\n254:0 Sync 4\n254:0 Total 30\n7:0 Read 1\nTotal 31\n";
+  expect(sumReadWrite(Buffer.from(v1))).toEqual({ readBytes: 11, writeBytes: 20 });
+  expect(sumReadWrite(Buffer.from("Total 0\n"))).toEqual({ readBytes: 0, writeBytes: 0 });
+  const v2 =
+    "254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=7 dios=9\n7:0 rbytes=5 wbytes=0 rios=1 wios=0 dbytes=0 dios=0\n";
+  expect(sumIoStat(Buffer.from(v2))).toEqual({ readBytes: 15, writeBytes: 20, readOps: 2, writeOps: 2 });
+});
+
+test("a number after a key, in text and in bytes alike", () => {
+  const line = fc
+    .tuple(fc.constantFrom("oom_kill ", "oom ", "under_oom ", "oom_kill_disable "), fc.nat())
+    .map((each) => each.join(""));
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const text = `${lines.join("\n")}\n`;
+      expect(numberAfterBytes(Buffer.from(text), "oom_kill ")).toBe(numberAfter(text, "oom_kill "));
+    }),
+  );
 });
 
 function numbersIn(value: unknown): number[] {

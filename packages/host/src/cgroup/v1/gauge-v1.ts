@@ -1,6 +1,8 @@
 import type { CgroupCounters, CgroupEvents, CgroupGauge } from "../cgroup.ts";
+import { sumReadWrite } from "../io-tables.ts";
+import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
-import { numberAfter, present } from "../counter-text.ts";
+import { numberAfter, numberAfterBytes, present } from "../counter-text.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
 import type { V1Directories } from "./limit-steps-v1.ts";
 
@@ -8,43 +10,55 @@ import type { V1Directories } from "./limit-steps-v1.ts";
 export class V1Gauge implements CgroupGauge {
   readonly #files = new LazyFiles();
   readonly #directories: V1Directories;
+  readonly #cpuUsage: LazyFile;
+  readonly #memoryUsage: LazyFile;
+  readonly #memoryPeak: LazyFile;
+  readonly #oomControl: LazyFile;
+  readonly #pids: LazyFile;
+  readonly #ioBytes: LazyFile;
 
   constructor(directories: V1Directories) {
     this.#directories = directories;
+    this.#cpuUsage = lazy(directories["cpuacct"], "cpuacct.usage");
+    this.#memoryUsage = lazy(directories["memory"], "memory.usage_in_bytes");
+    this.#memoryPeak = lazy(directories["memory"], "memory.max_usage_in_bytes");
+    this.#oomControl = lazy(directories["memory"], "memory.oom_control");
+    this.#pids = lazy(directories["pids"], "pids.current");
+    this.#ioBytes = lazy(directories["blkio"], "blkio.throttle.io_service_bytes_recursive");
   }
 
   cpuTimeUs(): number | undefined {
-    const nanoseconds = this.#unsigned("cpuacct", "cpuacct.usage");
+    const nanoseconds = this.#cpuUsage.file?.readUnsigned();
     return nanoseconds === undefined ? undefined : Math.round(nanoseconds / 1000);
   }
 
   memoryCurrentBytes(): number | undefined {
-    return this.#unsigned("memory", "memory.usage_in_bytes");
+    return this.#memoryUsage.file?.readUnsigned();
   }
 
   memoryPeakBytes(): number | undefined {
-    return this.#unsigned("memory", "memory.max_usage_in_bytes");
+    return this.#memoryPeak.file?.readUnsigned();
   }
 
   pidsCurrent(): number | undefined {
-    return this.#unsigned("pids", "pids.current");
+    return this.#pids.file?.readUnsigned();
   }
 
   oomKills(): number | undefined {
-    const text = this.#text("memory", "memory.oom_control");
-    return text === undefined ? undefined : numberAfter(text, "oom_kill ");
+    const file = this.#oomControl.file;
+    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "oom_kill ");
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
-    const text = this.#text("blkio", "blkio.throttle.io_service_bytes_recursive");
-    return text === undefined ? undefined : sumReadWrite(text);
+    const file = this.#ioBytes.file;
+    return file === undefined ? undefined : sumReadWrite(file.readShared());
   }
 
   counters(): CgroupCounters {
     const cpu = parseKeyValues(this.#text("cpu", "cpu.stat") ?? "");
     const memory = parseKeyValues(this.#text("memory", "memory.stat") ?? "");
     const bytes = this.io();
-    const operations = sumReadWrite(this.#text("blkio", "blkio.throttle.io_serviced_recursive") ?? "");
+    const operations = sumReadWrite(Buffer.from(this.#text("blkio", "blkio.throttle.io_serviced_recursive") ?? ""));
     const throttledNs = cpu.get("throttled_time");
     return present({
       cpuTimeUs: this.cpuTimeUs(),
@@ -73,6 +87,15 @@ export class V1Gauge implements CgroupGauge {
 
   close(): void {
     this.#files.close();
+    for (const each of [
+      this.#cpuUsage,
+      this.#memoryUsage,
+      this.#memoryPeak,
+      this.#oomControl,
+      this.#pids,
+      this.#ioBytes,
+    ])
+      each.close();
   }
 
   #unsigned(controller: string, file: string): number | undefined {
@@ -86,14 +109,6 @@ export class V1Gauge implements CgroupGauge {
   }
 }
 
-/** Sums the "major:minor Read n" and "major:minor Write n" rows of a blkio table over all devices. */
-export function sumReadWrite(text: string): { readonly readBytes: number; readonly writeBytes: number } {
-  let readBytes = 0;
-  let writeBytes = 0;
-  if (text.length < 12) return { readBytes, writeBytes };
-  for (const match of text.matchAll(/^\d+:\d+ (Read|Write) (\d{1,20})$/gm)) {
-    if (match[1] === "Read") readBytes += Number(match[2]);
-    else writeBytes += Number(match[2]);
-  }
-  return { readBytes, writeBytes };
+function lazy(directory: string | undefined, file: string): LazyFile {
+  return new LazyFile(directory === undefined ? undefined : `${directory}/${file}`);
 }

@@ -1,50 +1,62 @@
 import type { CgroupCounters, CgroupEvents, CgroupGauge } from "../cgroup.ts";
+import { sumIoStat } from "../io-tables.ts";
+import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
-import { numberAfter, present } from "../counter-text.ts";
+import { numberAfter, numberAfterBytes, present } from "../counter-text.ts";
 
 /** Readings of one v2 group on kept descriptors. */
 export class V2Gauge implements CgroupGauge {
   readonly #files = new LazyFiles();
   readonly #directory: string;
+  readonly #cpuStat: LazyFile;
+  readonly #memoryCurrent: LazyFile;
+  readonly #memoryPeak: LazyFile;
+  readonly #memoryEvents: LazyFile;
+  readonly #pids: LazyFile;
+  readonly #ioStat: LazyFile;
 
   constructor(directory: string) {
     this.#directory = directory;
+    this.#cpuStat = new LazyFile(`${directory}/cpu.stat`);
+    this.#memoryCurrent = new LazyFile(`${directory}/memory.current`);
+    this.#memoryPeak = new LazyFile(`${directory}/memory.peak`);
+    this.#memoryEvents = new LazyFile(`${directory}/memory.events`);
+    this.#pids = new LazyFile(`${directory}/pids.current`);
+    this.#ioStat = new LazyFile(`${directory}/io.stat`);
   }
 
   cpuTimeUs(): number | undefined {
-    const text = this.text("cpu.stat");
-    return text === undefined ? undefined : numberAfter(text, "usage_usec ");
+    const file = this.#cpuStat.file;
+    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "usage_usec ");
   }
 
   memoryCurrentBytes(): number | undefined {
-    return this.#unsigned("memory.current");
+    return this.#memoryCurrent.file?.readUnsigned();
   }
 
   memoryPeakBytes(): number | undefined {
-    return this.#unsigned("memory.peak");
+    return this.#memoryPeak.file?.readUnsigned();
   }
 
   pidsCurrent(): number | undefined {
-    return this.#unsigned("pids.current");
+    return this.#pids.file?.readUnsigned();
   }
 
   oomKills(): number | undefined {
-    const text = this.text("memory.events");
-    return text === undefined ? undefined : numberAfter(text, "oom_kill ");
+    const file = this.#memoryEvents.file;
+    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "oom_kill ");
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
-    const text = this.text("io.stat");
-    if (text === undefined) return undefined;
-    const { rbytes, wbytes } = sumIoStat(text);
-    return { readBytes: rbytes, writeBytes: wbytes };
+    const file = this.#ioStat.file;
+    return file === undefined ? undefined : sumIoStat(file.readShared());
   }
 
   counters(): CgroupCounters {
     const cpu = parseKeyValues(this.text("cpu.stat") ?? "");
     const io = this.text("io.stat");
-    const sums = io === undefined ? undefined : sumIoStat(io);
+    const sums = io === undefined ? undefined : sumIoStat(Buffer.from(io));
     return present({
       cpuTimeUs: cpu.get("usage_usec"),
       cpuThrottledUs: cpu.get("throttled_usec"),
@@ -53,10 +65,10 @@ export class V2Gauge implements CgroupGauge {
       memoryPeakBytes: this.memoryPeakBytes(),
       memoryInactiveFileBytes: numberAfter(this.text("memory.stat") ?? "", "inactive_file "),
       pidsCurrent: this.pidsCurrent(),
-      ioReadBytes: sums?.rbytes,
-      ioWriteBytes: sums?.wbytes,
-      ioReadOps: sums?.rios,
-      ioWriteOps: sums?.wios,
+      ioReadBytes: sums?.readBytes,
+      ioWriteBytes: sums?.writeBytes,
+      ioReadOps: sums?.readOps,
+      ioWriteOps: sums?.writeOps,
     });
   }
 
@@ -77,19 +89,14 @@ export class V2Gauge implements CgroupGauge {
 
   close(): void {
     this.#files.close();
+    for (const each of [
+      this.#cpuStat,
+      this.#memoryCurrent,
+      this.#memoryPeak,
+      this.#memoryEvents,
+      this.#pids,
+      this.#ioStat,
+    ])
+      each.close();
   }
-
-  #unsigned(file: string): number | undefined {
-    return this.#files.unsigned(`${this.#directory}/${file}`);
-  }
-}
-
-type IoSums = Record<"rbytes" | "wbytes" | "rios" | "wios", number>;
-
-/** Sums an io.stat table over all devices. */
-export function sumIoStat(text: string): IoSums {
-  const sums: IoSums = { rbytes: 0, wbytes: 0, rios: 0, wios: 0 };
-  for (const match of text.matchAll(/\b(rbytes|wbytes|rios|wios)=(\d{1,20})\b/g))
-    sums[match[1] as keyof IoSums] += Number(match[2]);
-  return sums;
 }
