@@ -34,6 +34,7 @@ export class Cell implements AnyRef, Context<unknown>, Mailbox {
   readonly generation: number;
   readonly script: Script;
   flags: number;
+  /** What `onStart` and the handlers made; of a dead cell, why it ended. */
   state: unknown = undefined;
   head: unknown = undefined;
   ring: unknown[] | null = null;

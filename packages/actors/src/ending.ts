@@ -15,7 +15,7 @@ export function end(cell: Cell, reason: ExitReason): void {
   cell.script.interpreter?.ended(cell);
   if (cell.count > 0 || extras !== null) dropMessages(cell, extras);
   cell.ring = null;
-  cell.state = undefined;
+  cell.state = reason;
   if (extras !== null) letGo(cell, extras, reason);
   if (parent !== null) leaveParent(cell, parent, reason);
   system.ended(cell, reason);

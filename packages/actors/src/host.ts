@@ -53,7 +53,7 @@ function after(delayMs: number, task: () => void): HostTimer {
 }
 
 /** setImmediate where there is one (Node); elsewhere a message channel, which browsers do not delay by 4 ms. */
-function macrotask(): (task: () => void) => void {
+export function macrotask(): (task: () => void) => void {
   if (typeof setImmediate === "function") return (task) => void setImmediate(task);
   const tasks: (() => void)[] = [];
   const channel = new MessageChannel();

@@ -19,9 +19,10 @@ export function kill(cell: Cell): void {
 
 /** The end of a killed actor: its children end in order, but nobody is left to wait for them but an alarm. */
 export function endKilled(cell: Cell, reason: ExitReason = exit.killed): void {
-  const children = childrenOf(cell);
-  end(cell, reason);
+  const children = childrenOf(cell).toReversed();
+  // Before the supervisor above hears of it: its replacement may want the names that they hold.
   for (const child of children) signal(child, { kind: "stop", reason: exit.killed });
+  end(cell, reason);
   if (children.length > 0) cell.system.alarms.arm(new OrphanAlarm(children), cell.system.stopTimeoutMs);
 }
 

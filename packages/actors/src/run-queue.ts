@@ -11,6 +11,8 @@ export interface SliceLimits {
   readonly durationMs: number;
   /** Messages that one actor handles before the next one's turn. @default 128 */
   readonly perActor: number;
+  /** For tests: a number in [0, 1) that says which of the ready actors is next. @default the one ready longest */
+  readonly draw?: () => number;
 }
 
 /** Between two looks at the clock at most this many messages are handled, and at first only the fewest. */
@@ -73,6 +75,7 @@ export class RunQueue {
     let untilLook = Math.min(this.#stride, shortestStride);
     let lookedMs = startMs + this.#spentMs;
     while (this.#first !== null && this.#messagesLeft > 0) {
+      if (this.#limits.draw !== undefined) this.#bringForward(this.#limits.draw());
       const cell = this.#first;
       this.#first = cell.next;
       cell.next = null;
@@ -98,6 +101,23 @@ export class RunQueue {
       this.#spentMs = this.#host.nowMs() - startMs;
     } else this.#host.later(this.#freshSlice);
   };
+
+  /** Moves the cell that `share` of the queue stands before to its front. */
+  #bringForward(share: number): void {
+    let size = 0;
+    for (let cell = this.#first; cell !== null; cell = cell.next) size += 1;
+    let before: Cell | null = null;
+    let cell = this.#first as Cell;
+    for (let skip = Math.floor(share * size); skip > 0; skip -= 1) {
+      before = cell;
+      cell = cell.next as Cell;
+    }
+    if (before === null) return;
+    before.next = cell.next;
+    if (cell.next === null) this.#last = before;
+    cell.next = this.#first;
+    this.#first = cell;
+  }
 
   /** Looks at the clock more often while messages are slow, less often while they are quick. */
   #adapt(usedShare: number): void {

@@ -149,10 +149,15 @@ export class ActorSystem {
     return new Promise((resolve) => watch(ref as AnyRef, resolve));
   }
 
-  /** Resolves when the actor's `onStart` is done (a supervisor's: when its children have started). @throws StartError */
+  /**
+   * Resolves when the actor's `onStart` is done (a supervisor's: when its children have started).
+   * @throws StartError when it has ended, or ends before it has started.
+   */
   whenStarted(ref: ActorRef<never>): Promise<void> {
     const { local } = ref as AnyRef;
-    if (local === null || (local.flags & (DEAD | STARTING | STARTING_CHILDREN)) === 0) return Promise.resolve();
+    if (local !== null && (local.flags & DEAD) !== 0)
+      return Promise.reject(new StartError(local.address, local.state as ExitReason));
+    if (local === null || (local.flags & (STARTING | STARTING_CHILDREN)) === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const monitor = watch(local, (reason) => reject(new StartError(local.address, reason)));
       (extrasOf(local).startWaiters ??= []).push(() => {

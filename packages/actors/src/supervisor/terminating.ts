@@ -35,7 +35,7 @@ export function* terminateDynamic(state: SupervisorState): Task<void> {
   if (state.family.kind !== "dynamic") return;
   const { shutdown } = state.family.plan;
   for (const child of state.family.waiting) putDown(state, child);
-  const left = new Set(childrenOf(state.cell));
+  const left = new Set(childrenOf(state.cell).toReversed());
   const { alarms } = state.cell.system;
   for (const cell of left)
     if (shutdown === "brutal_kill") kill(cell);

@@ -1,4 +1,5 @@
-import type { Host, HostTimer, LogLevel } from "../host.ts";
+import { generator } from "./generator.ts";
+import { macrotask, type Host, type HostTimer, type LogLevel } from "../host.ts";
 
 /** A line that was logged. */
 export interface LogLine {
@@ -6,6 +7,8 @@ export interface LogLine {
   readonly text: string;
   readonly detail: unknown;
 }
+
+const nextTurn = macrotask();
 
 interface Timer {
   readonly dueMs: number;
@@ -25,7 +28,7 @@ export class ManualHost implements Host {
   readonly #tasks: (() => void)[] = [];
   readonly #random: () => number;
 
-  /** `seed` makes `random()` repeatable. @default 1 */
+  /** @param seed Makes `random()` repeatable. @default 1 */
   constructor(seed = 1) {
     this.#random = generator(seed);
   }
@@ -71,7 +74,7 @@ export class ManualHost implements Host {
         quiet = 0;
       } else {
         // Promises that wait for promises: each turn of the real event loop settles a whole chain of them.
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await new Promise<void>((resolve) => nextTurn(resolve));
         quiet += 1;
         if (quiet === 2 && this.#tasks.length === 0) return;
       }
@@ -97,16 +100,4 @@ export class ManualHost implements Host {
       .filter((timer) => timer.dueMs <= untilMs)
       .sort((a, b) => a.dueMs - b.dueMs || a.order - b.order)[0];
   }
-}
-
-/** Numbers in [0, 1) that repeat for a seed: a 32-bit xorshift (Marsaglia, Journal of Statistical Software 8, 2003). */
-export function generator(seed: number): () => number {
-  // Zero would stay zero; small seeds differ in few bits, so they are spread first.
-  let state = Math.imul(seed, 0x9e3779b1) | 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
