@@ -57,3 +57,20 @@ export type {
 } from "./blobs/blob-store.ts";
 export { type FileBlobOptions, FileBlobStore } from "./blobs/files.ts";
 export { MemoryBlobStore } from "./blobs/memory.ts";
+export { type FileLogOptions, FileLogStore } from "./logs/files.ts";
+export type {
+  LogCursor,
+  LogEntry,
+  LogFilter,
+  LogFollow,
+  LogGap,
+  LogLine,
+  LogQuery,
+  LogStore,
+  LogStream,
+  LogStreamName,
+  NewLogLine,
+  OwnedLogStore,
+  Pruned,
+} from "./logs/log-store.ts";
+export { MemoryLogStore } from "./logs/memory.ts";

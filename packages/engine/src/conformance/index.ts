@@ -3,3 +3,4 @@ export type { Opened, Runner } from "./runner.ts";
 export { stateConformance, type StateSubject } from "./state.ts";
 export { busConformance, type BusSubject } from "./bus.ts";
 export { blobConformance, blobQuotaBytes, type BlobSubject } from "./blobs.ts";
+export { logConformance, type LogSubject } from "./logs.ts";

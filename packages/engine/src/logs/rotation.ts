@@ -1,0 +1,65 @@
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+/** Name of the file being written; rotated ones are `log.1` (newest) to `log.N`. */
+export const liveName = "log";
+
+/** A log file as it was seen; the inode tells it apart when rotation renames it. */
+export interface LogFile {
+  readonly path: string;
+  readonly inode: number;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+/**
+ * The folder's log files, oldest first. Looked at from the newest to the oldest, because rotation moves them that way:
+ * a file may be seen twice (and counts once), never missed.
+ */
+export function logFiles(folder: string): LogFile[] {
+  const newestFirst: LogFile[] = [];
+  const seen = new Set<number>();
+  const highest = highestNumber(folder);
+  // A listing made during rotations may lack names: look on until several in a row are not there.
+  for (let number = 0, absent = 0; number <= highest || absent < 3; number += 1) {
+    const path = join(folder, number === 0 ? liveName : `${liveName}.${number}`);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    absent = stat === undefined ? absent + 1 : 0;
+    if (stat === undefined || !stat.isFile() || seen.has(stat.ino)) continue;
+    seen.add(stat.ino);
+    newestFirst.push({ path, inode: stat.ino, sizeBytes: stat.size, modifiedMs: stat.mtimeMs });
+  }
+  return newestFirst.toReversed();
+}
+
+/** Inode of the file being written; undefined when there is none. */
+export function liveInode(folder: string): number | undefined {
+  return statSync(join(folder, liveName), { throwIfNoEntry: false })?.ino;
+}
+
+/** Opens the file for reading; undefined when rotation has given its name to another by now. */
+export function openLogFile({ path, inode }: LogFile): number | undefined {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  if (fstatSync(file).ino === inode) return file;
+  closeSync(file);
+  return undefined;
+}
+
+function highestNumber(folder: string): number {
+  let highest = 0;
+  try {
+    for (const name of readdirSync(folder)) {
+      const number = /^log\.([1-9]\d{0,4})$/.exec(name)?.[1];
+      if (number !== undefined) highest = Math.max(highest, Number(number));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  return highest;
+}

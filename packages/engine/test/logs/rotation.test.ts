@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { FileLogStore, type LogEntry } from "../../src/index.ts";
+import { scratch } from "../scratch.ts";
+
+const writer = fileURLToPath(new URL("../fixtures/log-writer.mjs", import.meta.url));
+
+interface Written {
+  readonly lines: number;
+  readonly maxFileBytes: number;
+  readonly rotatedFiles: number;
+  readonly linesPerWrite: number;
+  readonly pauseMs: number;
+}
+
+/** Runs a writer in a process of its own and follows it until its last line. */
+async function followed(written: Written, each: (entry: LogEntry) => Promise<void> | undefined): Promise<LogEntry[]> {
+  const directory = join(scratch(), "logs");
+  const folder = join(directory, "web.1");
+  mkdirSync(folder, { recursive: true });
+  const { lines, maxFileBytes, rotatedFiles, linesPerWrite, pauseMs } = written;
+  const store = new FileLogStore({ directory });
+  const entries: LogEntry[] = [];
+  const stop = new AbortController();
+  const following = (async () => {
+    for await (const entry of store.follow({ from: { sinceMs: 0 }, signal: stop.signal })) {
+      entries.push(entry);
+      await each(entry);
+      if (entry.kind === "line" && numberOf(entry.text) === lines - 1) return;
+    }
+  })();
+  const child = spawn(
+    process.execPath,
+    [writer, folder, ...[lines, maxFileBytes, rotatedFiles, linesPerWrite, pauseMs].map(String)],
+    { stdio: "inherit" },
+  );
+  const [code] = (await once(child, "exit")) as [number | null];
+  expect(code).toBe(0);
+  await following;
+  stop.abort();
+  await store.close();
+  return entries;
+}
+
+function numberOf(text: string): number {
+  return Number.parseInt(text, 10);
+}
+
+/** What a line of that number must look like. */
+function wanted(number: number): string {
+  return number % 10 === 9 ? `${number}-rest` : `${number} ${"x".repeat(number % 100)}`;
+}
+
+test("a follower that keeps up sees every line once and whole, across hundreds of rotations", async () => {
+  const entries = await followed(
+    { lines: 30_000, maxFileBytes: 8000, rotatedFiles: 400, linesPerWrite: 60, pauseMs: 1 },
+    () => undefined,
+  );
+  expect(entries.filter(({ kind }) => kind === "gap")).toEqual([]);
+  expect(entries.map((entry) => entry.kind === "line" && entry.text)).toEqual(
+    Array.from({ length: 30_000 }, (_, number) => wanted(number)),
+  );
+});
+
+test("a follower that is too slow gets a gap wherever lines are missing, and nothing twice", async () => {
+  let pauses = 0;
+  const entries = await followed(
+    { lines: 200_000, maxFileBytes: 100_000, rotatedFiles: 2, linesPerWrite: 200, pauseMs: 0 },
+    (entry) => {
+      // The reader sleeps now and then while the writer goes on as fast as it can.
+      if (entry.kind === "line" && numberOf(entry.text) % 500 === 0 && pauses < 40) {
+        pauses += 1;
+        return new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return undefined;
+    },
+  );
+  let last = -1;
+  let afterGap = false;
+  let missing = 0;
+  for (const entry of entries) {
+    if (entry.kind === "gap") {
+      expect(entry.why).toBe("rotated");
+      afterGap = true;
+      continue;
+    }
+    const number = numberOf(entry.text);
+    expect(entry.text).toBe(wanted(number));
+    expect(number).toBeGreaterThan(last);
+    if (number !== last + 1) {
+      expect(afterGap, `lines ${last + 1} to ${number - 1} are missing without a gap`).toBe(true);
+      missing += number - last - 1;
+    }
+    afterGap = false;
+    last = number;
+  }
+  expect(last).toBe(199_999);
+  expect(missing, "the writer must have overtaken the reader").toBeGreaterThan(0);
+});
