@@ -23,3 +23,7 @@ export type { InstanceObserver } from "./lifecycle/observer.ts";
 export type { ProbePurpose } from "./probes/instance-probes.ts";
 export { countResult, noResults, type ProbeCount } from "./probes/probe-count.ts";
 export { byInstance, type FoundInstance, settleRun } from "./lifecycle/found-runs.ts";
+export { ProcessDriver, type ProcessDriverOptions } from "./process/process-driver.ts";
+export { followLog, type FollowOptions } from "./logs/follow-log.ts";
+export { logEnd, logFiles, type LogFile, type LogPosition } from "./logs/log-files.ts";
+export { LineJoiner } from "./logs/line-joiner.ts";

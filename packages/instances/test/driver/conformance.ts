@@ -88,6 +88,18 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
     async function started(behaviour: Behaviour, over: Partial<StartRequest> = {}): Promise<RunHandle> {
       return await harness.settle(harness.driver().start(requestFor(harness.run(behaviour), over), { signal }));
     }
+    /** A program that handles signals says "ready" when it does. */
+    async function ready(behaviour: Behaviour): Promise<RunHandle> {
+      const handle = await started(behaviour);
+      const abort = new AbortController();
+      await harness.settle(
+        (async () => {
+          for await (const { text } of handle.logs({ from: "beginning", signal: abort.signal }))
+            if (text === "ready") return;
+        })(),
+      );
+      return handle;
+    }
     async function over(handle: RunHandle): Promise<void> {
       await harness.settle(handle.wait());
       handle.detach();
@@ -126,23 +138,23 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
       const plain = await started({ does: "run-for-ever" });
       expect(await harness.settle(plain.stop("SIGTERM", 5000))).toMatchObject({ kind: "stopped", signal: "SIGTERM" });
       await over(plain);
-      const polite = await started({ does: "exit-on-sigterm", code: 4 });
+      const polite = await ready({ does: "exit-on-sigterm", code: 4 });
       expect(await harness.settle(polite.stop("SIGTERM", 5000))).toMatchObject({ kind: "stopped", code: 4 });
       await over(polite);
     });
 
     test("a stubborn program is ended when its grace is over, and a second stop shortens the grace", async () => {
-      const handle = await started({ does: "ignore-sigterm" });
+      const handle = await ready({ does: "ignore-sigterm" });
       expect(await harness.settle(handle.stop("SIGTERM", 200))).toMatchObject({ kind: "killed", signal: "SIGKILL" });
       await over(handle);
-      const hurried = await started({ does: "ignore-sigterm" });
+      const hurried = await ready({ does: "ignore-sigterm" });
       void hurried.stop("SIGTERM", 3_600_000);
       expect(await harness.settle(hurried.stop("SIGTERM", 100))).toMatchObject({ kind: "killed" });
       await over(hurried);
     });
 
     test("kill ends it at once, and again does nothing", async () => {
-      const handle = await started({ does: "ignore-sigterm" });
+      const handle = await ready({ does: "ignore-sigterm" });
       expect(await harness.settle(handle.kill())).toMatchObject({ kind: "killed" });
       expect(await handle.kill()).toMatchObject({ kind: "killed" });
       await over(handle);
@@ -253,7 +265,7 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
     });
 
     test("the next daemon has the same run: pid, start, notes, and its end", async () => {
-      const handle = await started({ does: "exit-on-sigterm", code: 6 });
+      const handle = await ready({ does: "exit-on-sigterm", code: 6 });
       await handle.remember({ startupPassed: true, ready: true });
       const { runId, pid, startedAt } = handle.facts;
       const next = await harness.reborn();
@@ -282,7 +294,7 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
     });
 
     test("a stop that the old daemon began is finished by the next", async () => {
-      const handle = await started({ does: "ignore-sigterm" });
+      const handle = await ready({ does: "ignore-sigterm" });
       void handle.stop("SIGTERM", 500);
       const next = await harness.reborn();
       const recovery = await harness.settle(next.recover(handle.facts.runId, { signal }));

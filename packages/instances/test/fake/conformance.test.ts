@@ -45,9 +45,9 @@ function script(behaviour: Behaviour): string[] {
     case "die":
       return [`die ${behaviour.signal}`];
     case "ignore-sigterm":
-      return ["ignore SIGTERM", "run"];
+      return ["ignore SIGTERM", "log ready", "run"];
     case "exit-on-sigterm":
-      return [`on SIGTERM exit ${behaviour.code} after 10ms`, "run"];
+      return [`on SIGTERM exit ${behaviour.code} after 10ms`, "log ready", "run"];
     case "print":
       return [...behaviour.stderr.map((text) => `err ${text}`), ...behaviour.stdout.map((text) => `log ${text}`)];
     case "exhaust-memory":

@@ -1,0 +1,29 @@
+import type { Cgroup } from "@constellation/host";
+import { isSupervised, killInstance, readPidFile } from "../launch/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { clearLost } from "./clear-lost.ts";
+import { removeRunFolder, traceRun } from "./run-folder.ts";
+
+const patienceMs = 5000;
+
+/** Takes back a start that did not succeed, wherever it stood: ends what runs, waits for it, removes all traces. */
+export async function abandon(folder: string, cgroup: Cgroup | null, startTimeoutMs: number): Promise<void> {
+  const trace = await traceRun(folder, startTimeoutMs);
+  if (trace.kind !== "never-started") await endSupervisor(folder);
+  const pids = trace.kind === "never-started" ? null : readPidFile(folder);
+  if (pids !== null) await clearLost(pids, cgroup);
+  if (cgroup !== null) {
+    await cgroup.kill();
+    await cgroup.remove();
+    cgroup.close();
+  }
+  removeRunFolder(folder);
+}
+
+async function endSupervisor(folder: string): Promise<void> {
+  const end = Date.now() + patienceMs;
+  while (isSupervised(folder) && Date.now() < end) {
+    killInstance(folder);
+    await sleep(2);
+  }
+}

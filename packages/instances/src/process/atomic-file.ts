@@ -1,0 +1,24 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+
+/** Writes a file so that a reader, or a crash at any moment, finds the old content or the new one. */
+export function writeAtomically(path: string, content: string): void {
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, content, { mode: 0o600 });
+  renameSync(fresh, path);
+}
+
+/** A JSON file's value; null when there is none. @throws Error naming the file when it is no JSON */
+export function readJson(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Error(`${path} is no JSON: ${JSON.stringify(text.slice(0, 80))}`, { cause: error });
+  }
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { type Exit, exitSchema } from "@constellation/contract";
+import type { Cgroup } from "@constellation/host";
+import { signalName } from "../driver/signal-names.ts";
+import { type End, toExit } from "../driver/to-exit.ts";
+import { type ExitRecord, readExitRecord } from "../launch/index.ts";
+import { readJson, writeAtomically } from "./atomic-file.ts";
+import { readStop, type RunRecord } from "./run-record.ts";
+
+const exitFile = "end.json";
+
+/**
+ * The exit of a run that is over. It is worded once and kept with the run, so that every daemon that asks tells the same.
+ *
+ * @param bootedAt Unix milliseconds; a run from before was ended by the reboot
+ */
+export function exitOf(
+  folder: string,
+  record: RunRecord,
+  cgroup: Cgroup | null,
+  nowMs: number,
+  bootedAt: number,
+): Exit {
+  const kept = exitSchema.safeParse(readJson(join(folder, exitFile)));
+  if (kept.success) return kept.data;
+  const exit = wordExit(folder, record, cgroup, nowMs, bootedAt);
+  writeAtomically(join(folder, exitFile), JSON.stringify(exit));
+  return exit;
+}
+
+function wordExit(folder: string, record: RunRecord, cgroup: Cgroup | null, nowMs: number, bootedAt: number): Exit {
+  const found = readExitRecord(folder);
+  const stop = readStop(folder);
+  const events = cgroup === null ? null : eventsOf(cgroup);
+  return toExit(found === null ? lost(record, bootedAt) : endOf(found, record), {
+    at: found?.endedAtMs ?? nowMs,
+    oomKills: events?.oomKills ?? 0,
+    memoryLimitBytes: record.request.resources.memoryBytes,
+    peakMemoryBytes: events?.memoryPeakBytes ?? found?.peakMemoryBytes ?? null,
+    stop: stop === null ? null : { signal: stop.signal, graceMs: stop.graceMs, killed: found?.killed ?? false },
+  });
+}
+
+function endOf({ ending }: ExitRecord, { launch }: RunRecord): End {
+  switch (ending.kind) {
+    case "exited":
+      return { how: "exited", code: ending.exitCode };
+    case "signaled":
+      return { how: "signalled", signal: signalName(ending.signal) };
+    case "start-failed":
+      return { how: "not-started", detail: `step ${ending.stepIndex} of ${launch.identity.name}'s plan failed` };
+  }
+}
+
+function lost({ request }: RunRecord, bootedAt: number): End {
+  const launchedAt = Number.parseInt(request.runId.slice(0, request.runId.indexOf("-")), 36);
+  const detail = launchedAt < bootedAt ? "the machine was restarted" : "its supervisor was killed";
+  return { how: "lost", detail };
+}
+
+function eventsOf(cgroup: Cgroup) {
+  try {
+    return cgroup.events();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import type { StartRequest } from "../driver/start-request.ts";
+import { instanceName } from "../driver/start-request.ts";
+
+/** Where the process driver keeps things. */
+export interface DriverFolders {
+  /** For what ends with the machine's boot: records, FIFOs and sockets of runs. Short: Unix sockets lie below it. */
+  readonly runtime: string;
+  /** For what stays: data folders, logs, numbers. */
+  readonly state: string;
+}
+
+/** One folder for each run. */
+export const runsFolder = (folders: DriverFolders): string => join(folders.runtime, "runs");
+export const runFolder = (folders: DriverFolders, runId: string): string => join(runsFolder(folders), runId);
+
+export const dataRoot = (folders: DriverFolders): string => join(folders.state, "data");
+export const logsFolder = (folders: DriverFolders): string => join(folders.state, "logs");
+
+/** The live log of an instance; its name stays over restarts, so that `tail -F` works. */
+export function logPath(folders: DriverFolders, request: Pick<StartRequest, "app" | "index">): string {
+  return join(logsFolder(folders), `${instanceName(request)}.log`);
+}
+
+/** Inside a private root everything of the platform has one place. */
+export const inside = {
+  data: "/data",
+  sockets: "/run/constellation",
+  doors: "/run/constellation/doors",
+} as const;
+
+/** Names in a run's folder, besides what its supervisor keeps there. */
+export const runFiles = {
+  record: "run.json",
+  notes: "notes.json",
+  stop: "stop.json",
+  sockets: "sockets",
+  metrics: "metrics.sock",
+  doors: "doors",
+} as const;

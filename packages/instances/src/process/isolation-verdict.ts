@@ -1,0 +1,94 @@
+import type { Isolation as Wanted, Switch } from "@constellation/contract";
+import type { InstanceUser, Isolation } from "../launch/index.ts";
+import type { Abilities } from "./abilities.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** First user of instances when the daemon is root: above what distributions give to people and services. */
+const firstUser = 200_000;
+
+/** The isolation of a launch without what depends on the network. */
+export interface IsolationPlan {
+  readonly isolation: Isolation;
+  readonly user: InstanceUser;
+}
+
+/**
+ * Decides each part of the isolation.
+ *
+ * @throws ConstellationError `isolation.unavailable` for a part that is `on` and cannot be
+ */
+export function isolationFor(wanted: Wanted, number: number, abilities: Abilities, verdict: Verdict): IsolationPlan {
+  const user = userFor(wanted, number, abilities, verdict);
+  const able = abilities.facts.privileged || user.kind === "namespace";
+  const missing = `namespaces need a root daemon or user namespaces (${abilities.userNamespacesMissing ?? "switched off in the spec"})`;
+  const decide = (measure: string, asked: Switch, detail: string, without: string | null = null): boolean => {
+    if (asked === "off") verdict.off(measure, "switched off in the spec");
+    else if (!able) verdict.missingProtection(measure, asked === "on", missing);
+    else if (without !== null) verdict.missingProtection(measure, asked === "on", without);
+    else verdict.on(measure, detail);
+    return asked !== "off" && able && without === null;
+  };
+  const halves =
+    wanted.mount === "off" || wanted.readOnlyRoot === "off" ? "a file tree of its own is read-only here" : null;
+  const mount = decide(
+    "namespace.mount",
+    wanted.mount,
+    "a file tree of its own",
+    wanted.mount === "off" ? null : halves,
+  );
+  const root = decide(
+    "root.read-only",
+    wanted.readOnlyRoot,
+    "system folders are read-only",
+    wanted.readOnlyRoot === "off" ? null : halves,
+  );
+  const namespaces = {
+    pid: decide("namespace.pid", wanted.pid, "process numbers of its own"),
+    root: mount && root,
+    ipc: decide("namespace.ipc", wanted.ipc, "shared memory and queues of its own"),
+    uts: decide("namespace.uts", wanted.uts, "a host name of its own"),
+    cgroup: decide("namespace.cgroup", wanted.cgroup, "sees only its own control group"),
+  };
+  const seccomp = wanted.seccomp !== "off";
+  if (seccomp) verdict.on("seccomp", "the default profile");
+  else verdict.off("seccomp", "switched off in the spec");
+  // A root that kept its capabilities would not be contained by anything else.
+  const confined = user.kind !== "same" || seccomp || Object.values(namespaces).some(Boolean);
+  if (confined) verdict.on("capabilities", "none, and no new privileges");
+  else verdict.off("capabilities", "those of the daemon");
+  return {
+    user,
+    isolation: {
+      ...namespaces,
+      dropCapabilities: confined && able,
+      noNewPrivileges: confined,
+      seccomp: seccomp ? "default" : "off",
+      sys: "hidden",
+      terminals: namespaces.root,
+    },
+  };
+}
+
+/** As whom the program runs: in a user namespace where there is one, and never as root unless everything is off. */
+function userFor(
+  wanted: Wanted,
+  number: number,
+  { facts, userNamespacesMissing }: Abilities,
+  verdict: Verdict,
+): InstanceUser {
+  const own = firstUser + number;
+  const outside = facts.privileged
+    ? { outsideUid: own, outsideGid: own }
+    : { outsideUid: facts.uid, outsideGid: facts.gid };
+  if (wanted.user !== "off") {
+    if (userNamespacesMissing === null) {
+      verdict.on("namespace.user", `user ${own} inside is ${outside.outsideUid} outside`);
+      return { kind: "namespace", insideUid: own, insideGid: own, ...outside };
+    }
+    verdict.missingProtection("namespace.user", wanted.user === "on", userNamespacesMissing);
+  } else verdict.off("namespace.user", "switched off in the spec");
+  const everythingOff = (["pid", "mount", "ipc", "uts", "cgroup", "seccomp"] as const).every(
+    (part) => wanted[part] === "off",
+  );
+  return facts.privileged && !everythingOff ? { kind: "own", uid: own, gid: own, groups: [] } : { kind: "same" };
+}

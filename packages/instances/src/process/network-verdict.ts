@@ -1,0 +1,63 @@
+import { formatBitrate, type Isolation, type Resources } from "@constellation/contract";
+import type { NetworkRequest } from "../launch/index.ts";
+import type { Abilities } from "./abilities.ts";
+import type { Verdict } from "./verdict.ts";
+import { wireOf } from "./wire.ts";
+
+/** The network of a launch, and where its ports can be reached from this machine. */
+export interface NetworkPlan {
+  readonly network: NetworkRequest;
+  readonly address: string | null;
+}
+
+const loopback = "127.0.0.1";
+
+/**
+ * Decides the network. `auto` takes a private one when bandwidth is limited or when this machine gives it a way out,
+ * and the machine's own otherwise: an app that can call nobody is worse than one that shares a network.
+ *
+ * @throws ConstellationError `limit.unenforceable`, `isolation.unavailable`
+ */
+export function networkFor(
+  wanted: Isolation["network"],
+  resources: Resources,
+  number: number,
+  { facts, wayOut, userNamespacesMissing }: Abilities,
+  verdict: Verdict,
+): NetworkPlan {
+  const { networkInBitsPerSecond: inBits, networkOutBitsPerSecond: outBits } = resources;
+  const rates = [
+    ...(inBits === null ? [] : [["limit.network-in", formatBitrate(inBits)] as const]),
+    ...(outBits === null ? [] : [["limit.network-out", formatBitrate(outBits)] as const]),
+  ];
+  const refuse = (missing: string, remedy: string): void => {
+    for (const [measure, detail] of rates) verdict.missingLimit(measure, detail, missing, remedy);
+  };
+  const shared = (): NetworkPlan => ({ network: { kind: "host" }, address: loopback });
+
+  if (wanted === "none" && (facts.privileged || userNamespacesMissing === null)) {
+    for (const [measure] of rates) verdict.off(measure, "there is no network to limit");
+    verdict.on("namespace.network", "nothing but its own loopback");
+    return { network: { kind: "none" }, address: null };
+  }
+  const privately = wanted === "private" || (wanted === "auto" && (rates.length > 0 || wayOut.kind === "open"));
+  if (privately && facts.privileged) {
+    for (const [measure, detail] of rates) verdict.on(measure, detail);
+    const wire = wireOf(number, { inBitsPerSecond: inBits, outBitsPerSecond: outBits });
+    const out = wayOut.kind === "open" ? `the world by ${wayOut.by}` : `only this machine (${wayOut.missing})`;
+    verdict.on("namespace.network", `its own address ${wire.instanceAddress}, which reaches ${out}`);
+    return { network: { kind: "private", wire }, address: wire.instanceAddress };
+  }
+  if (wanted === "host") {
+    refuse("isolation.network is host", "Set isolation.network to private");
+    verdict.off("namespace.network", "switched off in the spec");
+    return shared();
+  }
+  refuse("a network of its own needs a root daemon", "Run the daemon as root");
+  const missing =
+    facts.privileged && wayOut.kind === "closed"
+      ? `a private network has no way out: ${wayOut.missing}`
+      : "a network of its own needs a root daemon";
+  verdict.missingProtection("namespace.network", wanted !== "auto", missing);
+  return shared();
+}

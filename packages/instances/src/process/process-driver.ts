@@ -1,0 +1,202 @@
+import { mkdirSync } from "node:fs";
+import { ConstellationError, type Feature } from "@constellation/contract";
+import { type Cgroup, listCgroups, openCgroup, uptimeMs } from "@constellation/host";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../driver/clock.ts";
+import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
+import { isRunId } from "../driver/run-id.ts";
+import { instanceName, type StartRequest } from "../driver/start-request.ts";
+import { buildPlan, isSupervised, readExitRecord, readPidFile, Spawner } from "../launch/index.ts";
+import { type Abilities, findAbilities } from "./abilities.ts";
+import { abandon } from "./abandon.ts";
+import { clearLost } from "./clear-lost.ts";
+import { exitOf } from "./end-of-run.ts";
+import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
+import { InstanceNumbers } from "./instance-numbers.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { ProcessHandle } from "./process-handle.ts";
+import { featuresOf } from "./features.ts";
+import { readNotes, readRunRecord, type RunRecord, writeRunRecord } from "./run-record.ts";
+import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
+import { startError } from "./start-error.ts";
+
+/** Settings of the process driver. */
+export interface ProcessDriverOptions extends DriverFolders {
+  /** Name below which its control groups lie; two daemons of one machine need two. @default "constellation" */
+  readonly cgroupBase?: string;
+  readonly clock?: Clock;
+}
+
+/** Runs programs of this machine, each in namespaces and a control group of its own, under a supervisor that outlives the daemon. */
+export class ProcessDriver implements Driver {
+  readonly name = "process";
+  readonly #folders: DriverFolders;
+  readonly #clock: Clock;
+  readonly #abilities: Abilities;
+  readonly #numbers: InstanceNumbers;
+  readonly #bootedAt: number;
+  #spawner: Promise<Spawner> | null = null;
+
+  private constructor(options: ProcessDriverOptions) {
+    const { cgroupBase = "constellation", clock = systemClock, runtime, state } = options;
+    this.#folders = { runtime, state };
+    this.#clock = clock;
+    this.#bootedAt = clock.nowMs() - uptimeMs();
+    for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
+      mkdirSync(folder, { recursive: true, mode: 0o711 });
+    this.#abilities = findAbilities(cgroupBase);
+    this.#numbers = new InstanceNumbers(state);
+  }
+
+  /**
+   * Opens the driver on its folders and clears what starts that died half way have left there. Only one at a time may
+   * use them; the daemon's lock sees to that.
+   */
+  static async open(options: ProcessDriverOptions): Promise<ProcessDriver> {
+    const driver = new ProcessDriver(options);
+    await driver.#sweep();
+    return driver;
+  }
+
+  probe(): Promise<Feature[]> {
+    return Promise.resolve(featuresOf(this.#abilities));
+  }
+
+  async start(request: StartRequest, { signal }: CallOptions): Promise<RunHandle> {
+    const name = instanceName(request);
+    cancelled(name, signal);
+    const folder = runFolder(this.#folders, request.runId);
+    let prepared: Prepared | null = null;
+    try {
+      prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities);
+      const { launch, facts, cgroup, logFrom } = prepared;
+      const record = { request, launch, facts, logFrom, cgroup: cgroup?.location ?? null };
+      const plan = buildPlan(launch, this.#abilities.facts);
+      writeRunRecord(folder, record);
+      const spawner = await this.#readySpawner();
+      cancelled(name, signal);
+      await spawner.launch(plan, { signal });
+      cgroup?.close();
+      return this.#handle(folder, { version: 1, ...record });
+    } catch (error) {
+      await abandon(folder, prepared?.cgroup ?? null, prepared?.launch.startTimeoutMs ?? 0);
+      throw startError(name, error);
+    }
+  }
+
+  async recover(runId: string): Promise<Recovery> {
+    const folder = runFolder(this.#folders, runId);
+    const record = isRunId(runId) ? readRunRecord(folder) : null;
+    if (record === null) return { status: "never-started" };
+    const trace = await traceRun(folder, record.launch.startTimeoutMs);
+    const { request } = record;
+    if (trace.kind === "never-started") return { status: "never-started" };
+    if (trace.kind === "running") {
+      return { status: "running", handle: this.#handle(folder, record), notes: readNotes(folder), request };
+    }
+    const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
+    try {
+      const pids = readPidFile(folder);
+      if (pids !== null) await clearLost(pids, cgroup ?? null);
+      const exit = exitOf(folder, record, cgroup ?? null, this.#clock.nowMs(), this.#bootedAt);
+      // A start that failed while nobody listened ran nothing; it is as good as never begun.
+      if (exit.kind === "start-failed") return { status: "never-started" };
+      return { status: "ended", exit, request };
+    } finally {
+      cgroup?.close();
+    }
+  }
+
+  list(): Promise<FoundRun[]> {
+    const found = runIdsIn(runsFolder(this.#folders)).flatMap((id) => {
+      const record = readRunRecord(runFolder(this.#folders, id));
+      if (record === null) return [];
+      const { runId, app, index, revision, restarts } = record.request;
+      return [{ runId, app, index, revision, restarts }];
+    });
+    return Promise.resolve(found);
+  }
+
+  async release(runId: string): Promise<void> {
+    const folder = runFolder(this.#folders, runId);
+    const record = isRunId(runId) ? readRunRecord(folder) : null;
+    if (record === null) return;
+    // An ended supervisor holds its FIFO some milliseconds longer than its record is there.
+    if (isSupervised(folder) && readExitRecord(folder) === null) {
+      throw new ConstellationError(
+        "state.conflict",
+        `Cannot release the run ${runId} of ${instanceName(record.request)}: it still runs`,
+        { remedy: "Stop it first." },
+      );
+    }
+    const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
+    if (cgroup !== undefined) await removeGroup(cgroup);
+    removeRunFolder(folder);
+  }
+
+  async close(): Promise<void> {
+    const spawner = await this.#spawner?.catch(() => null);
+    this.#spawner = null;
+    await spawner?.close();
+  }
+
+  #handle(folder: string, record: RunRecord): ProcessHandle {
+    const pids = readPidFile(folder);
+    if (pids === null) throw new Error(`${folder} has no pid file although its program runs`);
+    return new ProcessHandle({
+      folder,
+      record,
+      pids,
+      host: this.#abilities.facts,
+      clock: this.#clock,
+      bootedAt: this.#bootedAt,
+    });
+  }
+
+  /** The spawner, started when there is none or when somebody killed it. */
+  async #readySpawner(): Promise<Spawner> {
+    const asked = this.#spawner;
+    const present = await asked?.catch(() => null);
+    if (present?.pid !== undefined) return present;
+    // Of several that find it gone one starts the next.
+    if (this.#spawner === asked) this.#spawner = this.#startSpawner();
+    return await (this.#spawner ?? this.#startSpawner());
+  }
+
+  async #startSpawner(): Promise<Spawner> {
+    const spawner = new Spawner({ lockFile: join(this.#folders.runtime, "spawner.lock") });
+    await spawner.start();
+    return spawner;
+  }
+
+  /** Removes folders without a record and control groups without a folder: of daemons that died between two steps. */
+  async #sweep(): Promise<void> {
+    const runs = runsFolder(this.#folders);
+    const kept = new Set<string>();
+    for (const id of runIdsIn(runs)) {
+      if (readRunRecord(runFolder(this.#folders, id)) === null) removeRunFolder(runFolder(this.#folders, id));
+      else kept.add(id);
+    }
+    const { cgroups } = this.#abilities;
+    if (cgroups.kind === "unavailable") return;
+    for (const location of listCgroups(cgroups.base)) {
+      const id = /-([0-9a-z]{8,9}-[0-9a-z]{5})$/.exec(location.name)?.[1];
+      const cgroup = id === undefined || kept.has(id) ? undefined : openCgroup(location);
+      if (cgroup !== undefined) await removeGroup(cgroup);
+    }
+  }
+}
+
+async function removeGroup(cgroup: Cgroup): Promise<void> {
+  await cgroup.kill();
+  await cgroup.remove();
+  cgroup.close();
+}
+
+/** @throws ConstellationError `call.cancelled` */
+function cancelled(name: string, signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  throw new ConstellationError("call.cancelled", `Cannot start ${name}: the start was cancelled`, {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,190 @@
+import { ConstellationError, type Exit, type InstanceDetails } from "@constellation/contract";
+import { type Cgroup, openCgroup } from "@constellation/host";
+import { join } from "node:path";
+import type { Clock } from "../driver/clock.ts";
+import type { CallOptions, RunHandle, RunLogLine } from "../driver/driver.ts";
+import type { ExecRequest, ExecSession } from "../driver/exec.ts";
+import type { Reading } from "../driver/reading.ts";
+import type { RunFacts, RunNotes } from "../driver/run-facts.ts";
+import { signalNumber } from "../driver/signal-names.ts";
+import { instanceName } from "../driver/start-request.ts";
+import {
+  buildPlan,
+  type HostFacts,
+  killInstance,
+  type PidFile,
+  printPlan,
+  signalInstance,
+  watchLife,
+} from "../launch/index.ts";
+import { followLog } from "../logs/follow-log.ts";
+import { logEnd } from "../logs/log-files.ts";
+import { MetricSocket } from "../metrics/metric-socket.ts";
+import { clearLost } from "./clear-lost.ts";
+import { exitOf } from "./end-of-run.ts";
+import { runFiles } from "./folders.ts";
+import { openExec } from "./open-exec.ts";
+import { processesOf } from "./process-list.ts";
+import { type RunRecord, readStop, writeNotes, writeStop } from "./run-record.ts";
+import { RunReader } from "./run-reader.ts";
+
+/** What a handle is made of. */
+export interface ProcessHandleOptions {
+  readonly folder: string;
+  readonly record: RunRecord;
+  readonly pids: PidFile;
+  readonly host: HostFacts;
+  readonly clock: Clock;
+  readonly bootedAt: number;
+}
+
+/** Time that a supervisor has to end its tree before its control group is killed over its head. */
+const killPatienceMs = 2000;
+
+/** A run as this daemon holds it. It reaches the run through its folder only, so that any daemon can. */
+export class ProcessHandle implements RunHandle {
+  readonly facts: RunFacts;
+  readonly #options: ProcessHandleOptions;
+  readonly #cgroup: Cgroup | null;
+  readonly #reader: RunReader;
+  readonly #letGo = new AbortController();
+  readonly #over = new AbortController();
+  readonly #end: Promise<Exit>;
+  #metrics: MetricSocket | null = null;
+  #kill: { readonly at: number; cancel(): void } | null = null;
+
+  constructor(options: ProcessHandleOptions) {
+    const { folder, record, pids } = options;
+    this.#options = options;
+    this.#cgroup = record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null);
+    const pid = pids.main?.pid ?? pids.init?.pid ?? pids.supervisor.pid;
+    this.facts = { ...record.facts, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
+    this.#reader = new RunReader({
+      cgroup: this.#cgroup,
+      pid,
+      memoryLimitBytes: record.request.resources.memoryBytes,
+      ownNetwork: record.launch.network.kind === "private",
+      ownPids: record.launch.isolation.pid,
+    });
+    this.#end = this.#watch();
+    // Whoever waits is told; a handle that was let go has nobody who waits.
+    this.#end.catch(() => {});
+    const stop = readStop(folder);
+    // An earlier daemon began to stop it, and perhaps died before it could send the signal.
+    if (stop !== null) {
+      if (stop.graceMs > 0) signalInstance(folder, signalNumber(stop.signal));
+      this.#armKill(stop.killAt);
+    }
+    void this.#openMetrics();
+  }
+
+  wait(): Promise<Exit> {
+    return this.#end;
+  }
+
+  stop(signal: string, graceMs: number): Promise<Exit> {
+    if (this.#over.signal.aborted) return this.#end;
+    const { clock, folder } = this.#options;
+    const before = readStop(folder);
+    const killAt = clock.nowMs() + graceMs;
+    if (before === null || killAt < before.killAt) writeStop(folder, { signal, graceMs, killAt });
+    if (graceMs > 0 && before === null) signalInstance(folder, signalNumber(signal));
+    this.#armKill(Math.min(killAt, before?.killAt ?? killAt));
+    return this.#end;
+  }
+
+  kill(): Promise<Exit> {
+    return this.stop("SIGKILL", 0);
+  }
+
+  async exec(request: ExecRequest, { signal }: CallOptions): Promise<ExecSession> {
+    const { record, pids, host } = this.#options;
+    if (this.#over.signal.aborted) {
+      throw new ConstellationError(
+        "instance.not-running",
+        `Cannot run ${JSON.stringify(request.argv[0])} in ${instanceName(record.request)}: it has ended`,
+      );
+    }
+    return await openExec(request, { record, pids, host }, signal);
+  }
+
+  inspect(): Promise<Pick<InstanceDetails, "processes">> {
+    return Promise.resolve({ processes: processesOf(this.#cgroup, this.#options.pids) });
+  }
+
+  stats(): Reading | null {
+    if (this.#over.signal.aborted) return null;
+    const reading = this.#reader.read();
+    return reading === null || this.#metrics === null ? reading : { ...reading, custom: this.#metrics.values() };
+  }
+
+  plan(): Promise<string> {
+    const { record, host } = this.#options;
+    return Promise.resolve(printPlan(buildPlan(record.launch, host)));
+  }
+
+  logs({ from, signal }: CallOptions & { readonly from: "beginning" | "now" }): AsyncIterable<RunLogLine> {
+    const { record } = this.#options;
+    const path = record.facts.logFile;
+    if (path === null) return nothing();
+    const position = from === "now" ? logEnd(path) : record.logFrom;
+    return followLog(path, { from: position, ended: this.#over.signal, signal });
+  }
+
+  remember(notes: RunNotes): Promise<void> {
+    writeNotes(this.#options.folder, notes);
+    return Promise.resolve();
+  }
+
+  detach(): void {
+    this.#letGo.abort();
+    this.#kill?.cancel();
+    this.#close();
+  }
+
+  async #watch(): Promise<Exit> {
+    const { folder, record, pids, clock, bootedAt } = this.#options;
+    const end = await watchLife(folder, { signal: this.#letGo.signal });
+    // A supervisor that was killed left its tree to us.
+    if (end.kind === "lost") await clearLost(pids, this.#cgroup);
+    const exit = exitOf(folder, record, this.#cgroup, clock.nowMs(), bootedAt);
+    this.#over.abort();
+    this.#kill?.cancel();
+    this.#close();
+    return exit;
+  }
+
+  #armKill(at: number): void {
+    if (this.#kill !== null && this.#kill.at <= at) return;
+    this.#kill?.cancel();
+    const timer = this.#options.clock.after(at - this.#options.clock.nowMs(), () => this.#killNow());
+    this.#kill = { at, cancel: () => timer.cancel() };
+  }
+
+  #killNow(): void {
+    const { clock, folder } = this.#options;
+    killInstance(folder);
+    const timer = clock.after(killPatienceMs, () => void this.#cgroup?.kill());
+    this.#kill = { at: 0, cancel: () => timer.cancel() };
+  }
+
+  async #openMetrics(): Promise<void> {
+    const path = join(this.#options.folder, runFiles.sockets, runFiles.metrics);
+    try {
+      const socket = await MetricSocket.open(path);
+      if (this.#over.signal.aborted || this.#letGo.signal.aborted) socket.close();
+      else this.#metrics = socket;
+    } catch {
+      // Custom numbers are a courtesy: without the socket the instance runs as well. `custom` stays empty.
+    }
+  }
+
+  #close(): void {
+    this.#reader.close();
+    this.#cgroup?.close();
+    this.#metrics?.close();
+    this.#metrics = null;
+  }
+}
+
+async function* nothing(): AsyncIterable<RunLogLine> {}

@@ -1,0 +1,56 @@
+import { dirname } from "node:path";
+import { composeEnvironment } from "../environment/environment.ts";
+import { fillCommand } from "../environment/fill-command.ts";
+import type { StartRequest } from "../driver/start-request.ts";
+import { type InheritedSocket, listenPreload, portEnvironment, runsNode } from "../ports/index.ts";
+import { nodePrefix, nodeProgram } from "../script/node-program.ts";
+
+/** What is executed: words, environment, sockets, and the files of the machine that it must see. */
+export interface Program {
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly sockets: readonly InheritedSocket[];
+  readonly readable: readonly string[];
+}
+
+/** Where the program finds the platform's things. */
+export interface ProgramPlace {
+  readonly hostname: string;
+  readonly dataFolder: string;
+  readonly metricsSocket: string;
+  /** It has process numbers of its own and is the first process but for its init. */
+  readonly ownPids: boolean;
+}
+
+const systemPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** Puts a request's program together. */
+export function programFor(request: StartRequest, place: ProgramPlace): Program {
+  const { run, env, ports, stop } = request;
+  const node = runsNode(run);
+  const inherited = portEnvironment(ports, {
+    workloadPid: place.ownPids ? 2 : null,
+    preloadFile: node ? listenPreload : null,
+    nodeOptions: env["NODE_OPTIONS"] ?? "",
+    drainMs: stop.graceMs,
+  });
+  const prefix = nodePrefix();
+  const environment = composeEnvironment(request, {
+    path: [...systemPath, ...(prefix === null ? [] : [`${prefix}/bin`])],
+    hostname: place.hostname,
+    dataFolder: place.dataFolder,
+    metricsSocket: place.metricsSocket,
+    ports: inherited.variables,
+  });
+  const script = run.kind === "script" ? nodeProgram(run, request.resources.memoryBytes) : null;
+  return {
+    argv: fillCommand(script?.argv ?? (run.kind === "command" ? run.argv : []), environment),
+    environment,
+    sockets: inherited.sockets,
+    readable: [
+      ...(script?.readable ?? []),
+      ...(prefix === null ? [] : [prefix]),
+      ...(inherited.sockets.length > 0 && node ? [dirname(listenPreload)] : []),
+    ],
+  };
+}

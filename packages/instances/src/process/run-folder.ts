@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isSupervised, type PidFile, readExitRecord, readPidFile } from "../launch/index.ts";
+import { isRunId } from "../driver/run-id.ts";
+
+/** What the folder of a run tells about it. */
+export type RunTrace =
+  /** Nothing was executed, and nothing ever will be: the folder is ours now. */
+  | { readonly kind: "never-started" }
+  | { readonly kind: "running"; readonly pids: PidFile }
+  /** It ended, or its supervisor was killed. */
+  | { readonly kind: "over" };
+
+/** How long a supervisor may take from its lock to its control FIFO; it makes both in one go. */
+const birthMs = 500;
+
+/**
+ * Finds out whether a launch that may still be under way has become a run. The supervisor begins by opening the file
+ * `lock`; where it has not yet, we put a folder of that name in its way, and it can never begin. Who comes first wins,
+ * and both sides see who that was.
+ *
+ * @param startTimeoutMs time in which a supervisor that lives must have said what became of its start
+ */
+export async function traceRun(folder: string, startTimeoutMs: number): Promise<RunTrace> {
+  if (claim(folder)) return { kind: "never-started" };
+  const begun = Date.now();
+  for (;;) {
+    if (readExitRecord(folder) !== null) return { kind: "over" };
+    const supervised = isSupervised(folder);
+    const pids = readPidFile(folder);
+    if (supervised && pids !== null) return { kind: "running", pids };
+    const passedMs = Date.now() - begun;
+    // Asked again after the look at its FIFO: it may have ended in between, in order.
+    if (!supervised && (pids !== null || passedMs > birthMs)) return { kind: "over" };
+    if (passedMs > startTimeoutMs + birthMs) return { kind: "over" };
+    await sleep(2);
+  }
+}
+
+/** True when no supervisor has begun in this folder; from then on none can. */
+function claim(folder: string): boolean {
+  try {
+    mkdirSync(join(folder, "lock"));
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return true;
+    if (code === "EEXIST") return isClaimed(folder);
+    throw error;
+  }
+}
+
+/** A claim that an earlier daemon made. */
+function isClaimed(folder: string): boolean {
+  try {
+    readdirSync(join(folder, "lock"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function removeRunFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ids of all runs that have a folder. */
+export function runIdsIn(runs: string): string[] {
+  try {
+    return readdirSync(runs).filter(isRunId);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

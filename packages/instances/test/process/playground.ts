@@ -1,0 +1,101 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
+import { ProcessDriver, settleRun } from "@constellation/instances";
+
+let number = 0;
+
+/** Folders and control groups of its own for a process driver under test, and the proof that nothing is left of it. */
+export class Playground {
+  readonly root: string;
+  readonly runtime: string;
+  readonly state: string;
+  readonly cgroupBase: string;
+  readonly #drivers: ProcessDriver[] = [];
+
+  constructor() {
+    this.root = mkdtempSync("/tmp/cst-");
+    // Instances pass through it on the way to their folders when they have no file tree of their own.
+    mkdirSync(this.root, { recursive: true });
+    this.runtime = join(this.root, "run");
+    this.state = join(this.root, "state");
+    number += 1;
+    this.cgroupBase = `constellation-test-${process.pid}-${number}`;
+  }
+
+  /** Opens a driver; a second one is what the next daemon would have. */
+  async open(): Promise<ProcessDriver> {
+    const { runtime, state, cgroupBase } = this;
+    const driver = await ProcessDriver.open({ runtime, state, cgroupBase });
+    this.#drivers.push(driver);
+    return driver;
+  }
+
+  /** Everything that a run could have left, in words; empty when there is nothing. */
+  leftovers(): string[] {
+    const runs = readdirSync(join(this.runtime, "runs")).map((id) => `run folder ${id}`);
+    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#links()];
+  }
+
+  async close(): Promise<void> {
+    await this.#endRuns();
+    for (const driver of this.#drivers) await driver.close();
+    const base = openCgroupBase({ name: this.cgroupBase });
+    if (base.kind === "ready" && !removeCgroupBase(base.base)) throw new Error(`${this.cgroupBase} is not empty`);
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** A test that failed half way leaves runs; they must not outlive it. */
+  async #endRuns(): Promise<void> {
+    const driver = this.#drivers.at(-1);
+    const { signal } = new AbortController();
+    for (const { runId } of (await driver?.list()) ?? [])
+      if (driver !== undefined) await settleRun(driver, runId, () => Promise.resolve(), { signal });
+  }
+
+  /** Processes that have our folder in their command line or their environment. */
+  #processes(): string[] {
+    return listPids().flatMap((pid) => {
+      if (pid === process.pid) return [];
+      const words = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+      const environment = read(`/proc/${pid}/environ`);
+      const spawner = words.includes("launcher spawner");
+      return !spawner && (words.includes(this.root) || environment.includes(this.root))
+        ? [`process ${pid}: ${words}`]
+        : [];
+    });
+  }
+
+  #mounts(): string[] {
+    return read("/proc/self/mountinfo")
+      .split("\n")
+      .filter((line) => line.includes(this.root))
+      .map((line) => `mount ${line}`);
+  }
+
+  #groups(): string[] {
+    if (detectCgroups().kind === "none") return [];
+    const base = openCgroupBase({ name: this.cgroupBase });
+    if (base.kind !== "ready") return [];
+    const directories = base.base.version === 1 ? Object.values(base.base.directories) : [base.base.directory];
+    return directories.flatMap((directory) =>
+      readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => `control group ${directory}/${entry.name}`),
+    );
+  }
+
+  #links(): string[] {
+    return readdirSync("/sys/class/net")
+      .filter((name) => /^cst\d+$/.test(name))
+      .map((name) => `interface ${name}`);
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
