@@ -1,2 +1,2 @@
-/** The cli package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "cli";
+/** What `import … from "constellation"` gives: the SDK. */
+export * from "@constellation/sdk";

@@ -110,9 +110,9 @@ export class Constellation {
   }
 
   /**
-   * Chooses the daemon and makes sure that it answers. Without it the first call does so with the defaults.
+   * Chooses the daemon and starts it when none answers. Without it the first call does so with the defaults.
    *
-   * @throws ConstellationError `daemon.start-failed`, `daemon.unreachable`
+   * @throws ConstellationError `daemon.start-failed`
    */
   async init({ home, start = true, timeout = "15s", signal }: InitOptions = {}): Promise<this> {
     this.#home = home;
@@ -121,7 +121,6 @@ export class Constellation {
     this.#timeoutMs = parseDuration(timeout);
     this.#ready = null;
     await this.#connected(signal);
-    await this.version({ signal });
     return this;
   }
 
@@ -309,4 +308,4 @@ function toUnixMs(since: Date | string | undefined): number | undefined {
 }
 
 /** The client of this user's daemon. */
-export const constellation = new Constellation();
+export const constellation = /* @__PURE__ */ new Constellation();

@@ -11,6 +11,8 @@ export {
   type LogOptions,
   type MonitorOptions,
 } from "./constellation.ts";
+export { daemonProgram } from "./daemon/locate.ts";
+export { loadApps, type LoadedApps } from "./spec/load.ts";
 export type { Snapshot } from "./apps/progress.ts";
 export type { Exec, ExecExit, ExecOptions, ExecOutput } from "./client/exec.ts";
 export {
@@ -21,6 +23,8 @@ export {
   ConstellationError,
   type ErrorCode,
   type Event,
+  type ExitCodeName,
+  exitCodes,
   type Exit,
   type Instance,
   type InstanceDetails,

@@ -98,8 +98,8 @@ test("exec runs a program and tells how it ended", async () => {
 });
 
 test("without a daemon, and not to start one, it says so", async () => {
-  const client = new Constellation();
-  const error = await failure(client.init({ home: temporaryFolder(), start: false }));
+  const client = await new Constellation().init({ home: temporaryFolder(), start: false });
+  const error = await failure(client.apps());
   expect(error).toMatchObject({ code: "daemon.unreachable", remedy: expect.stringContaining("daemon start") });
 });
 

@@ -41,11 +41,8 @@ export async function memoryHome(): Promise<string> {
   process.env["CONSTELLATION_DAEMON"] = await memoryDaemon();
   const home = temporaryFolder();
   onTestFinished(async () => {
-    const client = new Constellation();
-    await client.init({ home, start: false }).then(
-      () => client.stopDaemon(),
-      () => undefined,
-    );
+    const client = await new Constellation().init({ home, start: false });
+    await client.stopDaemon().catch(() => undefined);
     await gone(places({ CONSTELLATION_HOME: home }, 0).socketPath);
   });
   return home;

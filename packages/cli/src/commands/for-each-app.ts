@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { type CallOptions, type Constellation, ConstellationError } from "@constellation/sdk";
+import type { Context } from "../context.ts";
+
+/** A command that does one thing to each app named, or to all of them. All names are checked before anything is done. */
+export function forEachApp(
+  command: Command,
+  { out, signal, client }: Context,
+  done: string,
+  act: (client: Constellation, app: string, options: CallOptions) => Promise<void>,
+): void {
+  command
+    .argument("[app...]", "names of apps")
+    .option("--all", "every app")
+    .option("--json", "print JSON")
+    .action(async (names: readonly string[], { all, json }: { all?: boolean; json?: boolean }) => {
+      if ((names.length === 0) === (all !== true))
+        throw new ConstellationError("usage.invalid", `\`${command.name()}\` needs names of apps, or --all`, {
+          remedy: "`constellation ps` lists what there is.",
+        });
+      const daemon = await client({ start: false });
+      const apps = all === true ? (await daemon.apps({ signal })).map(({ name }) => name) : [...new Set(names)];
+      await Promise.all(apps.map((app) => daemon.app(app, { signal })));
+      for (const app of apps) {
+        await act(daemon, app, { signal });
+        if (json !== true) out.line(`${done} ${app}`);
+      }
+      if (json === true) out.line(JSON.stringify({ apps }));
+    });
+}

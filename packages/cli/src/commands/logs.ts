@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import { ConstellationError, type LogLine } from "@constellation/sdk";
+import type { Context } from "../context.ts";
+import { colorOfName } from "../terminal/style.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { printable } from "../terminal/width.ts";
+
+interface Options {
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly tail?: string;
+  readonly instance?: string;
+  readonly stream?: string;
+  readonly timestamps?: boolean;
+  readonly json?: boolean;
+}
+
+/** `constellation logs [app|instance]` */
+export function define(command: Command, { out, signal, client }: Context): void {
+  command
+    .argument("[name]", 'an app, or an instance like "web.1"; without it everything')
+    .option("-f, --follow", "go on with lines to come")
+    .option("--since <time>", 'how long ago ("5m"), or a time ("2026-11-21T10:00:00Z")')
+    .option("-n, --tail <lines>", "only the last lines")
+    .option("--instance <name>", "only this instance")
+    .option("--stream <stream>", "only stdout or stderr")
+    .option("-t, --timestamps", "show when each line was written")
+    .option("--json", "print one JSON value a line")
+    .action(async (name: string | undefined, options: Options) => {
+      const daemon = await client({ start: false });
+      const instance = options.instance ?? (name?.includes(".") === true ? name : undefined);
+      const app = instance === undefined ? name : (instance.split(".")[0] ?? instance);
+      if (instance !== undefined) await daemon.instance(instance, { signal });
+      const lines = daemon.logs(app, {
+        instance,
+        since: parseSince(options.since),
+        tail: parseTail(options.tail),
+        stream: parseStream(options.stream),
+        follow: options.follow,
+        signal,
+      });
+      for await (const line of lines)
+        out.line(options.json === true ? JSON.stringify(line) : lineText(line, out, options.timestamps === true));
+    });
+}
+
+function lineText(
+  { instance, time, stream, text, gapBytes }: LogLine,
+  { style }: Terminal,
+  timestamps: boolean,
+): string {
+  const colored = style("dim", "x") !== "x";
+  const stamp = timestamps ? `${style("dim", time)} ` : "";
+  const shown = gapBytes === undefined ? printable(text) : style("warning", `(${gapBytes} bytes were rotated away)`);
+  return `${stamp}${colorOfName(instance, colored)} ${style("dim", "|")} ${stream === "stderr" ? style("bad", shown) : shown}`;
+}
+
+function parseSince(text: string | undefined): Date | string | undefined {
+  if (text === undefined || /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return text;
+  const date = new Date(text);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw wrong("--since", text, 'a duration like "5m" or a time like "2026-11-21T10:00:00Z"');
+}
+
+function parseTail(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d{1,7}$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw wrong("--tail", text, "a whole number");
+}
+
+function parseStream(text: string | undefined): "stdout" | "stderr" | undefined {
+  if (text === undefined || text === "stdout" || text === "stderr") return text;
+  throw wrong("--stream", text, "stdout or stderr");
+}
+
+const wrong = (option: string, found: string, wanted: string): ConstellationError =>
+  new ConstellationError("usage.invalid", `${option} is ${JSON.stringify(found)}, it must be ${wanted}`);

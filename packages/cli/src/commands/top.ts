@@ -1,0 +1,3 @@
+export function define(): void {
+  throw new Error("soon");
+}

@@ -1,0 +1,42 @@
+/** What a unit must know. */
+export interface UnitInput {
+  /** Path of Node. */
+  readonly node: string;
+  /** Path of the daemon's program. */
+  readonly program: string;
+  readonly home: string | undefined;
+  /** For the machine, or for one user. */
+  readonly system: boolean;
+}
+
+/**
+ * The systemd unit of the daemon, see systemd.service(5). `KillMode=process` and `Delegate=yes` keep instances alive, and
+ * their cgroups ours, while the daemon is stopped or replaced.
+ */
+export function systemdUnit({ node, program, home, system }: UnitInput): string {
+  return `[Unit]
+Description=Constellation, runs and supervises apps
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=simple
+ExecStart=${quote(node)} ${quote(program)}
+${home === undefined ? "" : `Environment=${quote(`CONSTELLATION_HOME=${home}`)}\n`}Restart=always
+RestartSec=1
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+OOMScoreAdjust=-500
+TasksMax=infinity
+
+[Install]
+WantedBy=${system ? "multi-user.target" : "default.target"}
+`;
+}
+
+/** A word of a unit file: quoted, with `%` and `$` taken literally. */
+function quote(word: string): string {
+  const literal = word.replace(/[\\"]/g, "\\$&").replace(/%/g, "%%").replace(/\$/g, "$$$$");
+  return /[\s"'\\]/.test(word) ? `"${literal}"` : literal;
+}

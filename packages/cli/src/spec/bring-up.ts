@@ -1,0 +1,59 @@
+import { type AppSummary, type Change, ConstellationError } from "@constellation/sdk";
+import type { Context } from "../context.ts";
+import { changeLines } from "../views/changes.ts";
+import { progress } from "../views/progress.ts";
+import { logTail } from "../views/log-tail.ts";
+
+/** How a command that starts apps waits for them. */
+export interface BringUpOptions {
+  readonly wait: boolean;
+  readonly timeout: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Applies, shows what changes, waits with live progress and prints the URLs. Ctrl-C ends only the waiting.
+ *
+ * @throws ConstellationError `app.unhealthy` after showing the last lines of the logs, `call.timeout`, `call.cancelled`
+ */
+export async function bringUp(
+  context: Context,
+  apply: () => Promise<readonly Change[]>,
+  { wait, timeout, json = false }: BringUpOptions,
+): Promise<void> {
+  const changes = await apply();
+  if (!json) for (const line of changeLines(changes, context.out)) context.out.line(line);
+  const apps = wait ? await waitFor(context, changes, timeout, json) : [];
+  if (json) context.out.line(JSON.stringify({ changes, apps }, null, 2));
+  else for (const { name, urls } of apps) printUrls(context, name, urls);
+}
+
+async function waitFor(
+  context: Context,
+  changes: readonly Change[],
+  timeout: string,
+  json: boolean,
+): Promise<readonly AppSummary[]> {
+  const client = await context.client({ start: false });
+  const shown = json ? null : progress(context.out);
+  try {
+    return await client.waitHealthy(
+      changes.map(({ app }) => app),
+      { timeout, signal: context.signal, onProgress: (snapshot) => shown?.show(snapshot) },
+    );
+  } catch (error) {
+    shown?.done();
+    if (!json && error instanceof ConstellationError && error.code !== "call.cancelled")
+      for (const line of await logTail(client, appsOf(error), context.err.style)) context.err.line(line);
+    throw error;
+  } finally {
+    shown?.done();
+  }
+}
+
+const appsOf = ({ details }: ConstellationError): readonly string[] =>
+  Array.isArray(details?.["apps"]) ? (details["apps"] as string[]) : [];
+
+function printUrls({ out }: Context, name: string, urls: readonly string[]): void {
+  for (const url of urls) out.line(`${name}  ${out.style("link", url)}`);
+}

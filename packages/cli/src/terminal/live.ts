@@ -1,0 +1,47 @@
+import type { Terminal } from "./terminal.ts";
+import { displayWidth, truncate } from "./width.ts";
+
+/** Lines at the end of a terminal that are drawn anew in place. */
+export interface LiveRegion {
+  /** Replaces what the region shows. */
+  draw(lines: readonly string[]): void;
+  /** Leaves the last drawing where it is. */
+  done(): void;
+}
+
+const up = (lines: number): string => (lines === 0 ? "" : `\u001b[${lines}A`);
+
+/** A live region. No line may wrap and no drawing may be higher than the terminal, or the cursor would lose its place. */
+export function liveRegion(out: Terminal): LiveRegion {
+  let height = 0;
+  out.write("\u001b[?25l");
+  const show = (): void => out.write("\u001b[?25h");
+  process.once("exit", show);
+  return {
+    draw(lines) {
+      const fitting = fold(lines, Math.max(1, out.height() - 1)).map((line) => truncate(line, out.width()));
+      out.write(`${up(height)}\r\u001b[J${fitting.map((line) => `${line}\n`).join("")}`);
+      height = fitting.length;
+    },
+    done() {
+      show();
+      process.off("exit", show);
+    },
+  };
+}
+
+/** What does not fit is counted on the last line. */
+function fold(lines: readonly string[], height: number): readonly string[] {
+  if (lines.length <= height) return lines;
+  const hidden = lines.length - height + 1;
+  return [...lines.slice(0, height - 1), `… ${hidden} more`];
+}
+
+/** A bar of `columns` characters filled to `share`, 0 to 1, in eighths of a character. */
+export function bar(share: number, columns: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * columns * 8);
+  const full = "█".repeat(Math.floor(eighths / 8));
+  const part = eighths % 8 === 0 ? "" : "▏▎▍▌▋▊▉"[(eighths % 8) - 1];
+  const text = full + part;
+  return text + " ".repeat(columns - displayWidth(text));
+}

@@ -1,0 +1,43 @@
+import type { WriteStream } from "node:tty";
+import { type Style, styleFor } from "./style.ts";
+
+/** A stream that text is written to, and what it can show. */
+export interface Terminal {
+  readonly interactive: boolean;
+  readonly style: Style;
+  /** Columns that a line may take; Infinity when it goes to a file or another program. */
+  readonly width: () => number;
+  readonly height: () => number;
+  readonly write: (text: string) => void;
+  /** Writes a line. */
+  readonly line: (text?: string) => void;
+}
+
+/** A terminal over a stream of this process. */
+export function terminal(
+  stream: NodeJS.WriteStream | (NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>),
+  environment: NodeJS.ProcessEnv,
+): Terminal {
+  const interactive = stream.isTTY === true && environment["TERM"] !== "dumb";
+  const write = (text: string): void => void stream.write(text);
+  // The reader of a pipe may leave (`constellation logs | head`): that is not an error.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    interactive,
+    style: styleFor(wantsColor(interactive, environment)),
+    width: () => (interactive ? stream.columns || 80 : Infinity),
+    height: () => stream.rows || 24,
+    write,
+    line: (text = "") => write(`${text}\n`),
+  };
+}
+
+/** See https://no-color.org and https://force-color.org. */
+function wantsColor(interactive: boolean, environment: NodeJS.ProcessEnv): boolean {
+  if (environment["NO_COLOR"]) return false;
+  if (environment["FORCE_COLOR"]) return environment["FORCE_COLOR"] !== "0";
+  return interactive;
+}

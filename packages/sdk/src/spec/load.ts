@@ -1,0 +1,69 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type AppInput, ConstellationError } from "@constellation/contract";
+import type { Plugin } from "esbuild";
+import { bundle } from "../bundle/bundle.ts";
+import { specThrew } from "./spec-threw.ts";
+
+/** What a file of specs defines. */
+export interface LoadedApps {
+  readonly apps: readonly AppInput[];
+  /** Folder that relative paths of the specs start from: that of the file. */
+  readonly folder: string;
+  /** Files that were read, absolute; watch these. */
+  readonly inputs: readonly string[];
+}
+
+/** This SDK, beside the source, beside its compiled form, or beside the bundled command. */
+const entries = ["../index.ts", "../index.js", "./index.js"];
+
+/**
+ * Reads a TypeScript, JavaScript or JSON file whose default export is an app, a list of apps, or a function that returns
+ * one or the other.
+ *
+ * @throws ConstellationError `spec.unreadable`, `script.build-failed`, `spec.invalid`, each pointing into the file
+ */
+export async function loadApps(file: string): Promise<LoadedApps> {
+  const path = resolve(file);
+  const folder = dirname(path);
+  if (!existsSync(path))
+    throw new ConstellationError("spec.unreadable", `Cannot read the spec ${file}: there is no such file`, {
+      remedy: "Name another file, or write one with `constellation init`.",
+    });
+  const { bytes, inputs } = await bundle({ entry: path, folder, runsIn: "same-place", plugins: [ownPackage()] });
+  const value = await evaluate(bytes, path, folder);
+  const apps = Array.isArray(value) ? value.flat() : [value];
+  if (value === undefined || apps.length === 0)
+    throw new ConstellationError("spec.invalid", `The spec ${file} exports no app`, {
+      remedy: "Write `export default app({ name: …, script: … })`.",
+    });
+  return { apps: apps as AppInput[], folder, inputs };
+}
+
+/** `import … from "constellation"` means the running version, also where none is installed. */
+function ownPackage(): Plugin {
+  const entry = entries.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
+  return {
+    name: "own-package",
+    setup(build) {
+      build.onResolve({ filter: /^constellation$/ }, () => (entry === undefined ? undefined : { path: entry }));
+    },
+  };
+}
+
+/** Imports the bundled spec from a folder of its own: that of the user may be read-only. A function is called. */
+async function evaluate(bytes: Uint8Array, path: string, folder: string): Promise<unknown> {
+  const place = mkdtempSync(join(tmpdir(), "constellation-spec-"));
+  const file = join(place, `${basename(path)}.mjs`);
+  try {
+    writeFileSync(file, bytes);
+    const { default: exported } = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+    return typeof exported === "function" ? await (exported as () => unknown)() : exported;
+  } catch (error) {
+    throw specThrew({ path, folder, file, bytes }, error);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}

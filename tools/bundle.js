@@ -1,0 +1,71 @@
+// Makes packages/cli/dist what `npm publish` ships: the command, the SDK with its types, the daemon and the programs it
+// starts, in one package without packages of ours as dependencies. Fails when a part is missing.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { checkStart } from "./bundle/check-start.js";
+import { copyDeclarations } from "./bundle/declarations.js";
+import { companions } from "./bundle/companions.js";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const dist = join(root, "packages/cli/dist");
+const manifest = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
+/** Packages that stay packages: native code. zod is a dependency for the sake of the declarations only. */
+const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)].filter(
+  (name) => name !== "zod",
+);
+
+/** CommonJS packages inside a bundle ask for Node's own modules by `require`. */
+const requireShim =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  charset: "utf8",
+  legalComments: "none",
+  conditions: ["constellation-source"],
+  external,
+  banner: { js: requireShim },
+  define: { CONSTELLATION_VERSION: JSON.stringify(manifest.version) },
+  metafile: true,
+  logLevel: "warning",
+};
+
+// What `tsc -b` keeps there stays.
+mkdirSync(dist, { recursive: true });
+for (const entry of readdirSync(dist)) if (entry !== "tsc") rmSync(join(dist, entry), { recursive: true });
+
+const client = await build({
+  ...common,
+  entryPoints: { constellation: "packages/cli/src/main.ts", index: "packages/cli/src/index.ts" },
+  outdir: dist,
+  splitting: true,
+  // All in one folder: each chunk finds the daemon beside itself.
+  chunkNames: "[name]-[hash]",
+});
+checkStart(client.metafile, ["ps", "up"]);
+
+const daemon = companions(root, join(dist, "programs"));
+const main = "packages/daemon/src/main.ts";
+if (existsSync(join(root, main)))
+  await build({
+    ...common,
+    entryPoints: [main],
+    outfile: join(dist, "daemon.js"),
+    sourcemap: "linked",
+    sourcesContent: false,
+    plugins: [daemon.plugin],
+  });
+const programs = await daemon.copy((entry, outfile) => build({ ...common, entryPoints: [entry], outfile }));
+const declarations = copyDeclarations(root, dist);
+
+const kB = (file) => `${Math.round((statSync(join(dist, file), { throwIfNoEntry: false })?.size ?? 0) / 1000)} kB`;
+const chunks = Object.keys(client.metafile.outputs).length;
+console.log(
+  `bundle: command and SDK in ${chunks} files (start ${kB("constellation.js")}), daemon ${kB("daemon.js")}, ${programs} programs, ${declarations} declarations`,
+);
