@@ -5,6 +5,7 @@ import { describeExit, type ExitReason } from "./exit-reason.ts";
 import { extrasOf } from "./extras.ts";
 import { BUSY, RUNNING } from "./flags.ts";
 import type { AnyRef } from "./foreign-ref.ts";
+import type { ActorSystem } from "./system.ts";
 import { WheelEntry } from "./timer-wheel.ts";
 
 /** How long an `ask` waits when it does not say. */
@@ -18,9 +19,9 @@ export function ask<Reply>(
 ): Promise<Reply> {
   return new Promise<Reply>((resolve, reject) => {
     const timeoutMs = options?.timeoutMs ?? defaultAskTimeoutMs;
-    const pending = new PendingAsk(cell, resolve as (reply: unknown) => void, reject, timeoutMs);
+    const pending = new PendingAsk(cell.system, cell, resolve as (reply: unknown) => void, reject, timeoutMs);
     const outcome = cell.send(build(pending));
-    if (outcome === "queued") pending.await(options?.signal);
+    if (outcome === "queued") pending.await(cell, options?.signal);
     else pending.fail(new AskError(outcome === "dead" ? "dead" : "rejected", `Cannot ask ${cell.address}: ${outcome}`));
   });
 }
@@ -58,81 +59,113 @@ function refuseCircle(asker: Cell, target: Cell): void {
 
 /** An open ask: what the asked actor answers to, and its own timer. */
 export class PendingAsk extends WheelEntry implements ReplyTo<unknown> {
-  readonly target: Cell;
+  readonly #system: ActorSystem;
+  readonly #asked: { readonly address: string };
   readonly #resolve: (reply: unknown) => void;
   readonly #reject: (error: unknown) => void;
   readonly #timeoutMs: number;
   #open = true;
-  /** Neighbours in the list of asks that wait for the same actor. */
-  before: PendingAsk | null = null;
-  behind: PendingAsk | null = null;
-  #unhook: (() => void) | null = null;
+  /** Where it waits to hear of the end of the asked actor, and its neighbours there. */
+  #cell: Cell | null = null;
+  #before: PendingAsk | null = null;
+  #behind: PendingAsk | null = null;
+  #whenClosed: (() => void) | null = null;
 
-  constructor(target: Cell, resolve: (reply: unknown) => void, reject: (error: unknown) => void, timeoutMs: number) {
+  constructor(
+    system: ActorSystem,
+    asked: { readonly address: string },
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+    timeoutMs: number,
+  ) {
     super();
-    this.target = target;
+    this.#system = system;
+    this.#asked = asked;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timeoutMs = timeoutMs;
   }
 
-  await(signal: AbortSignal | undefined): void {
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** The message is on its way: from now on count the time, heed the signal and the end of `cell`. */
+  await(cell: Cell | null, signal: AbortSignal | undefined): void {
     // The answer can be there already: a ref may answer before `send` returns.
     if (!this.#open) return;
-    const extras = extrasOf(this.target);
-    this.behind = extras.asks;
-    if (extras.asks !== null) extras.asks.before = this;
-    extras.asks = this;
-    if (this.#timeoutMs !== Infinity) this.target.system.alarms.arm(this, this.#timeoutMs);
+    if (cell !== null) this.#hearOf(cell);
+    if (this.#timeoutMs !== Infinity) this.#system.alarms.arm(this, this.#timeoutMs);
     if (signal !== undefined) this.#heed(signal);
+  }
+
+  /** Calls `closed` once when it is answered or given up, whatever comes first. */
+  whenClosed(closed: () => void): void {
+    const before = this.#whenClosed;
+    this.#whenClosed =
+      before === null
+        ? closed
+        : () => {
+            before();
+            closed();
+          };
   }
 
   send(reply: unknown): void {
     if (this.#close()) this.#resolve(reply);
-    else this.target.system.counters.lateReplies += 1;
+    else this.#system.counters.lateReplies += 1;
   }
 
   fail(error: unknown): void {
     if (this.#close()) this.#reject(error);
-    else this.target.system.counters.lateReplies += 1;
+    else this.#system.counters.lateReplies += 1;
   }
 
   override expire(): void {
-    const { address } = this.target;
-    if (this.#close()) this.#reject(new AskError("timeout", `Asked ${address}: no reply within ${this.#timeoutMs} ms`));
+    if (this.#close())
+      this.#reject(new AskError("timeout", `Asked ${this.#asked.address}: no reply within ${this.#timeoutMs} ms`));
   }
 
   targetEnded(reason: ExitReason): void {
-    const { address } = this.target;
-    if (this.#close())
-      this.#reject(
-        new AskError("dead", `Asked ${address}: it ended before it replied (${describeExit(reason)})`, reason),
-      );
+    const text = `Asked ${this.#asked.address}: it ended before it replied (${describeExit(reason)})`;
+    if (this.#close()) this.#reject(new AskError("dead", text, reason));
+  }
+
+  #hearOf(cell: Cell): void {
+    const extras = extrasOf(cell);
+    this.#cell = cell;
+    this.#behind = extras.asks;
+    if (extras.asks !== null) extras.asks.#before = this;
+    extras.asks = this;
   }
 
   #heed(signal: AbortSignal): void {
     const abort = (): void => {
       if (this.#close()) this.#reject(signal.reason);
     };
-    if (signal.aborted) abort();
-    else {
-      signal.addEventListener("abort", abort, { once: true });
-      this.#unhook = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) {
+      abort();
+      return;
     }
+    signal.addEventListener("abort", abort, { once: true });
+    this.whenClosed(() => signal.removeEventListener("abort", abort));
   }
 
   #close(): boolean {
     if (!this.#open) return false;
     this.#open = false;
-    const { target } = this;
-    if (this.previous !== null) target.system.alarms.disarm(this);
-    const { before, behind } = this;
-    if (behind !== null) behind.before = before;
-    if (before !== null) before.behind = behind;
-    else if (target.extras !== null && target.extras.asks === this) target.extras.asks = behind;
-    this.before = null;
-    this.behind = null;
-    this.#unhook?.();
+    if (this.previous !== null) this.#system.alarms.disarm(this);
+    if (this.#cell !== null) this.#leave(this.#cell);
+    this.#whenClosed?.();
     return true;
+  }
+
+  #leave(cell: Cell): void {
+    if (this.#behind !== null) this.#behind.#before = this.#before;
+    if (this.#before !== null) this.#before.#behind = this.#behind;
+    else if (cell.extras !== null && cell.extras.asks === this) cell.extras.asks = this.#behind;
+    this.#cell = null;
+    this.#before = null;
+    this.#behind = null;
   }
 }

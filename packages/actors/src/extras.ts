@@ -15,6 +15,8 @@ import type { ActorTimer } from "./timers.ts";
 /** What most actors never need, apart from the cell so that a million idle ones stay small. */
 export class Extras {
   signals: Fifo<Signal> | null = null;
+  /** Signals handled so far. */
+  signalsHandled = 0;
   links: Set<Cell | ForeignRef> | null = null;
   /** Monitors that others hold on this actor. */
   watchers: Set<Monitor> | null = null;

@@ -22,6 +22,12 @@ export { StashError } from "./stash.ts";
 export { ActorSystem, type SystemOptions } from "./system.ts";
 export type { ActorTimer } from "./timers.ts";
 export { formatTraceparent, parseTraceparent, type Span, type TraceContext } from "./tracing.ts";
+export { snapshot, tree, type ActorSnapshot, type ActorStatus, type SystemSnapshot } from "./inspect.ts";
+export { Bulkhead, type BulkheadOptions } from "./resilience/bulkhead.ts";
+export { CircuitBreaker, type BreakerOptions, type BreakerState } from "./resilience/circuit-breaker.ts";
+export type { Outcome } from "./resilience/outcome.ts";
+export { RateLimiter, type RateLimit } from "./resilience/rate-limiter.ts";
+export { retry, type RetryOptions } from "./resilience/retry.ts";
 export { backoffMs, type BackoffOptions } from "./supervisor/backoff.ts";
 export type { ChildCounts, ChildInfo, ChildOutcome, ChildRefusal, StartChildOutcome } from "./supervisor/call.ts";
 export {

@@ -9,11 +9,13 @@ import { beginStop, childEnded } from "./stopping.ts";
 /** Handles what waits in the system lane, as far as the cell can listen. Returns how many messages it handled. */
 export function listen(cell: Cell): number {
   let handled = 0;
-  const signals = cell.extras?.signals;
-  if (signals === null || signals === undefined) return handled;
+  const { extras } = cell;
+  if (extras === null || extras.signals === null) return handled;
+  const { signals } = extras;
   const { interpreter } = cell.script;
   while (signals.size > 0 && (cell.flags & NOT_LISTENING) === 0) {
     const item = signals.shift() as Signal;
+    extras.signalsHandled += 1;
     if (interpreter !== null) interpreter.signal(cell, item);
     else handled += handle(cell, item);
   }
