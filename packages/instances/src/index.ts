@@ -18,6 +18,7 @@ export { FakeDriver } from "./fake/driver.ts";
 export { ManualClock } from "./fake/manual-clock.ts";
 export { type CrashPoint, type FakeRun, FakeWorld } from "./fake/world.ts";
 export { Instance, type InstanceOptions, type LaunchedRun } from "./lifecycle/instance.ts";
+export { instanceActor, type InstanceArgs, type InstanceSlot } from "./lifecycle/instance-actor.ts";
 export { type InstanceSpec, rulesOf } from "./lifecycle/instance-spec.ts";
 export type { InstanceObserver } from "./lifecycle/observer.ts";
 export type { ProbePurpose } from "./probes/instance-probes.ts";
