@@ -64,7 +64,9 @@ int reap(void) {
     if (result == -ECHILD) return 1;
     if (failed(result) || info.si_pid == 0) break;
     if (info.si_pid != launch.child) continue; // an adopted orphan
-    if (supervisor.channel >= 0) hear_channel(); // init's last word says how the main process ended
+    // What the children said last says more than how they ended.
+    if (supervisor.channel >= 0) hear_channel();
+    if (supervisor.status >= 0) hear_status();
     if (!supervisor.code) supervisor.code = info.si_code, supervisor.value = info.si_status;
     launch.child = -1;
     if (!supervisor.failure.kind && supervisor.phase != PHASE_RUNNING)

@@ -22,7 +22,7 @@
 
 #include "port.h"
 
-enum { MAX_EVENTS = 64, RESERVED_FDS = 64 };
+enum { MAX_EVENTS = 64, RESERVED_FDS = 2 * MAX_REQUESTERS };
 
 struct port port = {.listener = -1, .epoll = -1};
 static int signals = -1;

@@ -3,7 +3,7 @@
 
 static const char control_name[] = "control.sock";
 
-enum { PATIENCE_MS = 1000, MAX_TIMEOUT_MS = 24 * 3600 * 1000, REPLY_BYTES = 40 * 1024 };
+enum { PATIENCE_MS = 1000, RETRY_MS = 50, MAX_TIMEOUT_MS = 24 * 3600 * 1000, REPLY_BYTES = 40 * 1024 };
 
 enum requester_state { NOBODY, READING, DRAIN_WAIT, CLOSE_WAIT };
 struct requester {
@@ -16,6 +16,7 @@ struct requester {
 static struct requester requesters[MAX_REQUESTERS];
 static char lines[MAX_REQUESTERS][MAX_LINE]; // apart, so that a seat that is not taken costs no memory
 static int control = -1;
+static u64 accept_again_ms;
 static char reply[REPLY_BYTES];
 
 static long bind_control(void) {
@@ -77,6 +78,10 @@ static int allowed(int fd) {
 
 void control_accept(void) {
   const int fd = (int)sys(accept4, control, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0 && fd != -EAGAIN && fd != -ECONNABORTED) { // out of descriptors or memory: it stays in the queue for now
+    unwatch(control);
+    accept_again_ms = port.now_ms + RETRY_MS;
+  }
   if (fd < 0) return;
   struct requester *who = allowed(fd) ? seat() : NULL;
   if (!who) {
@@ -207,7 +212,7 @@ void control_event(u32 index) {
 }
 
 int control_timeout_ms(void) {
-  if (port.close_by_ms) return 20;
+  if (port.close_by_ms || accept_again_ms) return 20;
   for (int i = 0; i < MAX_REQUESTERS; i++)
     if (requesters[i].state == DRAIN_WAIT) return 20;
   return -1;
@@ -223,6 +228,10 @@ static void finish_drain(struct requester *who) {
 }
 
 void control_tick(void) {
+  if (accept_again_ms && accept_again_ms <= port.now_ms && control >= 0) {
+    accept_again_ms = 0;
+    watch(control, EPOLLIN, TAG_CONTROL, 0);
+  }
   for (int i = 0; i < MAX_REQUESTERS; i++)
     if (requesters[i].state == DRAIN_WAIT) finish_drain(&requesters[i]);
   if (!port.close_by_ms || (connections_active() && port.now_ms < port.close_by_ms)) return;

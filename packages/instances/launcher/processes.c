@@ -46,6 +46,7 @@ long step_clone(const struct step *step) {
   long result = sys(pipe2, pipe, O_CLOEXEC);
   if (!failed(result)) result = sys(socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC_FLAG, 0, pair);
   if (failed(result)) return result;
+  sys(fcntl, pipe[0], F_SETFL, O_NONBLOCK);
   supervisor.status = pipe[0], supervisor.channel = pair[0];
   launch.status = pipe[1], launch.channel = pair[1];
   const long pid = new_process(step->arg[0], cgroup, NULL);

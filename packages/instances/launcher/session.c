@@ -164,13 +164,14 @@ static void pass_on(i32 *fd, u8 type) {
   }
 }
 
-static void hear_status(void) {
+static void hear_command(void) {
   struct status status;
-  const long got = retry(sys(read, supervisor.status, &status, sizeof status));
-  if (got == sizeof status) {
+  for (;;) {
+    const long got = retry(sys(read, supervisor.status, &status, sizeof status));
+    if (got == -EAGAIN) return;
+    if (got != sizeof status) break;
     if (status.kind == STATUS_FAILED) session.end = (struct session_end){2, 0, 0, status.step, status.error};
     session.executing |= status.kind == STATUS_EXECUTING;
-    return;
   }
   close_fd(supervisor.status), supervisor.status = -1;
   if (session.executing && session.end.kind != 2) send_frame(OUT_STARTED, &launch.child, 4);
@@ -184,7 +185,7 @@ static void reap_session(void) {
   zero(&ended, sizeof ended);
   if (launch.child <= 0 || failed(sys(waitid, 1 /* P_PID */, launch.child, &ended, WEXITED | WNOHANG, NULL))) return;
   if (ended.si_pid != launch.child) return;
-  if (supervisor.status >= 0) hear_status();
+  if (supervisor.status >= 0) hear_command();
   if (session.end.kind != 2) session.end = (struct session_end){1, ended.si_code, ended.si_status, 0, 0};
   session.ended = 1;
 }
@@ -210,7 +211,7 @@ void run_session(void) {
         {flowing ? -1 : session.input, POLLOUT, 0},
     };
     sys(ppoll, sources, COUNT(sources), NULL, NULL, 8);
-    if (sources[0].revents) hear_status();
+    if (sources[0].revents) hear_command();
     if (sources[2].revents) pass_on(&session.output, OUT_DATA);
     if (sources[3].revents) pass_on(&session.errors, OUT_ERROR);
     if (sources[4].revents) listening = read_input();

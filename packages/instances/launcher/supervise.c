@@ -100,34 +100,38 @@ static void started(void) {
 }
 
 // The status pipe: a failure, the announcement of exec, or its end, which exec causes.
-static void hear_status(void) {
+void hear_status(void) {
   struct status status;
-  const long got = retry(sys(read, supervisor.status, &status, sizeof status));
-  if (got == sizeof status) {
+  for (;;) {
+    const long got = retry(sys(read, supervisor.status, &status, sizeof status));
+    if (got == -EAGAIN) return;
+    if (got != sizeof status) break;
     if (status.kind == STATUS_FAILED) supervisor.failure = status;
     if (status.kind == STATUS_EXECUTING) supervisor.executing = 1;
-    if (status.kind != STATUS_WAITING) return;
+    if (status.kind != STATUS_WAITING) continue;
     supervisor.phase = PHASE_WAITING;
     write_pid_file();
     answer(REPLY_WAITING, status.step, 0, ROLE_MAIN);
-    return;
   }
   if (supervisor.executing && !supervisor.failure.kind) return started();
   close_fd(supervisor.status), supervisor.status = -1; // died or failed: its end will be reaped
 }
 
 void hear_channel(void) {
-  struct channel_message message = {.kind = 0};
-  i32 fd = -1;
-  const long got = receive_fds_with(supervisor.channel, &message, sizeof message, &fd, 1, MSG_DONTWAIT);
-  if (got == -EAGAIN) return;
-  if (got != sizeof message) {
-    close_fd(fd), close_fd(supervisor.channel), supervisor.channel = -1;
-    return;
+  for (;;) {
+    struct channel_message message = {.kind = 0};
+    i32 fd = -1;
+    const long got = receive_fds_with(supervisor.channel, &message, sizeof message, &fd, 1, MSG_DONTWAIT);
+    if (got == -EAGAIN) return;
+    if (got == sizeof message && message.kind == CHANNEL_MAIN && fd >= 0) {
+      resolve_main(fd);
+      continue;
+    }
+    close_fd(fd);
+    if (got != sizeof message) break; // nobody holds the other end any more
+    if (message.kind == CHANNEL_ENDED) supervisor.code = message.code, supervisor.value = message.value;
   }
-  if (message.kind == CHANNEL_MAIN && fd >= 0) return resolve_main(fd);
-  if (message.kind == CHANNEL_ENDED) supervisor.code = message.code, supervisor.value = message.value;
-  close_fd(fd);
+  close_fd(supervisor.channel), supervisor.channel = -1;
 }
 
 // Returns 1 when nobody is left.

@@ -50,6 +50,7 @@ struct channel_message {
 
 void supervisor_failed(u32 step, i32 error) __attribute__((noreturn)); // supervise.c
 void supervise(void) __attribute__((noreturn));
+void hear_status(void);
 void hear_channel(void);
 void forget_supervisor(void); // in the child: closes everything that is the supervisor's
 

@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { posix } from "node:path";
 import type { HostFacts } from "../host-facts.ts";
-import type { Bind, LaunchRequest } from "../request.ts";
+import type { DataFolder } from "../disk/data-folder.ts";
+import type { Bind, LaunchRequest, MemoryFolder } from "../request.ts";
 import { deviceSteps } from "./devices.ts";
-import { mountAttributes, mountFlags } from "./linux.ts";
+import { mountAttributes, mountFlags, openFlags } from "./linux.ts";
 import type { Step } from "./plan.ts";
 import { procSteps } from "./proc-tree.ts";
 import { at, STAGING } from "./staging.ts";
@@ -26,9 +27,8 @@ export interface Reach {
  */
 export function rootSteps(request: LaunchRequest, host: HostFacts, reach: Reach): Step[] {
   const tree = new Tree();
-  const inNamespace = request.user.kind === "namespace";
-  const readable = request.binds.filter((bind) => !bind.writable);
-  const writable = request.binds.filter((bind) => bind.writable);
+  // Without privilege only whole trees can be bound: what is mounted below is locked to them (mount_namespaces(7)).
+  const whole = request.user.kind === "namespace" && !host.privileged;
   const systemFolders = host.rootEntries.flatMap((entry) => (entry.kind === "visible" ? [`/${entry.name}`] : []));
 
   const skeleton = [
@@ -38,75 +38,104 @@ export function rootSteps(request: LaunchRequest, host: HostFacts, reach: Reach)
     ...emptyFolders.flatMap((path) => tree.folder(path)),
     steps.symlink("/tmp", at("/var/tmp")),
     steps.symlink("/run", at("/var/run")),
-    ...(host.resolver === null ? [] : tree.file(host.resolver)),
   ];
-  // Without privilege only whole trees can be bound: what is mounted below is locked to them (mount_namespaces(7)).
-  const whole = inNamespace && !host.privileged;
-  const system = [
-    ...systemFolders.map((path) => reach.bind(path, at(path), whole)),
-    ...(whole ? [] : host.submounts.map((path) => reach.bind(path, at(path), false))),
-    ...(host.resolver === null ? [] : [reach.bind(host.resolver, at(host.resolver), false)]),
-  ];
-  tree.bound(systemFolders);
-  const targets = [
-    ...request.binds.map(targetOf),
-    ...request.memoryFolders.map((folder) => folder.path),
-    ...(request.data === null ? [] : [request.data.target]),
-  ];
-  const ordered = (binds: readonly Bind[]) => [...binds].sort((a, b) => targetOf(a).length - targetOf(b).length);
+  tree.occupy(systemFolders);
+  const { early, late } = arrange(placesOf(request, host, reach, whole), tree);
   return [
     steps.privateMounts(),
     steps.mount("tmpfs", STAGING, "tmpfs", noSuid | noDev, "size=1m,mode=755"),
     ...skeleton,
-    ...targets.sort((a, b) => a.length - b.length).flatMap((path) => tree.mountPoint(path, request.binds)),
-    ...system,
-    ...ordered(readable).map((bind) => reach.bind(bind.source, at(targetOf(bind)), whole)),
+    ...early.points,
+    ...systemFolders.map((path) => reach.bind(path, at(path), whole)),
+    ...(whole ? [] : host.submounts.map((path) => reach.bind(path, at(path), false))),
+    ...early.mounts,
     steps.restrict(STAGING, mountAttributes.readOnly | mountAttributes.noSuid | mountAttributes.noDev, true),
-    steps.mount("tmpfs", at("/tmp"), "tmpfs", noSuid | noDev, `size=${request.tmpBytes},mode=1777`),
-    ...deviceSteps(request, inNamespace),
+    ...deviceSteps(request, request.user.kind === "namespace"),
     ...procSteps(host),
     ...(request.isolation.sys === "read-only"
       ? [steps.mount("sysfs", at("/sys"), "sysfs", readOnly | noSuid | noDev | noExec, null)]
       : []),
-    ...ordered(writable).flatMap((bind) => [
-      reach.bind(bind.source, at(targetOf(bind)), whole),
-      steps.restrict(at(targetOf(bind)), mountAttributes.noSuid | mountAttributes.noDev, whole),
-    ]),
-    ...request.memoryFolders.map((folder) =>
-      steps.mount("tmpfs", at(folder.path), "tmpfs", noSuid | noDev, `size=${folder.bytes},mode=1777`),
-    ),
-    ...dataSteps(request, reach, whole),
+    ...late,
     steps.pivot(STAGING),
     steps.leaveOldRoot(),
   ];
 }
 
-function targetOf(bind: Bind): string {
-  return posix.normalize(bind.target ?? bind.source);
+/** One mount of the request. */
+interface Place {
+  readonly path: string;
+  readonly mount: Step;
+  /** What the recursive restriction of the root has done already when it comes early. */
+  readonly restriction: Step | null;
+  readonly writable: boolean;
+  /** A new file system, in which mount points can be made. */
+  readonly fresh: boolean;
+  /** Mounted on a file: a socket, too. */
+  readonly file: boolean;
 }
 
-function dataSteps({ data }: LaunchRequest, reach: Reach, whole: boolean): Step[] {
-  if (data === null) return [];
-  const place = at(posix.normalize(data.target));
-  if (data.kind === "memory")
-    return [steps.mount("tmpfs", place, "tmpfs", noSuid | noDev, `size=${data.bytes},mode=1777`)];
-  if (data.kind === "image") return [reach.image(data.image, place)];
+function placesOf(request: LaunchRequest, host: HostFacts, reach: Reach, whole: boolean): Place[] {
+  const resolver = host.resolver === null ? [] : [{ source: host.resolver, writable: false }];
   return [
-    reach.bind(data.source, place, whole),
-    steps.restrict(place, mountAttributes.noSuid | mountAttributes.noDev, whole),
-  ];
+    ...[...resolver, ...request.binds].map((bind) => bindPlace(bind, reach, whole)),
+    ...[{ path: "/tmp", bytes: request.tmpBytes }, ...request.memoryFolders].map(memoryPlace),
+    ...(request.data === null ? [] : [dataPlace(request.data, reach, whole)]),
+  ].sort((a, b) => a.path.length - b.path.length); // parents before what lies in them
 }
 
-/** Whether a bind needs a file to be mounted on: a socket, too, is mounted on a file. */
-function isFile(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && !stat.isDirectory();
+function bindPlace(bind: Bind, reach: Reach, whole: boolean): Place {
+  const path = posix.normalize(bind.target ?? bind.source);
+  const attributes = mountAttributes.noSuid | mountAttributes.noDev | (bind.writable ? 0 : mountAttributes.readOnly);
+  return {
+    path,
+    mount: reach.bind(bind.source, at(path), whole),
+    restriction: steps.restrict(at(path), attributes, whole),
+    writable: bind.writable,
+    fresh: false,
+    file: statSync(bind.source, { throwIfNoEntry: false })?.isDirectory() === false,
+  };
+}
+
+function memoryPlace({ path, bytes }: MemoryFolder): Place {
+  const mount = steps.mount("tmpfs", at(posix.normalize(path)), "tmpfs", noSuid | noDev, `size=${bytes},mode=1777`);
+  return { path: posix.normalize(path), mount, restriction: null, writable: true, fresh: true, file: false };
+}
+
+function dataPlace(data: DataFolder, reach: Reach, whole: boolean): Place {
+  if (data.kind === "memory") return memoryPlace({ path: data.target, bytes: data.bytes });
+  if (data.kind === "folder")
+    return bindPlace({ source: data.source, target: data.target, writable: true }, reach, whole);
+  const path = posix.normalize(data.target);
+  const restriction = steps.restrict(at(path), mountAttributes.noSuid | mountAttributes.noDev, false);
+  return { path, mount: reach.image(data.image, at(path)), restriction, writable: true, fresh: false, file: false };
+}
+
+/**
+ * Early are read-only binds into the bare root, which one recursive restriction covers; late is what stays writable,
+ * and what lies in a file system that is mounted late.
+ */
+function arrange(places: readonly Place[], tree: Tree) {
+  const early = { points: [] as Step[], mounts: [] as Step[] };
+  const late: Step[] = [];
+  const covers: string[] = [];
+  for (const place of places) {
+    const covered = covers.some((cover) => place.path.startsWith(`${cover}/`));
+    (covered ? late : early.points).push(...tree.mountPoint(place.path, place.file));
+    if (!covered && !place.writable) {
+      early.mounts.push(place.mount);
+      continue;
+    }
+    late.push(place.mount, ...(place.restriction === null ? [] : [place.restriction]));
+    if (place.fresh) tree.renew(place.path);
+    covers.push(place.path);
+  }
+  return { early, late };
 }
 
 /** Which folders of the new root exist already, so that each is made once. */
 class Tree {
   readonly #made = new Set(["/"]);
-  readonly #bound: string[] = [];
+  readonly #occupied = new Set<string>();
 
   folder(path: string): Step[] {
     if (this.#made.has(path)) return [];
@@ -115,23 +144,32 @@ class Tree {
     return [...parents, steps.mkdir(at(path), 0o755)];
   }
 
-  file(path: string): Step[] {
-    if (this.#made.has(path)) return [];
-    const parents = this.folder(posix.dirname(path));
+  /** A place to mount on. Inside a bound folder it must exist in that folder already. */
+  mountPoint(path: string, file: boolean): Step[] {
+    const inside = this.#isOccupied(posix.dirname(path));
+    this.#occupied.add(path);
+    if (inside || this.#made.has(path)) return [];
+    if (!file) return this.folder(path);
     this.#made.add(path);
-    return [...parents, steps.writeFile(at(path), "", 0o100, 0o644)];
+    return [...this.folder(posix.dirname(path)), steps.writeFile(at(path), "", openFlags.create, 0o644)];
   }
 
-  bound(paths: readonly string[]): void {
-    this.#bound.push(...paths);
+  /** Folders that are bound: nothing can be made in them. */
+  occupy(paths: readonly string[]): void {
+    for (const path of paths) this.#occupied.add(path);
   }
 
-  /** A place to mount on. Inside a folder that is bound it must exist in that folder already. */
-  mountPoint(path: string, binds: readonly Bind[]): Step[] {
-    if (this.#bound.some((parent) => path.startsWith(`${parent}/`))) return [];
-    const bind = binds.find((each) => targetOf(each) === path);
-    const made = bind !== undefined && isFile(bind.source) ? this.file(path) : this.folder(path);
-    this.#bound.push(path);
-    return made;
+  /** A folder that has become the root of a new, empty file system. */
+  renew(path: string): void {
+    this.#occupied.delete(path);
+    this.#made.add(path);
+  }
+
+  #isOccupied(path: string): boolean {
+    for (let part = path; part !== "/"; part = posix.dirname(part)) {
+      if (this.#occupied.has(part)) return true;
+      if (this.#made.has(part)) return false;
+    }
+    return false;
   }
 }

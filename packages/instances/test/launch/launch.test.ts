@@ -1,0 +1,206 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  buildPlan,
+  isSupervised,
+  killInstance,
+  LaunchError,
+  readExitRecord,
+  readPidFile,
+  signalInstance,
+  watchLife,
+} from "../../src/launch/index.ts";
+import { host, isAlive, processesWith, World } from "./world.ts";
+
+describe("a plain launch", () => {
+  const world = World.use();
+
+  test("reports how the program ended, and what it used", async () => {
+    const { record, stdout, stderr } = await world.shell("echo out; echo err >&2; exit 7");
+    expect(record.ending).toEqual({ kind: "exited", exitCode: 7 });
+    expect(record.killed).toBe(false);
+    expect(record.peakMemoryBytes).toBeGreaterThan(100_000);
+    expect(record.ranMs).toBeGreaterThan(0);
+    expect(record.endedAtMs).toBeGreaterThanOrEqual(record.startedAtMs ?? Number.POSITIVE_INFINITY);
+    expect({ stdout, stderr }).toEqual({ stdout: "out\n", stderr: "err\n" });
+  });
+
+  test("tells a signal from an exit", async () => {
+    const { record } = await world.shell("kill -15 $$");
+    expect(record.ending).toEqual({ kind: "signaled", signal: 15, coreDumped: false });
+  });
+
+  test("gives the program exactly its declared environment", async () => {
+    const env = { PATH: "/usr/bin:/bin", GREETING: "a b\n=c", EMPTY: "" };
+    const { stdout } = await world.run(world.request({ argv: ["env", "-0"], env }));
+    expect(stdout).toBe("PATH=/usr/bin:/bin\0GREETING=a b\n=c\0EMPTY=\0\n");
+  });
+
+  test("gives the program no other descriptor, terminal or signal setting", async () => {
+    const { stdout } = await world.shell(
+      "ls -l /proc/self/fd | wc -l; readlink /proc/self/fd/0; grep -E 'SigBlk|SigIgn' /proc/self/status; cut -d' ' -f7 /proc/self/stat; umask",
+    );
+    expect(stdout).toBe("5\n/dev/null\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n0\n0022\n");
+  });
+
+  test("names the failing step, its errno and what to do", async () => {
+    const request = world.request({ argv: ["/no/such/program"] });
+    const launch = world.spawner.launch(buildPlan(request, host));
+    const error = await launch.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(LaunchError);
+    expect(error).toMatchObject({ code: "STEP_FAILED", errnoCode: "ENOENT", step: { name: "EXEC" } });
+    expect((error as LaunchError).message).toMatch(
+      /^Cannot start web\.2: execute \/no\/such\/program \(1 variables\) failed: ENOENT \(.+\); check the command/u,
+    );
+    await expect.poll(() => readExitRecord(request.instanceDir)?.ending.kind).toBe("start-failed");
+    expect(isSupervised(request.instanceDir)).toBe(false);
+  });
+
+  test("looks the program up along PATH and says when it may not be executed", async () => {
+    const file = join(world.folder, "not-executable");
+    writeFileSync(file, "#!/bin/sh\n");
+    const request = world.request({ argv: ["not-executable"], env: { PATH: `/nowhere:${world.folder}:/usr/bin` } });
+    await expect(world.spawner.launch(buildPlan(request, host))).rejects.toMatchObject({ errnoCode: "EACCES" });
+  });
+
+  test("a folder without instance is an error of the first step", async () => {
+    const request = { ...world.request({ argv: ["true"] }), instanceDir: join(world.folder, "missing") };
+    await expect(world.spawner.launch(buildPlan(request, host))).rejects.toThrow(
+      /become the supervisor of .*missing failed: ENOENT/u,
+    );
+  });
+
+  test("a second supervisor in the same folder is refused, the first goes on", async () => {
+    const request = world.request({ argv: ["sleep", "60"] });
+    await world.spawner.launch(buildPlan(request, host));
+    await expect(world.spawner.launch(buildPlan(request, host))).rejects.toMatchObject({ errnoCode: "EAGAIN" });
+    expect(isSupervised(request.instanceDir)).toBe(true);
+    killInstance(request.instanceDir);
+    const end = await watchLife(request.instanceDir);
+    expect(end).toMatchObject({ kind: "ended", record: { killed: true, ending: { kind: "signaled", signal: 9 } } });
+  });
+
+  test("signals reach the main process without any pid", async () => {
+    const request = world.request({
+      argv: ["sh", "-c", "trap 'echo asked; exit 4' TERM; echo ready; while :; do sleep 0.05; done"],
+    });
+    await world.spawner.launch(buildPlan(request, host));
+    await expect.poll(() => readFileSync(join(request.instanceDir, "log"), "utf8")).toContain("ready");
+    expect(signalInstance(request.instanceDir, 15)).toBe("sent");
+    const end = await watchLife(request.instanceDir);
+    expect(end).toMatchObject({ record: { killed: false, ending: { kind: "exited", exitCode: 4 } } });
+    expect(signalInstance(request.instanceDir, 15)).toBe("gone");
+  });
+
+  test("garbage on the control FIFO changes nothing", async () => {
+    const request = world.request({ argv: ["sleep", "60"] });
+    await world.spawner.launch(buildPlan(request, host));
+    for (const noise of ["\n\n\n", "T\n", "T999\nT0\n", "A\n", "X".repeat(3000), "\nT-9\n", "\0\0\xff\n"])
+      writeFileSync(join(request.instanceDir, "control"), noise);
+    expect(readPidFile(request.instanceDir)?.main).not.toBeNull();
+    expect(isSupervised(request.instanceDir)).toBe(true);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
+  test("the pid file names the processes", async () => {
+    const request = world.isolated({ argv: ["sleep", "60"] });
+    const launched = await world.spawner.launch(buildPlan(request, host));
+    const pids = readPidFile(request.instanceDir);
+    expect(pids?.supervisor.pid).toBe(launched.supervisorPid);
+    expect(pids?.main?.pid).toBe(launched.mainPid);
+    expect(readFileSync(`/proc/${pids?.main?.pid}/comm`, "utf8")).toBe("sleep\n");
+    expect(readFileSync(`/proc/${pids?.init?.pid}/comm`, "utf8")).toBe("instance-init\n");
+    for (const stamp of [pids?.supervisor, pids?.init, pids?.main])
+      expect(stamp !== undefined && stamp !== null && isAlive(stamp.pid, stamp.startTicks)).toBe(true);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
+  test("a launch that takes too long is ended and says so", async () => {
+    const fifo = world.request({ argv: ["true"] });
+    const stuck = join(world.folder, "stuck.sock");
+    const server = createServer((socket) => socket.on("error", () => {}).resume());
+    await new Promise<void>((resolve) => server.listen(stuck, resolve));
+    try {
+      const plan = buildPlan({ ...fifo, sockets: [{ fd: 3, socketFile: stuck, request: "descriptor\n" }] }, host);
+      await expect(world.spawner.launch(plan)).rejects.toMatchObject({
+        errnoCode: "ETIMEDOUT",
+        step: { name: "RECEIVE_SLOT" },
+      });
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  test("an aborted wait says so", async () => {
+    const request = world.request({ argv: ["sleep", "60"] });
+    await expect(world.spawner.launch(buildPlan(request, host), { signal: AbortSignal.abort() })).rejects.toMatchObject(
+      { code: "ABORTED" },
+    );
+  });
+});
+
+describe("the end of a tree", () => {
+  const world = World.use();
+  const orphans = (mark: string): string =>
+    `for i in 1 2 3; do setsid sh -c '(setsid sleep ${mark} &) ; exec setsid sleep ${mark}' & done; sleep 0.3; exit 0`;
+
+  test.each(["with a PID namespace", "without one"])(
+    "%s: doubly forked and setsid children die with it",
+    async (kind) => {
+      const mark = kind === "without one" ? "77001.5" : "77002.5";
+      const run = kind === "without one" ? world.shell(orphans(mark)) : world.isolatedShell(orphans(mark));
+      await expect.poll(() => processesWith(`sleep\0${mark}`).length).toBeGreaterThan(3);
+      await run;
+      expect(processesWith(`sleep\0${mark}`)).toEqual([]);
+    },
+  );
+
+  test("without a PID namespace, killing means the whole tree", async () => {
+    const request = world.request({
+      argv: ["sh", "-c", "setsid sh -c 'setsid sleep 77003.5 & sleep 77003.5' & sleep 77003.5"],
+    });
+    await world.spawner.launch(buildPlan(request, host));
+    await expect.poll(() => processesWith("sleep\x0077003.5").length).toBe(3);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+    expect(processesWith("77003.5")).toEqual([]);
+  });
+
+  test("a supervisor that is killed takes its instance with it, and the watcher learns that it is lost", async () => {
+    const request = world.isolated({ argv: ["sh", "-c", "setsid sleep 77004.5 & sleep 77004.5"] });
+    const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
+    await expect.poll(() => processesWith("sleep\x0077004.5").length).toBe(2);
+    const end = watchLife(request.instanceDir);
+    process.kill(supervisorPid, "SIGKILL");
+    expect(await end).toEqual({ kind: "lost" });
+    expect(await watchLife(request.instanceDir)).toEqual({ kind: "lost" });
+    await expect.poll(() => processesWith("77004.5")).toEqual([]);
+  });
+
+  test("orphans are reaped while the instance runs", async () => {
+    for (const run of [world.shell.bind(world), world.isolatedShell.bind(world)]) {
+      const { stdout } = await run(
+        "for i in 1 2 3 4 5; do (true &); done; sleep 0.2; ps -eo stat,ppid,comm | grep -c '^Z.* true$'",
+      );
+      expect(stdout).toBe("0\n");
+    }
+  });
+
+  test("files of a run are private to the daemon", async () => {
+    const request = world.request({ argv: ["true"] });
+    await world.run(request);
+    const mode = (name: string): number => statSync(join(request.instanceDir, name)).mode & 0o777;
+    expect({ log: mode("log"), control: mode("control"), life: mode("life") }).toEqual({
+      log: 0o640,
+      control: 0o600,
+      life: 0o600,
+    });
+  });
+});

@@ -1,0 +1,182 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { buildPlan, killInstance, type LaunchRequest, watchLife } from "../../src/launch/index.ts";
+import { asRoot, host, logLines, outputOf, World } from "./world.ts";
+
+describe("the log pump", () => {
+  const world = World.use();
+  const logging = (request: LaunchRequest, over: Partial<NonNullable<LaunchRequest["log"]>>): LaunchRequest => ({
+    ...request,
+    log: { path: join(request.instanceDir, "log"), maxBytes: 1_000_000, rotatedFiles: 3, maxLineBytes: 16384, ...over },
+  });
+  const node = (script: string): LaunchRequest => world.request({ argv: [process.execPath, "-e", script] });
+
+  test("writes CRI entries whose times are now, in order, and close to the truth", async () => {
+    const before = Date.now();
+    const request = world.request({ argv: ["sh", "-c", "echo one; sleep 0.05; echo two"] });
+    await world.run(request);
+    const times = logLines(request).map((line) => {
+      expect(line).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z stdout F (?:one|two)$/u);
+      return Date.parse(line.split(" ")[0] ?? "");
+    });
+    expect(times).toHaveLength(2);
+    expect(times[0]).toBeGreaterThanOrEqual(before - 1);
+    expect(times[1]).toBeGreaterThanOrEqual((times[0] ?? 0) + 40);
+    expect(times[1]).toBeLessThanOrEqual(Date.now() + 1);
+  });
+
+  test("rotates without losing or cutting a line, and keeps to its files and sizes", async () => {
+    const lines = 60_000;
+    const request = logging(world.request({ argv: ["seq", "1", String(lines)] }), {
+      maxBytes: 400_000,
+      rotatedFiles: 9,
+    });
+    await world.run(request);
+    const sizes = readdirSync(request.instanceDir)
+      .filter((name) => /^log(?:\.\d)?$/u.test(name))
+      .map((name) => statSync(join(request.instanceDir, name)).size);
+    expect(sizes.length).toBeGreaterThan(5);
+    for (const size of sizes) expect(size).toBeLessThanOrEqual(400_000);
+    expect(outputOf(request).stdout).toBe(Array.from({ length: lines }, (_, index) => `${index + 1}\n`).join(""));
+  });
+
+  test("drops the oldest file when all are full", async () => {
+    const request = logging(world.request({ argv: ["seq", "1", "30000"] }), { maxBytes: 100_000, rotatedFiles: 2 });
+    await world.run(request);
+    const kept = outputOf(request).stdout.trim().split("\n").map(Number);
+    const first = kept[0] ?? 0;
+    expect(
+      readdirSync(request.instanceDir)
+        .filter((name) => name.startsWith("log"))
+        .sort(),
+    ).toEqual(["log", "log.1", "log.2"]);
+    expect(first).toBeGreaterThan(20_000);
+    expect(kept).toEqual(Array.from({ length: 30_000 - first + 1 }, (_, index) => first + index));
+  });
+
+  test("splits lines that are too long into P entries and joins them again", async () => {
+    const request = logging(node('process.stdout.write("x".repeat(100_000) + "\\n" + "y".repeat(300) + "\\nend")'), {
+      maxLineBytes: 4096,
+    });
+    await world.run(request);
+    expect(outputOf(request).stdout).toBe(`${"x".repeat(100_000)}\n${"y".repeat(300)}\nend\n`);
+    const tags = logLines(request).map((line) => line.split(" ")[2]);
+    expect(tags).toEqual([...Array.from({ length: 24 }, () => "P"), "F", "F", "F"]);
+  });
+
+  test("a line without end cannot make a file grow for ever", async () => {
+    const request = logging(world.request({ argv: ["sh", "-c", "head -c 3000000 /dev/zero"] }), {
+      maxBytes: 100_000,
+      rotatedFiles: 1,
+      maxLineBytes: 1000,
+    });
+    await world.run(request);
+    for (const name of ["log", "log.1"]) expect(statSync(join(request.instanceDir, name)).size).toBeLessThan(210_000);
+  });
+
+  test("shows a prompt without line end after a second", async () => {
+    const request = world.request({ argv: ["sh", "-c", "printf 'name? '; sleep 60"] });
+    await world.spawner.launch(buildPlan(request, host));
+    await expect.poll(() => logLines(request).join(), { timeout: 5000 }).toMatch(/ stdout P name\? $/u);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
+  test("goes on behind a torn line of an earlier life", async () => {
+    const request = world.request({ argv: ["echo", "new"] });
+    writeFileSync(join(request.instanceDir, "log"), "2026-01-01T00:00:00.000000000Z stdout F to");
+    await world.run(request);
+    expect(logLines(request).map((line) => line.slice(31))).toEqual(["stdout F to", "stdout F new"]);
+  });
+
+  test("a vanished log folder costs lines, not the instance", async () => {
+    const folder = join(world.folder, "vanishing");
+    mkdirSync(folder);
+    const script =
+      'let n = 0; const t = setInterval(() => { console.log("line", n++); if (n === 60) { clearInterval(t); process.exit(9); } }, 10)';
+    const request = logging(node(script), { path: join(folder, "log"), maxBytes: 300 });
+    const run = world.run(request);
+    await expect.poll(() => logLines(request).length).toBeGreaterThan(3);
+    rmSync(folder, { recursive: true });
+    const { record } = await run;
+    expect(record.ending).toEqual({ kind: "exited", exitCode: 9 });
+    expect(record.droppedLogBytes).toBeGreaterThan(300);
+  });
+
+  test.skipIf(!asRoot)(
+    "a full disk costs lines, which are counted and noted once there is room again",
+    async () => {
+      const folder = join(world.folder, "small-disk");
+      mkdirSync(folder);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+      try {
+        const ballast = join(folder, "ballast");
+        const script = `const { existsSync } = require("node:fs"); let n = 0;
+        const more = () => { console.log("line", n++, "z".repeat(200)); if (existsSync(${JSON.stringify(ballast)})) setTimeout(more, 2);
+          else if (n < 5000) { n = 5000; setTimeout(more, 20); } else process.exit(0); }; more();`;
+        writeFileSync(ballast, Buffer.alloc(32 * 1024));
+        const request = logging(node(script), { path: join(folder, "log"), maxBytes: 1_000_000 });
+        const run = world.run(request);
+        await expect.poll(() => statSync(join(folder, "log")).size, { timeout: 10_000 }).toBeGreaterThan(24_000);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        rmSync(ballast);
+        const { record } = await run;
+        expect(record.ending).toEqual({ kind: "exited", exitCode: 0 });
+        expect(record.droppedLogBytes).toBeGreaterThan(1000);
+        const text = readFileSync(join(folder, "log"), "utf8");
+        expect(text).toContain(
+          `stderr F [constellation] ${record.droppedLogBytes} bytes of log were dropped here: errno 28\n`,
+        );
+        expect(text).toMatch(/ stdout F line 5000 z+\n$/u);
+      } finally {
+        execFileSync("umount", [folder]);
+      }
+    },
+    20_000,
+  );
+
+  test("whatever is written in whatever pieces comes out the same", async () => {
+    const piece = fc.record({
+      err: fc.boolean(),
+      text: fc.string({ unit: fc.constantFrom("a", "\n", "é", " "), maxLength: 400 }),
+      times: fc.integer({ min: 1, max: 200 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { maxLength: 8 }),
+        fc.integer({ min: 256, max: 2000 }),
+        async (pieces, maxLineBytes) => {
+          const input = JSON.stringify(pieces);
+          const script =
+            'const fs = require("node:fs"); for (const p of JSON.parse(process.argv[1])) fs.writeSync(p.err ? 2 : 1, p.text.repeat(p.times))';
+          const request = logging(world.request({ argv: [process.execPath, "-e", script, input] }), {
+            maxLineBytes,
+            maxBytes: 5_000_000,
+          });
+          await world.run(request);
+          const wanted = (err: boolean): string => {
+            const text = pieces
+              .filter((each) => each.err === err)
+              .map((each) => each.text.repeat(each.times))
+              .join("");
+            return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+          };
+          // Entries may split a character; joined as bytes they are whole again.
+          const bytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+          const got = { stdout: "", stderr: "" };
+          for (const line of readFileSync(request.log?.path ?? "", "latin1")
+            .split("\n")
+            .slice(0, -1)) {
+            const [, stream, tag, text] = /^\S+ (stdout|stderr) ([FP]) (.*)$/su.exec(line) ?? [];
+            got[stream as "stdout" | "stderr"] += `${text}${tag === "F" ? "\n" : ""}`;
+          }
+          expect(got).toEqual({ stdout: bytes(wanted(false)), stderr: bytes(wanted(true)) });
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
