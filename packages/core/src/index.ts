@@ -7,6 +7,13 @@ export { checkDependencies, type Depending, startLayers, stopLayers } from "./de
 export { place } from "./placement/place.ts";
 export { checkCapacity } from "./placement/refusal.ts";
 export type { Excess, NodeCapacity, PlacementVerdict } from "./placement/verdict.ts";
-export { type ActualInstance, type Progress, progressOf, type Wish } from "./rollout/actual.ts";
+export {
+  type ActualInstance,
+  type Progress,
+  type ProgressInput,
+  progressOf,
+  settleMsOf,
+  type Wish,
+} from "./rollout/actual.ts";
 export { planRollout, type RolloutAction, type RolloutGoal } from "./rollout/plan.ts";
 export { type StatusInput, type StatusInstance, summarise } from "./status/summarise.ts";

@@ -1,4 +1,4 @@
-import type { InstanceState } from "@constellation/contract";
+import type { Health, InstanceState } from "@constellation/contract";
 import type { Fit } from "../changes/change.ts";
 
 /** What an allocation asks of its node. `wait` is for another app and says which, in words. */
@@ -24,10 +24,33 @@ export interface ActualInstance {
  */
 export type Progress = "idle" | "coming" | "ready" | "completed" | "failed";
 
-/** The progress of an instance; one that still runs another revision than its allocation's has it all before it. */
-export function progressOf(state: InstanceState | null, runsItsRevision: boolean): Progress {
+/** What the progress of an instance is judged by. */
+export interface ProgressInput {
+  /** Null before its node has said anything of it. */
+  readonly state: InstanceState | null;
+  /** Whether its run is one of its allocation's revision; another one has it all before it. */
+  readonly runsItsRevision: boolean;
+  readonly nowMs: number;
+  /** How long it must have run to count as ready; 0 where a probe says so. */
+  readonly settleMs: number;
+}
+
+/** The progress of an instance. */
+export function progressOf({ state, runsItsRevision, nowMs, settleMs }: ProgressInput): Progress {
   if (state === null || state.status === "waiting" || state.status === "stopped") return "idle";
   if (!runsItsRevision) return "coming";
   if (state.status === "completed" || state.status === "failed") return state.status;
-  return state.status === "running" && state.ready ? "ready" : "coming";
+  return state.status === "running" && state.ready && nowMs - state.since >= settleMs ? "ready" : "coming";
+}
+
+// Long enough for a program that cannot read its configuration or bind its port to end, short enough for a rollout.
+const unprobedSettleMs = 500;
+
+/**
+ * How long an instance without probes must have run before an update goes on: it counts as ready as soon as its program
+ * executes, and a program that ends a moment later must not have cost a second one its place (Kubernetes' minReadySeconds,
+ * Nomad's min_healthy_time).
+ */
+export function settleMsOf({ startup, readiness }: Health): number {
+  return startup === null && readiness === null ? unprobedSettleMs : 0;
 }

@@ -1,4 +1,5 @@
-import { planRollout, progressOf } from "@constellation/core";
+import { noHealth, parseApp } from "@constellation/contract";
+import { planRollout, progressOf, settleMsOf } from "@constellation/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Quality, World } from "./world.ts";
@@ -182,8 +183,18 @@ describe("dependencies", () => {
   });
 });
 
-test("an instance that still runs an earlier revision than its allocation's does not count as ready", () => {
-  const state = { status: "running", since: 0, pid: 1, ready: true, notReady: null } as const;
-  expect(progressOf(state, true)).toBe("ready");
-  expect(progressOf(state, false)).toBe("coming");
+describe("an instance counts as ready", () => {
+  const state = { status: "running", since: 1000, pid: 1, ready: true, notReady: null } as const;
+  const seen = { state, runsItsRevision: true, nowMs: 1600, settleMs: settleMsOf(noHealth) };
+  test("when it has run for a moment", () => {
+    expect(progressOf(seen)).toBe("ready");
+    expect(progressOf({ ...seen, nowMs: 1100 })).toBe("coming");
+  });
+  test("at once when a probe says so", () => {
+    const { health } = parseApp({ name: "web", command: ["x"], health: { tcp: true } });
+    expect(progressOf({ ...seen, nowMs: 1000, settleMs: settleMsOf(health) })).toBe("ready");
+  });
+  test("never while it runs another revision than its allocation's", () => {
+    expect(progressOf({ ...seen, runsItsRevision: false })).toBe("coming");
+  });
 });

@@ -24,7 +24,7 @@ export function decode<Kind extends keyof RecordOf>(
 ): RecordOf[Kind] {
   const { schema, record } = unwrap(key, bytes);
   const upToDate = migrations.slice(schema - 1).reduce((older, migrate) => migrate(key.kind, older), record);
-  const parsed = recordSchemas[key.kind as Kind].safeParse(upToDate);
+  const parsed = recordSchemas[key.kind].safeParse(upToDate);
   if (parsed.success) return parsed.data;
   throw corrupt(key, parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
 }

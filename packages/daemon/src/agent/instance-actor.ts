@@ -1,0 +1,46 @@
+import { actor, ignore } from "@constellation/actors";
+import { instanceName, type LifecycleEvent } from "@constellation/instances";
+import { Keeper, type KeeperArgs } from "./keeper.ts";
+import type { AgentParts } from "./parts.ts";
+
+/** What the actor of an instance takes. */
+export type InstanceMessage =
+  /** Its allocation may have changed. */
+  | { readonly type: "follow" }
+  /** Something happened to its run. */
+  | { readonly type: "life"; readonly event: LifecycleEvent }
+  /** The daemon ends and takes its instances along. */
+  | { readonly type: "end" };
+
+/** Name of an instance's actor in the registry. */
+export const actorNameOf = (instance: KeeperArgs): string => `instance.${instanceName(instance)}`;
+
+/** How long a keeper that could not write waits before it tries again. */
+const retryMs = 500;
+
+/** One actor for each allocation of this node. When it crashes its replacement adopts the run: the instance notices nothing. */
+export function instanceActor(parts: AgentParts) {
+  return actor<InstanceMessage, { readonly keeper: Keeper; ending: boolean }, KeeperArgs>({
+    kind: "instance",
+    onStart: async (args, { self, system }) => {
+      if (parts.repository.mirror.allocations.get(args.app)?.get(args.index) === undefined) return ignore;
+      system.registry.register(actorNameOf(args), self);
+      const keeper = new Keeper(args, parts, (event) => void self.send({ type: "life", event }));
+      keeper.begin();
+      self.send({ type: "follow" });
+      return { keeper, ending: false };
+    },
+    async receive(state, message, context) {
+      if (message.type === "life") state.keeper.take(message.event);
+      if (message.type === "end") state.ending = true;
+      if (state.ending) return state.keeper.end();
+      try {
+        if (await state.keeper.follow()) context.stop();
+      } catch (error) {
+        parts.report("an instance could not follow its allocation", error);
+        context.sendAfter(retryMs, { type: "follow" });
+      }
+    },
+    onStop: ({ keeper }) => keeper.letGo(),
+  });
+}

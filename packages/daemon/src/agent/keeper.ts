@@ -1,0 +1,266 @@
+import type { AppSpec, Exit, InstanceState } from "@constellation/contract";
+import { type Fit, fitOf } from "@constellation/core";
+import {
+  Instance,
+  instanceName,
+  type LifecycleEvent,
+  type PortBinding,
+  type StartRequest,
+} from "@constellation/instances";
+import type { AllocationRecord, RevisionRecord } from "../state/index.ts";
+import { directive } from "./directive.ts";
+import { History } from "./history.ts";
+import { InFlight } from "./in-flight.ts";
+import type { AgentParts } from "./parts.ts";
+import { RunLog } from "./run-log.ts";
+import { resolveRun, startRequest } from "./start-request.ts";
+
+/** How long letting go of an instance may wait for a start that is under way. */
+const letGoTimeoutMs = 3000;
+
+/** Which allocation is kept. */
+export interface KeeperArgs {
+  readonly app: string;
+  readonly index: number;
+}
+
+/** Makes one instance do what its allocation says, and notes what it does. */
+export class Keeper {
+  readonly #parts: AgentParts;
+  readonly #app: string;
+  readonly #index: number;
+  readonly #name: string;
+  readonly #driver: InFlight;
+  readonly #log: RunLog;
+  readonly #history = new History();
+  readonly #instance: Instance;
+  /** Revision of the present or last run. */
+  #revision: number | null = null;
+  #ports: readonly PortBinding[] = [];
+  /** Restarts before this daemon took over an instance that was between two runs. */
+  #restartsBefore = 0;
+  /** An end that an earlier daemon saw; holds until the instance is started again. */
+  #settled: InstanceState | null = null;
+  #removing = false;
+
+  constructor({ app, index }: KeeperArgs, parts: AgentParts, post: (event: LifecycleEvent) => void) {
+    this.#parts = parts;
+    this.#app = app;
+    this.#index = index;
+    this.#name = instanceName({ app, index });
+    this.#driver = new InFlight(parts.driver);
+    this.#log = new RunLog(parts.repository, app, index);
+    this.#instance = new Instance({
+      driver: this.#driver,
+      spec: this.#wanted()?.spec ?? neverStarted,
+      request: ({ runId, restarts }, signal) => this.#request(runId, restarts, signal),
+      observer: {
+        changed: (state) => this.#changed(state),
+        started: (_, request) => this.#started(request),
+        ended: (_, exit) => this.#ended(exit),
+        probed: (probe, ok, detail) =>
+          parts.emit({ type: "probe.changed", app, instance: this.#name, probe, ok, detail }),
+        trouble: (what, error) => parts.report(`${this.#name}: ${what}`, error),
+      },
+      post,
+      clock: parts.clock,
+      random: parts.random,
+    });
+  }
+
+  /** Takes up what an earlier daemon, or an earlier keeper, has left. True when there is a run to be found out about. */
+  begin(): boolean {
+    const { record } = this.#log;
+    if (record === undefined) {
+      this.#publish();
+      return false;
+    }
+    this.#revision = record.revision;
+    if (record.status === "launched") {
+      this.#instance.handle({ type: "recover", runId: record.runId, restarts: record.restarts });
+      return true;
+    }
+    const { since, last, restarts, outcome, reason } = record;
+    this.#restartsBefore = restarts;
+    if (outcome === "failed") this.#settled = { status: "failed", since, last, reason };
+    else if (outcome === "completed" && last !== null) this.#settled = { status: "completed", since, last };
+    else this.#settled = { status: "stopped", since, last };
+    this.#publish();
+    return false;
+  }
+
+  /** Compares with the allocation; resolves to true when nothing is left to keep. */
+  async follow(): Promise<boolean> {
+    const allocation = this.#allocation();
+    if (allocation === undefined) return this.#leave();
+    const wanted = this.#wanted();
+    if (wanted !== undefined) this.#instance.configure(wanted.spec);
+    for (;;) {
+      const fit = this.#fit(allocation.revision, wanted);
+      const before = this.#instance.state;
+      const event = directive({ wish: allocation.wish, state: this.#state, fit });
+      if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
+      if (event !== null) this.#tell(event);
+      if (event === null || this.#instance.state.status === before.status) break;
+    }
+    await this.#takeRevision(allocation, wanted);
+    return allocation.wish.kind === "remove" && this.#leave();
+  }
+
+  /** Gives an event of the instance's own to its life. */
+  take(event: LifecycleEvent): void {
+    this.#instance.handle(event);
+  }
+
+  /** Ends the present run without asking the allocation: the daemon is told to take its instances along. */
+  end(): void {
+    this.#instance.handle({ type: "stop" });
+  }
+
+  /** Lets go of the instance, which goes on. */
+  async letGo(): Promise<void> {
+    await this.#driver.idle(letGoTimeoutMs);
+    this.#instance.handle({ type: "detach" });
+  }
+
+  get #state(): InstanceState {
+    return this.#settled ?? this.#instance.state;
+  }
+
+  get #restarts(): number {
+    return this.#restartsBefore + this.#instance.restarts;
+  }
+
+  #tell(event: LifecycleEvent): void {
+    const settled = this.#settled;
+    this.#settled = null;
+    this.#instance.handle(event);
+    if (settled !== null) this.#publish();
+  }
+
+  #allocation(): AllocationRecord | undefined {
+    return this.#parts.repository.mirror.allocations.get(this.#app)?.get(this.#index)?.record;
+  }
+
+  #wanted(): RevisionRecord | undefined {
+    const allocation = this.#allocation();
+    return allocation && this.#parts.repository.revision(this.#app, allocation.revision);
+  }
+
+  #fit(revision: number, wanted: RevisionRecord | undefined): Fit | null {
+    if (this.#revision === null) return null;
+    if (this.#revision === revision) return "current";
+    const started = this.#parts.repository.revision(this.#app, this.#revision);
+    return started === undefined || wanted === undefined ? "outdated" : fitOf(started, wanted);
+  }
+
+  /** What fits a later revision as it is counts as that revision from now on. */
+  async #takeRevision({ revision, wish }: AllocationRecord, wanted: RevisionRecord | undefined): Promise<void> {
+    if (wish.kind !== "run" || this.#revision === null || this.#revision === revision) return;
+    const fit = this.#fit(revision, wanted);
+    if (fit !== "current" && (fit !== "live" || this.#instance.run === null)) return;
+    await this.#log.adopt(revision);
+    this.#revision = revision;
+    this.#publish();
+  }
+
+  /** Nothing is left of it: its allocation and its record go together, as the last act. */
+  async #leave(): Promise<boolean> {
+    const { status } = this.#state;
+    if (this.#instance.run !== null || (status !== "stopped" && status !== "completed" && status !== "failed")) {
+      if (status !== "stopping") this.#tell({ type: "stop" });
+      return false;
+    }
+    if (this.#removing) return false;
+    this.#removing = true;
+    try {
+      await this.#log.idle();
+      await this.#driver.idle(letGoTimeoutMs);
+      const { repository, observations, emit } = this.#parts;
+      const edit = repository.edit().delete({ kind: "alloc", app: this.#app, index: this.#index });
+      await repository.write(edit.delete({ kind: "run", app: this.#app, index: this.#index }));
+      observations.forget(this.#app, this.#index);
+      emit({ type: "instance.removed", app: this.#app, instance: this.#name });
+      return true;
+    } finally {
+      this.#removing = false;
+    }
+  }
+
+  async #request(runId: string, restarts: number, signal: AbortSignal): Promise<StartRequest> {
+    const allocation = this.#allocation();
+    const wanted = this.#wanted();
+    if (allocation === undefined || wanted === undefined) throw new Error(`${this.#name} has no allocation any more`);
+    const { spec } = wanted;
+    const { revision } = allocation;
+    this.#revision = revision;
+    this.#releasePorts();
+    const total = this.#restartsBefore + restarts;
+    const since = this.#parts.clock.nowMs();
+    const run = await resolveRun(spec, this.#parts.artifacts);
+    this.#ports = await this.#parts.ports.bind(spec, run, signal);
+    await this.#log.launch({ status: "launched", runId, revision, restarts: total, since }, signal);
+    const urls = this.#parts.ports.urls();
+    return startRequest({ runId, index: this.#index, revision, restarts: total, spec, run, ports: this.#ports, urls });
+  }
+
+  #started(request: StartRequest): void {
+    if (this.#ports !== request.ports) {
+      this.#ports = request.ports;
+      void this.#parts.ports
+        .keep(request.ports)
+        .catch((error: unknown) => this.#parts.report(`${this.#name}: its ports could not be taken over`, error));
+    }
+    for (const { name, state, detail } of this.#instance.run?.facts.measures ?? []) {
+      if (state === "missing" && name.startsWith("limit."))
+        this.#parts.emit({ type: "limit.missing", app: this.#app, instance: this.#name, limit: name, detail });
+    }
+  }
+
+  #ended(exit: Exit): Promise<void> {
+    const next = this.#instance.state;
+    if (next.status !== "starting") this.#releasePorts();
+    return this.#log.ended(exit, next, { revision: this.#revision ?? 0, restarts: this.#restarts });
+  }
+
+  #releasePorts(): void {
+    this.#parts.ports.release(this.#ports);
+    this.#ports = [];
+  }
+
+  #changed(state: InstanceState): void {
+    this.#history.add(this.#parts.clock.nowMs(), state);
+    this.#publish();
+    this.#parts.emit({ type: "instance.changed", app: this.#app, instance: this.#name, state });
+  }
+
+  #publish(): void {
+    const { run } = this.#instance;
+    this.#parts.observations.report({
+      app: this.#app,
+      index: this.#index,
+      revision: this.#revision,
+      driver: this.#driver.name,
+      state: this.#state,
+      restarts: this.#restarts,
+      run: run === null ? null : { handle: run, ports: this.#ports },
+      history: this.#history.entries,
+    });
+  }
+}
+
+/** Rules for an instance without a revision: nothing is ever started with them. */
+const neverStarted: Pick<AppSpec, "restart" | "stop" | "health"> = {
+  restart: {
+    policy: "never",
+    initialDelayMs: 0,
+    maxDelayMs: 0,
+    factor: 1,
+    jitter: 0,
+    intensity: 0,
+    periodMs: 1,
+    resetAfterMs: 0,
+  },
+  stop: { signal: "SIGTERM", graceMs: 0 },
+  health: { startup: null, readiness: null, liveness: null },
+};

@@ -1,0 +1,72 @@
+import type { Exit, InstanceState } from "@constellation/contract";
+import type { Repository, RunRecord } from "../state/index.ts";
+
+/**
+ * The record of one instance's runs in the state. Intent before action: a launch is written down before it is tried, the
+ * end of a run before the run is released. Writes come one at a time; a launch that follows an end writes for both.
+ */
+export class RunLog {
+  readonly #repository: Repository;
+  readonly #app: string;
+  readonly #index: number;
+  #tail: Promise<unknown> = Promise.resolve();
+  /** Ended runs that the next record stands for, too. */
+  #superseded: (() => void)[] = [];
+
+  constructor(repository: Repository, app: string, index: number) {
+    this.#repository = repository;
+    this.#app = app;
+    this.#index = index;
+  }
+
+  get record(): RunRecord | undefined {
+    return this.#repository.mirror.runs.get(this.#app)?.get(this.#index)?.record;
+  }
+
+  /** Writes down that this run is about to be launched. @throws ConstellationError `state.unavailable`, … */
+  async launch(record: RunRecord & { status: "launched" }, signal: AbortSignal): Promise<void> {
+    await this.#write(record, signal);
+  }
+
+  /** Takes note of a run's end; resolves when it may be released. `next` is where the end has led to. */
+  ended(
+    exit: Exit,
+    next: InstanceState,
+    { revision, restarts }: { revision: number; restarts: number },
+  ): Promise<void> {
+    // The next launch is on its way already and its record replaces this one: one write for both.
+    if (next.status === "starting") {
+      return new Promise((resolve) => this.#superseded.push(resolve));
+    }
+    const outcome =
+      next.status === "completed" || next.status === "failed" || next.status === "stopped" ? next.status : "again";
+    const reason = next.status === "failed" ? next.reason : exit.reason;
+    return this.#write({ status: "ended", revision, restarts, since: exit.at, outcome, last: exit, reason });
+  }
+
+  /** Notes that a run has another revision now, without having been started again. */
+  async adopt(revision: number): Promise<void> {
+    const { record } = this;
+    if (record !== undefined && record.revision !== revision) await this.#write({ ...record, revision });
+  }
+
+  /** Resolves when everything asked so far is written, or has failed. */
+  async idle(): Promise<void> {
+    await this.#tail;
+  }
+
+  #write(record: RunRecord, signal?: AbortSignal): Promise<void> {
+    const written = this.#writeAfter(this.#tail, record, signal);
+    this.#tail = written.catch(() => undefined);
+    return written;
+  }
+
+  async #writeAfter(before: Promise<unknown>, record: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+    await before;
+    const superseded = [...this.#superseded];
+    const edit = this.#repository.edit().put({ kind: "run", app: this.#app, index: this.#index }, record);
+    await this.#repository.write(edit, signal);
+    this.#superseded = this.#superseded.filter((resolve) => !superseded.includes(resolve));
+    for (const resolve of superseded) resolve();
+  }
+}

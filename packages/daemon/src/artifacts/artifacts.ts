@@ -1,0 +1,82 @@
+import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ConstellationError } from "@constellation/contract";
+import { type FileBlobStore, isEngineError } from "@constellation/engine";
+
+/** Artifacts that nothing refers to are kept this long: they may have been uploaded for an apply that is on its way. */
+const graceMs = 3_600_000;
+
+/** Scripts by their hash: stored once in the blob store, and as files with an ending that Node understands. */
+export class Artifacts {
+  readonly #blobs: FileBlobStore;
+  readonly #folder: string;
+  readonly #ready = new Map<string, Promise<string>>();
+
+  /** @param folder for the files that instances execute */
+  constructor(blobs: FileBlobStore, folder: string) {
+    this.#blobs = blobs;
+    this.#folder = folder;
+  }
+
+  async has(sha256: string): Promise<boolean> {
+    return (await this.#blobs.has(sha256)) !== null;
+  }
+
+  /** Stores the bytes when they have this hash. @throws ConstellationError `request.invalid`, `state.unavailable` */
+  async put(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      await this.#blobs.put(bytes, { sha256 });
+    } catch (error) {
+      if (isEngineError(error, "corrupt") || isEngineError(error, "bad-key"))
+        throw new ConstellationError("request.invalid", `Cannot store the artifact ${sha256}: ${error.message}`, {
+          remedy: "Send the bytes that have this SHA-256; nothing was kept.",
+          cause: error,
+        });
+      if (isEngineError(error)) throw new ConstellationError("state.unavailable", error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Path of the executable form. @throws ConstellationError `artifact.not-found` */
+  file(sha256: string): Promise<string> {
+    const known = this.#ready.get(sha256);
+    if (known !== undefined) return known;
+    const made = this.#make(sha256).catch((error: unknown) => {
+      this.#ready.delete(sha256);
+      throw error;
+    });
+    this.#ready.set(sha256, made);
+    return made;
+  }
+
+  /** Removes artifacts that none of the live ones is and that are older than the grace. */
+  async collect(live: ReadonlySet<string>): Promise<void> {
+    await this.#blobs.collect(live, { graceMs });
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const sha256 = name.replace(/\.mjs$/, "");
+      if (live.has(sha256) || (await this.#blobs.has(sha256)) !== null) continue;
+      this.#ready.delete(sha256);
+      await rm(join(this.#folder, name), { force: true });
+    }
+  }
+
+  async #make(sha256: string): Promise<string> {
+    const path = join(this.#folder, `${sha256}.mjs`);
+    const blob = await this.#blobs.has(sha256);
+    if (blob === null)
+      throw new ConstellationError("artifact.not-found", `The artifact ${sha256} is not stored here`, {
+        remedy: "Apply the app again; its script is uploaded then.",
+      });
+    const existing = await stat(path).catch(() => null);
+    if (existing?.size === blob.sizeBytes) return path;
+    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    const partial = join(this.#folder, `.${sha256}.${process.pid}`);
+    await rm(partial, { force: true });
+    // The same file under another name costs nothing; other file systems get a copy.
+    await link(this.#blobs.pathOf(sha256), partial).catch(() => copyFile(this.#blobs.pathOf(sha256), partial));
+    // Instances run as users of their own.
+    await chmod(partial, 0o444);
+    await rename(partial, path);
+    return path;
+  }
+}

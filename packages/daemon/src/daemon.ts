@@ -1,0 +1,184 @@
+import {
+  ActorSystem,
+  child,
+  DynamicSupervisor,
+  type SupervisorReport,
+  supervise,
+  supervisor,
+  actor,
+} from "@constellation/actors";
+import type { LogStore, StateStore } from "@constellation/engine";
+import type { Clock, Driver } from "@constellation/instances";
+import {
+  agentActor,
+  type AgentParts,
+  instanceActor,
+  type InstanceMessage,
+  type KeeperArgs,
+  Observations,
+} from "./agent/index.ts";
+import type { Artifacts } from "./artifacts/index.ts";
+import { ThisNode } from "./node/index.ts";
+import { type EventArchive, EventLog, Sampling } from "./observe/index.ts";
+import type { Platform } from "./platform/index.ts";
+import { DaemonPlatform } from "./platform.ts";
+import { PublicPorts, publicPortsActor } from "./publicports/index.ts";
+import { Scheduler, schedulerActor, type SchedulerMessage } from "./scheduler/index.ts";
+import { Repository } from "./state/index.ts";
+
+/** Everything that a daemon is given. */
+export interface DaemonOptions {
+  readonly store: StateStore;
+  readonly logs: LogStore;
+  readonly archive: EventArchive;
+  readonly artifacts: Pick<Artifacts, "has" | "put" | "file">;
+  readonly driver: Driver;
+  readonly portsFolder: string;
+  readonly dataFolder: string;
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Identity of the machine's boot. */
+  readonly bootId: () => string;
+  /** Takes what went wrong to the daemon's log. */
+  readonly report: (text: string, error: unknown) => void;
+  /** Called when somebody has asked the daemon to end. */
+  readonly quit: () => void;
+}
+
+/** A running daemon. */
+export interface Daemon {
+  readonly platform: Platform;
+  readonly events: EventLog;
+  readonly system: ActorSystem;
+  /** Lets go of everything: instances, logs and ports go on. */
+  stop(): Promise<void>;
+}
+
+/** Name of the only node there is until there are more. */
+const node = "local";
+const stopTimeoutMs = 8000;
+
+/**
+ * Builds the daemon's supervision tree: state, instances, agent, public ports and scheduler. A crash restarts the part that crashed;
+ * whatever it held in memory it finds again in the state and with the driver.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { clock, report } = options;
+  const startedAt = clock.nowMs();
+  const life = new AbortController();
+  const repository = new Repository(options.store);
+  const [events] = await Promise.all([
+    EventLog.open({ archive: options.archive, nowMs: () => clock.nowMs(), report }),
+    repository.mirror.load(life.signal),
+  ]);
+  const observations = new Observations();
+  const thisNode = new ThisNode(options.driver, options.dataFolder);
+  const ports = new PublicPorts({ folder: options.portsFolder, mirror: repository.mirror, observations, report });
+  const parts: AgentParts = {
+    ...options,
+    repository,
+    observations,
+    ports,
+    emit: (event) => void events.append(event),
+    node,
+  };
+  const scheduler = new Scheduler({
+    ...parts,
+    artifacts: options.artifacts,
+    ports,
+    capacity: () => thisNode.capacity(),
+    nowMs: () => clock.nowMs(),
+  });
+  const system = new ActorSystem({
+    name: "daemon",
+    stopTimeoutMs,
+    // Instances come and go; a message to one that has just gone is nothing to tell.
+    logDeadLetters: false,
+    hooks: { onReport: (found) => tell(report, found) },
+  });
+  const instances = supervisor({
+    kind: "instances",
+    strategy: "simple_one_for_one",
+    // One instance whose keeper crashes again and again must not take the others down.
+    intensity: { restarts: 1000, periodMs: 10_000 },
+    child: {
+      start: instanceActor(parts),
+      restart: "transient",
+      shutdown: stopTimeoutMs,
+      backoff: { initialMs: 10, maxMs: 5000 },
+    },
+  });
+  const startInstance = async (args: KeeperArgs): Promise<void> => {
+    const ref = system.registry.whereIs("instances");
+    if (ref === undefined) throw new Error("the supervisor of the instances is not there");
+    await new DynamicSupervisor<InstanceMessage, KeeperArgs>(ref).startChild(args);
+  };
+  const root = supervisor({
+    kind: "daemon",
+    strategy: "one_for_one",
+    intensity: { restarts: 20, periodMs: 10_000 },
+    children: [
+      child({ id: "state", start: stateActor(repository, life.signal) }),
+      child({ id: "instances", name: "instances", start: instances }),
+      child({ id: "public-ports", start: publicPortsActor(ports, repository.mirror, observations, report) }),
+      child({ id: "agent", name: "agent", start: agentActor(parts, startInstance) }),
+      child({
+        id: "scheduler",
+        name: "scheduler",
+        start: schedulerActor(() => scheduler, repository, observations, report),
+        mailbox: { capacity: 1000 },
+      }),
+    ],
+  });
+  await supervise(system, root);
+  const platform = new DaemonPlatform({
+    ...options,
+    system,
+    scheduler,
+    line: system.named<SchedulerMessage>("scheduler"),
+    repository,
+    observations,
+    ports,
+    events,
+    sampling: new Sampling(observations, () => clock.nowMs()),
+    node: thisNode,
+    startedAt,
+  });
+  return {
+    platform,
+    events,
+    system,
+    stop: async () => {
+      await system.shutdown(stopTimeoutMs);
+      ports.detach();
+      life.abort();
+      await events.flush();
+    },
+  };
+}
+
+/** Keeps the mirror in step with the store; when that breaks, its replacement goes on where the mirror stands. */
+function stateActor({ mirror }: Repository, life: AbortSignal) {
+  return actor<Error, { readonly stop: AbortController }>({
+    kind: "state",
+    onStart: (_, { self }) => {
+      const stop = new AbortController();
+      const signal = AbortSignal.any([stop.signal, life]);
+      mirror.follow(signal).then(
+        () => undefined,
+        (error: unknown) => self.send(error instanceof Error ? error : new Error(String(error))),
+      );
+      return { stop };
+    },
+    receive: (_, error) => {
+      throw error;
+    },
+    onStop: ({ stop }) => stop.abort(),
+  });
+}
+
+function tell(report: DaemonOptions["report"], { kind, child: name, reason }: SupervisorReport): void {
+  if (kind === "restarted") return;
+  report(`${name}: ${kind}`, reason.kind === "error" ? reason.error : reason.kind);
+}

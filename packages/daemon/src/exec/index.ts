@@ -1,0 +1,2 @@
+/** Programs run inside an instance on request. */
+export { execIn, instanceNotFound } from "./exec.ts";

@@ -1,0 +1,151 @@
+import type { Event, EventBody, EventsQuery } from "@constellation/contract";
+
+/** Events kept in memory for whoever reads; older ones are in the archive. */
+const keptEvents = 10_000;
+/** Events that may wait to be archived; more are dropped and counted. */
+const waitingEvents = 50_000;
+/** Events gathered into one write of the archive. */
+const batchEvents = 500;
+
+/** Where events are kept for longer than a daemon lives. */
+export interface EventArchive {
+  /** The newest ones, oldest first. */
+  last(count: number): Promise<readonly Event[]>;
+  append(events: readonly Event[]): Promise<void>;
+}
+
+/** Everything that happens, numbered in one order; kept in memory for readers and written to the archive behind their backs. */
+export class EventLog {
+  readonly #archive: EventArchive;
+  readonly #nowMs: () => number;
+  readonly #report: (text: string, error: unknown) => void;
+  readonly #events: Event[];
+  readonly #waiting: Event[] = [];
+  readonly #wakers = new Set<() => void>();
+  #seq: number;
+  #writing: Promise<void> | null = null;
+  #dropped = 0;
+
+  private constructor(past: readonly Event[], parts: EventLogParts) {
+    this.#archive = parts.archive;
+    this.#nowMs = parts.nowMs;
+    this.#report = parts.report;
+    this.#events = [...past];
+    // Events of a daemon that died before they were archived had numbers too: skip more than could wait.
+    this.#seq = (past.at(-1)?.seq ?? 0) + (past.length > 0 ? waitingEvents : 0);
+  }
+
+  static async open(parts: EventLogParts): Promise<EventLog> {
+    return new EventLog(await parts.archive.last(keptEvents), parts);
+  }
+
+  /** Events that were lost to the archive because it did not keep up. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  append(body: EventBody): Event {
+    this.#seq += 1;
+    const event: Event = { ...body, seq: this.#seq, at: this.#nowMs() };
+    this.#events.push(event);
+    // Trimmed in blocks: moving the whole list for each event would cost more than the list.
+    if (this.#events.length >= keptEvents * 2) this.#events.splice(0, this.#events.length - keptEvents);
+    this.#keep(event);
+    const wakers = [...this.#wakers];
+    this.#wakers.clear();
+    for (const wake of wakers) wake();
+    return event;
+  }
+
+  /** Events in order; goes on with those to come when asked to `follow`, until the signal aborts. A slow reader skips what is gone. */
+  async *read({ app, after, tail, follow }: EventsQuery, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
+    let seen = this.#seq;
+    for (const event of this.#past(app, after, tail)) {
+      if (signal.aborted) return;
+      yield event;
+    }
+    if (follow !== true) return;
+    while (!signal.aborted) {
+      const fresh = this.#events.slice(firstAfter(this.#events, seen));
+      for (const event of fresh) {
+        seen = event.seq;
+        if (isOf(event, app)) yield event;
+        if (signal.aborted) return;
+      }
+      if (fresh.length === 0) await this.#woken(signal);
+    }
+  }
+
+  /** Writes everything that waits for the archive. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#writing !== null) await (this.#writing ?? this.#write());
+  }
+
+  #past(app: string | undefined, after: number | undefined, tail: number | undefined): Event[] {
+    const from = after === undefined ? 0 : firstAfter(this.#events, after);
+    const past = this.#events.slice(from).filter((event) => isOf(event, app));
+    return tail === undefined ? past : past.slice(Math.max(0, past.length - tail));
+  }
+
+  #keep(event: Event): void {
+    if (this.#waiting.length >= waitingEvents) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting.push(event);
+    // After this turn, so that a burst becomes one write.
+    if (this.#writing === null) setImmediate(() => void (this.#writing ?? this.#write()));
+  }
+
+  async #write(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    this.#writing = this.#writeBatch(this.#waiting.splice(0, batchEvents));
+    await this.#writing;
+    this.#writing = null;
+    if (this.#waiting.length > 0) setImmediate(() => void (this.#writing ?? this.#write()));
+  }
+
+  async #writeBatch(batch: readonly Event[]): Promise<void> {
+    try {
+      await this.#archive.append(batch);
+    } catch (error) {
+      this.#dropped += batch.length;
+      this.#report("events could not be archived", error);
+    }
+  }
+
+  #woken(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#wakers.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#wakers.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+      if (signal.aborted) wake();
+    });
+  }
+}
+
+/** What an event log works with. */
+export interface EventLogParts {
+  readonly archive: EventArchive;
+  readonly nowMs: () => number;
+  readonly report: (text: string, error: unknown) => void;
+}
+
+const isOf = (event: Event, app: string | undefined): boolean =>
+  app === undefined || ("app" in event && event.app === app);
+
+/** Index of the first event with a greater number; numbers grow, so halving finds it. */
+function firstAfter(events: readonly Event[], seq: number): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((events[middle]?.seq ?? Infinity) > seq) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

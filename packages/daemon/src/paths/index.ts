@@ -1,0 +1,2 @@
+/** Where a daemon keeps its things. */
+export { type Layout, layoutOf, prepareFolders } from "./layout.ts";

@@ -1,0 +1,63 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ConstellationError, type Places } from "@constellation/contract";
+
+/** Everything that a daemon keeps, by name. */
+export interface Layout extends Places {
+  readonly stateFile: string;
+  readonly telemetryFile: string;
+  readonly blobsFolder: string;
+  /** Scripts as files. */
+  readonly artifactsFolder: string;
+  readonly logsFolder: string;
+  readonly dataFolder: string;
+  /** One folder for each port process. */
+  readonly portsFolder: string;
+}
+
+/** What the path of a Unix socket may have at most in bytes (unix(7): sun_path, with its closing zero). */
+const longestSocketPath = 107;
+/** The longest socket path below the runtime directory: that of a port with the longest names. */
+const longestBelow = "/ports/".length + 40 + ".65535/control.sock".length;
+
+/** Where everything lies below the places of a user's daemon. */
+export function layoutOf(places: Places): Layout {
+  const { stateDirectory, runtimeDirectory } = places;
+  return {
+    ...places,
+    stateFile: join(stateDirectory, "state.db"),
+    telemetryFile: join(stateDirectory, "telemetry.db"),
+    blobsFolder: join(stateDirectory, "blobs"),
+    artifactsFolder: join(stateDirectory, "artifacts"),
+    logsFolder: join(stateDirectory, "logs"),
+    dataFolder: join(stateDirectory, "data"),
+    portsFolder: join(runtimeDirectory, "ports"),
+  };
+}
+
+/**
+ * Makes the folders, for the daemon's user only.
+ *
+ * @throws ConstellationError `daemon.start-failed` when they cannot be made, or sockets below them would have too long paths
+ */
+export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }: Layout): void {
+  const longest = Buffer.byteLength(runtimeDirectory) + longestBelow;
+  if (longest > longestSocketPath)
+    throw new ConstellationError(
+      "daemon.start-failed",
+      `Cannot keep sockets in ${runtimeDirectory}: their paths would have up to ${longest} bytes, the kernel takes ${longestSocketPath}`,
+      {
+        remedy: `Set CONSTELLATION_HOME to a path of at most ${longestSocketPath - longestBelow - "/run".length} bytes.`,
+      },
+    );
+  for (const folder of [stateDirectory, runtimeDirectory, logsFolder]) {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new ConstellationError("daemon.start-failed", `Cannot make the folder ${folder}: ${String(cause)}`, {
+        remedy: "Set CONSTELLATION_HOME to a folder that you can write to.",
+        cause,
+      });
+    }
+  }
+}

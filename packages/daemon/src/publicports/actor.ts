@@ -1,0 +1,56 @@
+import { actor } from "@constellation/actors";
+import type { Observations } from "../agent/index.ts";
+import type { Mirror } from "../state/index.ts";
+import type { PublicPorts } from "./public-ports.ts";
+
+/** What keeps the ports in step takes. */
+export type PublicPortsMessage = { readonly type: "balance" } | { readonly type: "sweep" };
+
+const sweepMs = 5000;
+
+/** Keeps the public ports in step with the desired state and with who is ready. */
+export function publicPortsActor(
+  ports: PublicPorts,
+  mirror: Mirror,
+  observations: Observations,
+  report: (text: string, error: unknown) => void,
+) {
+  return actor<PublicPortsMessage, State>({
+    kind: "public-ports",
+    onStart: (_, context) => {
+      const { self } = context;
+      const dirty = new Set<string>();
+      const unsubscribe = [
+        observations.onChange(({ app }) => {
+          if (dirty.size === 0) self.send({ type: "balance" });
+          dirty.add(app);
+        }),
+        mirror.onChange((keys) => {
+          if (keys.some(({ kind }) => kind === "app")) self.send({ type: "sweep" });
+        }),
+      ];
+      self.send({ type: "sweep" });
+      context.sendEvery(sweepMs, { type: "sweep" });
+      return { dirty, unsubscribe };
+    },
+    async receive({ dirty }, message) {
+      const apps = [...dirty];
+      if (message.type === "balance") dirty.clear();
+      try {
+        if (message.type === "sweep") await ports.reconcile();
+        else for (const app of apps) await ports.balance(app);
+      } catch (error) {
+        // The next sweep repairs it.
+        report("keeping the public ports in step failed", error);
+      }
+    },
+    onStop: ({ unsubscribe }) => {
+      for (const stop of unsubscribe) stop();
+    },
+  });
+}
+
+interface State {
+  readonly dirty: Set<string>;
+  readonly unsubscribe: readonly (() => unknown)[];
+}

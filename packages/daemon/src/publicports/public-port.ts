@@ -1,0 +1,119 @@
+import { type Endpoint, formatEndpoint, PortProcess, type Sharing } from "@constellation/instances/ports";
+
+/** How a public port is served; all of it can change while the port stays open, but the endpoint. */
+export interface PublicPortOptions extends Endpoint {
+  /** Folder of the port process. */
+  readonly folder: string;
+  readonly sharing: Sharing;
+  /** Told when the port process is gone although it was not closed. */
+  readonly onLost: () => void;
+}
+
+/** Longest time for closing forwarded connections when a port is given up. */
+const closeGraceMs = 2000;
+
+/**
+ * One public port of an app: its process is adopted when an earlier daemon has left one, started when there is none, and
+ * left alone when this daemon ends. Calls stand in a line, so that they may come at any time.
+ */
+export class PublicPort {
+  readonly #options: PublicPortOptions;
+  readonly #watch = new AbortController();
+  #line: Promise<unknown> = Promise.resolve();
+  #process: PortProcess | null = null;
+  #sharing: Sharing;
+  #backends = "";
+
+  constructor(options: PublicPortOptions) {
+    this.#options = options;
+    this.#sharing = options.sharing;
+  }
+
+  get port(): number {
+    return this.#options.port;
+  }
+
+  get address(): string {
+    return this.#options.address;
+  }
+
+  get sharing(): Sharing {
+    return this.#sharing;
+  }
+
+  /** Makes it served, in this way. @throws ConstellationError `port.in-use`, `access.denied` */
+  open(sharing: Sharing, signal?: AbortSignal): Promise<PortProcess> {
+    return this.#next(async () => {
+      this.#process ??= await this.#obtain(sharing, signal);
+      if (this.#sharing !== sharing) {
+        await this.#process.setSharing(sharing);
+        this.#sharing = sharing;
+      }
+      return this.#process;
+    });
+  }
+
+  /** Sends new connections to these and to nobody else. Does nothing while the port is not open. */
+  setBackends(backends: readonly Endpoint[]): Promise<void> {
+    const wanted = [...new Set(backends.map(formatEndpoint))].sort().join(" ");
+    return this.#next(async () => {
+      if (this.#process === null || this.#backends === wanted) return;
+      await this.#process.setBackends(backends);
+      this.#backends = wanted;
+    });
+  }
+
+  /** Gives the port up. */
+  close(): Promise<void> {
+    return this.#next(async () => {
+      this.#watch.abort();
+      const process = this.#process ?? (await PortProcess.adopt(this.#options.folder));
+      this.#process = null;
+      await process?.close({ graceMs: closeGraceMs });
+    });
+  }
+
+  /** Lets go of it; it stays open. */
+  detach(): void {
+    this.#watch.abort();
+  }
+
+  async #obtain(sharing: Sharing, signal: AbortSignal | undefined): Promise<PortProcess> {
+    const { folder, address, port } = this.#options;
+    const call = signal === undefined ? {} : { signal };
+    const found = await PortProcess.adopt(folder, call);
+    if (found !== undefined && formatEndpoint(found) !== formatEndpoint({ address, port })) await found.close();
+    else if (found !== undefined) {
+      const stats = await found.stats(call);
+      this.#sharing = stats.sharing;
+      // What it has now is not asked: the first list of this daemon replaces it, whatever it is.
+      this.#backends = "unknown";
+      return this.#watched(found);
+    }
+    this.#sharing = sharing;
+    this.#backends = "";
+    return this.#watched(await PortProcess.start({ folder, address, port, sharing }, call));
+  }
+
+  #watched(process: PortProcess): PortProcess {
+    void this.#lookOut(process);
+    return process;
+  }
+
+  async #lookOut(process: PortProcess): Promise<void> {
+    try {
+      await process.ended({ signal: this.#watch.signal });
+    } catch {
+      return; // we let go of it
+    }
+    if (this.#process !== process) return;
+    this.#process = null;
+    this.#options.onLost();
+  }
+
+  #next<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#line.then(task);
+    this.#line = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,224 @@
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
+import type { PortBinding, ResolvedRun } from "@constellation/instances";
+import { findPortOwner, PortProcess, type Sharing, sharingOf } from "@constellation/instances/ports";
+import type { Observations, ObservedInstance, PortSource } from "../agent/index.ts";
+import type { PortOpener } from "../scheduler/index.ts";
+import type { Mirror } from "../state/index.ts";
+import { bindingFor, PrivatePorts } from "./bindings.ts";
+import { PublicPort } from "./public-port.ts";
+import { urlOf } from "./url.ts";
+
+/** What the public ports of a node work with. */
+export interface PublicPortsParts {
+  /** Folder with one folder for each port process. */
+  readonly folder: string;
+  readonly mirror: Mirror;
+  readonly observations: Observations;
+  readonly report: (text: string, error: unknown) => void;
+}
+
+/** Longest time that a stop waits for the forwarder to take an instance off its list. */
+const withdrawTimeoutMs = 1000;
+
+/** All public ports of this node's apps. Folder names say whose they are: `web.8080`. */
+export class PublicPorts implements PortOpener, PortSource {
+  readonly #parts: PublicPortsParts;
+  readonly #open = new Map<string, PublicPort>();
+  readonly #private = new PrivatePorts();
+  /** Instances that are about to be stopped: they get no new connections although they still look ready. */
+  readonly #withdrawn = new Set<PortBinding>();
+
+  constructor(parts: PublicPortsParts) {
+    this.#parts = parts;
+  }
+
+  async open(specs: readonly AppSpec[]): Promise<void> {
+    const opened: string[] = [];
+    try {
+      for (const { name, ports, run } of specs) {
+        for (const port of ports) {
+          const key = keyOf(name, port);
+          if (!this.#open.has(key)) opened.push(key);
+          await this.#obtain(name, port).open(this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(run)));
+        }
+      }
+    } catch (error) {
+      for (const key of opened) await this.#close(key);
+      throw error;
+    }
+  }
+
+  async check(specs: readonly AppSpec[]): Promise<void> {
+    for (const { name, ports } of specs) {
+      for (const port of ports) {
+        if (this.#open.has(keyOf(name, port))) continue;
+        const owner = findPortOwner(port.publicPort);
+        if (owner !== undefined)
+          throw new ConstellationError(
+            "port.in-use",
+            `Cannot run ${name}: its public port ${port.publicPort} is in use by process ${owner.pid} (${owner.command})`,
+            { remedy: `Stop process ${owner.pid}, or choose another port.` },
+          );
+      }
+    }
+  }
+
+  async bind(spec: AppSpec, run: ResolvedRun, signal: AbortSignal): Promise<readonly PortBinding[]> {
+    const bindings: PortBinding[] = [];
+    try {
+      for (const port of spec.ports) {
+        const open = this.#obtain(spec.name, port);
+        const { socketFile } = await open.open(sharingOf(port, run), signal);
+        bindings.push(await bindingFor(port, open, socketFile, this.#private));
+      }
+      return bindings;
+    } catch (error) {
+      this.release(bindings);
+      throw error;
+    }
+  }
+
+  async keep(bindings: readonly PortBinding[]): Promise<void> {
+    for (const { mode, port } of bindings) if (mode === "forwarded") await this.#private.keep(port);
+  }
+
+  release(bindings: readonly PortBinding[]): void {
+    for (const binding of bindings) {
+      this.#withdrawn.delete(binding);
+      if (binding.mode === "forwarded") this.#private.release(binding.port);
+    }
+  }
+
+  async withdraw(app: string, bindings: readonly PortBinding[]): Promise<void> {
+    const forwarded = bindings.filter(({ mode }) => mode === "forwarded");
+    if (forwarded.length === 0) return;
+    for (const binding of forwarded) this.#withdrawn.add(binding);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withdrawTimeoutMs)));
+    await Promise.race([this.balance(app), late]);
+    clearTimeout(timer);
+  }
+
+  urls(): Readonly<Record<string, string>> {
+    const urls: [string, string][] = [];
+    for (const [app, { record }] of this.#parts.mirror.apps) {
+      const first = this.#ports(app, record.revision)[0];
+      if (record.mode === "running" && first !== undefined) urls.push([app, urlOf(first)]);
+    }
+    return Object.fromEntries(urls);
+  }
+
+  /** URLs of one app's public ports. */
+  urlsOf(app: string): string[] {
+    const record = this.#parts.mirror.apps.get(app)?.record;
+    return record === undefined ? [] : this.#ports(app, record.revision).map(urlOf);
+  }
+
+  /** Tells the forwarders of an app which of its instances are ready. */
+  async balance(app: string): Promise<void> {
+    const instances = this.#parts.observations.list(app);
+    for (const [key, open] of this.#open) {
+      if (!key.startsWith(`${app}.`) || open.sharing !== "forwarded") continue;
+      const backends = instances.flatMap((instance) => backendOf(instance, open.port, this.#withdrawn));
+      await open.setBackends(backends);
+    }
+  }
+
+  /** Opens what should be open, closes what nobody needs any more, and looks after port processes that an earlier daemon left. */
+  async reconcile(): Promise<void> {
+    mkdirSync(this.#parts.folder, { recursive: true, mode: 0o700 });
+    const needed = this.#needed();
+    const known = new Set([...this.#open.keys(), ...readdirSync(this.#parts.folder)]);
+    for (const key of known) if (!needed.has(key)) await this.#close(key);
+    for (const [key, { app, port, sharing }] of needed) {
+      if (this.#open.has(key)) continue;
+      try {
+        await this.#obtain(app, port).open(sharing);
+      } catch (error) {
+        this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
+      }
+    }
+    for (const app of new Set([...needed.values()].map((need) => need.app))) await this.balance(app);
+  }
+
+  /** Lets go of all ports; they stay open. */
+  detach(): void {
+    for (const open of this.#open.values()) open.detach();
+    this.#open.clear();
+  }
+
+  #needed(): Map<string, { readonly app: string; readonly port: PortSpec; readonly sharing: Sharing }> {
+    const needed = new Map<string, { app: string; port: PortSpec; sharing: Sharing }>();
+    for (const [app, { record }] of this.#parts.mirror.apps) {
+      const living = this.#parts.observations.list(app).filter(({ run }) => run !== null);
+      if (record.mode !== "running" && living.length === 0) continue;
+      const revisions = new Set([record.revision, ...living.flatMap(({ revision }) => revision ?? [])]);
+      for (const revision of revisions) {
+        const run = this.#parts.mirror.revisions.get(app)?.get(revision)?.record.spec.run;
+        for (const port of this.#ports(app, revision)) {
+          const key = keyOf(app, port);
+          if (run !== undefined && !needed.has(key))
+            needed.set(key, { app, port, sharing: this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(run)) });
+        }
+      }
+    }
+    return needed;
+  }
+
+  #ports(app: string, revision: number): readonly PortSpec[] {
+    return this.#parts.mirror.revisions.get(app)?.get(revision)?.record.spec.ports ?? [];
+  }
+
+  #obtain(app: string, port: PortSpec): PublicPort {
+    const key = keyOf(app, port);
+    const known = this.#open.get(key);
+    if (known !== undefined && known.address === port.address) return known;
+    known?.detach();
+    const open = new PublicPort({
+      folder: join(this.#parts.folder, key),
+      address: port.address,
+      port: port.publicPort,
+      sharing: "forwarded",
+      onLost: () => this.#lost(key),
+    });
+    this.#open.set(key, open);
+    return open;
+  }
+
+  /** A port process was ended by somebody: the next look opens the port again. */
+  #lost(key: string): void {
+    this.#open.get(key)?.detach();
+    this.#open.delete(key);
+    this.#parts.report(`the process of the public port ${key} is gone; it is started again`, null);
+    void this.reconcile().catch((error: unknown) => this.#parts.report("opening the public ports failed", error));
+  }
+
+  async #close(key: string): Promise<void> {
+    const open = this.#open.get(key);
+    this.#open.delete(key);
+    const folder = join(this.#parts.folder, key);
+    if (open !== undefined) await open.close();
+    else await (await PortProcess.adopt(folder))?.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const keyOf = (app: string, { publicPort }: PortSpec): string => `${app}.${publicPort}`;
+
+function backendOf(
+  { state, run }: ObservedInstance,
+  publicPort: number,
+  withdrawn: ReadonlySet<PortBinding>,
+): { readonly address: string; readonly port: number }[] {
+  if (run === null || state.status !== "running" || !state.ready) return [];
+  const binding = run.ports.find((port) => port.publicPort === publicPort);
+  const { address } = run.handle.facts;
+  if (binding === undefined || binding.mode !== "forwarded" || withdrawn.has(binding) || address === null) return [];
+  return [{ address, port: binding.port }];
+}
+
+/** What a spec runs, as far as it matters for ports: nothing of it needs to be found for that. */
+const unresolved = (run: AppSpec["run"]): ResolvedRun =>
+  run.kind === "command" ? run : { kind: "script", file: run.path, args: run.args };

@@ -1,0 +1,105 @@
+import { type AppSpec, type ApplyRequest, type Change, ConstellationError, parseApp } from "@constellation/contract";
+import { changeOf, checkCapacity, checkDependencies, type KnownApp, type NodeCapacity } from "@constellation/core";
+import type { Edit, Mirror } from "../state/index.ts";
+import { type ArtifactLookup, checkFiles } from "./check-files.ts";
+import { checkPortConflicts } from "./check-ports.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** A request that was found possible as a whole, with what it changes. */
+export interface Application {
+  readonly specs: readonly AppSpec[];
+  readonly changes: readonly Change[];
+}
+
+/** What checking needs to know of the world. */
+export interface ApplyContext {
+  readonly snapshot: Snapshot;
+  readonly artifacts: ArtifactLookup;
+  readonly capacity: () => NodeCapacity;
+}
+
+/**
+ * Checks everything that can be known before anything is changed, for all specs together.
+ *
+ * @throws ConstellationError `spec.invalid`, `spec.cycle`, `app.exists`, `state.conflict`, `artifact.not-found`,
+ *   `limit.exceeds-node`, `port.in-use`
+ */
+export async function checkApplication(request: ApplyRequest, context: ApplyContext): Promise<Application> {
+  const { snapshot, artifacts, capacity } = context;
+  const specs = parseAll(request.apps);
+  for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
+  const names = new Set(specs.map(({ name }) => name));
+  const together = [...snapshot.specs().filter(({ name }) => !names.has(name)), ...specs];
+  checkDependencies(together);
+  for (const spec of specs) checkCapacity(spec, [capacity()]);
+  const running = together.filter(({ name }) => names.has(name) || snapshot.record(name)?.mode === "running");
+  checkPortConflicts(running);
+  await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
+  return { specs, changes: specs.map((spec) => changeOf(known(spec.name, snapshot), spec)) };
+}
+
+/** Puts what an application changes into `edit`. */
+export function enact(
+  { specs, changes }: Application,
+  snapshot: Snapshot,
+  mirror: Mirror,
+  edit: Edit,
+  at: number,
+): void {
+  for (const [position, spec] of specs.entries()) {
+    const change = changes[position];
+    if (change === undefined || change.change === "unchanged") continue;
+    const { revision } = change;
+    const record = snapshot.record(spec.name);
+    edit.put({ kind: "app", app: spec.name }, { mode: "running", instances: spec.instances, revision, updatedAt: at });
+    if (record?.revision === revision) continue;
+    const restarts = mirror.revisions.get(spec.name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
+    edit.put({ kind: "revision", app: spec.name, revision }, { spec, restarts });
+  }
+}
+
+function parseAll(inputs: readonly unknown[]): AppSpec[] {
+  const specs: AppSpec[] = [];
+  const refusals: ConstellationError[] = [];
+  for (const input of inputs) {
+    try {
+      specs.push(parseApp(input));
+    } catch (error) {
+      if (!(error instanceof ConstellationError)) throw error;
+      refusals.push(error);
+    }
+  }
+  const [first] = refusals;
+  if (first !== undefined && refusals.length === 1) throw first;
+  if (first !== undefined)
+    throw new ConstellationError("spec.invalid", refusals.map(({ message }) => message).join("\n"), {
+      remedy: "Correct the specs; nothing was changed.",
+      details: { problems: refusals.map(({ details }) => details) },
+    });
+  const twice = specs.find(({ name }, at) => specs.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined)
+    throw new ConstellationError("spec.invalid", `Cannot apply: two of the specs have the name ${twice.name}`, {
+      remedy: "Give each app a name of its own; nothing was changed.",
+    });
+  return specs;
+}
+
+function checkName({ name }: AppSpec, snapshot: Snapshot, createOnly: boolean): void {
+  const record = snapshot.record(name);
+  if (record === undefined) return;
+  if (record.mode === "removed")
+    throw new ConstellationError("state.conflict", `Cannot apply ${name}: an app of that name is just being removed`, {
+      remedy: "Try again when its instances have stopped.",
+    });
+  if (createOnly)
+    throw new ConstellationError("app.exists", `Cannot create ${name}: there is an app of that name`, {
+      remedy: "Choose another name, or change the app with `constellation up`.",
+    });
+}
+
+function known(app: string, snapshot: Snapshot): KnownApp | null {
+  const record = snapshot.record(app);
+  const spec = snapshot.spec(app);
+  if (record === undefined || spec === undefined) return null;
+  return { spec, revision: record.revision, running: record.mode === "running" };
+}

@@ -1,0 +1,88 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { type AppSpec, ConstellationError } from "@constellation/contract";
+
+/** Longest time that the file system may take to answer; a dead network mount never does. */
+const answerTimeoutMs = 3000;
+
+/** Where artifacts are looked up. */
+export interface ArtifactLookup {
+  has(sha256: string): Promise<boolean>;
+}
+
+/**
+ * Checks that everything an app names on this machine is there and can be read.
+ *
+ * @throws ConstellationError `spec.invalid`, `script.unreadable`, `artifact.not-found`
+ */
+export async function checkFiles(spec: AppSpec, artifacts: ArtifactLookup): Promise<void> {
+  if (spec.folder !== null) await checkFolder(spec, "folder", spec.folder);
+  for (const { source } of spec.mounts) await checkReadable(spec, "mounts", source);
+  if (spec.run.kind === "script") await checkArtifact(spec, spec.run, artifacts);
+}
+
+async function checkArtifact(
+  { name }: AppSpec,
+  { artifact, path }: AppSpec["run"] & { kind: "script" },
+  artifacts: ArtifactLookup,
+): Promise<void> {
+  if (artifact === null)
+    throw new ConstellationError(
+      "artifact.not-found",
+      `Cannot apply ${name}: its script ${path} was not bundled into an artifact`,
+      {
+        remedy: "Apply it with the constellation command or the SDK, which bundle scripts.",
+      },
+    );
+  if (await artifacts.has(artifact)) return;
+  throw new ConstellationError(
+    "artifact.not-found",
+    `Cannot apply ${name}: the artifact ${artifact} of ${path} is not stored here`,
+    {
+      remedy: "Upload the artifact, then apply again.",
+      details: { artifact },
+    },
+  );
+}
+
+async function checkFolder(spec: AppSpec, setting: string, path: string): Promise<void> {
+  const info = await answered(spec, setting, path, stat(path));
+  if (!info.isDirectory()) throw refused(spec, setting, path, "is not a folder");
+  await answered(spec, setting, path, access(path, constants.R_OK | constants.X_OK));
+}
+
+async function checkReadable(spec: AppSpec, setting: string, path: string): Promise<void> {
+  await answered(spec, setting, path, access(path, constants.R_OK));
+}
+
+async function answered<T>(spec: AppSpec, setting: string, path: string, look: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(refused(spec, setting, path, `did not answer within ${answerTimeoutMs} ms`)),
+      answerTimeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([look, late]);
+  } catch (error) {
+    if (error instanceof ConstellationError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw refused(spec, setting, path, words[code] ?? `cannot be read (${code})`, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "cannot be read by the daemon",
+  ENOTDIR: "does not exist",
+};
+
+const refused = ({ name }: AppSpec, setting: string, path: string, why: string, cause?: unknown): ConstellationError =>
+  new ConstellationError("spec.invalid", `Cannot apply ${name}: ${setting} ${path} ${why}`, {
+    remedy: "Correct the path; nothing was changed.",
+    details: { app: name, setting, path },
+    ...(cause === undefined ? {} : { cause }),
+  });

@@ -1,0 +1,190 @@
+import type { AppSpec, AppSummary, ApplyRequest, Change, EventBody } from "@constellation/contract";
+import { ConstellationError } from "@constellation/contract";
+import { checkDependencies, type NodeCapacity, summarise } from "@constellation/core";
+import { instanceName } from "@constellation/instances";
+import type { Observations } from "../agent/index.ts";
+import type { AppRecord, Edit, Repository } from "../state/index.ts";
+import { Announcer } from "./announce.ts";
+import { checkApplication, enact } from "./apply.ts";
+import type { ArtifactLookup } from "./check-files.ts";
+import { checkPortConflicts } from "./check-ports.ts";
+import { reconcile } from "./reconcile.ts";
+import { Snapshot } from "./snapshot.ts";
+
+/** Opens the public ports of an app before anything is changed, so that one in use refuses the whole change. */
+export interface PortOpener {
+  /**
+   * Opens what is not open yet; when one cannot be opened, those opened by this call are closed again.
+   *
+   * @throws ConstellationError `port.in-use`, `access.denied`
+   */
+  open(specs: readonly AppSpec[]): Promise<void>;
+  /** Says who listens on the ports that would have to be opened, without opening them. @throws as {@link open} */
+  check(specs: readonly AppSpec[]): Promise<void>;
+}
+
+/** Everything that the scheduler works with. */
+export interface SchedulerParts {
+  readonly repository: Repository;
+  readonly observations: Observations;
+  readonly ports: PortOpener;
+  readonly artifacts: ArtifactLookup;
+  readonly capacity: () => NodeCapacity;
+  readonly emit: (event: EventBody) => void;
+  readonly nowMs: () => number;
+  /** Name of this node in allocations. */
+  readonly node: string;
+}
+
+/** Changes the desired state and makes allocations of it. Its calls must come one at a time: see `schedulerActor`. */
+export class Scheduler {
+  readonly snapshot: Snapshot;
+  readonly #parts: SchedulerParts;
+  readonly #announcer: Announcer;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+    this.snapshot = new Snapshot(parts.repository.mirror, parts.observations, parts.nowMs);
+    this.#announcer = new Announcer(parts.emit);
+  }
+
+  /** Makes the specs the desired state: all of them, or none when one is refused. @throws as `checkApplication`, and what writing throws */
+  async apply(request: ApplyRequest): Promise<Change[]> {
+    const { repository, ports, nowMs } = this.#parts;
+    const application = await checkApplication(request, { ...this.#parts, snapshot: this.snapshot });
+    const changed = application.specs.filter((_, at) => application.changes[at]?.change !== "unchanged");
+    if (request.dryRun === true) await ports.check(changed);
+    if (request.dryRun === true || changed.length === 0) return [...application.changes];
+    await ports.open(changed);
+    const edit = repository.edit();
+    enact(application, this.snapshot, repository.mirror, edit, nowMs());
+    await repository.write(edit);
+    for (const { app, revision, change } of application.changes)
+      if (change !== "removed") this.#parts.emit({ type: "app.applied", app, revision, change });
+    await this.pass(changed.map(({ name }) => name));
+    return [...application.changes];
+  }
+
+  async stop(app: string): Promise<void> {
+    await this.#change(app, (record) => (record.mode === "stopped" ? null : { ...record, mode: "stopped" }));
+  }
+
+  async remove(app: string): Promise<void> {
+    await this.#change(app, (record) => (record.mode === "removed" ? null : { ...record, mode: "removed" }));
+  }
+
+  /** Starts a stopped app. @throws ConstellationError `port.in-use`, `spec.invalid` when a dependency has gone */
+  async start(app: string): Promise<void> {
+    const spec = this.#existing(app);
+    if (this.snapshot.record(app)?.mode === "running") return;
+    const running = this.snapshot.specs().filter(({ name }) => this.snapshot.record(name)?.mode === "running");
+    checkDependencies(this.snapshot.specs());
+    checkPortConflicts([...running, spec]);
+    await this.#parts.ports.open([spec]);
+    await this.#change(app, (record) => ({ ...record, mode: "running" }));
+  }
+
+  /** Replaces all instances one after the other by a revision with the same spec. */
+  async restart(app: string): Promise<void> {
+    this.#existing(app);
+    const { repository } = this.#parts;
+    const record = this.snapshot.record(app);
+    const newest = record && repository.revision(app, record.revision);
+    if (record === undefined || newest === undefined) throw notFound(app);
+    if (record.mode === "stopped") return this.start(app);
+    const revision = record.revision + 1;
+    const edit = repository.edit();
+    edit.put({ kind: "revision", app, revision }, { ...newest, restarts: newest.restarts + 1 });
+    edit.put({ kind: "app", app }, { ...record, revision, updatedAt: this.#parts.nowMs() });
+    await repository.write(edit);
+    this.#parts.emit({ type: "app.applied", app, revision, change: "updated" });
+    await this.pass([app]);
+  }
+
+  async scale(app: string, instances: number): Promise<void> {
+    const changed = await this.#change(app, (record) =>
+      record.instances === instances ? null : { ...record, instances },
+    );
+    if (changed !== null) this.#parts.emit({ type: "app.applied", app, revision: changed.revision, change: "scaled" });
+  }
+
+  /**
+   * Looks at these apps, or at all, and writes the allocations that bring them nearer to what is wanted.
+   * Resolves to the time after which they are worth another look although nothing happens; null when they are not.
+   */
+  async pass(apps: Iterable<string> = this.#all()): Promise<number | null> {
+    const { repository, node } = this.#parts;
+    const edit: Edit = repository.edit();
+    const removed: string[] = [];
+    const looked = new Set(apps);
+    for (const app of looked) {
+      if (reconcile(app, this.snapshot, repository.mirror, node, edit) === "removed") removed.push(app);
+    }
+    if (!edit.isEmpty) await repository.write(edit);
+    for (const app of removed) this.#announcer.removed(app);
+    for (const app of looked) this.#announce(app);
+    const waits = [...looked].flatMap((app) => this.snapshot.lookAgainInMs(app) ?? []);
+    return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  /** Notes what an earlier daemon has announced already. */
+  begin(): void {
+    for (const app of this.#all()) {
+      const summary = this.summary(app);
+      if (summary !== undefined) this.#announcer.note(summary);
+    }
+  }
+
+  /** How an app is doing; undefined when there is none of that name. */
+  summary(app: string): Omit<AppSummary, "urls"> | undefined {
+    const record = this.snapshot.record(app);
+    if (record === undefined) return undefined;
+    return summarise({
+      name: app,
+      revision: record.revision,
+      mode: record.mode,
+      wanted: record.instances,
+      updatedAt: record.updatedAt,
+      instances: this.#parts.observations.list(app).map((observed) => ({
+        name: instanceName(observed),
+        state: observed.state,
+        revision: observed.revision ?? 0,
+        current: this.snapshot.isCurrent(observed),
+      })),
+    });
+  }
+
+  #all(): Set<string> {
+    const { apps, allocations } = this.#parts.repository.mirror;
+    return new Set([...apps.keys(), ...allocations.keys()]);
+  }
+
+  #announce(app: string): void {
+    const summary = this.summary(app);
+    if (summary !== undefined) this.#announcer.tell(summary);
+  }
+
+  #existing(app: string): AppSpec {
+    const spec = this.snapshot.spec(app);
+    if (spec === undefined || this.snapshot.record(app)?.mode === "removed") throw notFound(app);
+    return spec;
+  }
+
+  /** Writes a change of an app's record; null leaves it as it is. */
+  async #change(app: string, change: (record: AppRecord) => AppRecord | null): Promise<AppRecord | null> {
+    const { repository, nowMs } = this.#parts;
+    const record = this.snapshot.record(app);
+    if (record === undefined) throw notFound(app);
+    const next = change(record);
+    if (next === null) return null;
+    await repository.write(repository.edit().put({ kind: "app", app }, { ...next, updatedAt: nowMs() }));
+    return next;
+  }
+}
+
+/** There is no app of this name. */
+export function notFound(app: string): ConstellationError {
+  return new ConstellationError("app.not-found", `There is no app named ${app}`, {
+    remedy: "List the apps with `constellation ps`.",
+  });
+}

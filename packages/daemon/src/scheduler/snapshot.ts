@@ -1,0 +1,165 @@
+import type { AppSpec } from "@constellation/contract";
+import {
+  type ActualInstance,
+  type DependencyState,
+  type Fit,
+  fitOf,
+  progressOf,
+  type Revision,
+  type RolloutGoal,
+  settleMsOf,
+  unmetDependency,
+} from "@constellation/core";
+import { isAlive, type Observations, type ObservedInstance } from "../agent/index.ts";
+import type { AppRecord, Mirror } from "../state/index.ts";
+
+/** Stops asked for within this time are ordered by dependencies whatever order they come in. */
+const breathMs = 50;
+
+/** What a plan is made from: the desired state and what was observed. */
+export class Snapshot {
+  readonly #mirror: Mirror;
+  readonly #observations: Observations;
+  readonly #nowMs: () => number;
+
+  constructor(mirror: Mirror, observations: Observations, nowMs: () => number) {
+    this.#mirror = mirror;
+    this.#observations = observations;
+    this.#nowMs = nowMs;
+  }
+
+  record(app: string): AppRecord | undefined {
+    return this.#mirror.apps.get(app)?.record;
+  }
+
+  /** The newest spec with the number of instances wanted now; undefined when there is no such app. */
+  spec(app: string): AppSpec | undefined {
+    const record = this.record(app);
+    const newest = record && this.#revision(app, record.revision);
+    return newest && { ...newest.spec, instances: record.instances };
+  }
+
+  /** Specs of all apps that are not on their way out. */
+  specs(): AppSpec[] {
+    return [...this.#mirror.apps].flatMap(([app, { record }]) =>
+      record.mode === "removed" ? [] : (this.spec(app) ?? []),
+    );
+  }
+
+  goal(app: string, record: AppRecord): RolloutGoal {
+    const spec = this.spec(app);
+    return {
+      mode: record.mode,
+      wanted: record.instances,
+      surge: !this.#hasFixedPort(app, spec),
+      blockedBy: unmetDependency(spec?.dependsOn ?? [], (name) => this.#dependency(name)),
+    };
+  }
+
+  instances(app: string, record: AppRecord): ActualInstance[] {
+    const wanted = this.#revision(app, record.revision);
+    return [...(this.#mirror.allocations.get(app) ?? [])].map(([index, { record: allocation }]) => {
+      const observed = this.#observations.at(app, index);
+      const state = observed?.state ?? null;
+      const runsItsRevision = observed !== undefined && observed.revision === allocation.revision;
+      const fit = this.#fit(app, allocation.revision, wanted);
+      const isNewest = allocation.revision === record.revision;
+      // What ran before an update has nothing to prove.
+      const settleMs = fit === "outdated" ? 0 : this.#settleMs(app, allocation.revision);
+      return {
+        index,
+        wish: allocation.wish,
+        // What fits a later revision as it is still has to be called by its number.
+        fit: fit === "current" && !isNewest ? "live" : fit,
+        progress: progressOf({ state, runsItsRevision, nowMs: this.#nowMs(), settleMs }),
+      };
+    });
+  }
+
+  /** Time after which the app is worth another look although nothing happens; null when it is not. */
+  lookAgainInMs(app: string): number | null {
+    const record = this.record(app);
+    const heldMs = record === undefined || record.mode === "running" ? 0 : this.holdMs(app, record);
+    const waits = this.#observations.list(app).flatMap(({ state, revision }) => {
+      if (state.status !== "running" || !state.ready || revision === null) return [];
+      const leftMs = state.since + this.#settleMs(app, revision) - this.#nowMs();
+      return leftMs > 0 ? [leftMs] : [];
+    });
+    if (heldMs > 0 && heldMs < Infinity) waits.push(heldMs);
+    return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  /** Whether this instance does what the newest revision says. */
+  isCurrent(observed: ObservedInstance): boolean {
+    const record = this.record(observed.app);
+    if (record === undefined || observed.revision === null) return false;
+    const wanted = this.#revision(observed.app, record.revision);
+    return this.#fit(observed.app, observed.revision, wanted) !== "outdated";
+  }
+
+  /**
+   * How long the stop of an app waits for apps that depend on it and go first: until they are gone when they are being
+   * stopped too (`Infinity`), and for a moment when they are not, because their stop may come with the same breath.
+   */
+  holdMs(app: string, record: AppRecord): number {
+    let holdMs = 0;
+    for (const name of this.#dependents(app)) {
+      const dependent = this.record(name);
+      if (dependent === undefined || !this.isAlive(name)) continue;
+      if (dependent.mode !== "running") return Infinity;
+      holdMs = Math.max(holdMs, record.updatedAt + breathMs - this.#nowMs());
+    }
+    return holdMs;
+  }
+
+  /** True while an instance of the app runs or is about to. */
+  isAlive(app: string): boolean {
+    return this.#observations.list(app).some(({ state }) => isAlive(state));
+  }
+
+  /** Apps whose plans look at this one. */
+  neighbours(app: string): string[] {
+    const own = this.spec(app)?.dependsOn.map((dependency) => dependency.app) ?? [];
+    return [...own, ...this.#dependents(app)];
+  }
+
+  #dependents(app: string): string[] {
+    return [...this.#mirror.apps].flatMap(([name, { record }]) => {
+      const dependsOn = this.#revision(name, record.revision)?.spec.dependsOn ?? [];
+      return name !== app && dependsOn.some((dependency) => dependency.app === app) ? [name] : [];
+    });
+  }
+
+  #revision(app: string, revision: number): Revision | undefined {
+    return this.#mirror.revisions.get(app)?.get(revision)?.record;
+  }
+
+  #settleMs(app: string, revision: number): number {
+    const health = this.#revision(app, revision)?.spec.health;
+    return health === undefined ? 0 : settleMsOf(health);
+  }
+
+  #fit(app: string, revision: number, wanted: Revision | undefined): Fit {
+    const started = this.#revision(app, revision);
+    if (wanted === undefined || started === undefined) return "outdated";
+    return fitOf(started, wanted);
+  }
+
+  #dependency(app: string): DependencyState | null {
+    const record = this.record(app);
+    if (record === undefined || record.mode === "removed") return null;
+    return { wanted: record.instances, states: this.#observations.list(app).map(({ state }) => state) };
+  }
+
+  /** Two programs that insist on the same port of the same network cannot run side by side, not even for an update. */
+  #hasFixedPort(app: string, spec: AppSpec | undefined): boolean {
+    const fixed = new Set(spec?.ports.filter(({ targetPort }) => targetPort !== null).map(({ name }) => name));
+    return this.#observations
+      .list(app)
+      .some(
+        ({ run }) =>
+          run?.handle.facts.address === "127.0.0.1" &&
+          run.ports.some(({ name, mode }) => mode !== "shared" && fixed.has(name)),
+      );
+  }
+}

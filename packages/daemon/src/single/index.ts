@@ -1,0 +1,2 @@
+/** One daemon for each state directory. */
+export { openAlone } from "./single.ts";

@@ -1,0 +1,27 @@
+import { ConstellationError } from "@constellation/contract";
+import { isEngineError } from "@constellation/engine";
+
+/**
+ * Opens the state, which one process can hold at a time: the daemon's own lock, freed by the kernel however it ends.
+ *
+ * @throws ConstellationError `daemon.busy` naming the process that holds it, `state.corrupt`, `state.unavailable`
+ */
+export function openAlone<T>(stateFile: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!isEngineError(error)) throw error;
+    if (error.code === "unavailable" && error.holderPid !== undefined)
+      throw new ConstellationError(
+        "daemon.busy",
+        `Cannot start a daemon here: process ${error.holderPid} holds ${stateFile} already`,
+        {
+          remedy: "Use that daemon, or stop it with `constellation daemon stop`.",
+          details: { holderPid: error.holderPid },
+          cause: error,
+        },
+      );
+    const corrupt = error.code === "corrupt" || error.code === "schema-newer";
+    throw new ConstellationError(corrupt ? "state.corrupt" : "state.unavailable", error.message, { cause: error });
+  }
+}

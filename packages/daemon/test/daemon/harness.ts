@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AppInput, AppSummary, Event, Instance } from "@constellation/contract";
+import { MemoryLogStore, MemoryStateStore } from "@constellation/engine";
+import { FakeDriver, FakeWorld, systemClock } from "@constellation/instances";
+import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import { MemoryArchive } from "../../src/observe/index.ts";
+
+/** A machine whose programs are imagined and whose disk is in memory; daemons come and go on it. */
+export class Machine {
+  readonly world = new FakeWorld(systemClock);
+  readonly store = new MemoryStateStore();
+  readonly archive = new MemoryArchive();
+  readonly folder = mkdtempSync(join(tmpdir(), "constellation-daemon-"));
+  readonly reports: string[] = [];
+  boot = "first boot";
+  #daemon: Daemon | null = null;
+
+  async start(): Promise<Daemon> {
+    this.#daemon = await startDaemon({
+      store: this.store,
+      logs: new MemoryLogStore(),
+      archive: this.archive,
+      artifacts: {
+        has: (sha256) => Promise.resolve(sha256.startsWith("a")),
+        put: () => Promise.resolve(),
+        file: (sha256) => Promise.resolve(`/artifacts/${sha256}.mjs`),
+      },
+      driver: new FakeDriver(this.world),
+      portsFolder: join(this.folder, "ports"),
+      dataFolder: this.folder,
+      stateDirectory: this.folder,
+      clock: systemClock,
+      random: Math.random,
+      bootId: () => this.boot,
+      report: (text, error) => this.reports.push(`${text}: ${error instanceof Error ? error.stack : String(error)}`),
+      quit: () => undefined,
+    });
+    return this.#daemon;
+  }
+
+  get daemon(): Daemon {
+    if (this.#daemon === null) throw new Error("no daemon runs on this machine");
+    return this.#daemon;
+  }
+
+  /** Ends the daemon in order: instances go on. */
+  async stop(): Promise<void> {
+    await this.#daemon?.stop();
+    this.#daemon = null;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.store.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  up(...apps: AppInput[]) {
+    return this.daemon.platform.apply({ apps });
+  }
+
+  async status(name: string): Promise<AppSummary> {
+    return this.daemon.platform.app(name);
+  }
+
+  async shape(app?: string): Promise<string[]> {
+    return (await this.daemon.platform.instances(app)).map(describe);
+  }
+
+  /** Runs that execute now, in the world and not in anybody's book. */
+  running(): string[] {
+    return [...this.world.runs.values()]
+      .filter(({ exit }) => exit === null)
+      .map(({ request }) => `${request.app}.${request.index}`)
+      .sort();
+  }
+
+  pids(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.world.runs.values()]
+        .filter(({ exit }) => exit === null)
+        .map(({ request, pid }) => [`${request.app}.${request.index}`, pid]),
+    );
+  }
+
+  async events(): Promise<Event[]> {
+    const events: Event[] = [];
+    for await (const event of this.daemon.platform.events({}, { signal: new AbortController().signal }))
+      events.push(event);
+    return events;
+  }
+}
+
+const describe = ({ name, revision, state }: Instance): string =>
+  `${name} r${revision} ${state.status}${state.status === "running" ? (state.ready ? " ready" : " not ready") : ""}`;
+
+/** Looks until the check holds; the last value in the error when it never does. */
+export async function eventually<T>(
+  look: () => Promise<T> | T,
+  check: (value: T) => boolean,
+  timeoutMs = 8000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await look();
+    if (check(value)) return value;
+    if (Date.now() > end) throw new Error(`never came about; at last: ${JSON.stringify(value, null, 1)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
