@@ -4,9 +4,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
 import { load, median } from "./ports/load.js";
-import { listening, pause, pssKb, Stage } from "./ports/subjects.js";
+import { listening, pssKb, Stage } from "./ports/subjects.js";
 
-const rounds = Number(process.argv[2] ?? 3);
+const rounds = Number(process.argv[2] ?? 5);
 const columns = {
   "kept-alive req/s": (run) => run.kept.perSecond,
   "new conn req/s": (run) => run.fresh.perSecond,
@@ -17,66 +17,66 @@ const columns = {
 
 const results = {};
 const memory = {};
+const subjects = [];
 
-for (let round = 0; round < rounds; round += 1) {
-  await subject("nginx direct", async (stage) => stage.nginx(), { big: true });
-  await subject(
-    "nginx behind our forwarder",
-    async (stage) => {
-      const port = await stage.forwarder([await listening(await stage.nginx())]);
-      memory["forwarder idle kB"] = pssKb(port.pid);
-      stage.after = () => (memory["forwarder after load kB"] = pssKb(port.pid));
-      return port.port;
-    },
-    { big: true },
+try {
+  const forwarder = await subject("nginx behind our forwarder", { big: true }, async (stage) =>
+    behindForwarder(stage, [await stage.nginx()]),
   );
-  await subject("nginx behind haproxy (tcp)", async (stage) => stage.haproxy(await listening(await stage.nginx())), {
-    big: true,
-  });
-  await subject(
-    "nginx behind nginx (stream)",
-    async (stage) => stage.nginxStream(await listening(await stage.nginx())),
-    { big: true },
+  await subject("nginx behind haproxy (tcp)", { big: true }, async (stage) =>
+    stage.haproxy(await listening(await stage.nginx())),
   );
-  await subject("node direct", async (stage) => stage.node());
-  await subject("node x1, shared socket", async (stage) => (await stage.shared(1)).port.port);
-  await subject("node x3, shared socket", async (stage) => {
-    const { port } = await stage.shared(3);
-    memory["port process, shared, kB"] = pssKb(port.pid);
-    return port.port;
-  });
-  await subject("node x3, node:cluster", async (stage) => stage.cluster(3));
-  await subject(
-    "node x3, our forwarder",
-    async (stage) =>
-      (await stage.forwarder(await Promise.all([1, 2, 3].map(async () => listening(await stage.node()))))).port,
+  await subject("nginx behind nginx (stream)", { big: true }, async (stage) =>
+    stage.nginxStream(await listening(await stage.nginx())),
   );
+  await subject("nginx direct", { big: true }, async (stage) => stage.nginx());
+  await subject("node direct", {}, async (stage) => stage.node());
+  await subject("node x1, shared socket", {}, async (stage) => (await stage.shared(1)).port.port);
+  const shared = await subject("node x3, shared socket", {}, async (stage) => (await stage.shared(3)).port.port);
+  await subject("node x3, node:cluster", {}, async (stage) => stage.cluster(3));
+  await subject("node x3, our forwarder", {}, async (stage) =>
+    behindForwarder(stage, await Promise.all([1, 2, 3].map(() => stage.node()))),
+  );
+  memory["forwarder, idle"] = pssKb(forwarder.stage.ports[0].pid);
+  memory["shared, idle"] = pssKb(shared.stage.ports[0].pid);
+  // One short run of each in turn: what else the machine does hits all of them alike.
+  for (let round = 0; round < rounds; round += 1)
+    for (const { name, big, port } of subjects) (results[name] ??= []).push(measure(port, big));
+  memory["forwarder, after load"] = pssKb(forwarder.stage.ports[0].pid);
+} finally {
+  for (const { stage } of subjects) await stage.close();
 }
 
 report();
 
-async function subject(name, start, { big = false } = {}) {
+async function behindForwarder(stage, backends) {
+  for (const backend of backends) await listening(backend);
+  return (await stage.forwarder(backends)).port;
+}
+
+/** Starts one and keeps it; without a port it is not installed. */
+async function subject(name, { big = false }, start) {
   const stage = new Stage();
-  try {
-    const port = await start(stage);
-    if (port === undefined) {
-      if (results[name] === undefined) console.log(`${name}: not installed, left out`);
-      return;
-    }
-    await listening(port);
-    await pause(300);
-    load(port, { seconds: 1 });
-    const run = {
-      kept: load(port),
-      fresh: load(port, { keepAlive: false }),
-      lone: load(port, { connections: 1, seconds: 1 }),
-      ...(big ? { big: load(port, { path: "/big", connections: 8 }) } : {}),
-    };
-    stage.after?.();
-    (results[name] ??= []).push(run);
-  } finally {
+  const port = await start(stage);
+  if (port === undefined) {
+    console.log(`${name}: not installed, left out`);
     await stage.close();
+    return undefined;
   }
+  const one = { name, big, stage, port };
+  subjects.push(one);
+  await listening(port);
+  load(port, { seconds: 1 });
+  return one;
+}
+
+function measure(port, big) {
+  return {
+    kept: load(port, { seconds: 1 }),
+    fresh: load(port, { seconds: 1, keepAlive: false }),
+    lone: load(port, { seconds: 1, connections: 1 }),
+    ...(big ? { big: load(port, { seconds: 1, path: "/big", connections: 8 }) } : {}),
+  };
 }
 
 function report() {
@@ -107,13 +107,18 @@ function report() {
       summary.map(({ name, failed, ...values }) => [
         name,
         {
-          ...Object.fromEntries(Object.entries(values).map(([column, value]) => [column, value?.median ?? "-"])),
+          ...Object.fromEntries(
+            Object.entries(values).map(([column, value]) => [
+              column,
+              value === null ? "-" : `${value.median} (${value.min}–${value.max})`,
+            ]),
+          ),
           failed,
         },
       ]),
     ),
   );
-  console.table(memory);
+  console.log("memory of one port process (PSS, kB):", memory);
   const folder = new URL("../results/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   const machine = {

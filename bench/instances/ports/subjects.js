@@ -121,7 +121,7 @@ listen l
     const file = join(folder, "nginx.conf");
     writeFileSync(
       file,
-      `${head} daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;\nevents { worker_connections 4096; }\n${body}\n`,
+      `${head} user root; daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;\nevents { worker_connections 4096; }\n${body}\n`,
     );
     this.run(["/usr/sbin/nginx", "-p", folder, "-c", file, "-e", join(folder, "error.log")]);
   }
