@@ -1,6 +1,6 @@
 // Makes packages/cli/dist what `npm publish` ships: the command, the SDK with its types, the daemon and the programs it
 // starts, in one package without packages of ours as dependencies. Fails when a part is missing.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -62,6 +62,8 @@ if (existsSync(join(root, main)))
     plugins: [daemon.plugin],
   });
 const programs = await daemon.copy((entry, outfile) => build({ ...common, entryPoints: [entry], outfile }));
+const { openApiDocument } = await import("../packages/contract/dist/index.js");
+writeFileSync(join(dist, "openapi.json"), `${JSON.stringify(openApiDocument(manifest.version), null, 2)}\n`);
 const declarations = copyDeclarations(root, dist);
 
 const kB = (file) => `${Math.round((statSync(join(dist, file), { throwIfNoEntry: false })?.size ?? 0) / 1000)} kB`;

@@ -1,3 +1,18 @@
-export function define(): void {
-  throw new Error("soon");
+import type { Command } from "commander";
+import { loadApps } from "@constellation/sdk";
+import type { Context } from "../context.ts";
+import { findSpec } from "../spec/find.ts";
+import { changeLines } from "../views/changes.ts";
+
+/** `constellation plan [file]` */
+export function define(command: Command, { out, signal, client }: Context): void {
+  command
+    .argument("[file]", "TypeScript, JavaScript or JSON file; without it constellation.ts or deploy.ts")
+    .option("--json", "print JSON")
+    .action(async (file: string | undefined, { json }: { json?: boolean }) => {
+      const { apps, folder } = await loadApps(findSpec(file, process.cwd()));
+      const changes = await (await client({ start: true })).apply(apps, { folder, dryRun: true, signal });
+      if (json === true) out.line(JSON.stringify({ changes }, null, 2));
+      else for (const line of changeLines(changes, out)) out.line(line);
+    });
 }

@@ -1,5 +1,5 @@
 import type { Terminal } from "./terminal.ts";
-import { displayWidth, truncate } from "./width.ts";
+import { truncate } from "./width.ts";
 
 /** Lines at the end of a terminal that are drawn anew in place. */
 export interface LiveRegion {
@@ -35,13 +35,4 @@ function fold(lines: readonly string[], height: number): readonly string[] {
   if (lines.length <= height) return lines;
   const hidden = lines.length - height + 1;
   return [...lines.slice(0, height - 1), `… ${hidden} more`];
-}
-
-/** A bar of `columns` characters filled to `share`, 0 to 1, in eighths of a character. */
-export function bar(share: number, columns: number): string {
-  const eighths = Math.round(Math.min(1, Math.max(0, share)) * columns * 8);
-  const full = "█".repeat(Math.floor(eighths / 8));
-  const part = eighths % 8 === 0 ? "" : "▏▎▍▌▋▊▉"[(eighths % 8) - 1];
-  const text = full + part;
-  return text + " ".repeat(columns - displayWidth(text));
 }

@@ -1,0 +1,28 @@
+import type { DescribedCommand } from "./tree.ts";
+import { operandOf, optionWords } from "./words.ts";
+
+/** Completion for bash, see "Programmable Completion" in bash(1). */
+export function bashScript({ commands }: DescribedCommand): string {
+  const cases = commands.map((command) => {
+    const operand = operandOf(command);
+    const inner = command.commands.map(({ name }) => name);
+    const words = [...inner, ...optionWords(command), ...command.commands.flatMap(optionWords)];
+    const names =
+      operand === "apps" || operand === "instances" ? ` $(constellation __complete ${operand} 2>/dev/null)` : "";
+    const files = operand === "files" ? ' COMPREPLY+=($(compgen -f -- "$word"));' : "";
+    return `    ${command.name}) COMPREPLY=($(compgen -W "${[...new Set(words)].join(" ")}${names}" -- "$word"));${files} ;;`;
+  });
+  return `# bash completion for constellation
+_constellation() {
+  local word="\${COMP_WORDS[COMP_CWORD]}"
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")}" -- "$word"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases.join("\n")}
+  esac
+}
+complete -F _constellation constellation
+`;
+}

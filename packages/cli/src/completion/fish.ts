@@ -1,0 +1,32 @@
+import type { DescribedCommand, DescribedOption } from "./tree.ts";
+import { operandOf, quote } from "./words.ts";
+
+/** Completion for fish, see complete(1) of fish. */
+export function fishScript({ commands }: DescribedCommand): string {
+  const first = commands.map(
+    ({ name, summary }) => `complete -c constellation -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,
+  );
+  return `# fish completion for constellation\n${[...first, ...commands.flatMap(linesOf)].join("\n")}\n`;
+}
+
+function linesOf(command: DescribedCommand): string[] {
+  const when = `complete -c constellation -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
+  const operand = operandOf(command);
+  return [
+    ...command.commands.map(({ name, summary }) => `${when} -f -a ${name} -d ${quote(summary)}`),
+    ...[...command.options, ...command.commands.flatMap(({ options }) => options)].map((option) =>
+      optionLine(when, option),
+    ),
+    ...(operand === "files"
+      ? []
+      : [`${when} -f${operand === "none" ? "" : ` -a ${quote(`(constellation __complete ${operand} 2>/dev/null)`)}`}`]),
+  ];
+}
+
+function optionLine(when: string, { long, short, takesValue, description }: DescribedOption): string {
+  const names = [
+    ...(long === null ? [] : [`-l ${long.slice(2)}`]),
+    ...(short === null ? [] : [`-s ${short.slice(1)}`]),
+  ];
+  return `${when} ${names.join(" ")}${takesValue ? " -r" : ""} -d ${quote(description)}`;
+}

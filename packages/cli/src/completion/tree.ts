@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+
+/** A command as completion and documentation see it. */
+export interface DescribedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage: string;
+  readonly group: string;
+  readonly arguments: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly DescribedOption[];
+  readonly commands: readonly DescribedCommand[];
+}
+
+/** An option of a command. */
+export interface DescribedOption {
+  readonly flags: string;
+  readonly short: string | null;
+  readonly long: string | null;
+  readonly takesValue: boolean;
+  readonly description: string;
+  readonly defaultValue: string | null;
+}
+
+/** What a command tree offers, without hidden commands. */
+export function describeTree(command: Command): DescribedCommand {
+  return {
+    name: command.name(),
+    summary: command.summary() || command.description(),
+    usage: command.usage(),
+    group: command.helpGroup() ?? "",
+    arguments: command.registeredArguments.map((argument) => ({
+      name: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+      description: argument.description,
+    })),
+    options: command.options.filter(({ hidden }) => !hidden).map(describeOption),
+    commands: command
+      .createHelp()
+      .visibleCommands(command)
+      .filter((inner) => inner.name() !== "help")
+      .map(describeTree),
+  };
+}
+
+const describeOption = (option: Command["options"][number]): DescribedOption => ({
+  flags: option.flags,
+  short: option.short ?? null,
+  long: option.long ?? null,
+  takesValue: option.required || option.optional,
+  description: option.description,
+  defaultValue: typeof option.defaultValue === "string" ? option.defaultValue : null,
+});

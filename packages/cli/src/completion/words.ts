@@ -1,0 +1,19 @@
+import type { DescribedCommand } from "./tree.ts";
+
+/** What comes after a command that is not an option: names that the daemon knows, or files. */
+export type Operand = "apps" | "instances" | "files" | "none";
+
+/** What the operands of a command are, seen from how its arguments are written. */
+export function operandOf({ arguments: [first] }: DescribedCommand): Operand {
+  if (first === undefined) return "none";
+  if (/file/.test(first.name)) return "files";
+  if (/instance|name/.test(first.name)) return "instances";
+  return /app/.test(first.name) ? "apps" : "none";
+}
+
+/** Options of a command, as typed. */
+export const optionWords = ({ options }: DescribedCommand): string[] =>
+  options.flatMap(({ long, short }) => [long, short].filter((word) => word !== null));
+
+/** Single-quoted for a shell. */
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

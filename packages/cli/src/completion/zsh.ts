@@ -1,0 +1,43 @@
+import type { DescribedCommand } from "./tree.ts";
+import { operandOf, quote } from "./words.ts";
+
+/** Completion for zsh, see zshcompsys(1). */
+export function zshScript({ commands }: DescribedCommand): string {
+  const list = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
+  const cases = commands.map((command) => {
+    const options = [...command.options, ...command.commands.flatMap((inner) => inner.options)].flatMap((option) =>
+      option.long === null
+        ? []
+        : [quote(`${option.long}[${escape(option.description)}]${option.takesValue ? ":value:" : ""}`)],
+    );
+    return `    ${command.name}) _arguments ${[...new Set(options), operand(command)].join(" ")} ;;`;
+  });
+  return `#compdef constellation
+# zsh completion for constellation
+_constellation() {
+  local -a commands names
+  commands=(
+${list.join("\n")}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  case "\${words[2]}" in
+${cases.join("\n")}
+  esac
+}
+_constellation_apps() { names=("\${(@f)$(constellation __complete apps 2>/dev/null)}"); compadd -a names }
+_constellation_instances() { names=("\${(@f)$(constellation __complete instances 2>/dev/null)}"); compadd -a names }
+compdef _constellation constellation
+`;
+}
+
+function operand(command: DescribedCommand): string {
+  if (command.commands.length > 0) return quote(`2:command:(${command.commands.map(({ name }) => name).join(" ")})`);
+  const kind = operandOf(command);
+  if (kind === "files") return quote("*:file:_files");
+  return kind === "none" ? quote("*: :") : quote(`*:${kind}:_constellation_${kind}`);
+}
+
+const escape = (text: string): string => text.replace(/[[\]:\\]/g, "\\$&");

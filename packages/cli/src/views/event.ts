@@ -1,0 +1,43 @@
+import type { Event } from "@constellation/contract";
+import { describeState, type Described } from "./state.ts";
+
+/** What an event is about, and what happened, in words. */
+export function describeEvent(event: Event): Described & { readonly subject: string } {
+  switch (event.type) {
+    case "daemon.started":
+      return {
+        subject: "daemon",
+        text: `started, pid ${event.pid}, adopted ${event.adopted} instances`,
+        meaning: "good",
+      };
+    case "daemon.stopping":
+      return { subject: "daemon", text: "stopping", meaning: "warning" };
+    case "app.applied":
+      return { subject: event.app, text: `${event.change}, revision ${event.revision}`, meaning: "strong" };
+    case "app.healthy":
+      return { subject: event.app, text: `healthy, revision ${event.revision}`, meaning: "good" };
+    case "app.stopped":
+      return { subject: event.app, text: "stopped", meaning: "dim" };
+    case "app.removed":
+      return { subject: event.app, text: "removed", meaning: "dim" };
+    case "instance.changed":
+      return { subject: event.instance, ...describeState(event.state, event.at), ...exitOf(event) };
+    case "instance.removed":
+      return { subject: event.instance, text: "removed", meaning: "dim" };
+    case "probe.changed":
+      return {
+        subject: event.instance,
+        text: `${event.probe} probe ${event.ok ? "succeeds" : "fails"}: ${event.detail}`,
+        meaning: event.ok ? "good" : "bad",
+      };
+    case "limit.missing":
+      return { subject: event.instance, text: `${event.limit} is not enforced: ${event.detail}`, meaning: "warning" };
+  }
+}
+
+/** What ended says how. */
+function exitOf({ state }: Extract<Event, { type: "instance.changed" }>): { text?: string } {
+  if ((state.status === "stopped" || state.status === "completed") && state.last !== null)
+    return { text: `${state.status}: ${state.last.reason}` };
+  return {};
+}
