@@ -17,9 +17,9 @@ export const runFolder = (folders: DriverFolders, runId: string): string => join
 export const dataRoot = (folders: DriverFolders): string => join(folders.state, "data");
 export const logsFolder = (folders: DriverFolders): string => join(folders.state, "logs");
 
-/** The live log of an instance; its name stays over restarts, so that `tail -F` works. */
+/** The live log of an instance, in a folder of its own as the log store reads it; its name stays over restarts, so that `tail -F` works. */
 export function logPath(folders: DriverFolders, request: Pick<StartRequest, "app" | "index">): string {
-  return join(logsFolder(folders), `${instanceName(request)}.log`);
+  return join(logsFolder(folders), instanceName(request), "log");
 }
 
 /** Inside a private root everything of the platform has one place. */

@@ -77,10 +77,12 @@ function userFor(
   verdict: Verdict,
 ): InstanceUser {
   const own = firstUser + number;
+  const shy = wanted.user === "auto" && wanted.pid === "off" && facts.privileged;
   const outside = facts.privileged
     ? { outsideUid: own, outsideGid: own }
     : { outsideUid: facts.uid, outsideGid: facts.gid };
-  if (wanted.user !== "off") {
+  if (shy) verdict.off("namespace.user", "it has no process numbers of its own");
+  else if (wanted.user !== "off") {
     if (userNamespacesMissing === null) {
       verdict.on("namespace.user", `user ${own} inside is ${outside.outsideUid} outside`);
       return { kind: "namespace", insideUid: own, insideGid: own, ...outside };

@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { Cgroup } from "@constellation/host";
 import type { RunFacts } from "../driver/run-facts.ts";
@@ -59,6 +59,7 @@ export async function prepare(
     ownPids: isolation.pid,
   });
   const log = logPath(folders, request);
+  mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
   // Last, because it is the one thing that must be taken back by hand.
   const cgroup = cgroupFor(`${name}-${request.runId}`, resources, data.folder, abilities, verdict);
   return {

@@ -19,6 +19,8 @@ export interface Harness {
   /** Another driver on the same world, as after kill -9 of the daemon; the old one is let go of without a word. */
   reborn(): Promise<Driver>;
   run(behaviour: Behaviour): ResolvedRun;
+  /** Variables by which the harness finds processes again. */
+  readonly env: Readonly<Record<string, string>>;
   /** A program for `exec` that writes `text` and exits with `code`. */
   execArgv(text: string, code: number): readonly string[];
   /** Lets time pass until the promise is settled. */
@@ -86,7 +88,8 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
     });
 
     async function started(behaviour: Behaviour, over: Partial<StartRequest> = {}): Promise<RunHandle> {
-      return await harness.settle(harness.driver().start(requestFor(harness.run(behaviour), over), { signal }));
+      const request = requestFor(harness.run(behaviour), { env: { SUITE: "yes", ...harness.env }, ...over });
+      return await harness.settle(harness.driver().start(request, { signal }));
     }
     /** A program that handles signals says "ready" when it does. */
     async function ready(behaviour: Behaviour): Promise<RunHandle> {

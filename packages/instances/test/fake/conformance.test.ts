@@ -12,6 +12,7 @@ driverConformance("fake", () => {
       driver = new FakeDriver(world);
       return Promise.resolve(driver);
     },
+    env: {},
     run: (behaviour): ResolvedRun => ({ kind: "command", argv: script(behaviour) }),
     execArgv: (text, code) => [`log ${text}`, `exit ${code}`],
     async settle(promise) {

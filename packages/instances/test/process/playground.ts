@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { ProcessDriver, settleRun } from "@constellation/instances";
@@ -16,11 +16,16 @@ export class Playground {
   constructor() {
     this.root = mkdtempSync("/tmp/cst-");
     // Instances pass through it on the way to their folders when they have no file tree of their own.
-    mkdirSync(this.root, { recursive: true });
+    chmodSync(this.root, 0o711);
     this.runtime = join(this.root, "run");
     this.state = join(this.root, "state");
     number += 1;
     this.cgroupBase = `constellation-test-${process.pid}-${number}`;
+  }
+
+  /** A variable by which processes are found again, wherever they fled to. */
+  get env(): Record<string, string> {
+    return { PLAYGROUND: this.root };
   }
 
   /** Opens a driver; a second one is what the next daemon would have. */

@@ -1,0 +1,54 @@
+import type { ProcessDriver, ResolvedRun } from "@constellation/instances";
+import { expect } from "vitest";
+import { type Behaviour, driverConformance, type Harness } from "../driver/conformance.ts";
+import { Playground } from "./playground.ts";
+
+driverConformance("process", async () => {
+  const playground = new Playground();
+  let driver: ProcessDriver = await playground.open();
+  const harness: Harness = {
+    driver: () => driver,
+    async reborn() {
+      // Closed only because two spawners would wait for one lock; handles of the old one stay as a dead daemon left them.
+      await driver.close();
+      driver = await playground.open();
+      return driver;
+    },
+    env: playground.env,
+    run: (behaviour): ResolvedRun => ({ kind: "command", argv: command(behaviour) }),
+    execArgv: (text, code) => ["sh", "-c", `echo "${text}"; exit ${code}`],
+    settle: (promise) => promise,
+    crash: null,
+    checkNothingLeft() {
+      expect(playground.leftovers()).toEqual([]);
+      return Promise.resolve();
+    },
+    close: () => playground.close(),
+  };
+  return harness;
+});
+
+function command(behaviour: Behaviour): string[] {
+  switch (behaviour.does) {
+    case "run-for-ever":
+      return ["sleep", "1000000"];
+    case "exit":
+      return ["sh", "-c", `sleep ${behaviour.afterMs / 1000}; exit ${behaviour.code}`];
+    case "die":
+      return ["sh", "-c", `kill -${behaviour.signal.slice(3)} $$`];
+    case "ignore-sigterm":
+      return ["sh", "-c", 'trap "" TERM; echo ready; while :; do sleep 1; done'];
+    case "exit-on-sigterm":
+      return ["sh", "-c", `trap "exit ${behaviour.code}" TERM; echo ready; while :; do sleep 0.02; done`];
+    case "print":
+      return [
+        "sh",
+        "-c",
+        `${behaviour.stderr.map((text) => `echo "${text}" >&2`).join("; ")}; ${behaviour.stdout.map((text) => `echo "${text}"`).join("; ")}`,
+      ];
+    case "exhaust-memory":
+      return ["tail", "/dev/zero"];
+    case "not-start":
+      return ["/no/such/program"];
+  }
+}

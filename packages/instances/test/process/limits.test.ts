@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { openCgroup } from "@constellation/host";
+import type { ProcessDriver } from "@constellation/instances";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readRunRecord } from "../../src/process/run-record.ts";
+import { Playground } from "./playground.ts";
+import { end, line, refusal, runToEnd, shell } from "./runs.ts";
+
+let playground: Playground;
+let driver: ProcessDriver;
+const { signal } = new AbortController();
+beforeAll(async () => {
+  playground = new Playground();
+  driver = await playground.open();
+});
+afterAll(async () => {
+  expect(playground.leftovers()).toEqual([]);
+  await playground.close();
+});
+
+test("a fork bomb meets its pids limit and the machine does not", async () => {
+  const bomb = shell(
+    playground,
+    "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 1000000 & done; echo survived",
+    {
+      resources: { pids: 8 },
+    },
+  );
+  const { lines, details, measures } = await runToEnd(driver, bomb);
+  expect(lines.join("\n")).toMatch(/fork|temporarily unavailable/);
+  expect(lines).not.toContain("survived");
+  expect(measures["limit.pids"]).toBe("on");
+  expect(details["limit.pids"]).toBe("8 processes and threads");
+});
+
+test("memory: the whole tree counts, and an end by the kernel says with which peak", async () => {
+  const { exit } = await runToEnd(
+    driver,
+    shell(playground, "head -c 40m /dev/zero | tail -c 40m >/dev/null & tail /dev/zero", {
+      resources: { memory: "30MB" },
+    }),
+  );
+  expect(exit.reason).toContain("30 MB");
+});
+
+test("a CPU quota throttles", async () => {
+  const handle = await driver.start(
+    shell(playground, "echo on; while :; do :; done", { resources: { cpu: 0.1, cpuWeight: 50 } }),
+    {
+      signal,
+    },
+  );
+  await line(handle, /on/);
+  const record = readRunRecord(join(playground.runtime, "runs", handle.facts.runId));
+  if (record?.cgroup == null) throw new Error("the run has no control group");
+  const cgroup = openCgroup(record.cgroup);
+  while ((cgroup?.counters().cpuThrottledPeriods ?? 0) < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+  cgroup?.close();
+  expect(handle.facts.measures).toContainEqual({ name: "limit.cpu", state: "on", detail: "0.1 cores" });
+  expect(handle.facts.measures).toContainEqual({ name: "limit.cpu-weight", state: "on", detail: "weight 50" });
+  await end(driver, handle);
+});
+
+test("open files are limited per process; more than the daemon may have is refused, or reported with bestEffort", async () => {
+  const { lines } = await runToEnd(driver, shell(playground, "ulimit -n", { resources: { openFiles: 100 } }));
+  expect(lines).toEqual(["100"]);
+  const hard = Number(/Max open files\s+\S+\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]);
+  const error = await refusal(driver, shell(playground, "true", { resources: { openFiles: hard + 1 } }));
+  expect(error.code).toBe("limit.unenforceable");
+  expect(error.message).toContain(`open-files limit of ${hard + 1} cannot be enforced here`);
+  const { measures } = await runToEnd(
+    driver,
+    shell(playground, "true", { resources: { openFiles: hard + 1, bestEffort: true } }),
+  );
+  expect(measures["limit.open-files"]).toBe("missing");
+});
+
+test("bandwidth needs a network of its own: with isolation.network host it is refused", async () => {
+  const spec = { resources: { network: "10Mbit" }, isolation: { network: "host" } } as const;
+  expect(await refusal(driver, shell(playground, "true", spec))).toMatchObject({ code: "limit.unenforceable" });
+});
+
+test("a limited network has an address of its own and both rates", async () => {
+  const { lines, details, measures } = await runToEnd(
+    driver,
+    shell(playground, "cat /proc/net/dev; cat /proc/net/fib_trie", {
+      resources: { network: { in: "20Mbit", out: "10Mbit" } },
+    }),
+  );
+  expect(lines.join("\n")).toContain("eth0");
+  expect(measures).toMatchObject({ "limit.network-in": "on", "limit.network-out": "on", "namespace.network": "on" });
+  expect(details["limit.network-in"]).toBe("20 Mbit/s");
+  expect(lines.join("\n")).toMatch(/10\.213\.\d+\.\d+/);
+});
+
+test("disk I/O rates are taken by the kernel or refused with what is missing", async () => {
+  const request = shell(playground, "true", { resources: { io: { write: "20MB/s" } } });
+  const outcome: unknown = await runToEnd(driver, request).catch((error: unknown) => error);
+  if (outcome instanceof Error) expect(outcome).toMatchObject({ code: "limit.unenforceable" });
+  else expect(outcome).toMatchObject({ measures: { "limit.io": "on" } });
+});

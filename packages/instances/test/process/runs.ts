@@ -1,0 +1,62 @@
+import { ConstellationError, type Exit, parseApp, type AppInput } from "@constellation/contract";
+import { type Driver, type RunHandle, type StartRequest } from "@constellation/instances";
+import { requestFor } from "../driver/conformance.ts";
+import type { Playground } from "./playground.ts";
+
+const { signal } = new AbortController();
+
+/** A request for a shell script, with the settings of a spec. */
+export function shell(playground: Playground, script: string, spec: Partial<AppInput> = {}): StartRequest {
+  return command(playground, ["sh", "-c", script], spec);
+}
+
+/** A request for a command, with the settings of a spec. */
+export function command(playground: Playground, argv: string[], spec: Partial<AppInput> = {}): StartRequest {
+  const { resources, isolation, env, mounts, logs, stop, folder } = parseApp({ name: "x", command: argv, ...spec });
+  return requestFor(
+    { kind: "command", argv },
+    { resources, isolation, mounts, logs, stop, folder, env: { ...env, ...playground.env } },
+  );
+}
+
+/** Starts a run and waits for its end; its lines, exit and measures. The run is released. */
+export async function runToEnd(
+  driver: Driver,
+  request: StartRequest,
+): Promise<{ exit: Exit; lines: string[]; measures: Record<string, string>; details: Record<string, string> }> {
+  const handle = await driver.start(request, { signal });
+  const lines: string[] = [];
+  for await (const line of handle.logs({ from: "beginning", signal })) lines.push(line.text);
+  const exit = await handle.wait();
+  await end(driver, handle);
+  const { measures } = handle.facts;
+  return {
+    exit,
+    lines,
+    measures: Object.fromEntries(measures.map(({ name, state }) => [name, state])),
+    details: Object.fromEntries(measures.map(({ name, detail }) => [name, detail])),
+  };
+}
+
+/** Ends a run, wherever it stands, and releases it. */
+export async function end(driver: Driver, handle: RunHandle): Promise<Exit> {
+  const exit = await handle.kill();
+  handle.detach();
+  await driver.release(handle.facts.runId);
+  return exit;
+}
+
+/** Resolves when a line like this is in the log. */
+export async function line(handle: RunHandle, pattern: RegExp): Promise<string> {
+  for await (const { text } of handle.logs({ from: "beginning", signal })) if (pattern.test(text)) return text;
+  throw new Error(`the run ended without a line like ${String(pattern)}`);
+}
+
+/** The error of a start that must fail. */
+export async function refusal(driver: Driver, request: StartRequest): Promise<ConstellationError> {
+  const outcome: unknown = await driver.start(request, { signal }).catch((error: unknown) => error);
+  if (outcome instanceof ConstellationError) return outcome;
+  if (outcome instanceof Error) throw outcome;
+  await end(driver, outcome as RunHandle);
+  throw new Error("the start was not refused");
+}
