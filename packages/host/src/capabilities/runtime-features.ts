@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import * as nodeModule from "node:module";
 import { probeEngine } from "../containers/containers.ts";
 import { findEngineSockets } from "../containers/engine-socket.ts";
@@ -67,16 +66,13 @@ function limit(name: FeatureName, row: string, wanted: number, remedy: string): 
 }
 
 function nodeSqlite(): Feature {
-  try {
-    createRequire(import.meta.url)("node:sqlite");
-    return available("node-sqlite", `Node ${process.versions.node}`);
-  } catch {
-    return missing(
-      "node-sqlite",
-      `Node ${process.versions.node} has no node:sqlite`,
-      "nothing to do: libsql is used instead; Node 22.13 or newer has it built in",
-    );
-  }
+  // Asked for, not loaded: on some lines loading it prints a warning.
+  if (nodeModule.isBuiltin("node:sqlite")) return available("node-sqlite", `Node ${process.versions.node}`);
+  return missing(
+    "node-sqlite",
+    `Node ${process.versions.node} has no node:sqlite`,
+    "nothing to do: libsql is used instead; Node 22.13 or newer has it built in",
+  );
 }
 
 function nodeCompileCache(): Feature {

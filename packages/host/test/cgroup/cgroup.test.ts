@@ -12,17 +12,18 @@ import {
   type CgroupBase,
   type CgroupLimits,
 } from "../../src/index.ts";
+import { canMakeCgroups } from "../cgroups-here.ts";
 import { firstOutput, startChild } from "../children.ts";
 
 const name = `host-test-${process.pid}`;
-const outcome = process.platform === "linux" ? openCgroupBase({ name }) : undefined;
 
-describe.runIf(outcome?.kind === "ready")("control groups of this machine", () => {
+describe.runIf(canMakeCgroups())("control groups of this machine", () => {
   let base: CgroupBase;
   const made: Cgroup[] = [];
 
   beforeAll(() => {
-    if (outcome?.kind !== "ready") throw new Error("no base");
+    const outcome = openCgroupBase({ name });
+    if (outcome.kind !== "ready") throw new Error(outcome.missing);
     base = outcome.base;
   });
   afterEach(async () => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const canRun =
   existsSync(busybox);
 
 describe.runIf(canRun)("a real Podman", () => {
-  const folder = mkdtempSync(join(tmpdir(), "host-podman-"));
+  const folder = join(tmpdir(), `host-podman-${process.pid}`);
   const socket: EngineSocket = { engine: "podman", path: join(folder, "podman.sock") };
   const cgroupParent = `host-podman-${process.pid}`;
   const store = ["--root", join(folder, "root"), "--runroot", join(folder, "run"), "--storage-driver", "vfs"];

@@ -17,6 +17,7 @@ import { macosMonitor } from "../../src/monitor/macos-monitor.ts";
 import { parseNetworkDevices, parseProcessIo } from "../../src/proc/tables.ts";
 import { parseProcessStat } from "../../src/proc/stat.ts";
 import { readPsRow } from "../../src/proc/ps-table.ts";
+import { canMakeCgroups } from "../cgroups-here.ts";
 import { endChild, firstOutput, startChild } from "../children.ts";
 
 function identityOf(pid: number) {
@@ -161,9 +162,9 @@ describe.runIf(process.platform === "linux")("watching on Linux", () => {
     together.close();
   });
 
-  const base = openCgroupBase({ name: `host-monitor-${process.pid}` });
-  test.runIf(base.kind === "ready")("with a control group CPU, memory and tasks count the whole tree", async () => {
-    if (base.kind !== "ready") return;
+  test.runIf(canMakeCgroups())("with a control group CPU, memory and tasks count the whole tree", async () => {
+    const base = openCgroupBase({ name: `host-monitor-${process.pid}` });
+    if (base.kind !== "ready") throw new Error(base.missing);
     const created = createCgroup(base.base, "m1", { pidsMax: 20 });
     if (created.kind !== "created") throw new Error(JSON.stringify(created));
     const { cgroup } = created;
