@@ -74,3 +74,20 @@ export type {
   Pruned,
 } from "./logs/log-store.ts";
 export { MemoryLogStore } from "./logs/memory.ts";
+export { type EmbeddedEngine, type EmbeddedEngineOptions, openEmbeddedEngine } from "./embedded.ts";
+export type { Engine } from "./engine.ts";
+export { openMemoryEngine } from "./in-memory.ts";
+export { type FileTelemetryOptions, openFileTelemetry, openMemoryTelemetry } from "./telemetry/open.ts";
+export type { RetentionLimits } from "./telemetry/parts.ts";
+export type {
+  Aggregate,
+  EventFollow,
+  EventQuery,
+  MetricQuery,
+  MetricRange,
+  NewEvent,
+  OwnedTelemetry,
+  StoredEvent,
+  Telemetry,
+  TelemetryLosses,
+} from "./telemetry/telemetry.ts";

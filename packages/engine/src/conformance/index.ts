@@ -4,3 +4,4 @@ export { stateConformance, type StateSubject } from "./state.ts";
 export { busConformance, type BusSubject } from "./bus.ts";
 export { blobConformance, blobQuotaBytes, type BlobSubject } from "./blobs.ts";
 export { logConformance, type LogSubject } from "./logs.ts";
+export { telemetryConformance, type TelemetrySubject } from "./telemetry.ts";
