@@ -17,7 +17,7 @@ export async function abandon(folder: string, cgroup: Cgroup | null, startTimeou
     await cgroup.remove();
     cgroup.close();
   }
-  removeRunFolder(folder);
+  await removeRunFolder(folder);
 }
 
 async function endSupervisor(folder: string): Promise<void> {

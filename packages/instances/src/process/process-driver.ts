@@ -131,7 +131,7 @@ export class ProcessDriver implements Driver {
     }
     const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
     if (cgroup !== undefined) await removeGroup(cgroup);
-    removeRunFolder(folder);
+    await removeRunFolder(folder);
   }
 
   async close(): Promise<void> {
@@ -174,7 +174,7 @@ export class ProcessDriver implements Driver {
     const runs = runsFolder(this.#folders);
     const kept = new Set<string>();
     for (const id of runIdsIn(runs)) {
-      if (readRunRecord(runFolder(this.#folders, id)) === null) removeRunFolder(runFolder(this.#folders, id));
+      if (readRunRecord(runFolder(this.#folders, id)) === null) await removeRunFolder(runFolder(this.#folders, id));
       else kept.add(id);
     }
     const { cgroups } = this.#abilities;

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSupervised, type PidFile, readExitRecord, readPidFile } from "../launch/index.ts";
@@ -61,8 +62,9 @@ function isClaimed(folder: string): boolean {
   }
 }
 
-export function removeRunFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+/** Removes a run's folder. A supervisor that came too late may still be writing its last record there. */
+export async function removeRunFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 });
 }
 
 /** Ids of all runs that have a folder. */
