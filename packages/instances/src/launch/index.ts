@@ -28,4 +28,6 @@ export { type Ending, type ExitRecord, readExitRecord } from "./records/exit-rec
 export { type PidFile, type ProcessStamp, readPidFile } from "./records/pid-file.ts";
 export type { LaunchedProcesses } from "./records/reply.ts";
 export { type LifeEnd, watchLife } from "./records/watch-life.ts";
+export { buildExecPlan, type ExecRequest, type TerminalSize } from "./session/exec-plan.ts";
+export { type ExecEnd, ExecSession } from "./session/exec-session.ts";
 export { Spawner, type SpawnerOptions } from "./spawner.ts";

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,7 +153,7 @@ describe("spawners come and go", () => {
 
   test("an overlong frame ends it with an answer instead of confusion", async () => {
     const child = spawn(launchBinary("launcher"), ["spawner"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
-    const socket = child.stdio[3];
+    const socket = child.stdio[3] as Socket;
     const parts: Buffer[] = [];
     socket.on("data", (part: Buffer) => parts.push(part));
     const head = Buffer.alloc(8);

@@ -16,7 +16,7 @@ const limitNames: Readonly<Record<keyof ResourceLimits, string>> = {
 };
 
 /** The main process gives up everything it does not need, in the order in which the kernel lets it. */
-export function privilegeSteps(request: LaunchRequest): Step[] {
+export function privilegeSteps(request: Pick<LaunchRequest, "isolation" | "user" | "rlimits">): Step[] {
   const { isolation, user } = request;
   const limits = Object.entries({ coreBytes: 0, ...request.rlimits }) as [keyof ResourceLimits, number | undefined][];
   return [
@@ -31,7 +31,7 @@ export function privilegeSteps(request: LaunchRequest): Step[] {
 }
 
 /** The last step before exec, since the launcher itself needs calls that the filter refuses. */
-export function seccompSteps({ isolation }: LaunchRequest, architecture: "x64" | "arm64"): Step[] {
+export function seccompSteps({ isolation }: Pick<LaunchRequest, "isolation">, architecture: "x64" | "arm64"): Step[] {
   if (isolation.seccomp === "off") return [];
   return [steps.seccomp(isolation.seccomp === "default" ? defaultFilter(architecture) : isolation.seccomp)];
 }

@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  buildExecPlan,
+  buildPlan,
+  type ExecRequest,
+  ExecSession,
+  killInstance,
+  type LaunchRequest,
+  readPidFile,
+  watchLife,
+} from "../../src/launch/index.ts";
+import { asRoot, host, processesWith, World } from "./world.ts";
+
+const users = {
+  ...(asRoot ? { "an unprivileged user": { kind: "own", uid: 100_555, gid: 100_555, groups: [] } } : {}),
+  "a user namespace": asRoot
+    ? { kind: "namespace", insideUid: 1000, insideGid: 1000, outsideUid: 100_556, outsideGid: 100_556 }
+    : { kind: "namespace", insideUid: 1000, insideGid: 1000, outsideUid: host.uid, outsideGid: host.gid },
+} as const satisfies Record<string, LaunchRequest["user"]>;
+
+describe.each(Object.entries(users))("a command inside an instance of %s", (_, user) => {
+  const world = World.use();
+  let request: LaunchRequest;
+  beforeAll(async () => {
+    request = world.isolated({ argv: ["sleep", "1000"], user });
+    await world.spawner.launch(buildPlan(request, host));
+  });
+  afterAll(async () => {
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
+  const plan = (argv: readonly string[], over: Partial<ExecRequest> = {}) => {
+    const pids = readPidFile(request.instanceDir);
+    if (pids === null) throw new Error("the instance does not run");
+    const { isolation, rlimits, cgroups, env } = request;
+    return buildExecPlan(
+      {
+        name: "web.2",
+        pids,
+        argv,
+        env,
+        cwd: "/",
+        isolation,
+        user,
+        ownNetwork: true,
+        rlimits,
+        cgroups,
+        terminal: null,
+        ...over,
+      },
+      host,
+    );
+  };
+  const start = (argv: readonly string[], over: Partial<ExecRequest> = {}) => ExecSession.start(plan(argv, over));
+
+  test("sees what the instance sees and may no more than it", async () => {
+    const session = start([
+      "sh",
+      "-c",
+      "ps -eo comm= | sort | tr '\\n' ' '; hostname; id -u; grep -E 'CapEff|CapBnd|NoNew|Seccomp:' /proc/self/status; ls /; exit 3",
+    ]);
+    session.endInput();
+    const output = await text(session.output);
+    expect(output).toMatch(/^instance-init ps sh sleep sort tr \n?web-2\n/u);
+    expect(output).toContain(user.kind === "own" ? `\n${user.uid}\n` : "\n1000\n");
+    expect(output).toContain("CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
+    expect(output).not.toContain("lost+found");
+    expect(await session.ended).toEqual({ kind: "exited", exitCode: 3 });
+  });
+
+  test("keeps output and errors apart and passes any bytes", async () => {
+    const session = start(["sh", "-c", "cat; echo problem >&2"]);
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (__, index) => (index * 7919) % 256));
+    const writing = session.write(bytes).then(() => session.endInput());
+    const parts: Buffer[] = [];
+    for await (const part of session.output) parts.push(part as Buffer);
+    await writing;
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    expect(await text(session.errorOutput)).toBe("problem\n");
+    expect(await session.ended).toEqual({ kind: "exited", exitCode: 0 });
+  });
+
+  test("with a terminal: a name, a size that changes, echo, control characters", async () => {
+    const session = start(
+      ["sh", "-c", "tty; stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.05; done"],
+      { terminal: { rows: 33, columns: 101 } },
+    );
+    let seen = "";
+    session.output.on("data", (part: Buffer) => (seen += part.toString()));
+    await expect.poll(() => seen).toContain("ready");
+    expect(seen).toMatch(/^\/dev\/pts\/\d+\r\n33 101\r\nready\r\n$/u);
+    session.resize({ rows: 44, columns: 120 });
+    expect(await session.ended).toEqual({ kind: "exited", exitCode: 5 });
+    expect(seen).toContain("44 120");
+
+    const interrupted = start(["sh", "-c", "echo ready; sleep 100"], { terminal: { rows: 24, columns: 80 } });
+    let ready = "";
+    interrupted.output.on("data", (part: Buffer) => (ready += part.toString()));
+    await expect.poll(() => ready).toContain("ready");
+    await interrupted.write(Buffer.from("\x03"));
+    expect(await interrupted.ended).toEqual({ kind: "signaled", signal: 2 });
+  });
+
+  test("ends with its session: by signal, by close, by abort", async () => {
+    const signaled = start(["sleep", "88001"]);
+    await signaled.started;
+    signaled.signal(15);
+    expect(await signaled.ended).toEqual({ kind: "signaled", signal: 15 });
+
+    const closed = start(["sh", "-c", "sleep 88002 & sleep 88002"]);
+    await closed.started;
+    await expect.poll(() => processesWith("sleep\x0088002").length).toBe(2);
+    closed.close();
+    await expect.poll(() => processesWith("88002")).toEqual([]);
+
+    const controller = new AbortController();
+    const aborted = ExecSession.start(plan(["sleep", "88003"]), { signal: controller.signal });
+    await aborted.started;
+    controller.abort();
+    await expect.poll(() => processesWith("88003")).toEqual([]);
+  });
+
+  test("failures name the step", async () => {
+    await expect(start(["no-such-program"]).ended).rejects.toMatchObject({
+      code: "STEP_FAILED",
+      errnoCode: "ENOENT",
+      step: { name: "EXEC" },
+    });
+    await expect(start(["true"], { cwd: "/missing" }).started).rejects.toThrow(/go to \/missing failed: ENOENT/u);
+    const pids = readPidFile(request.instanceDir);
+    const stranger = { ...pids, main: { pid: pids?.main?.pid ?? 0, startTicks: 1n } } as ExecRequest["pids"];
+    await expect(start(["true"], { pids: stranger }).started).rejects.toMatchObject({
+      errnoCode: "ESRCH",
+      step: { name: "OPEN_PROCESS" },
+    });
+  });
+
+  test("the instance's own processes are untouched by all this", () => {
+    const pids = readPidFile(request.instanceDir);
+    expect(readFileSync(`/proc/${pids?.main?.pid}/comm`, "utf8")).toBe("sleep\n");
+    expect(readFileSync(`/proc/${pids?.init?.pid}/task/${pids?.init?.pid}/children`, "utf8").trim()).toBe(
+      String(pids?.main?.pid),
+    );
+  });
+});
