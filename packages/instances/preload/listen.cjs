@@ -2,12 +2,13 @@
 // Loaded into a Node program before its own code. `server.listen(port)` on a port of its app takes the listening socket
 // that the instance inherited instead of opening one, so that all instances of the app share one socket of the kernel.
 // Every other call is left alone. What is inherited comes in CONSTELLATION_LISTEN:
-//   { "drainMs": 5000, "option": "--require …", "ports": [{ "port": 8080, "fds": [3, 4] }] }
+//   { "drainMs": 5000, "option": "--require …", "ports": [{ "port": 8080, "fds": [3, 4], "door": "/run/…/http.sock" }] }
 // Processes that the program starts do not have the descriptors: the variable and our option are taken out of the
 // environment at once. Threads do have them, and get the declaration as environment data (not a thread that is given an
 // environment of its own: Node preloads nothing there).
 const net = require("node:net");
 const { getEnvironmentData, setEnvironmentData, isMainThread } = require("node:worker_threads");
+const { openDoor } = require("./door.cjs");
 const { drainOnTerminate } = require("./drain.cjs");
 const { takeTurns } = require("./turns.cjs");
 
@@ -48,6 +49,15 @@ function install({ drainMs, ports, taken }) {
   const take = ({ fds }) => fds.find((fd) => Atomics.compareExchange(taken, fd, 0, 1) === 0);
   const portOf = (number) => ports.find(({ port }) => port === number);
 
+  // One for each port: a program may listen on it more than once, on every address of "localhost".
+  const doors = new Set();
+  const open = (server, { door }) => {
+    if (!door || doors.has(door)) return;
+    doors.add(door);
+    server.once("close", () => doors.delete(door));
+    openDoor(server, door);
+  };
+
   net.Server.prototype.listen = function (...args) {
     const port = portOf(wantedPort(args[0]));
     if (port === undefined) return listen.apply(this, args);
@@ -58,7 +68,10 @@ function install({ drainMs, ports, taken }) {
       return this;
     }
     takeTurns(this);
-    this.once("listening", () => drain(this));
+    this.once("listening", () => {
+      drain(this);
+      open(this, port);
+    });
     const { signal, backlog = numberOf(args[1]) ?? numberOf(args[2]) } = typeof args[0] === "object" ? args[0] : {};
     const options = { fd, ...(signal === undefined ? {} : { signal }), ...(backlog === undefined ? {} : { backlog }) };
     return typeof callback === "function" ? listen.call(this, options, callback) : listen.call(this, options);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PortBinding } from "../driver/port-binding.ts";
 
@@ -25,6 +26,11 @@ export interface PortEnvironmentOptions {
   readonly workloadPid?: number | null;
   /** Where the program finds {@link listenPreload}; null when it is not Node. @default null */
   readonly preloadFile?: string | null;
+  /**
+   * Folder, writable for the program, in which a Node program opens `<name>.sock` for each shared port: it leads to this
+   * very instance. null: none. @default null
+   */
+  readonly doorFolder?: string | null;
   /** `NODE_OPTIONS` that the spec names, to be kept. @default "" */
   readonly nodeOptions?: string;
   /** How long the preload lets open requests finish after SIGTERM when the program itself does not handle it. @default 5000 */
@@ -43,7 +49,13 @@ export const listenPreload = fileURLToPath(new URL("../../preload/listen.cjs", i
  */
 export function portEnvironment(
   ports: readonly PortBinding[],
-  { workloadPid = 2, preloadFile = null, nodeOptions = "", drainMs = 5000 }: PortEnvironmentOptions = {},
+  {
+    workloadPid = 2,
+    preloadFile = null,
+    doorFolder = null,
+    nodeOptions = "",
+    drainMs = 5000,
+  }: PortEnvironmentOptions = {},
 ): PortEnvironment {
   const shared = ports.filter((port) => port.mode === "shared");
   const copies = preloadFile === null ? 1 : 2;
@@ -65,24 +77,25 @@ export function portEnvironment(
           }),
       ...(shared.length === 0 || preloadFile === null
         ? {}
-        : preloading(shared, sockets, { preloadFile, nodeOptions, drainMs })),
+        : preloading(shared, sockets, { preloadFile, doorFolder, nodeOptions, drainMs })),
     },
   };
 }
+
+type Preloading = Required<Omit<PortEnvironmentOptions, "workloadPid" | "preloadFile">> & {
+  readonly preloadFile: string;
+};
 
 /** What the preload reads, and takes out of the environment again (preload/listen.cjs). */
 function preloading(
   shared: readonly PortBinding[],
   sockets: readonly InheritedSocket[],
-  {
-    preloadFile,
-    nodeOptions,
-    drainMs,
-  }: { readonly preloadFile: string; readonly nodeOptions: string; readonly drainMs: number },
+  { preloadFile, doorFolder, nodeOptions, drainMs }: Preloading,
 ) {
   const option = `--require ${JSON.stringify(preloadFile)}`;
-  const ports = shared.map(({ port }, at) => ({
+  const ports = shared.map(({ name, port }, at) => ({
     port,
+    ...(doorFolder === null ? {} : { door: join(doorFolder, `${name}.sock`) }),
     fds: sockets.filter((_, n) => n % shared.length === at).map(({ fd }) => fd),
   }));
   return {

@@ -13,6 +13,7 @@ import { type DriverFolders, inside, logPath, runFiles, runFolder } from "./fold
 import { isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
+import { runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { Verdict } from "./verdict.ts";
 
@@ -56,6 +57,7 @@ export async function prepare(
     hostname: `${request.app}-${request.index}`,
     dataFolder: place.dataFolder,
     metricsSocket: join(place.sockets, runFiles.metrics),
+    doorFolder: place.doors,
     ownPids: isolation.pid,
   });
   const log = logPath(folders, request);
@@ -74,7 +76,8 @@ export async function prepare(
       address,
       doors: Object.fromEntries(
         request.ports
-          .filter(({ mode }) => mode === "shared")
+          // Only our preload opens doors; other programs that share a socket are met by its public port.
+          .filter(({ mode }) => mode === "shared" && runsNode(request.run))
           .map((port) => [port.name, join(sockets.doors, `${port.name}.sock`)]),
       ),
     },

@@ -18,6 +18,8 @@ export interface ProgramPlace {
   readonly hostname: string;
   readonly dataFolder: string;
   readonly metricsSocket: string;
+  /** Writable: here a Node program opens the doors of its shared ports. */
+  readonly doorFolder: string;
   /** It has process numbers of its own and is the first process but for its init. */
   readonly ownPids: boolean;
 }
@@ -31,8 +33,10 @@ export function programFor(request: StartRequest, place: ProgramPlace): Program 
   const inherited = portEnvironment(ports, {
     workloadPid: place.ownPids ? 2 : null,
     preloadFile: node ? listenPreload : null,
+    doorFolder: place.doorFolder,
     nodeOptions: env["NODE_OPTIONS"] ?? "",
-    drainMs: stop.graceMs,
+    // Over before the tree is killed, so that the end is still the program's own.
+    drainMs: Math.floor(stop.graceMs * 0.9),
   });
   const prefix = nodePrefix();
   const environment = composeEnvironment(request, {

@@ -1,11 +1,12 @@
 import { Agent } from "node:http";
+import { dirname } from "node:path";
 import type { PortBinding, ProcessDriver, ResolvedRun, RunHandle } from "@constellation/instances";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { allocatePrivatePort, type PortProcess } from "../../src/ports/index.ts";
 import { requestFor } from "../driver/conformance.ts";
 import { Playground } from "../process/playground.ts";
 import { fixture, openPort } from "./running.ts";
-import { fetchText } from "./talking.ts";
+import { fetchByDoor, fetchText } from "./talking.ts";
 
 const { signal } = new AbortController();
 const script: ResolvedRun = { kind: "script", file: fixture("http-server.cjs"), args: [] };
@@ -27,6 +28,9 @@ it("serves a shared port from isolated instances, each in namespaces of its own,
   const start = () => driver.start(requestFor(script, { env: playground.env, ports: [shared(port)] }), { signal });
   const old = [await start(), await start()];
   await vi.waitFor(async () => expect(await fetchText(port.port)).toBe("2")); // the program's pid as it sees itself
+  const doors = old.map(({ facts }) => facts.doors["http"] ?? "");
+  for (const door of doors) await vi.waitFor(async () => expect(await fetchByDoor(dirname(door))).toBe("2"));
+  expect(new Set(doors).size).toBe(2);
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const stopping = new AbortController();
   const asking = Promise.all(

@@ -1,8 +1,8 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { fixture, openPort, runShared } from "./running.ts";
-import { fetchText } from "./talking.ts";
+import { fixture, newFolder, openPort, runShared } from "./running.ts";
+import { fetchByDoor, fetchText } from "./talking.ts";
 
 const server = ["node", fixture("http-server.cjs")];
 
@@ -50,6 +50,7 @@ describe("a Node program that listens on its app's port", () => {
     const program = runShared(port, server, { env: { LISTEN_AS: "cluster", POLICY: policy } });
     expect([await program.line(), await program.line()]).toEqual(["ready", "ready"]);
     expect(Number(await fetchText(port.port))).not.toBe(program.pid);
+    await program.stop();
   });
 
   it("leaves other ports alone", async () => {
@@ -78,6 +79,49 @@ describe("a Node program that listens on its app's port", () => {
       LISTEN_FDS: "1",
     });
     expect(Object.keys(seen)).not.toContain("CONSTELLATION_LISTEN");
+  });
+});
+
+describe("the door of an instance", () => {
+  it.each(["text", "again", "options", "thread"])(
+    "leads to this very process, whatever shares its port: %s",
+    async (way) => {
+      const port = await openPort();
+      const [one, two] = [newFolder(), newFolder()];
+      const programs = [one, two].map((doorFolder) => runShared(port, server, { env: { LISTEN_AS: way }, doorFolder }));
+      for (const program of programs) expect(await program.line()).toBe("ready");
+      for (const [at, doorFolder] of [one, two].entries())
+        for (let i = 0; i < 10; i += 1) expect(await fetchByDoor(doorFolder)).toBe(String(programs[at]?.pid));
+    },
+  );
+
+  it("leads to the workers of a cluster", async () => {
+    const port = await openPort();
+    const doorFolder = newFolder();
+    const program = runShared(port, server, { env: { LISTEN_AS: "cluster" }, doorFolder });
+    expect([await program.line(), await program.line()]).toEqual(["ready", "ready"]);
+    const answered = new Set<string>();
+    for (let i = 0; i < 10; i += 1) answered.add(await fetchByDoor(doorFolder));
+    expect(answered.size).toBe(2);
+    expect(answered).not.toContain(String(program.pid));
+    await program.stop();
+  });
+
+  it.each(["express.mjs", "fastify.mjs"])("works in %s", async (name) => {
+    const port = await openPort();
+    const doorFolder = newFolder();
+    const program = runShared(port, ["node", fixture(name)], { doorFolder });
+    await program.line();
+    expect(await fetchByDoor(doorFolder)).toBe(String(program.pid));
+  });
+
+  it("does not keep a program from ending", async () => {
+    const port = await openPort();
+    const doorFolder = newFolder();
+    const program = runShared(port, server, { doorFolder });
+    await program.line();
+    await fetchByDoor(doorFolder);
+    expect(await program.stop()).toBe("SIGTERM");
   });
 });
 

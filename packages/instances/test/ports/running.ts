@@ -58,13 +58,14 @@ export interface Running {
 export interface RunOptions {
   readonly env?: Record<string, string>;
   readonly preload?: boolean;
+  readonly doorFolder?: string | null;
 }
 
 /** Runs a program with the port's listening socket, as the launcher does. */
 export function runShared(
   port: PortProcess,
   argv: readonly string[],
-  { env = {}, preload = true }: RunOptions = {},
+  { env = {}, preload = true, doorFolder = null }: RunOptions = {},
 ): Running {
   const binding: PortBinding = {
     mode: "shared",
@@ -77,6 +78,7 @@ export function runShared(
   };
   const { variables, sockets } = portEnvironment([binding], {
     preloadFile: preload ? listenPreload : null,
+    doorFolder,
     workloadPid: null,
     nodeOptions: env["NODE_OPTIONS"] ?? "",
   });

@@ -1,11 +1,21 @@
 import { type Agent, get } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { join } from "node:path";
 
 /** One request on a connection of its own, unless an agent keeps some; resolves to the body. */
 export function fetchText(port: number, path = "/", host = "127.0.0.1", agent?: Agent): Promise<string> {
   return new Promise((resolve, reject) => {
     get({ port, path, host, agent: agent ?? false }, (response) => {
+      response.toArray().then((chunks) => resolve(chunks.join("")), reject);
+    }).on("error", reject);
+  });
+}
+
+/** Asks one instance by the Unix socket that it opened in its folder. */
+export function fetchByDoor(folder: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ socketPath: join(folder, "http.sock"), path: "/", agent: false }, (response) => {
       response.toArray().then((chunks) => resolve(chunks.join("")), reject);
     }).on("error", reject);
   });
