@@ -14,7 +14,7 @@ export async function run(argv: readonly string[], context: Context = processCon
   try {
     const program = await programFor(argv, context);
     await program.parseAsync(argv, { from: "user" });
-    return context.exitCode;
+    return context.signal.aborted && context.exitCode === 0 ? exitCodes.interrupted.code : context.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok.code;
     return reportFailure(error instanceof CommanderError ? usage(error) : error, argv, context, json);

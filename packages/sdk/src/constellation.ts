@@ -138,7 +138,7 @@ export class Constellation {
   async waitHealthy(apps: string | readonly string[], options: HealthyOptions = {}): Promise<readonly AppSummary[]> {
     const { timeout = "60s", signal, onProgress } = options;
     const source: ProgressSource = {
-      snapshot: () => this.snapshot({ signal }),
+      snapshot: (until) => this.snapshot({ signal: until }),
       events: (until) => this.events({ follow: true, tail: 0, signal: until }),
     };
     return waitHealthy(source, isList(apps) ? apps : [apps], { timeoutMs: parseDuration(timeout), signal, onProgress });

@@ -33,7 +33,9 @@ export function define(command: Command, context: Context): void {
           `--sort is ${JSON.stringify(sort)}, it must be ${sortNames.join(", ")}`,
         );
       const daemon = await context.client({ start: false });
-      if (app !== undefined) await daemon.app(app, { signal: context.signal });
+      // What cannot be measured is said before anything is drawn.
+      if (app === undefined) await daemon.apps({ signal: context.signal });
+      else await daemon.app(app, { signal: context.signal });
       if (json === true) return printSamples(daemon, app, interval, once, context);
       if (once || !context.out.interactive) return printOnce(daemon, app, sort, interval, context);
       return watch(daemon, app, sort, interval, context);

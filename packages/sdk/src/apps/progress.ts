@@ -9,7 +9,7 @@ export interface Snapshot {
 
 /** Where snapshots come from. */
 export interface ProgressSource {
-  snapshot(): Promise<Snapshot>;
+  snapshot(signal: AbortSignal): Promise<Snapshot>;
   events(signal: AbortSignal): AsyncIterable<Event>;
 }
 
@@ -35,10 +35,12 @@ export async function* watchProgress(
   try {
     while (!signal.aborted) {
       happened = false;
-      yield await source.snapshot();
+      yield await source.snapshot(until);
       if (!happened) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), pause(lookEveryMs, until)]);
       if (happened) await pause(gatherMs, until);
     }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     stop.abort();
   }

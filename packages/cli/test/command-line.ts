@@ -1,0 +1,72 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
+import { Constellation } from "@constellation/sdk";
+import { memoryHome, temporaryFolder } from "../../sdk/test/memory-home.ts";
+import type { Context } from "../src/context.ts";
+import { run } from "../src/run.ts";
+import { styleFor } from "../src/terminal/style.ts";
+import type { Terminal } from "../src/terminal/terminal.ts";
+
+/** What one command line did. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A folder to work in and a daemon in memory of its own. */
+export interface CommandLine {
+  readonly folder: string;
+  readonly home: string;
+  readonly write: (path: string, text: string) => void;
+  readonly run: (...argv: string[]) => Promise<Outcome>;
+  /** Runs until `stop` has been called, as Ctrl-C would. */
+  readonly interruptible: (...argv: string[]) => { readonly done: Promise<Outcome>; readonly stop: () => void };
+}
+
+/** Runs command lines in this process: the same code as the command, with its own streams. */
+export async function commandLine(): Promise<CommandLine> {
+  const home = await memoryHome();
+  const folder = temporaryFolder();
+  const before = process.cwd();
+  process.chdir(folder);
+  onTestFinished(() => process.chdir(before));
+  const interruptible: CommandLine["interruptible"] = (...argv) => {
+    const interruption = new AbortController();
+    const [out, err] = [recorder(), recorder()];
+    const context: Context = {
+      out,
+      err,
+      signal: interruption.signal,
+      exitCode: 0,
+      client: ({ start }) => new Constellation().init({ home, start, signal: interruption.signal }),
+    };
+    const done = run(argv, context).then((code) => ({ code, out: out.text(), err: err.text() }));
+    return { done, stop: () => interruption.abort() };
+  };
+  return {
+    folder,
+    home,
+    write: (path, text) => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    },
+    run: (...argv) => interruptible(...argv).done,
+    interruptible,
+  };
+}
+
+function recorder(): Terminal & { readonly text: () => string } {
+  let text = "";
+  const write = (more: string): void => void (text += more);
+  return {
+    interactive: false,
+    style: styleFor(false),
+    width: () => Infinity,
+    height: () => 24,
+    write,
+    line: (more = "") => write(`${more}\n`),
+    text: () => text,
+  };
+}

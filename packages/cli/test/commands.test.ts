@@ -1,0 +1,191 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { commandLine } from "./command-line.ts";
+
+const deploy = `import { app } from "constellation";
+export default app({ name: "web", script: "./server.ts", instances: 2, port: 8080 });`;
+
+async function withWeb() {
+  const line = await commandLine();
+  line.write("deploy.ts", deploy);
+  line.write("server.ts", "console.log(1 as number);");
+  expect(await line.run("up")).toMatchObject({ code: 0, err: "" });
+  return line;
+}
+
+test("up finds the file, starts what it says, shows how it comes up and its URL", async () => {
+  const { run, write } = await commandLine();
+  write("deploy.ts", deploy);
+  write("server.ts", "console.log(1);");
+  const first = await run("up");
+  expect(first).toMatchObject({ code: 0, err: "" });
+  expect(first.out.split("\n")[0]).toBe("+ web  created, revision 1");
+  expect(first.out).toContain("web.2  running");
+  expect(first.out).toContain("web  http://127.0.0.1:8080");
+  expect((await run("up", "deploy.ts")).out).toContain("= web  unchanged, revision 1");
+  write("server.ts", "console.log(2);");
+  expect((await run("up")).out).toContain("~ web  updated, revision 2");
+});
+
+test("up --json prints changes and apps", async () => {
+  const { run } = await withWeb();
+  const { out } = await run("up", "--json");
+  expect(JSON.parse(out)).toMatchObject({ changes: [{ change: "unchanged" }], apps: [{ status: "healthy" }] });
+});
+
+test("up of what cannot start shows the reason and the last lines, and ends with its exit code", async () => {
+  const { run, write } = await commandLine();
+  write("constellation.json", `{ "name": "bad", "command": ["x"], "env": { "FAIL": "exec: x: not found" } }`);
+  const { code, err } = await run("up");
+  expect(code).toBe(7);
+  expect(err).toContain("bad.1 | bad.1 listens");
+  expect(err).toContain("exec: x: not found");
+});
+
+test("up that is interrupted says that the work goes on", async () => {
+  const { interruptible, write, run } = await commandLine();
+  vi.stubEnv("MEMORY_START_MS", "60000");
+  write("constellation.json", `{ "name": "slow", "command": ["x"] }`);
+  const { done, stop } = interruptible("up");
+  await vi.waitFor(async () => expect((await run("ps")).out).toContain("starting"), { timeout: 10_000 });
+  stop();
+  const { code, err } = await done;
+  vi.unstubAllEnvs();
+  expect({ code, err }).toMatchObject({ code: 130, err: expect.stringContaining("the work goes on") });
+  expect((await run("ps")).out).toContain("slow");
+});
+
+test("plan says what would change and changes nothing", async () => {
+  const { run, write } = await commandLine();
+  write("deploy.ts", deploy);
+  write("server.ts", "");
+  expect((await run("plan")).out).toBe("+ web  created, revision 1\n");
+  expect(JSON.parse((await run("ps", "--json")).out)).toEqual({ apps: [], instances: [] });
+});
+
+test("create takes its settings from options", async () => {
+  const { run, write } = await commandLine();
+  write("hello.ts", "console.log('hello')");
+  const options = ["--cpu=0.5", "--memory=64MB", "--env", "A=1", "--env=B=x=y", "--restart", "never", "--instances=3"];
+  expect(await run("create", "--name=hello", "--script=hello.ts", ...options)).toMatchObject({ code: 0, err: "" });
+  const { spec } = JSON.parse((await run("inspect", "hello", "--json")).out) as { spec: Record<string, unknown> };
+  expect(spec).toMatchObject({
+    env: { A: "1", B: "x=y" },
+    instances: 3,
+    resources: { cpuCores: 0.5, memoryBytes: 64e6 },
+    restart: { policy: "never" },
+  });
+  expect(await run("create", "--name=hello", "--", "true")).toMatchObject({ code: 4 });
+  expect(await run("create", "--name=sleep", "--no-wait", "--", "sleep", "--long", "1")).toMatchObject({ code: 0 });
+  expect((await run("inspect", "sleep")).out).toContain('"sleep" "--long" "1"');
+});
+
+test("init writes a spec that up takes, and never writes over one", async () => {
+  const { run, write, folder } = await commandLine();
+  write("package.json", '{"name":"@me/My App"}');
+  write("src/server.ts", "console.log(1)");
+  expect((await run("init")).out).toContain("app my-app runs ./src/server.ts");
+  expect(readFileSync(join(folder, "constellation.ts"), "utf8")).toContain('name: "my-app"');
+  expect((await run("up")).code).toBe(0);
+  expect(await run("init")).toMatchObject({ code: 4, err: expect.stringContaining("constellation.ts") });
+});
+
+test("ps, inspect, events and top show what there is", async () => {
+  const { run } = await withWeb();
+  const { out } = await run("ps");
+  expect(out).toMatch(/^APP +READY .*\nweb +2\/2 .*healthy/);
+  expect(out).toMatch(/web\.1 +\d+ .*running/);
+  expect((await run("ps", "web")).code).toBe(0);
+  expect((await run("inspect", "web.1")).out).toContain("namespace.pid  on");
+  expect((await run("inspect", "web", "--plan")).out).toContain("exec /bin/true");
+  expect((await run("events", "web")).out).toContain("web  healthy, revision 1");
+  expect((await run("events", "-n", "1", "--json")).out.trim().split("\n")).toHaveLength(1);
+  expect((await run("top", "--once", "--interval=100ms")).out).toMatch(/web\.1 +12\.5%/);
+});
+
+test("logs choose lines, and end when interrupted", async () => {
+  const { run, interruptible } = await withWeb();
+  expect((await run("logs", "web", "-n", "2")).out.trim().split("\n")).toHaveLength(2);
+  expect((await run("logs", "web.2", "--json")).out).toContain('"instance":"web.2"');
+  expect((await run("logs", "web.2")).out).not.toContain("web.1 |");
+  expect((await run("logs", "--since=1h", "--stream=stderr")).out).toBe("");
+  const { done, stop } = interruptible("logs", "-f");
+  setTimeout(stop, 300);
+  expect(await done).toMatchObject({ code: 130, err: "" });
+});
+
+test("scale, stop, start, restart, rm and down", async () => {
+  const { run, write } = await withWeb();
+  expect((await run("scale", "web=4")).out).toBe("Scaling web from 2 to 4\n");
+  expect((await run("stop", "web")).out).toBe("Stopped web\n");
+  expect((await run("ps")).out).toContain("stopped");
+  expect((await run("start", "web", "--json")).out).toBe('{"apps":["web"]}\n');
+  expect((await run("restart", "--all")).out).toBe("Restarting web\n");
+  expect((await run("rm", "web")).out).toBe("Removed web\n");
+  write("two.json", '[{"name":"a","command":["x"]},{"name":"b","command":["x"]}]');
+  await run("up", "two.json");
+  expect((await run("down", "two.json")).out).toBe("Removed b\nRemoved a\n");
+  expect((await run("down", "--all")).out).toBe("Nothing to remove.\n");
+});
+
+test("the daemon is started, seen and stopped", async () => {
+  const { run } = await commandLine();
+  expect(await run("daemon", "status")).toMatchObject({ code: 6 });
+  expect((await run("version")).out).toContain("not running");
+  expect((await run("daemon", "start")).out).toContain("Started the daemon");
+  expect((await run("daemon", "start")).out).toContain("runs already");
+  expect((await run("daemon", "status")).out).toContain("running   pid");
+  expect(JSON.parse((await run("version", "--json")).out)).toMatchObject({ daemon: { api: 1 } });
+  expect((await run("daemon", "stop")).out).toContain("instances go on");
+  expect(await run("ps")).toMatchObject({ code: 6 });
+});
+
+test("doctor without a daemon starts one for the question and stops it again", async () => {
+  const { run, home } = await commandLine();
+  const { out, code } = await run("doctor");
+  expect(code).toBe(0);
+  expect(out).toMatch(/✖ +disk quota +no loop devices — Load the loop module\./);
+  expect(out).toContain("2 of 3 features are not fully there.");
+  expect(existsSync(join(home, "run/daemon.sock"))).toBe(false);
+});
+
+test("the systemd unit names this Node and this daemon", async () => {
+  const { run } = await commandLine();
+  const { out } = await run("daemon", "install", "--print");
+  expect(out).toContain(`ExecStart=${process.execPath} `);
+  expect(out).toContain("KillMode=process");
+});
+
+test.each([
+  [["pss"], 2, "Did you mean ps?"],
+  [["up", "--wat"], 2, "'--wat'"],
+  [["up", "missing.ts"], 2, "missing.ts"],
+  [["up"], 2, "constellation init"],
+  [["stop"], 2, "--all"],
+  [["scale", "web"], 2, "web=5"],
+  [["create"], 2, "--name"],
+  [["create", "--name=a", "--cpu=much", "--", "x"], 2, "--cpu"],
+  [["create", "--name=A", "--", "x"], 2, "lower case"],
+  [["logs", "--tail=x"], 2, "--tail"],
+  [["stop", "wbe"], 3, "Did you mean web?"],
+  [["inspect", "web.9"], 3, "web.9"],
+  [["completion", "tcsh"], 2, "bash, zsh, fish"],
+])("%j fails with %i and says %j", async (argv, code, text) => {
+  const line = await commandLine();
+  line.write("other/web.json", '{"name":"web","command":["x"]}');
+  if (code === 3) await line.run("up", "other/web.json");
+  const outcome = await line.run(...argv);
+  expect(outcome).toMatchObject({ code, out: "" });
+  expect(outcome.err).toContain(text);
+  const json = JSON.parse((await line.run(...argv, "--json")).err) as { error: object };
+  expect(json.error).toHaveProperty("code");
+});
+
+test("without a command it shows help; help of each command names its options", async () => {
+  const { run } = await commandLine();
+  expect(await run("--help")).toMatchObject({ code: 0, out: expect.stringContaining("Usage: constellation") });
+  expect((await run("help", "up")).out).toContain("--no-wait");
+  expect((await run("logs", "--help")).out).toContain("--since");
+  expect((await run("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
