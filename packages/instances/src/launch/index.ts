@@ -18,6 +18,8 @@ export {
 } from "./request.ts";
 export type { DataFolder } from "./disk/data-folder.ts";
 export type { NetworkRequest, VethWire } from "./network/network-request.ts";
+export { ensureNetworkHost, type NetworkHostOptions, removeNetworkHost } from "./network/network-host.ts";
+export { defaultInstanceRange, planWire } from "./network/wire-plan.ts";
 export { buildPlan } from "./plan/build-plan.ts";
 export { encodePlan, PLAN_MAX_BYTES } from "./plan/encode-plan.ts";
 export type { LaunchPlan, Step } from "./plan/plan.ts";

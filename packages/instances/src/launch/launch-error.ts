@@ -3,6 +3,7 @@ import type { LaunchPlan, Step } from "./plan/plan.ts";
 
 /** Why a launch did not happen. */
 export type LaunchErrorCode =
+  | "ENVIRONMENT"
   | "STEP_FAILED"
   | "PLAN_REFUSED"
   | "LAUNCHER_GONE"
