@@ -17,8 +17,6 @@ export function linuxMonitor(): Monitor {
 /** A folder's use changes slowly and costs a path walk: look once in this many samples. */
 const samplesPerDataLook = 10;
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
 /** Which tables one look reads; CPU time and memory in use are read in every one. */
 interface Turn {
   readonly stat: boolean;
@@ -51,8 +49,20 @@ class LinuxWatch implements Watch {
   readonly #hot: HotStat = { cpuTicks: 0, childrenCpuTicks: 0, threads: 0, rssPages: 0 };
   readonly #totals: TwoTotals = { first: 0, second: 0 };
   #samples = 0;
-  /** The newest sample: what a look leaves out is told from here. */
-  #known: Sample | undefined;
+  #last: Sample | undefined;
+  readonly #pageBytes = kernelUnits().pageBytes;
+  // What a look leaves out is told as it was when last read.
+  #groupCpuUs: number | undefined;
+  #memoryBytes: number | undefined;
+  #peakBytes: number | undefined;
+  #tasks: number | undefined;
+  #oomKills: number | undefined;
+  #fds: number | undefined;
+  #ioReadBytes: number | undefined;
+  #ioWriteBytes: number | undefined;
+  #receivedBytes: number | undefined;
+  #sentBytes: number | undefined;
+  #data: DataUse | undefined;
 
   constructor(target: MonitorTarget) {
     this.target = target;
@@ -74,12 +84,11 @@ class LinuxWatch implements Watch {
   }
 
   sample(): Sample | undefined {
-    return this.#unlessGone(() => this.#look(everything));
+    return this.#look(everything);
   }
 
   sampleInTurn(): Sample | undefined {
-    const turn = this.#known === undefined ? everything : (turns[this.#samples % turns.length] as Turn);
-    return this.#unlessGone(() => this.#look(turn));
+    return this.#look(this.#last === undefined ? everything : (turns[this.#samples % turns.length] as Turn));
   }
 
   tree(): ProcessTree | undefined {
@@ -96,45 +105,68 @@ class LinuxWatch implements Watch {
   }
 
   #look(turn: Turn): Sample | undefined {
-    const gauge = this.target.cgroup?.gauge;
-    const ofGroupUs = gauge?.cpuTimeUs();
-    // Without a group only the stat line tells CPU time.
-    if (ofGroupUs === undefined || turn.stat) {
-      if (!this.#readStat()) return undefined;
-    } else if (turn.resident && !this.#readResident()) return undefined;
-    const { cpuTicks, childrenCpuTicks, threads, rssPages } = this.#hot;
-    const cpuTimeUs = ofGroupUs ?? ticksToUs(cpuTicks + childrenCpuTicks);
-    const atMs = performance.now();
-    const last = this.#known;
-
-    const sample: Writable<Sample> = {
-      ...last,
-      atMs,
-      cpuSource: ofGroupUs === undefined ? "process" : "cgroup",
-      cpuTimeUs,
-      memoryRssBytes: rssPages * kernelUnits().pageBytes,
-      threads,
-    };
-    if (last !== undefined && atMs > last.atMs)
-      sample.cpuPercent = Math.max(0, (cpuTimeUs - last.cpuTimeUs) / ((atMs - last.atMs) * 10));
-    if (gauge !== undefined) addGroup(sample, gauge, turn);
-    if (turn.io) this.#addIo(sample);
-    if (turn.io && this.#network !== undefined) this.#addNetwork(sample, this.#network);
-    if (turn.fds) setIfKnown(sample, "fds", this.#countFds());
-    if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0)
-      Object.assign(sample, useOf(this.#dataPath));
-    this.#samples++;
-    this.#known = sample;
-    return sample;
-  }
-
-  #unlessGone(look: () => Sample | undefined): Sample | undefined {
     try {
-      return look();
+      if (!this.#readTables(turn)) return undefined;
     } catch (error) {
       if (error instanceof HostError && error.code === "process-gone") return undefined;
       throw error;
     }
+    const { cpuTicks, childrenCpuTicks, threads, rssPages } = this.#hot;
+    const ofGroupUs = this.#groupCpuUs;
+    const cpuTimeUs = ofGroupUs ?? ticksToUs(cpuTicks + childrenCpuTicks);
+    const atMs = performance.now();
+    const last = this.#last;
+    // Always the same fields in the same order: a thousand of these are made each second.
+    const sample: Sample = {
+      atMs,
+      cpuSource: ofGroupUs === undefined ? "process" : "cgroup",
+      cpuTimeUs,
+      cpuPercent:
+        last !== undefined && atMs > last.atMs
+          ? Math.max(0, (cpuTimeUs - last.cpuTimeUs) / ((atMs - last.atMs) * 10))
+          : undefined,
+      memoryRssBytes: rssPages * this.#pageBytes,
+      memoryCurrentBytes: this.#memoryBytes,
+      memoryPeakBytes: this.#peakBytes,
+      tasks: this.#tasks,
+      threads,
+      fds: this.#fds,
+      ioReadBytes: this.#ioReadBytes,
+      ioWriteBytes: this.#ioWriteBytes,
+      networkReceivedBytes: this.#receivedBytes,
+      networkSentBytes: this.#sentBytes,
+      oomKills: this.#oomKills,
+      dataUsedBytes: this.#data?.usedBytes,
+      dataTotalBytes: this.#data?.totalBytes,
+    };
+    this.#samples++;
+    this.#last = sample;
+    return sample;
+  }
+
+  /** Reads the tables of a turn into the fields; false when the process has ended. */
+  #readTables(turn: Turn): boolean {
+    const gauge = this.target.cgroup?.gauge;
+    this.#groupCpuUs = gauge?.cpuTimeUs();
+    // Without a group only the stat line tells CPU time.
+    if (this.#groupCpuUs === undefined || turn.stat) {
+      if (!this.#readStat()) return false;
+    } else if (turn.resident && !this.#readResident()) return false;
+    if (gauge !== undefined) this.#readGroup(gauge, turn);
+    if (turn.io) this.#readIo(gauge);
+    if (turn.fds) this.#fds = this.#countFds();
+    if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0) this.#data = useOf(this.#dataPath);
+    return true;
+  }
+
+  #readGroup(gauge: CgroupGauge, turn: Turn): void {
+    const memoryBytes = gauge.memoryCurrentBytes();
+    if (turn.peak) this.#peakBytes = gauge.memoryPeakBytes();
+    if (memoryBytes !== undefined && this.#peakBytes !== undefined && memoryBytes > this.#peakBytes)
+      this.#peakBytes = memoryBytes;
+    this.#memoryBytes = memoryBytes;
+    if (turn.tasks) this.#tasks = gauge.pidsCurrent();
+    if (turn.oom) this.#oomKills = gauge.oomKills();
   }
 
   #readStat(): boolean {
@@ -150,20 +182,20 @@ class LinuxWatch implements Watch {
     return true;
   }
 
-  #addIo(sample: Writable<Sample>): void {
-    const ofGroup = this.target.cgroup?.gauge.io();
-    if (this.#io === undefined && ofGroup === undefined) return;
-    this.#totals.first = 0;
-    this.#totals.second = 0;
-    if (this.#io !== undefined) scanIo(this.#io.readShared(), this.#totals);
-    sample.ioReadBytes = Math.max(this.#totals.first, ofGroup?.readBytes ?? 0);
-    sample.ioWriteBytes = Math.max(this.#totals.second, ofGroup?.writeBytes ?? 0);
-  }
-
-  #addNetwork(sample: Writable<Sample>, network: KeptFile): void {
-    scanNetwork(network.readShared(), this.#totals);
-    sample.networkReceivedBytes = this.#totals.first;
-    sample.networkSentBytes = this.#totals.second;
+  #readIo(gauge: CgroupGauge | undefined): void {
+    const ofGroup = gauge?.io();
+    const totals = this.#totals;
+    if (this.#io !== undefined || ofGroup !== undefined) {
+      totals.first = 0;
+      totals.second = 0;
+      if (this.#io !== undefined) scanIo(this.#io.readShared(), totals);
+      this.#ioReadBytes = Math.max(totals.first, ofGroup?.readBytes ?? 0);
+      this.#ioWriteBytes = Math.max(totals.second, ofGroup?.writeBytes ?? 0);
+    }
+    if (this.#network === undefined) return;
+    scanNetwork(this.#network.readShared(), totals);
+    this.#receivedBytes = totals.first;
+    this.#sentBytes = totals.second;
   }
 
   #countFds(): number | undefined {
@@ -196,20 +228,6 @@ function isEnded(bytes: Uint8Array): boolean {
   return state === 90 || state === 88;
 }
 
-function addGroup(sample: Writable<Sample>, gauge: CgroupGauge, turn: Turn): void {
-  const memoryBytes = gauge.memoryCurrentBytes();
-  setIfKnown(sample, "memoryCurrentBytes", memoryBytes);
-  if (turn.peak) setIfKnown(sample, "memoryPeakBytes", gauge.memoryPeakBytes());
-  if (memoryBytes !== undefined && sample.memoryPeakBytes !== undefined && memoryBytes > sample.memoryPeakBytes)
-    sample.memoryPeakBytes = memoryBytes;
-  if (turn.tasks) setIfKnown(sample, "tasks", gauge.pidsCurrent());
-  if (turn.oom) setIfKnown(sample, "oomKills", gauge.oomKills());
-}
-
-function setIfKnown<T extends object, K extends keyof T>(into: T, key: K, value: T[K] | undefined): void {
-  if (value !== undefined) into[key] = value;
-}
-
 /** The network table of a process in a network namespace that is not ours; sharing ours would count everybody's bytes. */
 function openOwnNetwork(pid: number): KeptFile | undefined {
   try {
@@ -228,16 +246,21 @@ function openFdDirectory(pid: number): number | undefined {
   }
 }
 
+interface DataUse {
+  readonly usedBytes: number;
+  readonly totalBytes: number;
+}
+
 function isOwnFilesystem(path: string): boolean {
   const here = statSync(path, { throwIfNoEntry: false });
   const above = statSync(dirname(path), { throwIfNoEntry: false });
   return here !== undefined && above !== undefined && here.dev !== above.dev;
 }
 
-function useOf(path: string): { readonly dataUsedBytes: number; readonly dataTotalBytes: number } | undefined {
+function useOf(path: string): DataUse | undefined {
   try {
     const { bsize, blocks, bfree } = statfsSync(path);
-    return { dataUsedBytes: (blocks - bfree) * bsize, dataTotalBytes: blocks * bsize };
+    return { usedBytes: (blocks - bfree) * bsize, totalBytes: blocks * bsize };
   } catch {
     return undefined;
   }

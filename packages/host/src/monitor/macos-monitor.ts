@@ -12,6 +12,20 @@ export function macosMonitor(table = new PsTable()): Monitor {
   return { platform: "darwin", watch: (target) => new PsWatch(target, table) };
 }
 
+const notTold = {
+  memoryCurrentBytes: undefined,
+  memoryPeakBytes: undefined,
+  threads: undefined,
+  fds: undefined,
+  ioReadBytes: undefined,
+  ioWriteBytes: undefined,
+  networkReceivedBytes: undefined,
+  networkSentBytes: undefined,
+  oomKills: undefined,
+  dataUsedBytes: undefined,
+  dataTotalBytes: undefined,
+};
+
 class PsWatch implements Watch {
   readonly target: MonitorTarget;
   readonly #table: PsTable;
@@ -41,10 +55,11 @@ class PsWatch implements Watch {
       this.#last = { atMs, cpuTimeUs, ...percent };
     }
     return {
+      ...notTold,
       atMs,
       cpuSource: "process",
       cpuTimeUs,
-      ...(this.#last?.cpuPercent === undefined ? {} : { cpuPercent: this.#last.cpuPercent }),
+      cpuPercent: this.#last?.cpuPercent,
       memoryRssBytes: members.reduce((sum, row) => sum + row.rssBytes, 0),
       tasks: members.length,
     };

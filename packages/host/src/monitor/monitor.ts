@@ -16,35 +16,35 @@ export interface MonitorTarget {
   readonly dataPath?: string;
 }
 
-/** One look at an instance. A field is missing when this platform or this set-up does not count it. */
+/** One look at an instance. A field is undefined when this platform or this set-up does not count it. */
 export interface Sample {
   /** Monotonic milliseconds of this process. */
   readonly atMs: number;
   /** `cgroup`: the whole tree, ended children too. `process`: the main process and the children it waited for. */
   readonly cpuSource: "cgroup" | "process";
   readonly cpuTimeUs: number;
-  /** Since the watch's last sample; 100 is one core. Missing in the first sample. */
-  readonly cpuPercent?: number;
+  /** Since the watch's last sample; 100 is one core. Undefined in the first sample. */
+  readonly cpuPercent: number | undefined;
   /** Resident bytes of the main process, shared pages counted in full. */
   readonly memoryRssBytes: number;
   /** Bytes charged to the control group, file cache included. */
-  readonly memoryCurrentBytes?: number;
-  readonly memoryPeakBytes?: number;
+  readonly memoryCurrentBytes: number | undefined;
+  readonly memoryPeakBytes: number | undefined;
   /** Processes and threads in the control group. */
-  readonly tasks?: number;
+  readonly tasks: number | undefined;
   /** Threads of the main process. */
-  readonly threads?: number;
+  readonly threads: number | undefined;
   /** Open descriptors of the main process. */
-  readonly fds?: number;
+  readonly fds: number | undefined;
   /** The larger of what the control group's devices and the main process count: each may miss some, none invents any. */
-  readonly ioReadBytes?: number;
-  readonly ioWriteBytes?: number;
+  readonly ioReadBytes: number | undefined;
+  readonly ioWriteBytes: number | undefined;
   /** All interfaces of the instance's own network namespace but loopback. */
-  readonly networkReceivedBytes?: number;
-  readonly networkSentBytes?: number;
-  readonly oomKills?: number;
-  readonly dataUsedBytes?: number;
-  readonly dataTotalBytes?: number;
+  readonly networkReceivedBytes: number | undefined;
+  readonly networkSentBytes: number | undefined;
+  readonly oomKills: number | undefined;
+  readonly dataUsedBytes: number | undefined;
+  readonly dataTotalBytes: number | undefined;
 }
 
 /** One watched instance. */

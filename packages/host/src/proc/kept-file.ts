@@ -46,8 +46,7 @@ export class KeptFile {
 
   /** The whole file now, as bytes in a buffer that the next read of any kept file overwrites. */
   readShared(): Buffer {
-    const length = this.#fill();
-    return shared.subarray(0, length);
+    return viewOf(this.#fill());
   }
 
   /** The unsigned number that the file starts with, without allocating; undefined when it starts with none ("max"). */
@@ -87,12 +86,21 @@ export class KeptFile {
   }
 }
 
+/** Views of the shared buffer by length, kept: making one costs as much as a fifth of the read. */
+let views: Buffer[] = [];
+
+function viewOf(length: number): Buffer {
+  if (length > 4096) return shared.subarray(0, length);
+  return (views[length] ??= shared.subarray(0, length));
+}
+
 function grow(): void {
   if (shared.length >= largestBytes)
     throw new HostError("file-malformed", `A kernel file is larger than ${largestBytes} bytes; wanted a bounded table`);
   const larger = Buffer.allocUnsafeSlow(shared.length * 4);
   shared.copy(larger);
   shared = larger;
+  views = [];
 }
 
 /** Names a failed read of a kernel file by what it means for the caller. */
