@@ -7,7 +7,8 @@ import {
   supervisor,
   actor,
 } from "@constellation/actors";
-import type { LogStore, StateStore } from "@constellation/engine";
+import type { Event } from "@constellation/contract";
+import type { LogStore, StateStore, Telemetry } from "@constellation/engine";
 import type { Clock, Driver } from "@constellation/instances";
 import {
   agentActor,
@@ -19,7 +20,7 @@ import {
 } from "./agent/index.ts";
 import type { Artifacts } from "./artifacts/index.ts";
 import { ThisNode } from "./node/index.ts";
-import { type EventArchive, EventLog, Sampling } from "./observe/index.ts";
+import { type EventArchive, EventLog, janitorActor, recorderActor, Sampling } from "./observe/index.ts";
 import type { Platform } from "./platform/index.ts";
 import { DaemonPlatform } from "./platform.ts";
 import { PublicPorts, publicPortsActor } from "./publicports/index.ts";
@@ -30,8 +31,11 @@ import { Repository } from "./state/index.ts";
 export interface DaemonOptions {
   readonly store: StateStore;
   readonly logs: LogStore;
+  readonly telemetry: Pick<Telemetry, "sample">;
   readonly archive: EventArchive;
-  readonly artifacts: Pick<Artifacts, "has" | "put" | "file">;
+  /** The last event that the archive has. */
+  readonly newestEvent: Event | undefined;
+  readonly artifacts: Pick<Artifacts, "has" | "put" | "file" | "collect">;
   readonly driver: Driver;
   readonly portsFolder: string;
   readonly dataFolder: string;
@@ -68,10 +72,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const startedAt = clock.nowMs();
   const life = new AbortController();
   const repository = new Repository(options.store);
-  const [events] = await Promise.all([
-    EventLog.open({ archive: options.archive, nowMs: () => clock.nowMs(), report }),
-    repository.mirror.load(life.signal),
-  ]);
+  await repository.mirror.load(life.signal);
+  const { archive, newestEvent } = options;
+  const events = new EventLog({ archive, newest: newestEvent, nowMs: () => clock.nowMs(), report });
   const observations = new Observations();
   const thisNode = new ThisNode(options.driver, options.dataFolder);
   const ports = new PublicPorts({ folder: options.portsFolder, mirror: repository.mirror, observations, report });
@@ -128,6 +131,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         name: "scheduler",
         start: schedulerActor(() => scheduler, repository, observations, report),
         mailbox: { capacity: 1000 },
+      }),
+      child({ id: "recorder", start: recorderActor(observations, options.telemetry) }),
+      child({
+        id: "janitor",
+        start: janitorActor(repository.mirror, options.logs, options.artifacts, () => clock.nowMs(), report),
       }),
     ],
   });

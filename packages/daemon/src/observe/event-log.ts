@@ -19,24 +19,24 @@ export class EventLog {
   readonly #archive: EventArchive;
   readonly #nowMs: () => number;
   readonly #report: (text: string, error: unknown) => void;
-  readonly #events: Event[];
+  readonly #events: Event[] = [];
+  /** Number of the last event before this daemon. */
+  readonly #before: number;
   readonly #waiting: Event[] = [];
   readonly #wakers = new Set<() => void>();
   #seq: number;
   #writing: Promise<void> | null = null;
   #dropped = 0;
 
-  private constructor(past: readonly Event[], parts: EventLogParts) {
-    this.#archive = parts.archive;
-    this.#nowMs = parts.nowMs;
-    this.#report = parts.report;
-    this.#events = [...past];
-    // Events of a daemon that died before they were archived had numbers too: skip more than could wait.
-    this.#seq = (past.at(-1)?.seq ?? 0) + (past.length > 0 ? waitingEvents : 0);
-  }
+  #loaded: Promise<void> | null = null;
 
-  static async open(parts: EventLogParts): Promise<EventLog> {
-    return new EventLog(await parts.archive.last(keptEvents), parts);
+  constructor({ archive, newest, nowMs, report }: EventLogParts) {
+    this.#archive = archive;
+    this.#nowMs = nowMs;
+    this.#report = report;
+    this.#before = newest?.seq ?? 0;
+    // Events of a daemon that died before they were archived had numbers too: skip more than could wait.
+    this.#seq = newest === undefined ? 0 : newest.seq + waitingEvents;
   }
 
   /** Events that were lost to the archive because it did not keep up. */
@@ -59,6 +59,7 @@ export class EventLog {
 
   /** Events in order; goes on with those to come when asked to `follow`, until the signal aborts. A slow reader skips what is gone. */
   async *read({ app, after, tail, follow }: EventsQuery, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
+    if (tail !== 0) await this.#load();
     let seen = this.#seq;
     for (const event of this.#past(app, after, tail)) {
       if (signal.aborted) return;
@@ -79,6 +80,23 @@ export class EventLog {
   /** Writes everything that waits for the archive. */
   async flush(): Promise<void> {
     while (this.#waiting.length > 0 || this.#writing !== null) await (this.#writing ?? this.#write());
+  }
+
+  /** Reads what earlier daemons have archived; the first reader of the past waits for it. */
+  #load(): Promise<void> {
+    this.#loaded ??= this.#loadPast();
+    return this.#loaded;
+  }
+
+  async #loadPast(): Promise<void> {
+    if (this.#before === 0) return;
+    try {
+      const past = await this.#archive.last(keptEvents);
+      this.#events.unshift(...past.filter(({ seq }) => seq <= this.#before));
+    } catch (error) {
+      this.#loaded = null;
+      this.#report("earlier events could not be read", error);
+    }
   }
 
   #past(app: string | undefined, after: number | undefined, tail: number | undefined): Event[] {
@@ -131,6 +149,8 @@ export class EventLog {
 /** What an event log works with. */
 export interface EventLogParts {
   readonly archive: EventArchive;
+  /** The last event that the archive has. */
+  readonly newest: Event | undefined;
   readonly nowMs: () => number;
   readonly report: (text: string, error: unknown) => void;
 }

@@ -36,7 +36,8 @@ export function layoutOf(places: Places): Layout {
 }
 
 /**
- * Makes the folders, for the daemon's user only.
+ * Makes the folders. Others may walk through them, because instances are users of their own and reach their data below;
+ * they may not list them, and what must not be read has its own permissions.
  *
  * @throws ConstellationError `daemon.start-failed` when they cannot be made, or sockets below them would have too long paths
  */
@@ -52,7 +53,7 @@ export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }:
     );
   for (const folder of [stateDirectory, runtimeDirectory, logsFolder]) {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(folder, { recursive: true, mode: 0o711 });
     } catch (cause) {
       throw new ConstellationError("daemon.start-failed", `Cannot make the folder ${folder}: ${String(cause)}`, {
         remedy: "Set CONSTELLATION_HOME to a folder that you can write to.",

@@ -21,11 +21,14 @@ export class Machine {
     this.#daemon = await startDaemon({
       store: this.store,
       logs: new MemoryLogStore(),
+      telemetry: { sample: () => undefined },
       archive: this.archive,
+      newestEvent: this.archive.events.at(-1),
       artifacts: {
         has: (sha256) => Promise.resolve(sha256.startsWith("a")),
         put: () => Promise.resolve(),
         file: (sha256) => Promise.resolve(`/artifacts/${sha256}.mjs`),
+        collect: () => Promise.resolve(),
       },
       driver: new FakeDriver(this.world),
       portsFolder: join(this.folder, "ports"),

@@ -1,0 +1,109 @@
+/** The daemon's program: finds its places, opens what it keeps, builds the tree, serves the API. It alone sees all parts. */
+import { createHash } from "node:crypto";
+import { ConstellationError, exitCodes, places, toConstellationError } from "@constellation/contract";
+import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
+import { bootId } from "@constellation/host";
+import { ProcessDriver, systemClock } from "@constellation/instances";
+import { type ApiServer, serveApi } from "./api/index.ts";
+import { Artifacts } from "./artifacts/index.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
+import { TelemetryArchive } from "./observe/index.ts";
+import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
+import { openAlone } from "./single/index.ts";
+import { version } from "./version.ts";
+
+/** Calls under way get this long when the daemon ends. */
+const callsGraceMs = 2000;
+/** After this the process ends whatever still hangs; instances do not depend on it. */
+const endTimeoutMs = 15_000;
+
+try {
+  await run(layoutOf(places(process.env, process.getuid?.() ?? -1)));
+} catch (error) {
+  const { message, remedy, traits } = toConstellationError(error);
+  process.stderr.write(`${message}${remedy === undefined ? "" : `\n${remedy}`}\n`);
+  if (!(error instanceof ConstellationError)) report("the daemon could not start", error);
+  process.exit(exitCodes[traits.exit].code);
+}
+
+async function run(layout: Layout): Promise<void> {
+  prepareFolders(layout);
+  const store = privately(() => openAlone(layout.stateFile, () => openSqliteState({ path: layout.stateFile })));
+  const telemetry = openFileTelemetry({ path: layout.telemetryFile });
+  const archive = new TelemetryArchive(telemetry);
+  // It opens its file when first used.
+  const newest = privately(() => archive.last(1));
+  const logs = new FileLogStore({ directory: layout.logsFolder });
+  const blobs = new FileBlobStore({ directory: layout.blobsFolder });
+  const driver = await ProcessDriver.open({
+    runtime: layout.runtimeDirectory,
+    state: layout.stateDirectory,
+    cgroupBase: cgroupBaseOf(layout),
+  });
+  const ending = { asked: false };
+  const running: { daemon: Daemon | null; api: ApiServer | null } = { daemon: null, api: null };
+  const end = (): void => {
+    if (ending.asked) return;
+    ending.asked = true;
+    setTimeout(() => process.exit(exitCodes.failed.code), endTimeoutMs).unref();
+    void close();
+  };
+  const close = async (): Promise<void> => {
+    try {
+      await running.api?.close(callsGraceMs);
+      await running.daemon?.stop();
+      await Promise.all([driver.close(), logs.close(), blobs.close()]);
+      await telemetry.close();
+      await store.close();
+      process.exit(exitCodes.ok.code);
+    } catch (error) {
+      report("the daemon did not end in order", error);
+      process.exit(exitCodes.failed.code);
+    }
+  };
+  running.daemon = await startDaemon({
+    store,
+    logs,
+    telemetry,
+    archive,
+    newestEvent: (await newest)[0],
+    artifacts: new Artifacts(blobs, layout.artifactsFolder),
+    driver,
+    portsFolder: layout.portsFolder,
+    dataFolder: layout.dataFolder,
+    stateDirectory: layout.stateDirectory,
+    clock: systemClock,
+    random: Math.random,
+    bootId: () => bootId(),
+    report,
+    // After the caller has its answer.
+    quit: () => setImmediate(end),
+  });
+  running.api = await serveApi(running.daemon.platform, {
+    socketPath: layout.socketPath,
+    report: (id, fault) => report(`fault ${id} in an API call`, fault),
+  });
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  process.on("unhandledRejection", (reason) => report("a promise failed and nobody listened", reason));
+  process.on("uncaughtException", (error) => {
+    // Nothing is lost by it: instances go on, and the next daemon adopts them.
+    report("a fault outside every part; the daemon ends", error);
+    process.exit(exitCodes.bug.code);
+  });
+  report(`constellation ${version} serves ${layout.socketPath} as process ${process.pid}`);
+}
+
+/** Two daemons of one machine must not share control groups: each state directory has its own. */
+function cgroupBaseOf({ stateDirectory }: Layout): string {
+  if (stateDirectory === places({}, 0).stateDirectory) return "constellation";
+  return `constellation-${createHash("sha256").update(stateDirectory).digest("hex").slice(0, 8)}`;
+}
+
+function report(text: string, error?: unknown): void {
+  const detail =
+    error === undefined || error === null
+      ? ""
+      : `: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  process.stderr.write(`${new Date().toISOString()} ${text}${detail}\n`);
+}

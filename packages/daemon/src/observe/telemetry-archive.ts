@@ -1,0 +1,32 @@
+import { type Event, eventSchema } from "@constellation/contract";
+import type { Telemetry } from "@constellation/engine";
+import type { EventArchive } from "./event-log.ts";
+
+/** Events in the telemetry file: written behind our back, kept for a while, able to lose the last moments of a crash. */
+export class TelemetryArchive implements EventArchive {
+  readonly #telemetry: Telemetry;
+
+  constructor(telemetry: Telemetry) {
+    this.#telemetry = telemetry;
+  }
+
+  async last(count: number): Promise<readonly Event[]> {
+    const stored = await this.#telemetry.events({ tail: count });
+    return stored.flatMap(({ body }) => {
+      // What another version has written and this one does not know is left out.
+      const event = eventSchema.safeParse(body);
+      return event.success ? [event.data] : [];
+    });
+  }
+
+  append(events: readonly Event[]): Promise<void> {
+    for (const event of events)
+      this.#telemetry.record({ kind: event.type, subject: subjectOf(event), body: event, atMs: event.at });
+    return Promise.resolve();
+  }
+}
+
+function subjectOf(event: Event): string {
+  if ("instance" in event) return event.instance;
+  return "app" in event ? event.app : "";
+}
