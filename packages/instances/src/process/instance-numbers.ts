@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import { readJson, writeAtomically } from "./atomic-file.ts";
 
-/** Instances that one node can know at a time: as many /30 networks as 10.213.0.0/16 holds. */
+/** Instances that one node can know at a time: as many networks of four addresses as a /16 holds. */
 export const numberLimit = 16_384;
 
 /**

@@ -1,8 +1,7 @@
 import { formatBitrate, type Isolation, type Resources } from "@constellation/contract";
-import type { NetworkRequest } from "../launch/index.ts";
+import { type NetworkRequest, planWire } from "../launch/index.ts";
 import type { Abilities } from "./abilities.ts";
 import type { Verdict } from "./verdict.ts";
-import { wireOf } from "./wire.ts";
 
 /** The network of a launch, and where its ports can be reached from this machine. */
 export interface NetworkPlan {
@@ -43,7 +42,7 @@ export function networkFor(
   const privately = wanted === "private" || (wanted === "auto" && (rates.length > 0 || wayOut.kind === "open"));
   if (privately && facts.privileged) {
     for (const [measure, detail] of rates) verdict.on(measure, detail);
-    const wire = wireOf(number, { inBitsPerSecond: inBits, outBitsPerSecond: outBits });
+    const wire = planWire(number, { receiveBitsPerSecond: inBits, sendBitsPerSecond: outBits });
     const out = wayOut.kind === "open" ? `the world by ${wayOut.by}` : `only this machine (${wayOut.missing})`;
     verdict.on("namespace.network", `its own address ${wire.instanceAddress}, which reaches ${out}`);
     return { network: { kind: "private", wire }, address: wire.instanceAddress };

@@ -1,14 +1,143 @@
 import { ConstellationError } from "@constellation/contract";
-import type { ExecRequest, ExecSession } from "../driver/exec.ts";
-import type { HostFacts, PidFile } from "../launch/index.ts";
+import type { Cgroup } from "@constellation/host";
+import type { ExecOutput, ExecRequest, ExecSession } from "../driver/exec.ts";
+import { instanceName } from "../driver/start-request.ts";
+import {
+  buildExecPlan,
+  ExecSession as LaunchedSession,
+  type HostFacts,
+  LaunchError,
+  type PidFile,
+} from "../launch/index.ts";
 import type { RunRecord } from "./run-record.ts";
 
+/** The run in which a program is to be executed. */
 export interface ExecPlace {
   readonly record: RunRecord;
   readonly pids: PidFile;
+  readonly cgroup: Cgroup | null;
   readonly host: HostFacts;
 }
 
-export function openExec(request: ExecRequest, _place: ExecPlace, _signal: AbortSignal): Promise<ExecSession> {
-  return Promise.reject(new ConstellationError("exec.failed", `Cannot run ${request.argv[0]}: not yet`));
+/**
+ * Runs a program with the view, the limits and the protections of a run.
+ *
+ * @throws ConstellationError `exec.failed`, `instance.not-running`, `call.cancelled`
+ */
+export async function openExec(request: ExecRequest, place: ExecPlace, signal: AbortSignal): Promise<ExecSession> {
+  const name = instanceName(place.record.request);
+  const what = JSON.stringify(request.argv[0]);
+  if (signal.aborted) throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`);
+  try {
+    const session = LaunchedSession.start(planFor(request, place), { signal });
+    await session.started;
+    return new RunningExec(session);
+  } catch (error) {
+    if (signal.aborted)
+      throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`, {
+        cause: error,
+      });
+    const ended = error instanceof LaunchError && (error.code === "INVALID_REQUEST" || error.errnoCode === "ESRCH");
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConstellationError(
+      ended ? "instance.not-running" : "exec.failed",
+      `Cannot run ${what} in ${name}: ${why}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function planFor(request: ExecRequest, { record, pids, cgroup, host }: ExecPlace) {
+  const { launch } = record;
+  // Descriptors of the public port stay with the program that serves it.
+  const {
+    LISTEN_FDS: _fds,
+    LISTEN_PID: _pid,
+    LISTEN_FDNAMES: _names,
+    CONSTELLATION_LISTEN: _listen,
+    ...env
+  } = launch.env;
+  return buildExecPlan(
+    {
+      name: launch.identity.name,
+      pids,
+      argv: request.argv,
+      env: { ...withoutPreload(env), ...(request.tty ? { TERM: "xterm-256color" } : {}) },
+      cwd: launch.cwd,
+      isolation: launch.isolation,
+      user: launch.user,
+      ownNetwork: launch.network.kind !== "host",
+      rlimits: launch.rlimits,
+      cgroups: cgroup?.joinTargets ?? [],
+      terminal: request.tty ? { rows: request.rows, columns: request.columns } : null,
+    },
+    host,
+  );
+}
+
+/** NODE_OPTIONS as the spec has it: our preload wants the descriptors that are not there. */
+function withoutPreload(env: Readonly<Record<string, string>>): Record<string, string> {
+  const { NODE_OPTIONS: options, ...rest } = env;
+  const own = options?.replace(/ ?--require "[^"]*listen\.cjs"/, "").trim() ?? "";
+  return own === "" ? rest : { ...rest, NODE_OPTIONS: own };
+}
+
+class RunningExec implements ExecSession {
+  readonly output: AsyncIterable<ExecOutput>;
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: number | null }>;
+  readonly #session: LaunchedSession;
+
+  constructor(session: LaunchedSession) {
+    this.#session = session;
+    this.output = merged(session);
+    this.exit = session.ended.then((end) =>
+      end.kind === "exited" ? { code: end.exitCode, signal: null } : { code: null, signal: end.signal },
+    );
+    // Whoever only reads the output must not be ended by a session that was closed.
+    this.exit.catch(() => {});
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#session.write(bytes);
+  }
+
+  endInput(): void {
+    this.#session.endInput();
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#session.resize({ columns, rows });
+  }
+
+  signal(number: number): void {
+    this.#session.signal(number);
+  }
+
+  async close(): Promise<void> {
+    this.#session.close();
+    await this.exit.catch(() => {});
+  }
+}
+
+/** Both streams in the order in which they come; each is read only as fast as the result is. */
+async function* merged(session: LaunchedSession): AsyncIterable<ExecOutput> {
+  const sources = [
+    { stream: "stdout", chunks: session.output[Symbol.asyncIterator]() },
+    { stream: "stderr", chunks: session.errorOutput[Symbol.asyncIterator]() },
+  ] as const;
+  const next = (at: 0 | 1) => sources[at].chunks.next().then((result) => ({ at, result }));
+  const waiting = new Map([
+    [0, next(0)],
+    [1, next(1)],
+  ]);
+  while (waiting.size > 0) {
+    const { at, result } = await Promise.race(waiting.values());
+    if (result.done === true) waiting.delete(at);
+    else {
+      yield { stream: sources[at].stream, bytes: result.value as Uint8Array };
+      waiting.set(at, next(at));
+    }
+  }
 }

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../driver/clock.ts";
 import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import { buildPlan, isSupervised, readExitRecord, readPidFile, Spawner } from "../launch/index.ts";
+import { buildPlan, ensureNetworkHost, isSupervised, readExitRecord, readPidFile, Spawner } from "../launch/index.ts";
 import { type Abilities, findAbilities } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
@@ -24,6 +24,11 @@ import { startError } from "./start-error.ts";
 export interface ProcessDriverOptions extends DriverFolders {
   /** Name below which its control groups lie; two daemons of one machine need two. @default "constellation" */
   readonly cgroupBase?: string;
+  /**
+   * `prepare`: switch forwarding on and translate addresses, so that private networks reach the world and `auto` means
+   * private. `as-is`: change nothing on this machine. @default "as-is"
+   */
+  readonly network?: "prepare" | "as-is";
   readonly clock?: Clock;
 }
 
@@ -53,6 +58,7 @@ export class ProcessDriver implements Driver {
    * use them; the daemon's lock sees to that.
    */
   static async open(options: ProcessDriverOptions): Promise<ProcessDriver> {
+    if (options.network === "prepare") await ensureNetworkHost();
     const driver = new ProcessDriver(options);
     await driver.#sweep();
     return driver;

@@ -92,7 +92,7 @@ export class Playground {
 
   #links(): string[] {
     return readdirSync("/sys/class/net")
-      .filter((name) => /^cst\d+$/.test(name))
+      .filter((name) => /^cn\d+$/.test(name))
       .map((name) => `interface ${name}`);
   }
 }
