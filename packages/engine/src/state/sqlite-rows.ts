@@ -1,19 +1,24 @@
-import type { SqlDatabase } from "../sqlite/database.ts";
+import { crc32 } from "node:zlib";
+import { sqlCode, type SqlDatabase, SqlFailure } from "../sqlite/database.ts";
 import { changesPerRev } from "./sqlite-schema.ts";
 import type { Change, Item, Rev } from "./store.ts";
 import type { Revision } from "./watch-hub.ts";
-
-interface ItemRow {
-  readonly key: string;
-  readonly change_id: number;
-  readonly value: Uint8Array;
-}
 
 interface ChangeRow {
   readonly id: number;
   readonly key: string;
   readonly value: Uint8Array | null;
+  readonly sum: number;
 }
+
+interface ItemRow extends ChangeRow {
+  /** The key as the table of keys has it. */
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+const selectItems =
+  "SELECT k.key AS name, c.id, c.key, c.value, c.sum FROM keys k LEFT JOIN changes c ON c.id = k.change_id";
 
 const readRows = 64;
 
@@ -40,18 +45,15 @@ export class StateRows {
   }
 
   get(key: string): Item | null {
-    const row = this.#sql(
-      "SELECT k.key, k.change_id, c.value FROM keys k JOIN changes c ON c.id = k.change_id WHERE k.key = ?",
-    ).get<ItemRow>(key);
+    const row = this.#sql(`${selectItems} WHERE k.key = ?`).get<ItemRow>(key);
     return row === undefined ? null : itemOf(row);
   }
 
   list(prefix: string): Item[] {
-    const select = "SELECT k.key, k.change_id, c.value FROM keys k JOIN changes c ON c.id = k.change_id";
     const rows =
       prefix === ""
-        ? this.#sql(`${select} ORDER BY k.key`).all<ItemRow>()
-        : this.#sql(`${select} WHERE k.key = ?1 OR (k.key > ?2 AND k.key < ?3) ORDER BY k.key`).all<ItemRow>(
+        ? this.#sql(`${selectItems} ORDER BY k.key`).all<ItemRow>()
+        : this.#sql(`${selectItems} WHERE k.key = ?1 OR (k.key > ?2 AND k.key < ?3) ORDER BY k.key`).all<ItemRow>(
             ...below(prefix),
           );
     return rows.map(itemOf);
@@ -63,7 +65,12 @@ export class StateRows {
   }
 
   addChange(id: number, { key, value }: Change, leaseId: number | null): void {
-    this.#sql("INSERT INTO changes (id, key, value) VALUES (?, ?, ?)").run(id, key, value);
+    this.#sql("INSERT INTO changes (id, key, value, sum) VALUES (?, ?, ?, ?)").run(
+      id,
+      key,
+      value,
+      sumOf(id, key, value),
+    );
     if (value === null) this.#sql("DELETE FROM keys WHERE key = ?").run(key);
     else {
       this.#sql(
@@ -141,11 +148,11 @@ export class StateRows {
   #changeRows(prefix: string, fromId: number, beforeId: number, limit: number): ChangeRow[] {
     if (prefix === "") {
       return this.#sql(
-        "SELECT id, key, value FROM changes WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        "SELECT id, key, value, sum FROM changes WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
       ).all<ChangeRow>(fromId, beforeId, limit);
     }
     return this.#sql(
-      "SELECT id, key, value FROM changes WHERE (key = ?1 OR (key > ?2 AND key < ?3)) AND id >= ?4 AND id < ?5 ORDER BY id LIMIT ?6",
+      "SELECT id, key, value, sum FROM changes WHERE (key = ?1 OR (key > ?2 AND key < ?3)) AND id >= ?4 AND id < ?5 ORDER BY id LIMIT ?6",
     ).all<ChangeRow>(...below(prefix), fromId, beforeId, limit);
   }
 
@@ -168,13 +175,28 @@ function below(prefix: string): [string, string, string] {
   return [prefix, `${prefix}.`, `${prefix}/`];
 }
 
-function itemOf({ key, change_id, value }: ItemRow): Item {
-  return { key, value, rev: revOfChange(change_id) };
+function itemOf(row: ItemRow): Item {
+  const { name, key, value, id } = checked(row);
+  if (name !== key)
+    throw new SqlFailure(`the key "${name}" points at a change of "${key}"`, sqlCode.corrupt, undefined);
+  return { key, value, rev: revOfChange(id) };
+}
+
+function checked<Row extends ChangeRow>(row: Row): Row {
+  if (row.sum === sumOf(row.id, row.key, row.value)) return row;
+  throw new SqlFailure(`the check sum of change ${row.id} does not fit`, sqlCode.corrupt, undefined);
+}
+
+function sumOf(id: number, key: string, value: Uint8Array | null): number {
+  const head = crc32(`${id} ${key} ${value === null ? "-" : value.byteLength}`);
+  // zlib answers with its start value when it is given no bytes.
+  return value === null || value.byteLength === 0 ? head : crc32(value, head);
 }
 
 function grouped(rows: readonly ChangeRow[]): Revision[] {
   const revisions: { rev: Rev; changes: Change[] }[] = [];
-  for (const { id, key, value } of rows) {
+  for (const row of rows) {
+    const { id, key, value } = checked(row);
     const rev = revOfChange(id);
     const last = revisions.at(-1);
     if (last?.rev === rev) last.changes.push({ key, value });
