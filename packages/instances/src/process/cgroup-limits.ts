@@ -17,17 +17,17 @@ const measures: Readonly<Record<LimitName, string>> = {
  * Makes the control group of a run with its limits. Without any limit it is still wanted for counting and killing, but
  * a machine that has none does not refuse the start.
  *
- * @param dataFolder lies on the disk whose rates are limited
+ * @param disk any path on the disk whose rates are limited
  * @throws ConstellationError `limit.unenforceable`
  */
 export function cgroupFor(
   name: string,
   resources: Resources,
-  dataFolder: string,
+  disk: string,
   { cgroups }: Abilities,
   verdict: Verdict,
 ): Cgroup | null {
-  const limits = limitsOf(resources, dataFolder);
+  const limits = limitsOf(resources, disk);
   const asked = askedFor(resources);
   if (cgroups.kind === "unavailable") {
     for (const [limit, wanted] of asked) verdict.missingLimit(measures[limit], wanted, cgroups.missing, cgroups.remedy);
@@ -45,7 +45,7 @@ export function cgroupFor(
   throw new HostError("cgroup-failed", `The control group ${name} was refused without a reason`);
 }
 
-function limitsOf(resources: Resources, dataFolder: string): CgroupLimits {
+function limitsOf(resources: Resources, disk: string): CgroupLimits {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
   const io = {
     ...(resources.ioReadBytesPerSecond === null ? {} : { readBytesPerSecond: resources.ioReadBytesPerSecond }),
@@ -58,7 +58,7 @@ function limitsOf(resources: Resources, dataFolder: string): CgroupLimits {
     ...(cpuWeight === null ? {} : { cpuWeight }),
     ...(memoryBytes === null ? {} : { memoryBytes }),
     ...(pids === null ? {} : { pidsMax: pids }),
-    ...(Object.keys(io).length === 0 ? {} : { io: [{ device: dataFolder, ...io }] }),
+    ...(Object.keys(io).length === 0 ? {} : { io: [{ device: disk, ...io }] }),
   };
 }
 

@@ -1,35 +1,88 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "@constellation/contract";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import type { DataFolder } from "../launch/index.ts";
+import {
+  createDiskImage,
+  type DataFolder,
+  type HostFacts,
+  probeDiskQuota,
+  SMALLEST_IMAGE_BYTES,
+} from "../launch/index.ts";
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
+import { growDiskImage } from "./grow-disk-image.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** The writable folder of an instance, on this machine and as the launcher mounts it. */
+/** The writable folder of an instance: how the launcher mounts it, and where this machine sees it. */
 export interface Data {
-  readonly folder: string;
+  /** `null`: it lies in an image that only the instance has mounted. */
+  readonly folder: string | null;
   readonly request: DataFolder;
 }
 
+/** For whom a data folder is made. */
+export interface DataOwner {
+  /** User of this machine; null: ours. */
+  readonly uid: number | null;
+  /** The instance has a file tree of its own, in which an image can be mounted. */
+  readonly ownRoot: boolean;
+  readonly host: HostFacts;
+}
+
 /**
- * Makes or finds the data folder of an instance; it stays over restarts, and belongs to the instance's user.
+ * Makes or finds the data folder of an instance; it stays over restarts, and belongs to the instance's user. With a
+ * size it is a disk image, whose size no program inside can exceed.
  *
  * @throws ConstellationError `limit.unenforceable`
  */
 export async function dataFor(
   request: StartRequest,
   folders: DriverFolders,
-  owner: number | null,
-  root: boolean,
+  owner: DataOwner,
   verdict: Verdict,
 ): Promise<Data> {
   const folder = join(dataRoot(folders), instanceName(request));
+  const image = `${folder}.img`;
+  const { diskBytes } = request.resources;
+  if (diskBytes !== null || existsSync(image)) {
+    const bytes = diskBytes ?? statSync(image).size;
+    const missing = await whyNoImage(image, folder, bytes, owner);
+    if (missing === null) {
+      verdict.on("limit.disk", formatBytes(bytes));
+      return { folder: null, request: { kind: "image", image, target: inside.data } };
+    }
+    verdict.missingLimit("limit.disk", formatBytes(bytes), missing.what, missing.remedy);
+  }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // What the folder holds may come from another user, when the daemon ran as somebody else before.
-  if (owner !== null && lstatSync(folder).uid !== owner) chownSync(folder, owner, owner);
+  if (owner.uid !== null && lstatSync(folder).uid !== owner.uid) chownSync(folder, owner.uid, owner.uid);
   chmodSync(folder, 0o700);
-  const { diskBytes } = request.resources;
-  if (diskBytes !== null) verdict.missingLimit("limit.disk", formatBytes(diskBytes), "not yet", "Use another");
-  return await Promise.resolve({ folder, request: { kind: "folder", source: folder, target: inside.data } });
+  return { folder, request: { kind: "folder", source: folder, target: inside.data } };
+}
+
+interface Missing {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+/** Makes the image or lets it grow; what prevents that. */
+async function whyNoImage(image: string, folder: string, bytes: number, owner: DataOwner): Promise<Missing | null> {
+  const { kinds, missing } = probeDiskQuota(join(image, ".."), owner.host);
+  if (!kinds.includes("image")) return { what: missing.join(", and "), remedy: "Provide that" };
+  if (!owner.ownRoot)
+    return { what: "a disk of its own needs a file tree of its own", remedy: "Leave isolation.mount on" };
+  if (bytes < SMALLEST_IMAGE_BYTES)
+    return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };
+  if (!existsSync(image)) {
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      return { what: `${folder} holds files already and has no size`, remedy: "Move them away" };
+    const uid = owner.uid ?? owner.host.uid;
+    await createDiskImage({ path: image, bytes, uid, gid: uid });
+    return null;
+  }
+  const present = statSync(image).size;
+  if (present > bytes)
+    return { what: `its disk has ${formatBytes(present)} already and cannot shrink`, remedy: "Ask for at least that" };
+  if (present < bytes) await growDiskImage(image, bytes);
+  return null;
 }

@@ -49,10 +49,15 @@ export async function prepare(
 
   const run = runFolder(folders, request.runId);
   const sockets = makeRunFolder(run, user);
-  const data = await dataFor(request, folders, ownerOf(user), isolation.root, verdict);
+  const data = await dataFor(
+    request,
+    folders,
+    { uid: ownerOf(user), ownRoot: isolation.root, host: abilities.facts },
+    verdict,
+  );
   const place = isolation.root
-    ? { dataFolder: inside.data, sockets: inside.sockets, doors: inside.doors }
-    : { dataFolder: data.folder, sockets: sockets.folder, doors: sockets.doors };
+    ? { dataFolder: data.request.target, sockets: inside.sockets, doors: inside.doors }
+    : { dataFolder: data.folder ?? data.request.target, sockets: sockets.folder, doors: sockets.doors };
   const program = programFor(request, {
     hostname: `${request.app}-${request.index}`,
     dataFolder: place.dataFolder,
@@ -63,7 +68,7 @@ export async function prepare(
   const log = logPath(folders, request);
   mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
   // Last, because it is the one thing that must be taken back by hand.
-  const cgroup = cgroupFor(`${name}-${request.runId}`, resources, data.folder, abilities, verdict);
+  const cgroup = cgroupFor(`${name}-${request.runId}`, resources, folders.state, abilities, verdict);
   return {
     cgroup,
     logFrom: logEnd(log),

@@ -100,3 +100,24 @@ test("disk I/O rates are taken by the kernel or refused with what is missing", a
   if (outcome instanceof Error) expect(outcome).toMatchObject({ code: "limit.unenforceable" });
   else expect(outcome).toMatchObject({ measures: { "limit.io": "on" } });
 });
+
+test("a data folder with a size takes no more than that, keeps its files over restarts, and can grow", async () => {
+  const first = shell(
+    playground,
+    "echo kept > $DATA_DIR/kept; head -c 30m /dev/zero > $DATA_DIR/big; wc -c < $DATA_DIR/big",
+    {
+      resources: { disk: "20MB" },
+    },
+  );
+  const { lines, measures } = await runToEnd(driver, first);
+  expect(measures["limit.disk"]).toBe("on");
+  expect(Number(lines.at(-1))).toBeLessThan(20_000_000);
+  expect(lines.join("\n")).toContain("No space left on device");
+  const again = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "40MB" } });
+  const grown = await runToEnd(driver, { ...again, app: first.app, index: first.index });
+  expect(grown.lines[0]).toBe("kept");
+  expect(Number(grown.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(25_000);
+  const shrunk = shell(playground, "true", { resources: { disk: "20MB" } });
+  const error = await refusal(driver, { ...shrunk, app: first.app, index: first.index });
+  expect(error.message).toContain("cannot shrink");
+});
