@@ -4,7 +4,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
 import { load, median } from "./ports/load.js";
-import { listening, pssKb, Stage } from "./ports/subjects.js";
+import { spreadOfBursts, spreadOfRequests } from "./ports/spread.js";
+import { cpuUs, listening, pssKb, Stage } from "./ports/subjects.js";
 
 const rounds = Number(process.argv[2] ?? 5);
 const columns = {
@@ -12,11 +13,13 @@ const columns = {
   "new conn req/s": (run) => run.fresh.perSecond,
   "p50 µs, 1 client": (run) => run.lone.p50Us,
   "p99 µs, 1 client": (run) => run.lone.p99Us,
+  "proxy CPU µs/req": (run) => run.proxyCpuUs ?? Number.NaN,
   "1 MB bodies, MB/s": (run) => run.big?.megabytesPerSecond ?? Number.NaN,
 };
 
 const results = {};
 const memory = {};
+const spread = {};
 const subjects = [];
 
 try {
@@ -41,7 +44,14 @@ try {
   memory["shared, idle"] = pssKb(shared.stage.ports[0].pid);
   // One short run of each in turn: what else the machine does hits all of them alike.
   for (let round = 0; round < rounds; round += 1)
-    for (const { name, big, port } of subjects) (results[name] ??= []).push(measure(port, big));
+    for (const { name, big, port, stage } of subjects) (results[name] ??= []).push(measure(port, big, stage.proxyPid));
+  for (const name of ["node x3, shared socket", "node x3, node:cluster", "node x3, our forwarder"]) {
+    const { port } = subjects.find((one) => one.name === name);
+    spread[name] = {
+      "bursts of kept-alive connections, %": await spreadOfBursts(port),
+      "a connection per request, %": await spreadOfRequests(port),
+    };
+  }
   memory["forwarder, after load"] = pssKb(forwarder.stage.ports[0].pid);
 } finally {
   for (const { stage } of subjects) await stage.close();
@@ -70,9 +80,12 @@ async function subject(name, { big = false }, start) {
   return one;
 }
 
-function measure(port, big) {
+function measure(port, big, proxyPid) {
+  const before = proxyPid === undefined ? 0 : cpuUs(proxyPid);
+  const kept = load(port, { seconds: 1 });
   return {
-    kept: load(port, { seconds: 1 }),
+    kept,
+    ...(proxyPid === undefined ? {} : { proxyCpuUs: (cpuUs(proxyPid) - before) / kept.perSecond }),
     fresh: load(port, { seconds: 1, keepAlive: false }),
     lone: load(port, { seconds: 1, connections: 1 }),
     ...(big ? { big: load(port, { seconds: 1, path: "/big", connections: 8 }) } : {}),
@@ -118,6 +131,7 @@ function report() {
       ]),
     ),
   );
+  console.log("spread over three processes:", spread);
   console.log("memory of one port process (PSS, kB):", memory);
   const folder = new URL("../results/", import.meta.url);
   mkdirSync(folder, { recursive: true });
@@ -130,6 +144,6 @@ function report() {
   };
   writeFileSync(
     new URL("ports.json", folder),
-    `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, memory, subjects: summary }, null, 2)}\n`,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, memory, spread, subjects: summary }, null, 2)}\n`,
   );
 }

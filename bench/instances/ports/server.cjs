@@ -1,3 +1,4 @@
+const pid = String(process.pid);
 require("node:http")
-  .createServer((_request, response) => response.end("ok"))
+  .createServer((request, response) => response.end(request.url === "/pid" ? pid : "ok"))
   .listen(process.env.PORT, "127.0.0.1");

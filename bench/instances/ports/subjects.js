@@ -23,6 +23,8 @@ export class Stage {
   folder = mkdtempSync(join(tmpdir(), "constellation-bench-"));
   children = [];
   ports = [];
+  /** The one process between the client and the server, where there is one. */
+  proxyPid = undefined;
 
   run(argv, env = {}) {
     const child = spawn(argv[0], argv.slice(1), { env: { PATH: process.env.PATH, ...env }, stdio: "ignore" });
@@ -38,6 +40,7 @@ export class Stage {
       sharing: "forwarded",
     });
     this.ports.push(port);
+    this.proxyPid = port.pid;
     await port.setBackends(backends.map((backend) => ({ address: "127.0.0.1", port: backend })));
     return port;
   }
@@ -111,7 +114,7 @@ listen l
   server s 127.0.0.1:${to}
 `,
     );
-    this.run(["/usr/sbin/haproxy", "-f", file, "-db"]);
+    this.proxyPid = this.run(["/usr/sbin/haproxy", "-f", file, "-db"]).pid;
     return port;
   }
 
@@ -142,6 +145,12 @@ listen l
     for (const port of this.ports) await port.close();
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** CPU time that a process has used so far, in microseconds (proc(5): stat, fields 14 and 15, in ticks of 10 ms). */
+export function cpuUs(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** Proportional set size of one process in kB. */
