@@ -37,10 +37,25 @@ void unwatch(int fd) {
   sys(epoll_ctl, port.epoll, EPOLL_CTL_DEL, fd, &unused);
 }
 
-// The flag belongs to the socket, not to our descriptor of it: a program that inherits it expects it to be off.
-void listener_nonblocking(int wanted) {
+// O_NONBLOCK belongs to the socket, not to our descriptor of it. We need it to accept; programs that inherit the socket
+// expect it to be off, or turn it on for themselves, and then it must stay: their accept would block.
+static void listener_nonblocking(int wanted) {
   const long flags = sys(fcntl, port.listener, F_GETFL, 0);
   sys(fcntl, port.listener, F_SETFL, wanted ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+void begin_forwarding(void) {
+  port.found_nonblocking = (sys(fcntl, port.listener, F_GETFL, 0) & O_NONBLOCK) != 0;
+  port.handed_over = 0;
+  port.mode = FORWARD;
+  listener_nonblocking(1);
+  listener_watch(1);
+}
+
+void begin_sharing(void) {
+  port.mode = SHARE;
+  listener_watch(0);
+  if (!port.found_nonblocking && !port.handed_over) listener_nonblocking(0);
 }
 
 void leave_clean(int code) {
@@ -70,7 +85,6 @@ static void open_listener(int backlog) {
   must("listen", sys(listen, port.listener, backlog));
   u32 length = sizeof port.address;
   must("name", sys(getsockname, port.listener, &port.address, &length));
-  listener_nonblocking(port.mode == FORWARD);
 }
 
 static void open_signals(void) {
@@ -142,7 +156,6 @@ int program(int argc, char **argv, char **env) {
   if (argc != 7) report("arguments", -EINVAL);
   if (!parse_endpoint(argv[2], &port.address)) report("address", -EINVAL);
   const int backlog = (int)number("backlog", argv[3], 65535);
-  port.mode = same(argv[4], "forward") ? FORWARD : SHARE;
   const u64 wanted = number("max-connections", argv[5], 1000000);
   port.hold_ms = number("hold", argv[6], 3600 * 1000);
   port.now_ms = now_ms();
@@ -155,7 +168,8 @@ int program(int argc, char **argv, char **env) {
   open_listener(backlog);
   connections_open(affordable_connections(wanted));
   must("control", control_open());
-  if (port.mode == FORWARD) listener_watch(1);
+  listener_nonblocking(0); // made non-blocking, like every socket here
+  if (same(argv[4], "forward")) begin_forwarding();
   announce();
   serve();
   return 0;

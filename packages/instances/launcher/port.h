@@ -23,6 +23,7 @@ struct counters {
 struct port {
   int listener, epoll;
   enum mode mode;
+  int found_nonblocking, handed_over; // since we forward: what the socket was before, and whether a program got it
   union endpoint address;
   u64 now_ms, hold_ms;
   u64 close_by_ms; // 0: not closing
@@ -33,7 +34,8 @@ extern struct port port;
 // port.c
 long watch(int fd, u32 events, enum tag tag, u32 index);
 void unwatch(int fd);
-void listener_nonblocking(int wanted);
+void begin_forwarding(void);
+void begin_sharing(void);
 void leave_clean(int code);
 
 // port_text.c: the few conversions the protocol needs.

@@ -113,6 +113,7 @@ static void hand_over(struct requester *who) {
   struct descriptor_control control_data = {.length = 20, .level = SOL_SOCKET, .type = SCM_RIGHTS, .fd = port.listener};
   struct part part = {.base = "ok\n", .length = 3};
   struct message message = {.parts = &part, .part_count = 1, .control = &control_data, .control_bytes = sizeof control_data};
+  port.handed_over = 1;
   if (sys(sendmsg, who->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != 3) dismiss(who);
 }
 
@@ -122,9 +123,8 @@ static void set_mode(struct requester *who, const char *word) {
     answer_text(who, "error mode: wanted share or forward\n");
     return;
   }
-  port.mode = forward ? FORWARD : SHARE;
-  listener_nonblocking(forward);
-  listener_watch(forward);
+  if (forward && port.mode != FORWARD) begin_forwarding();
+  if (share && port.mode != SHARE) begin_sharing();
   answer_text(who, "ok\n");
 }
 

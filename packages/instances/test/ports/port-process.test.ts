@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
-import { readdirSync } from "node:fs";
+import { constants, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { findPortOwner, PortProcess } from "../../src/ports/index.ts";
 import { fixture, isRunning, newFolder, openPort, runShared } from "./running.ts";
 import { fetchText } from "./talking.ts";
@@ -92,6 +92,33 @@ describe("a port process", () => {
     expect(await waiting).toBe(String(next.pid));
     await adopted.close();
     await adopted.ended();
+  });
+
+  it("bounds the wait of a port without instances, and shares again when there are some", async () => {
+    const port = await openPort({ holdMs: 200 });
+    const waiting = fetchText(port.port);
+    const failed = expect(waiting).rejects.toMatchObject({ code: "ECONNRESET" });
+    await vi.waitFor(async () => expect(await port.stats()).toMatchObject({ queued: 1 }));
+    await port.setSharing("forwarded");
+    await failed;
+    await port.setSharing("shared");
+    const program = runShared(port, ["python3", fixture("inherits.py")], { preload: false });
+    await program.line();
+    expect(await fetchText(port.port)).toBe(String(program.pid));
+  });
+
+  it("never takes a running program's non-blocking socket back", async () => {
+    const port = await openPort();
+    const program = runShared(port, ["node", fixture("http-server.cjs")]);
+    await program.line();
+    const flags = () => /flags:\s+0?(\d+)/.exec(readFileSync(`/proc/${program.pid}/fdinfo/3`, "utf8"))?.[1] ?? "";
+    const nonblocking = () => (Number.parseInt(flags(), 8) & constants.O_NONBLOCK) !== 0;
+    expect(nonblocking()).toBe(true);
+    for (const sharing of ["shared", "forwarded", "shared"] as const) {
+      await port.setSharing(sharing);
+      expect(nonblocking()).toBe(true);
+    }
+    expect(await fetchText(port.port)).toBe(String(program.pid));
   });
 
   it("is not held back by those who watch it", async () => {
