@@ -156,6 +156,18 @@ describe.runIf(canMakeCgroups())("control groups of this machine", () => {
     expect(openCgroup(group.location)).toBeUndefined();
   });
 
+  test("a process in the group cannot freeze or kill itself with it", async () => {
+    const group = create();
+    const script = [
+      `import { openCgroup } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};`,
+      `const group = openCgroup(${JSON.stringify(group.location)});`,
+      "const refusals = await Promise.allSettled([group.freeze(), group.kill()]);",
+      "console.log(JSON.stringify(refusals.map((each) => each.reason?.code)));",
+    ].join("\n");
+    const child = startIn(group, `exec ${process.execPath} --input-type=module -e '${script}'`);
+    expect(JSON.parse(await firstOutput(child))).toEqual(["cgroup-failed", "cgroup-failed"]);
+  });
+
   test("groups made below by what runs inside are removed too", async () => {
     const group = create();
     const directories =

@@ -16,6 +16,7 @@ import { createFailure } from "../create-failure.ts";
 import { killAll } from "../kill-processes.ts";
 import { applyLimitSteps } from "../limit-steps.ts";
 import { checkLimits, type CgroupLimits, type LimitVerdict } from "../limits.ts";
+import { refuseOwnGroup } from "../own-membership.ts";
 import { processesBelow } from "../processes.ts";
 import { removeDirectories } from "../remove.ts";
 import { V1Gauge } from "./gauge-v1.ts";
@@ -81,6 +82,7 @@ export class V1Cgroup implements Cgroup {
   }
 
   async freeze(wait: CgroupWait = {}): Promise<void> {
+    refuseOwnGroup("freeze", this.name, this.processes());
     await this.#setFreezer("FROZEN", wait.timeoutMs ?? defaultTimeoutMs);
   }
 
@@ -89,6 +91,7 @@ export class V1Cgroup implements Cgroup {
   }
 
   async kill(wait: CgroupWait = {}): Promise<KillOutcome> {
+    refuseOwnGroup("kill", this.name, this.processes());
     let killed = 0;
     // Frozen processes cannot fork while the list is read; a kill takes effect when they thaw.
     const sweep = (): boolean => {

@@ -15,6 +15,7 @@ import type {
 import { killAll } from "../kill-processes.ts";
 import { applyLimitSteps } from "../limit-steps.ts";
 import { checkLimits, type CgroupLimits, type LimitVerdict } from "../limits.ts";
+import { refuseOwnGroup } from "../own-membership.ts";
 import { processesBelow } from "../processes.ts";
 import { removeDirectories } from "../remove.ts";
 import { createFailure } from "../create-failure.ts";
@@ -75,6 +76,7 @@ export class V2Cgroup implements Cgroup {
   }
 
   async freeze(wait: CgroupWait = {}): Promise<void> {
+    refuseOwnGroup("freeze", this.name, this.processes());
     await this.#setFrozen(true, wait.timeoutMs ?? defaultTimeoutMs);
   }
 
@@ -84,6 +86,7 @@ export class V2Cgroup implements Cgroup {
 
   async kill(wait: CgroupWait = {}): Promise<KillOutcome> {
     const before = this.processes();
+    refuseOwnGroup("kill", this.name, before);
     const byKernel = this.#write("cgroup.kill", "1");
     let killed = byKernel ? before.length : 0;
     // Before Linux 5.14 there is no cgroup.kill: freeze, signal all, thaw, as on v1.
