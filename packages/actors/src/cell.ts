@@ -140,7 +140,7 @@ export class Cell implements AnyRef, Context<unknown>, Mailbox {
   }
 
   /** An actor to which this one is linked has ended. */
-  linkedExit(ended: Cell, reason: ExitReason): void {
+  linkedExit(ended: AnyRef, reason: ExitReason): void {
     linkedExit(this, ended, reason);
   }
 

@@ -51,3 +51,17 @@ export type {
   SupervisorOptions,
 } from "./supervisor/supervisor-options.ts";
 export { SupervisorSpecError } from "./supervisor/validate.ts";
+export { jsonCodec, messagePackCodec, type MessagePackLibrary } from "./remote/codecs.ts";
+export { connect, Connection, ConnectionLostError, type ConnectOptions } from "./remote/connection.ts";
+export { FrameReader, longestFrameBytes, writeFrame } from "./remote/frame.ts";
+export { loopback, type Loopback, type LoopbackOptions } from "./remote/loopback.ts";
+export { checkPackets, wireVersion, type Packet } from "./remote/packet.ts";
+export { PortTransport, type PortLike } from "./remote/port-transport.ts";
+export { RemoteError } from "./remote/reasons.ts";
+export { remoteChild, RemoteExitError, type RemotePlace } from "./remote/remote-child.ts";
+export { SerializationError, type Codec, type Transport, type TransportEvents } from "./remote/transport.ts";
+export { Entities, type EntitiesOptions, type EntityContext, type EntityDefinition } from "./entities/entities.ts";
+export { MemorySnapshots, type Snapshots } from "./entities/snapshots.ts";
+export { wasmActor, type WasmActorOptions, type WasmMessage } from "./wasm/wasm-actor.ts";
+export { instanceCount as wasmInstanceCount, type WasmLimits } from "./wasm/wasm-host.ts";
+export type { WasmModule } from "./wasm/web-assembly.ts";

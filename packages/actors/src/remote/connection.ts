@@ -1,0 +1,360 @@
+import type { ActorRef, SendOutcome } from "../actor-ref.ts";
+import { AskError } from "../ask-error.ts";
+import { defaultAskTimeoutMs, PendingAsk } from "../ask.ts";
+import { actor, type Behavior } from "../behavior.ts";
+import type { Cell } from "../cell.ts";
+import { exit, type ExitReason } from "../exit-reason.ts";
+import type { AnyRef, ForeignRef } from "../foreign-ref.ts";
+import type { Monitor } from "../monitors.ts";
+import type { ActorSystem } from "../system.ts";
+import { Credit } from "./credit.ts";
+import { Outbox } from "./outbox.ts";
+import { wireVersion, type Packet } from "./packet.ts";
+import { reasonToWire } from "./reasons.ts";
+import { Receiver } from "./receiver.ts";
+import { RemoteRef } from "./remote-ref.ts";
+import { toWire, type Border, type Marker } from "./wire-values.ts";
+import type { Transport } from "./transport.ts";
+
+export interface ConnectOptions {
+  /** Behaviours that the other end may spawn here, by name. @default none */
+  readonly spawnable: Readonly<Record<string, Behavior<never, never>>>;
+  /** Both ends must say the same. @default "" */
+  readonly token: string;
+  /** Messages that may be under way; one more is rejected. @default 65_536 */
+  readonly inFlight: number;
+}
+
+/** Why a connection ended. */
+export class ConnectionLostError extends Error {
+  override readonly name = "ConnectionLostError";
+}
+
+/**
+ * One end of a connection between two systems. Refs that arrive here work as local ones do; when the connection is
+ * lost, monitors and links fire with `noconnection`, and open asks reject.
+ */
+export class Connection implements Border {
+  readonly system: ActorSystem;
+  /** Resolves with the name of the other system when it has said hello. */
+  readonly ready: Promise<string>;
+  /** Resolves when the connection has ended: with null when it was closed here, else with the cause. */
+  readonly closed: Promise<Error | null>;
+  readonly #transport: Transport;
+  readonly #outbox: Outbox;
+  readonly #credit: Credit;
+  readonly #receiver: Receiver;
+  readonly #refs = new Map<number, WeakRef<RemoteRef>>();
+  readonly #replies = new Map<number, PendingAsk>();
+  readonly #monitors = new Map<number, Monitor>();
+  readonly #monitorNumbers = new Map<Monitor, number>();
+  readonly #links = new Map<RemoteRef, Set<Cell>>();
+  readonly #forwarders = new Map<ForeignRef, ActorRef<unknown>>();
+  #serial = 0;
+  #isOpen = true;
+  #settleClosed: (error: Error | null) => void = () => {};
+  #peer = "remote";
+
+  constructor(system: ActorSystem, transport: Transport, options: ConnectOptions) {
+    this.system = system;
+    this.#transport = transport;
+    this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
+    this.#credit = new Credit(options.inFlight);
+    this.#outbox = new Outbox(system.host, transport);
+    this.#receiver = new Receiver(this, options);
+    let greeted: (name: string) => void = () => {};
+    this.ready = new Promise<string>((resolve, reject) => {
+      greeted = resolve;
+      void this.closed.then((error) =>
+        reject(error ?? new ConnectionLostError("Closed before the other end said hello")),
+      );
+    });
+    // Who never waits for it must not be told by an unhandled rejection.
+    this.ready.catch(() => {});
+    transport.open({
+      packets: (packets) => {
+        try {
+          for (const packet of packets)
+            if (packet.kind === "hello") greeted((this.#peer = this.#receiver.greet(packet)));
+            else this.#receiver.receive(packet);
+          this.#receiver.acknowledge();
+        } catch (error) {
+          this.#end(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+      closed: (error) =>
+        this.#end(error ?? new ConnectionLostError(`The other end of ${this.#peer} closed the connection`)),
+    });
+    this.post({ kind: "hello", version: wireVersion, name: system.name, token: options.token });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The name that the other system gave itself. */
+  get peer(): string {
+    return this.#peer;
+  }
+
+  /** A ref to whoever holds `name` in the other system. */
+  async whereIs<Message = never>(name: string, timeoutMs?: number): Promise<ActorRef<Message> | undefined> {
+    const found = await this.#request((n) => ({ kind: "where-is", n, name }), `${this.#peer}/${name}`, timeoutMs);
+    return found === null ? undefined : (found as ActorRef<unknown>);
+  }
+
+  /**
+   * Spawns in the other system a behaviour that it lists as spawnable, and waits until it has started.
+   * @throws RemoteError when it does not start; AskError when there is no answer.
+   */
+  async spawn<Message = never>(
+    behavior: string,
+    args?: unknown,
+    options: { readonly name?: string; readonly timeoutMs?: number } = {},
+  ): Promise<ActorRef<Message>> {
+    const name = options.name ?? null;
+    const written = toWire(args, this);
+    const ref = await this.#request(
+      (n) => ({ kind: "spawn", n, behavior, args: written, name }),
+      `${this.#peer}/${behavior}`,
+      options.timeoutMs,
+    );
+    return ref as ActorRef<unknown>;
+  }
+
+  /** Ends the connection; what was sent before is still flushed. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#outbox.flush();
+    this.#end(null);
+  }
+
+  /** @internal */
+  post(packet: Packet): void {
+    if (this.#isOpen) this.#outbox.add(packet);
+  }
+
+  /** @internal @throws SerializationError when what the packet carries cannot travel */
+  postChecked(packet: Packet): void {
+    if (this.#isOpen) this.#outbox.addChecked(packet);
+  }
+
+  /** @internal */
+  sendTo(ref: RemoteRef, message: unknown): SendOutcome {
+    if (!this.#isOpen) {
+      this.system.deadLetters.add(ref, message, "undeliverable");
+      return "dead";
+    }
+    if (!this.#credit.spend()) {
+      this.system.deadLetters.add(ref, message, "rejected");
+      return "rejected";
+    }
+    try {
+      this.#outbox.addChecked({ kind: "send", to: ref.id, message: toWire(message, this) });
+    } catch (error) {
+      this.#credit.repay(1);
+      this.system.deadLetters.add(ref, message, "undeliverable");
+      throw error;
+    }
+    return "queued";
+  }
+
+  /** @internal Waits until one more message may be under way. */
+  room(signal: AbortSignal | undefined): Promise<void> {
+    return this.#isOpen ? this.#credit.room(signal) : Promise.resolve();
+  }
+
+  /** @internal */
+  monitor(ref: RemoteRef, monitor: Monitor): void {
+    if (!this.#isOpen) {
+      monitor.fire(exit.noconnection);
+      return;
+    }
+    const n = (this.#serial += 1);
+    this.#monitors.set(n, monitor);
+    this.#monitorNumbers.set(monitor, n);
+    this.post({ kind: "monitor", n, to: ref.id });
+  }
+
+  /** @internal */
+  demonitor(monitor: Monitor): void {
+    const n = this.#monitorNumbers.get(monitor);
+    if (n === undefined) return;
+    this.#monitorNumbers.delete(monitor);
+    this.#monitors.delete(n);
+    this.post({ kind: "demonitor", n });
+  }
+
+  /** @internal A monitor held here has news. */
+  down(n: number, reason: ExitReason): void {
+    const monitor = this.#monitors.get(n);
+    if (monitor === undefined) return;
+    this.#monitors.delete(n);
+    this.#monitorNumbers.delete(monitor);
+    monitor.fire(reason);
+  }
+
+  /** @internal */
+  link(ref: RemoteRef, cell: Cell): void {
+    if (!this.#isOpen) {
+      cell.linkedExit(ref, exit.noconnection);
+      return;
+    }
+    this.keepLink(ref, cell);
+    this.post({ kind: "link", from: cell.id, to: ref.id });
+  }
+
+  /** @internal */
+  keepLink(ref: RemoteRef, cell: Cell): void {
+    const cells = this.#links.get(ref);
+    if (cells === undefined) this.#links.set(ref, new Set([cell]));
+    else cells.add(cell);
+  }
+
+  /** @internal */
+  unlink(ref: RemoteRef, cell: Cell): void {
+    if (this.dropLink(ref, cell)) this.post({ kind: "unlink", from: cell.id, to: ref.id });
+  }
+
+  /** @internal */
+  dropLink(ref: RemoteRef, cell: Cell): boolean {
+    const cells = this.#links.get(ref);
+    if (cells === undefined || !cells.delete(cell)) return false;
+    if (cells.size === 0) this.#links.delete(ref);
+    return true;
+  }
+
+  /** @internal The local end of a link has ended. */
+  linkedExit(ref: RemoteRef, cell: Cell, reason: ExitReason): void {
+    if (this.dropLink(ref, cell)) this.post({ kind: "exit", from: cell.id, to: ref.id, reason: reasonToWire(reason) });
+  }
+
+  /** @internal */
+  stopRemote(ref: RemoteRef, reason: ExitReason): void {
+    this.post({ kind: "stop", to: ref.id, reason: reasonToWire(reason) });
+  }
+
+  /** @internal */
+  repay(count: number): void {
+    this.#credit.repay(count);
+  }
+
+  /** @internal The answer to number `n`. */
+  answered(n: number, value: unknown): void {
+    const pending = this.#replies.get(n);
+    if (pending === undefined) this.system.counters.lateReplies += 1;
+    else pending.send(value);
+  }
+
+  /** @internal */
+  failed(n: number, error: unknown): void {
+    const pending = this.#replies.get(n);
+    if (pending === undefined) this.system.counters.lateReplies += 1;
+    else pending.fail(error);
+  }
+
+  writeRef(ref: ActorRef<never>): Marker {
+    const { local, foreign } = ref as AnyRef;
+    if (foreign instanceof RemoteRef && foreign.connection === this) return { $constellation: "yours", id: foreign.id };
+    if (local !== null && local.system === this.system)
+      return { $constellation: "actor", id: local.id, address: local.address };
+    const through = this.#forward(foreign ?? ref);
+    return { $constellation: "actor", id: through.id, address: ref.address };
+  }
+
+  writeReply(reply: PendingAsk): Marker {
+    return { $constellation: "reply", n: this.#expect(reply) };
+  }
+
+  readRef(id: number, address: string): RemoteRef {
+    const known = this.#refs.get(id)?.deref();
+    if (known !== undefined) return known;
+    const ref = new RemoteRef(this, id, address);
+    this.#refs.set(id, new WeakRef(ref));
+    if (this.#refs.size % 1024 === 0)
+      for (const [key, weak] of this.#refs) if (weak.deref() === undefined) this.#refs.delete(key);
+    return ref;
+  }
+
+  readOwn(id: number): ActorRef<never> {
+    return this.system.find(id) ?? this.#receiver.gone(id);
+  }
+
+  readReply(n: number): PendingAsk {
+    return this.#receiver.replyTo(n);
+  }
+
+  /** An actor of a third system is reached through one of ours, which ends when it ends. */
+  #forward(ref: AnyRef | ActorRef<never>): ActorRef<unknown> {
+    const target = ref as ForeignRef;
+    const known = this.#forwarders.get(target);
+    if (known !== undefined) return known;
+    const forwarder = this.system.spawn(
+      actor({
+        kind: "forwarder",
+        onStart: (_args: void, context) => void context.monitor(ref),
+        receive: (_state, message: unknown) => void target.send(message),
+        onSignal: (_state, signal, context) => {
+          if (signal.kind === "down") context.stop(signal.reason);
+        },
+        onStop: () => void this.#forwarders.delete(target),
+      }),
+    );
+    this.#forwarders.set(target, forwarder);
+    return forwarder;
+  }
+
+  #request(packet: (n: number) => Packet, address: string, timeoutMs = defaultAskTimeoutMs): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const pending = new PendingAsk(this.system, { address }, resolve, reject, timeoutMs);
+      if (!this.#isOpen) {
+        pending.fail(new AskError("disconnected", `Cannot ask ${address}: the connection has ended`));
+        return;
+      }
+      try {
+        this.postChecked(packet(this.#expect(pending)));
+      } catch (error) {
+        pending.fail(error);
+        return;
+      }
+      pending.await(null, undefined);
+    });
+  }
+
+  #expect(pending: PendingAsk): number {
+    const n = (this.#serial += 1);
+    this.#replies.set(n, pending);
+    pending.whenClosed(() => this.#replies.delete(n));
+    return n;
+  }
+
+  #end(error: Error | null): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#transport.close();
+    this.#credit.close();
+    const lost = `Lost the connection to ${this.#peer}${error === null ? "" : `: ${error.message}`}`;
+    for (const pending of this.#replies.values()) pending.fail(new AskError("disconnected", lost));
+    for (const monitor of this.#monitors.values()) monitor.fire(exit.noconnection);
+    for (const [ref, cells] of this.#links) for (const cell of cells) cell.linkedExit(ref, exit.noconnection);
+    for (const forwarder of this.#forwarders.values()) void this.system.stop(forwarder);
+    this.#replies.clear();
+    this.#monitors.clear();
+    this.#monitorNumbers.clear();
+    this.#links.clear();
+    this.#receiver.close();
+    this.#settleClosed(error);
+  }
+}
+
+/**
+ * Joins `system` with the one at the other end of `transport`.
+ *
+ * @example
+ * const there = connect(system, transport);
+ * await there.ready;
+ * const counter = await there.whereIs<CounterMessage>("counter");
+ */
+export function connect(system: ActorSystem, transport: Transport, options: Partial<ConnectOptions> = {}): Connection {
+  return new Connection(system, transport, { spawnable: {}, token: "", inFlight: 65_536, ...options });
+}

@@ -1,0 +1,54 @@
+import type { Host } from "../host.ts";
+import type { Packet } from "./packet.ts";
+import type { Transport } from "./transport.ts";
+
+/** A batch is given to the transport when it has this many packets, at the latest when the current task is over. */
+const fullBatch = 512;
+
+/** Gathers packets into batches. */
+export class Outbox {
+  readonly #host: Host;
+  readonly #transport: Transport;
+  #batch: Packet[] = [];
+  #isScheduled = false;
+
+  constructor(host: Host, transport: Transport) {
+    this.#host = host;
+    this.#transport = transport;
+  }
+
+  add(packet: Packet): void {
+    this.#batch.push(packet);
+    if (this.#batch.length >= fullBatch) this.flush();
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      this.#host.soon(this.#onTime);
+    }
+  }
+
+  /** Adds a packet with a message of a user. @throws SerializationError when it cannot travel */
+  addChecked(packet: Packet): void {
+    const message =
+      packet.kind === "send"
+        ? packet.message
+        : packet.kind === "reply"
+          ? packet.value
+          : packet.kind === "spawn"
+            ? packet.args
+            : null;
+    this.#transport.check?.(message);
+    this.add(packet);
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#transport.send(batch);
+  }
+
+  readonly #onTime = (): void => {
+    this.#isScheduled = false;
+    this.flush();
+  };
+}

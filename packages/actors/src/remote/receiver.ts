@@ -1,0 +1,221 @@
+import type { ActorRef } from "../actor-ref.ts";
+import { AskError } from "../ask-error.ts";
+import { PendingAsk } from "../ask.ts";
+import type { Script } from "../behavior.ts";
+import type { Cell } from "../cell.ts";
+import { exit } from "../exit-reason.ts";
+import { extrasOf } from "../extras.ts";
+import type { AnyRef } from "../foreign-ref.ts";
+import { watch, type Monitor } from "../monitors.ts";
+import { tellToStop } from "../stopping.ts";
+import type { ConnectOptions, Connection } from "./connection.ts";
+import { GoneRef } from "./gone-ref.ts";
+import { wireVersion, type Packet } from "./packet.ts";
+import { errorToWire, reasonFromWire, reasonToWire, RemoteError } from "./reasons.ts";
+import { SerializationError } from "./transport.ts";
+import { fromWire, toWire } from "./wire-values.ts";
+
+/** Does what the packets from the other end say. */
+export class Receiver {
+  readonly #connection: Connection;
+  readonly #options: ConnectOptions;
+  /** Monitors that actors at the other end hold on ours, by the other end's numbers. */
+  readonly #watches = new Map<number, Monitor>();
+  /** Reply addresses in the message that is being read. */
+  #replies: PendingAsk[] = [];
+  #taken = 0;
+
+  constructor(connection: Connection, options: ConnectOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Checks a hello and returns the other system's name. @throws Error when the two ends do not fit */
+  greet({ version, name, token }: Packet & { kind: "hello" }): string {
+    if (version !== wireVersion)
+      throw new Error(`Cannot talk to ${name}: it speaks wire version ${version}, this system ${wireVersion}`);
+    if (token !== this.#options.token) throw new Error(`Cannot talk to ${name}: it showed another token`);
+    return name;
+  }
+
+  receive(packet: Packet): void {
+    const connection = this.#connection;
+    switch (packet.kind) {
+      case "hello":
+        return;
+      case "send":
+        this.#taken += 1;
+        this.#deliver(packet.to, packet.message);
+        return;
+      case "reply":
+        connection.answered(packet.n, fromWire(packet.value, connection));
+        return;
+      case "fail":
+        connection.failed(packet.n, failure(packet));
+        return;
+      case "monitor":
+        this.#watch(packet.n, packet.to);
+        return;
+      case "demonitor":
+        this.#watches.get(packet.n)?.cancel();
+        this.#watches.delete(packet.n);
+        return;
+      case "down":
+        connection.down(packet.n, reasonFromWire(packet.reason));
+        return;
+      case "link":
+        this.#link(packet.from, packet.to);
+        return;
+      case "unlink":
+        this.#unlink(packet.from, packet.to);
+        return;
+      case "exit":
+        this.#linkedExit(packet);
+        return;
+      case "stop": {
+        const cell = this.#cell(packet.to);
+        if (cell !== null) tellToStop(cell, reasonFromWire(packet.reason));
+        return;
+      }
+      case "where-is":
+        this.#answer(packet.n, connection.system.registry.whereIs(packet.name) ?? null);
+        return;
+      case "spawn":
+        void this.#spawn(packet);
+        return;
+      case "taken":
+        connection.repay(packet.count);
+    }
+  }
+
+  /** Tells the other end how many messages were taken since the last time. */
+  acknowledge(): void {
+    if (this.#taken === 0) return;
+    this.#connection.post({ kind: "taken", count: this.#taken });
+    this.#taken = 0;
+  }
+
+  /** An address for answers to the other end's number `n`. */
+  replyTo(n: number): PendingAsk {
+    const connection = this.#connection;
+    const pending = new PendingAsk(
+      connection.system,
+      { address: `${connection.peer} ask ${n}` },
+      (value) => this.#answer(n, value),
+      (error) => this.#refuse(n, error),
+      Infinity,
+    );
+    this.#replies.push(pending);
+    return pending;
+  }
+
+  /** A ref to one of our actors that has ended. */
+  gone(id: number): ActorRef<never> {
+    return new GoneRef(this.#connection.system, id);
+  }
+
+  close(): void {
+    for (const watch of this.#watches.values()) watch.cancel();
+    this.#watches.clear();
+  }
+
+  #deliver(to: number, written: unknown): void {
+    const connection = this.#connection;
+    this.#replies = [];
+    const message = fromWire(written, connection);
+    const replies = this.#replies;
+    const cell = this.#cell(to);
+    const ref: ActorRef<unknown> = cell ?? new GoneRef(connection.system, to);
+    const outcome = ref.send(message);
+    for (const reply of replies)
+      if (outcome === "queued") reply.await(cell, undefined);
+      else reply.fail(new AskError(outcome === "dead" ? "dead" : "rejected", `Cannot ask ${ref.address}: ${outcome}`));
+  }
+
+  #watch(n: number, to: number): void {
+    const cell = this.#cell(to);
+    if (cell === null) {
+      this.#connection.post({ kind: "down", n, reason: exit.noproc });
+      return;
+    }
+    const monitor = watch(cell, (reason) => {
+      this.#watches.delete(n);
+      this.#connection.post({ kind: "down", n, reason: reasonToWire(reason) });
+    });
+    this.#watches.set(n, monitor);
+  }
+
+  #link(from: number, to: number): void {
+    const cell = this.#cell(to);
+    if (cell === null) {
+      this.#connection.post({ kind: "exit", from: to, to: from, reason: exit.noproc });
+      return;
+    }
+    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
+    (extrasOf(cell).links ??= new Set()).add(ref);
+    this.#connection.keepLink(ref, cell);
+  }
+
+  #unlink(from: number, to: number): void {
+    const cell = this.#cell(to);
+    if (cell === null) return;
+    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
+    cell.extras?.links?.delete(ref);
+    this.#connection.dropLink(ref, cell);
+  }
+
+  #linkedExit({ from, to, reason }: Packet & { kind: "exit" }): void {
+    const cell = this.#cell(to);
+    if (cell === null) return;
+    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
+    this.#connection.dropLink(ref, cell);
+    cell.linkedExit(ref, reasonFromWire(reason));
+  }
+
+  async #spawn({ n, behavior, args, name }: Packet & { kind: "spawn" }): Promise<void> {
+    const { system } = this.#connection;
+    try {
+      const script = Object.hasOwn(this.#options.spawnable, behavior) ? this.#options.spawnable[behavior] : undefined;
+      if (script === undefined)
+        throw new TypeError(`Cannot spawn ${JSON.stringify(behavior)}: this system does not list it as spawnable`);
+      const options = { args: fromWire(args, this.#connection), ...(name === null ? {} : { name }) };
+      const ref = system.spawnUnder(system.root, script as unknown as Script, options);
+      await system.whenStarted(ref);
+      this.#answer(n, ref);
+    } catch (error) {
+      this.#refuse(n, error);
+    }
+  }
+
+  #answer(n: number, value: unknown): void {
+    try {
+      this.#connection.postChecked({ kind: "reply", n, value: toWire(value, this.#connection) });
+    } catch (error) {
+      // Both hear of it: who asked, and who answered with something that cannot travel.
+      this.#refuse(n, error);
+      throw error;
+    }
+  }
+
+  #refuse(n: number, error: unknown): void {
+    const code = error instanceof AskError ? error.code : undefined;
+    this.#connection.post({ kind: "fail", n, error: errorToWire(error), ...(code === undefined ? {} : { code }) });
+  }
+
+  #cell(id: number): Cell | null {
+    return (this.#connection.system.find(id) as AnyRef | undefined)?.local ?? null;
+  }
+}
+
+const askCodes: readonly string[] = [
+  "timeout",
+  "dead",
+  "rejected",
+  "cycle",
+  "disconnected",
+] satisfies AskError["code"][];
+
+function failure({ error, code }: Packet & { kind: "fail" }): Error {
+  if (code !== undefined && askCodes.includes(code)) return new AskError(code as AskError["code"], error.message);
+  return error.name === "SerializationError" ? new SerializationError(error.message) : new RemoteError(error);
+}
