@@ -9,7 +9,7 @@ enum requester_state { NOBODY, READING, DRAIN_WAIT, CLOSE_WAIT };
 struct requester {
   int fd;
   enum requester_state state;
-  int backend;
+  union endpoint backend; // by address: its place in the list may become another's
   u64 wait_by_ms, heard_ms;
   u32 have;
 };
@@ -142,7 +142,7 @@ static void wait_for_drain(struct requester *who, const char *address, const cha
     return;
   }
   who->state = DRAIN_WAIT;
-  who->backend = backend;
+  who->backend = endpoint;
   who->wait_by_ms = port.now_ms + timeout_ms;
   unwatch(who->fd);
 }
@@ -219,8 +219,8 @@ int control_timeout_ms(void) {
 }
 
 static void finish_drain(struct requester *who) {
-  const struct backend *backend = &backends[who->backend];
-  const u32 left = backend->state == DRAINING ? backend->connections : 0;
+  const int index = backends_find(&who->backend);
+  const u32 left = index < 0 ? 0 : backends[index].connections;
   if (left && port.now_ms < who->wait_by_ms) return;
   who->state = READING;
   if (watch(who->fd, EPOLLIN, TAG_REQUESTER, (u32)(who - requesters)) < 0) dismiss(who);

@@ -171,7 +171,8 @@ void supervise(void) {
         {supervisor.signals, POLLIN, 0},
         {log_streams[0], POLLIN, 0},
         {log_streams[1], POLLIN, 0},
-        {launch.reply, answer_pending() ? POLLOUT : 0, 0},
+        // Watched without wanting anything, it still tells a slot that its daemon is gone.
+        {answer_pending() || supervisor.phase == PHASE_WAITING ? launch.reply : -1, answer_pending() ? POLLOUT : 0, 0},
     };
     const int wait = timeout_ms();
     const struct kernel_time limit = {wait / 1000, (i64)(wait % 1000) * 1000000};

@@ -17,6 +17,9 @@ export {
   type ResourceLimits,
 } from "./request.ts";
 export type { DataFolder } from "./disk/data-folder.ts";
+export { type DataUsage, readDataUsage } from "./disk/data-usage.ts";
+export { createDiskImage, type DiskImage, SMALLEST_IMAGE_BYTES } from "./disk/disk-image.ts";
+export { type DiskQuotaAbilities, probeDiskQuota } from "./disk/disk-quota.ts";
 export type { NetworkRequest, VethWire } from "./network/network-request.ts";
 export { ensureNetworkHost, type NetworkHostOptions, removeNetworkHost } from "./network/network-host.ts";
 export { defaultInstanceRange, planWire } from "./network/wire-plan.ts";
@@ -32,4 +35,6 @@ export type { LaunchedProcesses } from "./records/reply.ts";
 export { type LifeEnd, watchLife } from "./records/watch-life.ts";
 export { buildExecPlan, type ExecRequest, type TerminalSize } from "./session/exec-plan.ts";
 export { type ExecEnd, ExecSession } from "./session/exec-session.ts";
+export { buildAssignPlan, buildSlotPlan, type SlotAssignment, type SlotRequest } from "./slot/slot-plan.ts";
+export { WarmSlot } from "./slot/warm-slot.ts";
 export { Spawner, type SpawnerOptions } from "./spawner.ts";

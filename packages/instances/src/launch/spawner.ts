@@ -100,16 +100,16 @@ export class Spawner {
   }
 
   /**
-   * Waits for a second answer to a launch: that of a slot after its assignment. Call it before assigning.
-   * @internal
+   * Waits for the second answer to a launch: that of a slot that gets its command. Call it before handing the command
+   * over.
+   * @throws LaunchError as `launch`
    */
-  async expect(id: number, plan: LaunchPlan, signal?: AbortSignal): Promise<LaunchedProcesses> {
-    return await this.#await(id, plan, signal, () => {});
-  }
-
-  /** The number that the next launch will have. @internal */
-  get nextId(): number {
-    return this.#nextId;
+  async secondAnswer(
+    launchId: number,
+    plan: LaunchPlan,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<LaunchedProcesses> {
+    return await this.#await(launchId, plan, signal, () => {});
   }
 
   /** Ends the spawner after what was asked for; instances go on. Resolves when it is gone. */
@@ -177,7 +177,8 @@ export class Spawner {
     this.#hold();
     if (reply.kind === "failed") waiting.reject(stepError(waiting.plan, reply.stepIndex, reply.errno));
     else if (reply.kind === "refused") waiting.reject(refusalError(waiting.plan, reply.stepIndex, reply.errno));
-    else if (reply.kind === "ready") waiting.resolve({ supervisorPid: 0, mainPid: 0, receivedNs: 0n, startedNs: 0n });
+    else if (reply.kind === "ready")
+      waiting.resolve({ launchId: 0, supervisorPid: 0, mainPid: 0, receivedNs: 0n, startedNs: 0n });
     else waiting.resolve(reply);
   }
 

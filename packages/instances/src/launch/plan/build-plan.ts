@@ -6,7 +6,8 @@ import type { LaunchRequest } from "../request.ts";
 import { execStep } from "./exec-step.ts";
 import { cloneFlags, openFlags } from "./linux.ts";
 import type { LaunchPlan, Step } from "./plan.ts";
-import { type Reach, rootSteps } from "./root-tree.ts";
+import type { Reach } from "./places.ts";
+import { rootSteps } from "./root-tree.ts";
 import { Slots } from "./slots.ts";
 import { steps } from "./steps.ts";
 
@@ -17,38 +18,17 @@ const SOCKET_TIMEOUT_MS = 5000;
  * @throws LaunchError INVALID_REQUEST when the request contradicts itself or this machine
  */
 export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
+  if (request.argv.length === 0 || request.argv[0] === "")
+    refuse(request, "it has no command; give argv at least one word");
+  if (!request.cwd.startsWith("/")) refuse(request, `working directory "${request.cwd}" is not absolute`);
   checkRequest(request, host);
   const slots = new Slots();
-  const cgroups = cgroupSteps(request, slots);
-  const sockets = socketSteps(request, slots);
-  const ids = userSteps(request, host);
-  const reach = reachFor(request, host, slots);
-  const network = innerNetworkSteps(request.network);
-  const root = request.isolation.root ? rootSteps(request, host, reach.reach) : [];
-  const outer = [...ids.outer, ...outerNetworkSteps(request.network)];
-  const waitsForIds = ids.outer.length > 0;
-  const waiting = outer.length > 0 ? [steps.waitParent()] : [];
-
+  const sockets = socketSteps(request.sockets, slots);
+  const prepared = prepareSteps(request, host, slots, { staysOpen: false, received: sockets.received });
   return {
     name: request.identity.name,
     steps: [
-      steps.supervise(request.instanceDir, request.startTimeoutMs, !request.isolation.pid),
-      ...(request.log === null ? [] : [steps.log(request.log)]),
-      ...cgroups.opened,
-      ...sockets.received,
-      ...reach.taken,
-      steps.clone(namespaceFlags(request), cgroups.cloneInto, outer.length),
-      ...outer,
-      ...cgroups.joined,
-      ...(waitsForIds ? waiting : []),
-      ...ids.inner,
-      ...(request.isolation.cgroup ? [steps.unshare(cloneFlags.cgroup)] : []),
-      ...(request.isolation.uts ? [steps.hostname(request.identity.hostname)] : []),
-      ...network.first,
-      ...root,
-      ...(waitsForIds ? [] : waiting),
-      ...network.afterParent,
-      steps.umask(0o022),
+      ...prepared,
       steps.chdir(request.cwd),
       ...(request.isolation.pid ? [steps.init()] : []),
       steps.newSession(),
@@ -60,7 +40,47 @@ export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
   };
 }
 
-function namespaceFlags({ isolation, network, user }: LaunchRequest): number {
+/** What a launch needs to know before it knows its command. */
+export type PreparedRequest = Omit<LaunchRequest, "argv" | "env" | "cwd" | "sockets" | "rlimits">;
+
+/** Everything up to the point where only the command is missing. */
+export function prepareSteps(
+  request: PreparedRequest,
+  host: HostFacts,
+  slots: Slots,
+  { staysOpen, received }: { readonly staysOpen: boolean; readonly received: readonly Step[] },
+): Step[] {
+  const cgroups = cgroupSteps(request, slots);
+  const ids = userSteps(request, host);
+  const byPath = !(request.user.kind === "namespace" && host.privileged);
+  const { taken, reach } = reachFor(slots, byPath);
+  const network = innerNetworkSteps(request.network);
+  const root = request.isolation.root ? rootSteps(request, host, reach, staysOpen) : [];
+  const outer = [...ids.outer, ...outerNetworkSteps(request.network)];
+  const waitsForIds = ids.outer.length > 0;
+  const waiting = outer.length > 0 ? [steps.waitParent()] : [];
+  return [
+    steps.supervise(request.instanceDir, request.startTimeoutMs, !request.isolation.pid),
+    ...(request.log === null ? [] : [steps.log(request.log)]),
+    ...cgroups.opened,
+    ...received,
+    ...taken,
+    steps.clone(namespaceFlags(request), cgroups.cloneInto, outer.length),
+    ...outer,
+    ...cgroups.joined,
+    ...(waitsForIds ? waiting : []),
+    ...ids.inner,
+    ...(request.isolation.cgroup ? [steps.unshare(cloneFlags.cgroup)] : []),
+    ...(request.isolation.uts ? [steps.hostname(request.identity.hostname)] : []),
+    ...network.first,
+    ...root,
+    ...(waitsForIds ? [] : waiting),
+    ...network.afterParent,
+    steps.umask(0o022),
+  ];
+}
+
+function namespaceFlags({ isolation, network, user }: PreparedRequest): number {
   return (
     (isolation.pid ? cloneFlags.pid : 0) |
     (isolation.root ? cloneFlags.mount : 0) |
@@ -71,30 +91,34 @@ function namespaceFlags({ isolation, network, user }: LaunchRequest): number {
   );
 }
 
-function checkRequest(request: LaunchRequest, host: HostFacts): void {
-  const { user, isolation, identity, network } = request;
-  const refuse = (why: string): never => {
-    throw new LaunchError(`Cannot start ${identity.name}: ${why}`, { code: "INVALID_REQUEST" });
-  };
-  if (request.argv.length === 0 || request.argv[0] === "") refuse("it has no command; give argv at least one word");
-  if (!request.cwd.startsWith("/")) refuse(`working directory "${request.cwd}" is not absolute`);
-  if (user.kind === "own" && !host.privileged)
-    refuse(`user ${user.uid} needs a root daemon; let the instance use a user namespace`);
-  if (user.kind === "own" && user.uid === 0)
-    refuse("user 0 is not contained by namespaces; choose an unprivileged user or a user namespace");
-  if (user.kind === "same" && host.uid === 0 && (isolation.root || isolation.dropCapabilities))
-    refuse("it would run as root, which isolation does not contain; choose an own user or a user namespace");
-  const namespaces = isolation.root || isolation.pid || isolation.ipc || isolation.uts || network.kind !== "host";
-  if (namespaces && user.kind !== "namespace" && !host.privileged)
-    refuse("namespaces need a root daemon or a user namespace; let the instance use one");
-  if (network.kind === "private" && !host.privileged) refuse("a private network needs a root daemon");
-  if (isolation.sys === "read-only" && network.kind === "host") refuse("a readable /sys needs a network of its own");
-  if (isolation.seccomp !== "off" && !isolation.noNewPrivileges) refuse("a system call filter needs noNewPrivileges");
-  if (!isolation.root && (request.data?.kind ?? "folder") !== "folder")
-    refuse("a data folder in memory or in an image needs the private root (isolation.root)");
+function refuse({ identity }: Pick<LaunchRequest, "identity">, why: string): never {
+  throw new LaunchError(`Cannot start ${identity.name}: ${why}`, { code: "INVALID_REQUEST" });
 }
 
-function cgroupSteps({ cgroups }: LaunchRequest, slots: Slots) {
+/** @throws LaunchError INVALID_REQUEST */
+export function checkRequest(request: PreparedRequest, host: HostFacts): void {
+  const { user, isolation, network } = request;
+  if (user.kind === "own" && !host.privileged)
+    refuse(request, `user ${user.uid} needs a root daemon; let the instance use a user namespace`);
+  if (user.kind === "own" && user.uid === 0)
+    refuse(request, "user 0 is not contained by namespaces; choose an unprivileged user or a user namespace");
+  if (user.kind === "same" && host.uid === 0 && (isolation.root || isolation.dropCapabilities))
+    refuse(request, "it would run as root, which isolation does not contain; choose an own user or a user namespace");
+  const namespaces = isolation.root || isolation.pid || isolation.ipc || isolation.uts || network.kind !== "host";
+  if (namespaces && user.kind !== "namespace" && !host.privileged)
+    refuse(request, "namespaces need a root daemon or a user namespace; let the instance use one");
+  if (network.kind === "private" && !host.privileged) refuse(request, "a private network needs a root daemon");
+  if (request.data?.kind === "image" && !host.privileged)
+    refuse(request, "a data folder in a disk image needs a root daemon");
+  if (isolation.sys === "read-only" && network.kind === "host")
+    refuse(request, "a readable /sys needs a network of its own");
+  if (isolation.seccomp !== "off" && !isolation.noNewPrivileges)
+    refuse(request, "a system call filter needs noNewPrivileges");
+  if (!isolation.root && (request.data?.kind ?? "folder") !== "folder")
+    refuse(request, "a data folder in memory or in an image needs the private root (isolation.root)");
+}
+
+function cgroupSteps({ cgroups }: PreparedRequest, slots: Slots) {
   const lists = cgroups.filter((target) => target.kind === "tasks");
   const directory = cgroups.find((target) => target.kind === "directory");
   const joins = lists.map(({ path }) => ({ path, slot: slots.take(path) }));
@@ -112,7 +136,8 @@ function cgroupSteps({ cgroups }: LaunchRequest, slots: Slots) {
   };
 }
 
-function socketSteps({ sockets }: LaunchRequest, slots: Slots) {
+/** Listening sockets: received by the supervisor, passed to the command. */
+export function socketSteps(sockets: LaunchRequest["sockets"], slots: Slots) {
   const taken = sockets.map((socket) => ({ ...socket, slot: slots.take(socket.socketFile) }));
   return {
     received: taken.map(({ slot, socketFile, request }) =>
@@ -123,7 +148,7 @@ function socketSteps({ sockets }: LaunchRequest, slots: Slots) {
 }
 
 /** A user namespace gets its ids from its parent when that is root, and may map only the caller's own otherwise. */
-function userSteps({ user }: LaunchRequest, host: HostFacts): { readonly outer: Step[]; readonly inner: Step[] } {
+function userSteps({ user }: PreparedRequest, host: HostFacts): { readonly outer: Step[]; readonly inner: Step[] } {
   if (user.kind !== "namespace") return { outer: [], inner: [] };
   const uidMap = `${user.insideUid} ${user.outsideUid} 1`;
   const gidMap = `${user.insideGid} ${user.outsideGid} 1`;
@@ -142,15 +167,11 @@ function userSteps({ user }: LaunchRequest, host: HostFacts): { readonly outer: 
 
 /**
  * In a user namespace made by root the inside is an unprivileged user already when it mounts, and cannot look into
- * folders that are private to others: the supervisor takes those mounts and the inside places them.
+ * folders that are private to others; a slot has left the old root behind. There the supervisor takes the mounts and
+ * the inside places them.
  */
-function reachFor(
-  request: LaunchRequest,
-  host: HostFacts,
-  slots: Slots,
-): { readonly taken: Step[]; readonly reach: Reach } {
+export function reachFor(slots: Slots, byPath: boolean): { readonly taken: Step[]; readonly reach: Reach } {
   const taken: Step[] = [];
-  const byPath = !(request.user.kind === "namespace" && host.privileged);
   const reach: Reach = {
     bind: (source, target, recursive) => {
       if (byPath) return steps.bind(source, target, recursive);

@@ -22,7 +22,10 @@ const links = [
 ] as const;
 
 /** A /dev of six nodes. In a user namespace nodes cannot be made, so the machine's own are bound. */
-export function deviceSteps(request: LaunchRequest, inNamespace: boolean): Step[] {
+export function deviceSteps(
+  request: Pick<LaunchRequest, "isolation" | "sharedMemoryBytes">,
+  inNamespace: boolean,
+): Step[] {
   const { noSuid, noDev, noExec } = mountFlags;
   const { terminals } = request.isolation;
   return [

@@ -11,6 +11,8 @@ export type Reply = { readonly launchId: number } & (
 );
 
 export interface LaunchedProcesses {
+  /** The number of the launch with its spawner. */
+  readonly launchId: number;
   readonly supervisorPid: number;
   readonly mainPid: number;
   /** Monotonic clock of the machine, in nanoseconds: when the plan had arrived and when the program had been executed. */

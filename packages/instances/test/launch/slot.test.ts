@@ -1,0 +1,149 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  fullIsolation,
+  isSupervised,
+  killInstance,
+  readPidFile,
+  type SlotAssignment,
+  type SlotRequest,
+  WarmSlot,
+  watchLife,
+} from "../../src/launch/index.ts";
+import { asRoot, host, isAlive, World } from "./world.ts";
+
+describe.skipIf(!asRoot)("a warm slot", () => {
+  const world = World.use();
+  const slotRequest = (over: Partial<SlotRequest> = {}): SlotRequest => {
+    const { instanceDir, log, ...rest } = world.isolated({ argv: ["-"] });
+    return {
+      name: "slot-1",
+      instanceDir,
+      log: log ?? { path: "", maxBytes: 0, rotatedFiles: 0, maxLineBytes: 0 },
+      isolation: fullIsolation,
+      memoryFolders: rest.memoryFolders,
+      tmpBytes: rest.tmpBytes,
+      sharedMemoryBytes: rest.sharedMemoryBytes,
+      cgroups: [],
+      network: { kind: "none" },
+      startTimeoutMs: 5000,
+      ...over,
+    };
+  };
+  const assignment = (script: string, over: Partial<SlotAssignment> = {}): SlotAssignment => ({
+    identity: { name: "web.7", hostname: "web-7" },
+    argv: ["sh", "-c", script],
+    env: { PATH: "/usr/bin:/bin", A: "1" },
+    cwd: "/",
+    binds: [],
+    data: null,
+    sockets: [],
+    rlimits: {},
+    user: { kind: "own", uid: 100_654, gid: 100_654, groups: [] },
+    ...over,
+  });
+  const entries = (path: string): string =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => line.split(" ").slice(3).join(" "))
+      .join("\n");
+
+  test("waits, then runs its command as if it had been launched for it", async () => {
+    const request = slotRequest();
+    const slot = await WarmSlot.prepare(request, world.spawner, host);
+    expect(readPidFile(request.instanceDir)?.startedAtMs).toBeNull();
+    const app = mkdtempSync(join(world.folder, "app-"));
+    const data = mkdtempSync(join(world.folder, "data-"));
+    writeFileSync(join(app, "file"), "from the app", { mode: 0o644 });
+    chmodSync(app, 0o777);
+    chmodSync(data, 0o777);
+    await slot.assign(
+      assignment(
+        "hostname; id -u; cat /srv/app/file; echo; touch /srv/app/x / /new 2>&1 | grep -c 'Read-only'; echo stored > /deep/er/data/out; grep -E 'CapEff|CapBnd|Seccomp:|NoNew' /proc/self/status; ulimit -n; ls -A /tmp; exit 6",
+        {
+          binds: [{ source: app, target: "/srv/app", writable: false }],
+          data: { kind: "folder", source: data, target: "/deep/er/data" },
+          rlimits: { openFiles: 99 },
+        },
+      ),
+    );
+    const end = await watchLife(request.instanceDir);
+    expect(end).toMatchObject({ record: { ending: { kind: "exited", exitCode: 6 } } });
+    expect(entries(request.log.path)).toBe(
+      "web-7\n100654\nfrom the app\n3\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n99",
+    );
+    expect(readFileSync(join(data, "out"), "utf8")).toBe("stored\n");
+  });
+
+  test("moves to its instance's folder and log", async () => {
+    const request = slotRequest();
+    const slot = await WarmSlot.prepare(request, world.spawner, host);
+    const instanceDir = join(world.folder, "moved");
+    const logs = join(world.folder, "logs");
+    mkdirSync(logs);
+    const launched = await slot.assign(
+      assignment("seq 1 3000; sleep 100", {
+        log: { path: join(logs, "web.7"), maxBytes: 60_000, rotatedFiles: 5, maxLineBytes: 1000 },
+      }),
+      { instanceDir },
+    );
+    expect(existsSync(request.instanceDir)).toBe(false);
+    await expect
+      .poll(() => existsSync(join(logs, "web.7.1")) && entries(join(logs, "web.7")).endsWith("3000"))
+      .toBe(true);
+    expect(readPidFile(instanceDir)?.main?.pid).toBe(launched.mainPid);
+    expect(isSupervised(instanceDir)).toBe(true);
+    killInstance(instanceDir);
+    expect(await watchLife(instanceDir)).toMatchObject({ record: { killed: true } });
+    expect(statSync(join(instanceDir, "exit")).size).toBe(128);
+  });
+
+  test("a command that cannot start is an error with its step, and the slot is gone", async () => {
+    const request = slotRequest();
+    const slot = await WarmSlot.prepare(request, world.spawner, host);
+    await expect(slot.assign(assignment("", { argv: ["/missing"] }))).rejects.toMatchObject({
+      errnoCode: "ENOENT",
+      step: { name: "EXEC" },
+    });
+    await expect(slot.assign(assignment("true"))).rejects.toThrow(/used already/u);
+    const other = slotRequest();
+    const second = await WarmSlot.prepare(other, world.spawner, host);
+    const lost = { binds: [{ source: "/no/such/folder", target: "/x", writable: false }] };
+    await expect(second.assign(assignment("true", lost))).rejects.toThrow(
+      /take the mount at \/no\/such\/folder failed: ENOENT/u,
+    );
+    for (const folder of [request.instanceDir, other.instanceDir])
+      expect(await watchLife(folder)).toMatchObject({ record: { ending: { kind: "start-failed" } } });
+  });
+
+  test("garbage as assignment ends the slot, not the machine", async () => {
+    const request = slotRequest();
+    await WarmSlot.prepare(request, world.spawner, host);
+    writeFileSync(join(request.instanceDir, "assign"), "nonsense");
+    writeFileSync(join(request.instanceDir, "control"), "A\n");
+    expect(await watchLife(request.instanceDir)).toMatchObject({ record: { ending: { kind: "start-failed" } } });
+  });
+
+  test("dies with the daemon that made it, and can be discarded", async () => {
+    const other = new World();
+    await other.spawner.start();
+    const request = slotRequest();
+    await WarmSlot.prepare(request, other.spawner, host);
+    const pids = readPidFile(request.instanceDir);
+    await other.spawner.close();
+    await expect
+      .poll(
+        () => [pids?.supervisor, pids?.init, pids?.main].some((stamp) => stamp && isAlive(stamp.pid, stamp.startTicks)),
+        { timeout: 5000 },
+      )
+      .toBe(false);
+    await other.close();
+
+    const discarded = slotRequest();
+    const slot = await WarmSlot.prepare(discarded, world.spawner, host);
+    slot.discard();
+    expect(await watchLife(discarded.instanceDir)).toMatchObject({ kind: "ended" });
+  });
+});
