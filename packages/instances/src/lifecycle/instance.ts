@@ -7,7 +7,7 @@ import { InstanceProbes } from "../probes/instance-probes.ts";
 import type { LifecycleEffect, LifecycleEvent } from "./event.ts";
 import { type InstanceSpec, rulesOf } from "./instance-spec.ts";
 import type { InstanceObserver } from "./observer.ts";
-import { type Lifecycle, newLifecycle, runOf } from "./lifecycle.ts";
+import { type Lifecycle, newLifecycle } from "./lifecycle.ts";
 import { startFailure } from "./start-failure.ts";
 import { step, wakeAt, wantedProbes } from "./step.ts";
 import { view } from "./view.ts";
@@ -77,21 +77,6 @@ export class Instance {
   /** The run in hand; null before it has started and after it has ended. */
   get run(): RunHandle | null {
     return this.#current?.run?.handle ?? null;
-  }
-
-  /** What rules its life now. */
-  get spec(): InstanceSpec {
-    return this.#spec;
-  }
-
-  /** The events that bring another instance to where this one is: its run, and what is wanted of it. */
-  memory(): LifecycleEvent[] {
-    const runId = runOf(this.#life);
-    const { goal, restarts } = this.#life;
-    return [
-      ...(runId === null ? [] : [{ type: "recover", runId, restarts } as const]),
-      ...(goal === "up" ? [{ type: "start" } as const] : []),
-    ];
   }
 
   /** Changes what rules its life from now on; what runs goes on. */

@@ -26,7 +26,7 @@ export function logPath(folders: DriverFolders, request: Pick<StartRequest, "app
 export const inside = {
   data: "/data",
   sockets: "/run/constellation",
-  doors: "/run/constellation/doors",
+  doors: "/run/constellation-doors",
 } as const;
 
 /** Names in a run's folder, besides what its supervisor keeps there. */

@@ -125,7 +125,7 @@ function makeRunFolder(run: string, user: InstanceUser): RunSockets {
   mkdirSync(run, { mode: 0o711 });
   chmodSync(run, 0o711);
   const folder = join(run, runFiles.sockets);
-  const doors = join(folder, runFiles.doors);
+  const doors = join(run, runFiles.doors);
   mkdirSync(folder, { mode: 0o755 });
   mkdirSync(doors, { mode: 0o755 });
   give(doors, user);

@@ -1,6 +1,5 @@
 import { type Exit, type InstanceState, noHealth, parseApp } from "@constellation/contract";
 import {
-  byInstance,
   FakeDriver,
   FakeWorld,
   Instance,
@@ -188,8 +187,8 @@ describe("the daemon dies", () => {
 
     driver = new FakeDriver(world);
     const { instance, diary } = instanceOf(["run"]);
-    const found = byInstance(await driver.list()).get("web.1");
-    if (found !== undefined) instance.handle({ type: "recover", ...found.current });
+    const [found] = await driver.list();
+    if (found !== undefined) instance.handle({ type: "recover", ...found });
     instance.handle({ type: "start" });
     await clock.advance(10);
     expect(instance.state).toMatchObject({ status: "running" });
@@ -225,10 +224,10 @@ describe("the daemon dies", () => {
     instance.handle({ type: "start" });
     await clock.advance(1000);
     expect(diary.troubles).toHaveLength(1);
-    const found = byInstance(await driver.list()).get("web.1");
+    const [found] = await driver.list();
     const exits: Exit[] = [];
     const record = (exit: Exit): Promise<void> => Promise.resolve(void exits.push(exit));
-    await settleRun(driver, found?.current.runId ?? "", record, { signal: new AbortController().signal });
+    await settleRun(driver, found?.runId ?? "", record, { signal: new AbortController().signal });
     expect(exits).toMatchObject([{ kind: "error", code: 3 }]);
     expect(await driver.list()).toEqual([]);
   });
