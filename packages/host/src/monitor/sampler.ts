@@ -38,7 +38,7 @@ export class Sampler {
   readonly #watches = new Map<string, Watch>();
   #queue: string[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #periodEndsAtMs = 0;
+  #periodEndsAtMs = Number.NEGATIVE_INFINITY;
   #usPerInstance = 15;
   #samples = 0;
   #failures = 0;
@@ -96,10 +96,14 @@ export class Sampler {
   #beginPeriod(): void {
     if (this.#watches.size === 0) {
       this.#timer = undefined;
+      this.#periodEndsAtMs = Number.NEGATIVE_INFINITY;
       return;
     }
     this.#queue = [...this.#watches.keys()];
-    this.#periodEndsAtMs = performance.now() + this.#periodMs();
+    // A period begins where the last one ended, so that late timers do not add up; after a long hold it begins now.
+    const now = performance.now();
+    const startsAtMs = now - this.#periodEndsAtMs < this.#periodMs() ? this.#periodEndsAtMs : now;
+    this.#periodEndsAtMs = startsAtMs + this.#periodMs();
     this.#runSlice(Math.ceil(this.#queue.length / this.#slices()));
   }
 

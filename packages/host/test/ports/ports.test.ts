@@ -54,6 +54,8 @@ describe.runIf(process.platform === "linux")("ports of this machine", () => {
       owners: [{ identity: identifyProcess(child.pid), marker: "run-7" }],
     });
     expect(listener?.owners[0]?.commandLine[0]).toBe(process.execPath);
+    expect(listListeners({ ports: [port], pids: [child.pid] })[0]?.owners).toHaveLength(1);
+    expect(listListeners({ ports: [port], pids: [process.pid] })[0]?.owners).toEqual([]);
     await endChild(child);
     expect(listListeners({ ports: [port] })).toEqual([]);
   });
