@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { formatEndpoint } from "../../src/ports/index.ts";
-import { descriptorsOf, openPort } from "./running.ts";
+import { descriptorsOf, openPort, pssKb } from "./running.ts";
 import { type Backend, echo, exchange, listen, open } from "./talking.ts";
 
 const backends: Backend[] = [];
@@ -237,6 +237,7 @@ describe("under load", () => {
     await vi.waitFor(async () => expect(await port.stats()).toMatchObject({ active: 0, waiting: 0, pipes: 0 }));
     expect((await port.stats()).accepted).toBe(10_000);
     expect(descriptorsOf(port.pid) - before).toBeLessThanOrEqual(32); // the spare pipes
+    expect(pssKb(port.pid)).toBeLessThan(100);
   });
 
   it("takes no more connections than it may; the others wait in the kernel's queue", async () => {

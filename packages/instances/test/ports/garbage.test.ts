@@ -1,22 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { launchBinary } from "../../src/binary.ts";
 import { ask, controlSocket } from "../../src/ports/control.ts";
-import { fixture } from "./running.ts";
+import { sanitized } from "./sanitized.ts";
 
-const sources = fileURLToPath(new URL("../../launcher/", import.meta.url));
 let folder: string;
 let port: ChildProcess;
 let complaints = "";
 
-// With gcc the same sources run under the address and undefined-behaviour sanitizers; without it, the shipped program.
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "constellation-port-"));
   port = spawn(sanitized(folder) ?? launchBinary("port"), [folder, "127.0.0.1:0", "16", "forward", "100", "1000"]);
@@ -32,32 +29,6 @@ afterAll(async () => {
   expect(readdirSync(folder)).not.toContain("control.sock");
   rmSync(folder, { recursive: true });
 });
-
-function sanitized(folder: string): string | undefined {
-  const files = readdirSync(sources).filter((name) => /^port(_\w+)?\.c$/.test(name));
-  const binary = join(folder, "sanitized");
-  const flags = [
-    "-std=gnu11",
-    "-g",
-    "-O1",
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=all",
-    "-I",
-    sources,
-    "-o",
-    binary,
-  ];
-  try {
-    execFileSync("gcc", [...flags, fixture("hosted.c"), ...files.map((name) => join(sources, name))], {
-      stdio: "pipe",
-    });
-    return binary;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    console.log("gcc is not here: the port process is fuzzed without sanitizers");
-    return undefined;
-  }
-}
 
 const word = fc.oneof(
   fc.constantFrom(

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -129,5 +129,9 @@ export function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+/** Memory of a process in kB, with its share of what it has in common with others. */
+export const pssKb = (pid: number) =>
+  Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]);
 
 export const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
