@@ -14,20 +14,19 @@ let playground: Playground;
 beforeAll(() => void (playground = new Playground()));
 afterAll(() => playground.close());
 
-/** Starts a daemon that starts instances, and kills it `afterMs` later. */
-async function shortLivedDaemon(firstIndex: number, afterMs: number): Promise<void> {
+/** Starts a daemon that starts instances, and kills it some moment after it has told of `starts` of them. */
+async function shortLivedDaemon(firstIndex: number, starts: number): Promise<void> {
   const { runtime, state, cgroupBase } = playground;
   const request = { ...shell(playground, 'echo "$RUN" >> $DATA_DIR/ran; sleep 1000000'), index: firstIndex };
-  const daemon = spawn(
-    process.execPath,
-    [miniDaemon, JSON.stringify(request), JSON.stringify({ runtime, state, cgroupBase })],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
+  const words = [miniDaemon, JSON.stringify(request), JSON.stringify({ runtime, state, cgroupBase })];
+  const daemon = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
   const over = new Promise((resolve) => daemon.once("exit", resolve));
-  await Promise.race([new Promise((resolve) => daemon.stdout.once("data", resolve)), over]);
-  await sleep(afterMs);
+  let told = "";
+  for await (const text of daemon.stdout.setEncoding("utf8")) {
+    told += String(text);
+    if (told.split("\n").length > starts + 1) break;
+  }
+  await sleep(Math.random() * 10);
   daemon.kill("SIGKILL");
   await over;
 }
@@ -52,7 +51,7 @@ test(
     const neverStarted = new Set<string>();
     let adopted = 0;
     for (let round = 0; round < rounds; round += 1) {
-      await shortLivedDaemon(round * 1000, Math.random() * 40);
+      await shortLivedDaemon(round * 1000, round % 6);
       const driver = await playground.open();
       const found = await driver.list();
       const pids = new Set<number>();
