@@ -1,42 +1,19 @@
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, statfsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
 import type { CgroupGauge } from "../cgroup/cgroup.ts";
 import { HostError } from "../failure.ts";
 import { kernelUnits, ticksToUs } from "../proc/clock.ts";
 import { KeptFile, readFailure } from "../proc/kept-file.ts";
 import { processTree, type ProcessTree } from "../proc/process-list.ts";
 import { ProcessReader } from "../proc/process-reader.ts";
+import { isOwnFilesystem, useOf, type DataUse } from "./data-use.ts";
 import { scanIo, scanNetwork, scanResident, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
+import { everything, samplesPerDataLook, turns, type Turn } from "./turns.ts";
 
 /** Watches by kept descriptors of /proc and of the control group: some ten microseconds a sample, nothing disturbed. */
 export function linuxMonitor(): Monitor {
   return { platform: "linux", watch: (target) => new LinuxWatch(target) };
 }
-
-/** A folder's use changes slowly and costs a path walk: look once in this many samples. */
-const samplesPerDataLook = 10;
-
-/** Which tables one look reads; CPU time and memory in use are read in every one. */
-interface Turn {
-  readonly stat: boolean;
-  readonly resident: boolean;
-  readonly tasks: boolean;
-  readonly oom: boolean;
-  readonly peak: boolean;
-  readonly io: boolean;
-  readonly fds: boolean;
-}
-
-const nothing: Turn = { stat: false, resident: false, tasks: false, oom: false, peak: false, io: false, fds: false };
-const everything: Turn = { stat: true, resident: true, tasks: true, oom: true, peak: true, io: true, fds: true };
-/** Every second look tells I/O and network, the others tasks, resident memory and OOM kills; the slow rest each fourth. */
-const turns: readonly Turn[] = [
-  { ...nothing, resident: true, stat: true, tasks: true, oom: true },
-  { ...nothing, io: true, peak: true },
-  { ...nothing, resident: true, tasks: true, oom: true },
-  { ...nothing, io: true, fds: true },
-];
 
 class LinuxWatch implements Watch {
   readonly target: MonitorTarget;
@@ -241,26 +218,6 @@ function openOwnNetwork(pid: number): KeptFile | undefined {
 function openFdDirectory(pid: number): number | undefined {
   try {
     return openSync(`/proc/${pid}/fd`, "r");
-  } catch {
-    return undefined;
-  }
-}
-
-interface DataUse {
-  readonly usedBytes: number;
-  readonly totalBytes: number;
-}
-
-function isOwnFilesystem(path: string): boolean {
-  const here = statSync(path, { throwIfNoEntry: false });
-  const above = statSync(dirname(path), { throwIfNoEntry: false });
-  return here !== undefined && above !== undefined && here.dev !== above.dev;
-}
-
-function useOf(path: string): DataUse | undefined {
-  try {
-    const { bsize, blocks, bfree } = statfsSync(path);
-    return { usedBytes: (blocks - bfree) * bsize, totalBytes: blocks * bsize };
   } catch {
     return undefined;
   }

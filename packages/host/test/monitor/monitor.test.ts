@@ -1,5 +1,8 @@
 import fc from "fast-check";
-import { readdirSync, readlinkSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
@@ -160,6 +163,27 @@ describe.runIf(process.platform === "linux")("watching on Linux", () => {
     expect(together.sample()?.networkReceivedBytes).toBeUndefined();
     apart.close();
     together.close();
+  });
+
+  test.runIf(process.getuid?.() === 0)("a data folder tells its use when it is a filesystem of its own", () => {
+    const folder = mkdtempSync(join(tmpdir(), "host-data-"));
+    const child = startChild("sleep", ["60"]);
+    const target = { process: identityOf(child.pid), dataPath: folder };
+    const shared = openMonitor().watch(target);
+    expect(shared.sample()?.dataTotalBytes).toBeUndefined();
+    shared.close();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "none", folder]);
+    try {
+      writeFileSync(join(folder, "file"), Buffer.alloc(1024 * 1024));
+      const own = openMonitor().watch(target);
+      const sample = own.sample();
+      own.close();
+      expect(sample?.dataTotalBytes).toBe(4 * 1024 * 1024);
+      expect(sample?.dataUsedBytes).toBe(1024 * 1024);
+    } finally {
+      execFileSync("umount", [folder]);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test.runIf(canMakeCgroups())("with a control group CPU, memory and tasks count the whole tree", async () => {
