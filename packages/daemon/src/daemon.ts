@@ -1,11 +1,11 @@
 import {
+  actor,
   ActorSystem,
   child,
+  defaultHost,
   DynamicSupervisor,
-  type SupervisorReport,
   supervise,
   supervisor,
-  actor,
 } from "@constellation/actors";
 import type { Event } from "@constellation/contract";
 import type { LogStore, StateStore, Telemetry } from "@constellation/engine";
@@ -26,6 +26,7 @@ import { DaemonPlatform } from "./platform.ts";
 import { PublicPorts, publicPortsActor } from "./publicports/index.ts";
 import { Scheduler, schedulerActor, type SchedulerMessage } from "./scheduler/index.ts";
 import { Repository } from "./state/index.ts";
+import { version } from "./version.ts";
 
 /** Everything that a daemon is given. */
 export interface DaemonOptions {
@@ -98,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stopTimeoutMs,
     // Instances come and go; a message to one that has just gone is nothing to tell.
     logDeadLetters: false,
-    hooks: { onReport: (found) => tell(report, found) },
+    host: { ...defaultHost(), log: (level, text, detail) => level !== "info" && report(text, detail) },
   });
   const instances = supervisor({
     kind: "instances",
@@ -117,6 +118,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (ref === undefined) throw new Error("the supervisor of the instances is not there");
     await new DynamicSupervisor<InstanceMessage, KeeperArgs>(ref).startChild(args);
   };
+  // Once: an agent that was started again has adopted, too, but the daemon has not started.
+  let announced = false;
+  const announce = (adopted: number): void => {
+    if (!announced) events.append({ type: "daemon.started", version, pid: process.pid, adopted });
+    announced = true;
+  };
   const root = supervisor({
     kind: "daemon",
     strategy: "one_for_one",
@@ -125,7 +132,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       child({ id: "state", start: stateActor(repository, life.signal) }),
       child({ id: "instances", name: "instances", start: instances }),
       child({ id: "public-ports", start: publicPortsActor(ports, repository.mirror, observations, report) }),
-      child({ id: "agent", name: "agent", start: agentActor(parts, startInstance) }),
+      child({ id: "agent", name: "agent", start: agentActor(parts, startInstance, announce) }),
       child({
         id: "scheduler",
         name: "scheduler",
@@ -184,9 +191,4 @@ function stateActor({ mirror }: Repository, life: AbortSignal) {
     },
     onStop: ({ stop }) => stop.abort(),
   });
-}
-
-function tell(report: DaemonOptions["report"], { kind, child: name, reason }: SupervisorReport): void {
-  if (kind === "restarted") return;
-  report(`${name}: ${kind}`, reason.kind === "error" ? reason.error : reason.kind);
 }

@@ -1,5 +1,6 @@
 /** The daemon's program: finds its places, opens what it keeps, builds the tree, serves the API. It alone sees all parts. */
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import { ConstellationError, exitCodes, places, toConstellationError } from "@constellation/contract";
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
 import { bootId } from "@constellation/host";
@@ -101,9 +102,12 @@ function cgroupBaseOf({ stateDirectory }: Layout): string {
 }
 
 function report(text: string, error?: unknown): void {
-  const detail =
-    error === undefined || error === null
-      ? ""
-      : `: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-  process.stderr.write(`${new Date().toISOString()} ${text}${detail}\n`);
+  process.stderr.write(
+    `${new Date().toISOString()} ${text}${error === undefined || error === null ? "" : `: ${detailOf(error)}`}\n`,
+  );
+}
+
+function detailOf(error: unknown): string {
+  if (error instanceof Error) return error.stack ?? error.message;
+  return typeof error === "string" ? error : inspect(error);
 }

@@ -4,24 +4,8 @@
  */
 export type Effect = "scale" | "live" | "restart";
 
-// The kernel takes new values for these cgroup files while the instance runs; the last group is kept by the daemon
-// itself and never enters the process. Whatever is not named here needs a new process.
-const liveSettings = [
-  "resources.cpuCores",
-  "resources.cpuWeight",
-  "resources.memoryBytes",
-  "resources.pids",
-  "resources.ioReadBytesPerSecond",
-  "resources.ioWriteBytesPerSecond",
-  "resources.ioReadOpsPerSecond",
-  "resources.ioWriteOpsPerSecond",
-  "resources.bestEffort",
-  "restart",
-  "stop",
-  "health",
-  "dependsOn",
-  "logs.maxAgeMs",
-];
+// What the daemon itself keeps and what never enters the process. Whatever is not named here needs a new process.
+const liveSettings = ["restart", "stop", "dependsOn", "logs.maxAgeMs"];
 
 /** The effect of a change of the setting at `path`, written like `resources.memoryBytes` or `ports[0].publicPort`. */
 export function effectOf(path: string): Effect {

@@ -1,5 +1,7 @@
 import { actor, type ActorSystem } from "@constellation/actors";
+import { instanceName } from "@constellation/instances";
 import type { RecordKey } from "../state/index.ts";
+import { countAdopted } from "./adoption.ts";
 import { noteBoot } from "./boot.ts";
 import { actorNameOf, type InstanceMessage } from "./instance-actor.ts";
 import type { KeeperArgs } from "./keeper.ts";
@@ -18,8 +20,12 @@ const straysMs = 60_000;
 /** Starts the actor of an instance. */
 export type StartInstance = (instance: KeeperArgs) => Promise<void>;
 
-/** This node's agent: sees its own allocations and has one actor for each. */
-export function agentActor(parts: AgentParts, startInstance: StartInstance) {
+/**
+ * This node's agent: sees its own allocations and has one actor for each.
+ *
+ * @param started told how many runs of an earlier daemon go on, each time the agent starts
+ */
+export function agentActor(parts: AgentParts, startInstance: StartInstance, started: (adopted: number) => void) {
   const { mirror } = parts.repository;
   return actor<AgentMessage, { readonly unsubscribe: () => unknown }>({
     kind: "agent",
@@ -30,7 +36,9 @@ export function agentActor(parts: AgentParts, startInstance: StartInstance) {
         const allocations = keys.flatMap(allocationOf);
         if (allocations.length > 0) self.send({ type: "changed", allocations });
       });
+      const adopted = countAdopted(parts.observations, launchedBefore(parts));
       await attend(ownAllocations(parts), system);
+      void adopted.then(started);
       self.send({ type: "strays" });
       context.sendEvery(sweepMs, { type: "sweep" });
       context.sendEvery(straysMs, { type: "strays" });
@@ -57,6 +65,13 @@ export function agentActor(parts: AgentParts, startInstance: StartInstance) {
     }
     await Promise.all(missing.map(startInstance));
   }
+}
+
+/** Instances that ran when the daemon before this one was last heard of. */
+function launchedBefore(parts: AgentParts): Set<string> {
+  const { runs } = parts.repository.mirror;
+  const own = ownAllocations(parts).filter(({ app, index }) => runs.get(app)?.get(index)?.record.status === "launched");
+  return new Set(own.map(instanceName));
 }
 
 const allocationOf = (key: RecordKey): KeeperArgs[] =>

@@ -5,6 +5,7 @@ import type { AppInput, AppSummary, Event, Instance } from "@constellation/contr
 import { MemoryLogStore, MemoryStateStore } from "@constellation/engine";
 import { FakeDriver, FakeWorld, systemClock } from "@constellation/instances";
 import { type Daemon, startDaemon } from "../../src/daemon.ts";
+import { type Death, mortalDriver, mortalStore } from "./mortal.ts";
 import { MemoryArchive } from "../../src/observe/index.ts";
 
 /** A machine whose programs are imagined and whose disk is in memory; daemons come and go on it. */
@@ -16,10 +17,15 @@ export class Machine {
   readonly reports: string[] = [];
   boot = "first boot";
   #daemon: Daemon | null = null;
+  #starts = 0;
 
-  async start(): Promise<Daemon> {
-    this.#daemon = await startDaemon({
-      store: this.store,
+  /** Starts a daemon that dies when `death` comes. */
+  async start(death?: Death): Promise<Daemon> {
+    const driver = new FakeDriver(this.world);
+    this.#starts += 1;
+    const start = this.#starts;
+    const daemon = await startDaemon({
+      store: death === undefined ? this.store : mortalStore(this.store, death),
       logs: new MemoryLogStore(),
       telemetry: { sample: () => undefined },
       archive: this.archive,
@@ -30,7 +36,7 @@ export class Machine {
         file: (sha256) => Promise.resolve(`/artifacts/${sha256}.mjs`),
         collect: () => Promise.resolve(),
       },
-      driver: new FakeDriver(this.world),
+      driver: death === undefined ? driver : mortalDriver(driver, death),
       portsFolder: join(this.folder, "ports"),
       dataFolder: this.folder,
       stateDirectory: this.folder,
@@ -40,12 +46,23 @@ export class Machine {
       report: (text, error) => this.reports.push(`${text}: ${error instanceof Error ? error.stack : String(error)}`),
       quit: () => undefined,
     });
-    return this.#daemon;
+    // One that died while it started must not come back as the living one.
+    if (start === this.#starts) this.#daemon = daemon;
+    else void daemon.stop().catch(() => undefined);
+    return daemon;
   }
 
   get daemon(): Daemon {
     if (this.#daemon === null) throw new Error("no daemon runs on this machine");
     return this.#daemon;
+  }
+
+  /** Takes the dead daemon's body away: its timers, so that a test can end. */
+  async bury(): Promise<void> {
+    void this.#daemon?.stop().catch(() => undefined);
+    this.#daemon = null;
+    // Its timers stand still before the next one starts.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Ends the daemon in order: instances go on. */
