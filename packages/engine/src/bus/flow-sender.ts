@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { onAbort } from "../abort.ts";
 import type { EngineClock } from "../clock.ts";
 import { EngineError } from "../error.ts";
 import type { Bus, FlowSender, OpenFlowOptions, Subscription } from "./bus.ts";
@@ -29,7 +30,7 @@ export async function openFlow(
     sender.release();
     throw error;
   }
-  signal?.addEventListener("abort", () => sender.abort("the sender's signal was aborted"), { once: true });
+  sender.abortWith(signal);
   return sender;
 }
 
@@ -46,6 +47,7 @@ class Sender implements FlowSender {
   readonly #stallMs: number;
   readonly #answers: Subscription;
   #cancelAlive: () => void = () => undefined;
+  #forget: () => void = () => undefined;
   #state: State = { kind: "open" };
   #granted = 0;
   #sent = 0;
@@ -90,8 +92,14 @@ class Sender implements FlowSender {
     this.#fail(`the sender gave up: ${reason}`);
   }
 
+  /** Gives up when the signal aborts. */
+  abortWith(signal: AbortSignal | undefined): void {
+    this.#forget = onAbort(signal, () => this.abort("its signal was aborted"));
+  }
+
   /** Stops listening and signs of life. */
   release(): void {
+    this.#forget();
     this.#answers.close();
     this.#cancelAlive();
   }

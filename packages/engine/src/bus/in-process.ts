@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import { type EngineClock, systemClock } from "../clock.ts";
 import { EngineError } from "../error.ts";
 import type {
@@ -88,7 +89,7 @@ export class InProcessBus implements OwnedBus {
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
         cancel();
-        signal?.removeEventListener("abort", aborted);
+        forget();
         this.#asking.delete(fail);
         end();
       };
@@ -102,7 +103,7 @@ export class InProcessBus implements OwnedBus {
           ),
         ),
       );
-      signal?.addEventListener("abort", aborted, { once: true });
+      const forget = onAbort(signal, aborted);
       this.#asking.add(fail);
       const delivery: Delivery = {
         message: { subject, body: body.slice(), respond: (answer) => settle(() => resolve(answer.slice())) },

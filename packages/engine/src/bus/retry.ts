@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import type { EngineClock } from "../clock.ts";
 import { isEngineError } from "../error.ts";
 import type { RequestOptions } from "./bus.ts";
@@ -29,9 +30,9 @@ function pause(clock: EngineClock, ms: number, signal: AbortSignal | undefined):
       reject(signal?.reason as Error);
     };
     const cancel = clock.after(ms, () => {
-      signal?.removeEventListener("abort", aborted);
+      forget();
       resolve();
     });
-    signal?.addEventListener("abort", aborted, { once: true });
+    const forget = onAbort(signal, aborted);
   });
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import type { Message, MessageHandler, SubscribeOptions, Subscription } from "./bus.ts";
 
 /** A message with the way to tell its requester that the handler failed. */
@@ -15,6 +16,7 @@ export class Subscriber implements Subscription {
   readonly #maxPending: number;
   readonly #onError: NonNullable<SubscribeOptions["onError"]>;
   readonly #closed: () => void;
+  readonly #forget: () => void;
   #waiting: Delivery[] = [];
   #next = 0;
   #state: "idle" | "running" | "closed" = "idle";
@@ -28,8 +30,8 @@ export class Subscriber implements Subscription {
     this.#maxPending = options.maxPending ?? defaultMaxPending;
     this.#onError = options.onError ?? (() => undefined);
     this.#closed = closed;
-    options.signal?.addEventListener("abort", () => this.close(), { once: true });
-    if (options.signal?.aborted === true) this.close();
+    this.#forget = onAbort(options.signal, () => this.close());
+    if (options.signal?.aborted === true) this.#state = "closed";
   }
 
   get pending(): number {
@@ -60,6 +62,7 @@ export class Subscriber implements Subscription {
     this.#state = "closed";
     this.#waiting = [];
     this.#next = 0;
+    this.#forget();
     this.#closed();
   }
 

@@ -109,6 +109,7 @@ function publishing(check: Check): void {
     const abort = new AbortController();
     const subscription = bus.subscribe("a", closed.take);
     bus.subscribe("a", aborted.take, { signal: abort.signal });
+    bus.subscribe("a", aborted.take, { signal: AbortSignal.abort() }).close();
     await settled();
     subscription.close();
     abort.abort();

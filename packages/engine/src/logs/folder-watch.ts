@@ -1,5 +1,6 @@
 import { type FSWatcher, mkdirSync, watch } from "node:fs";
 import { join } from "node:path";
+import { onAbort } from "../abort.ts";
 import type { LogWatch } from "./reading.ts";
 
 /** How often is looked although nothing was heard: notices are lost on some file systems. */
@@ -56,13 +57,13 @@ export class FolderWatch implements LogWatch {
     return new Promise((resolve) => {
       const end = (looked: boolean): void => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", heard);
+        forget();
         this.#wake = () => undefined;
         resolve(looked);
       };
       const heard = (): void => end(false);
       const timer = setTimeout(() => end(true), this.#blind ? pollBlindMs : pollWatchedMs);
-      signal.addEventListener("abort", heard, { once: true });
+      const forget = onAbort(signal, heard);
       this.#wake = heard;
     });
   }

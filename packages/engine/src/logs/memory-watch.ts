@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import type { LogWatch } from "./reading.ts";
 
 /** Tells a follower what was appended. */
@@ -30,11 +31,11 @@ export class MemoryWatch implements LogWatch {
     if (this.#written.size === 0 && !this.#listing && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const heard = (): void => {
-          signal.removeEventListener("abort", heard);
+          forget();
           resolve();
         };
         this.#wake = heard;
-        signal.addEventListener("abort", heard, { once: true });
+        const forget = onAbort(signal, heard);
       });
     }
     const heard = { looked: false, listing: this.#listing, written: this.#written };

@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import { isUnder } from "./key.ts";
 import type { Change, Rev, WatchEvent } from "./store.ts";
 
@@ -84,12 +85,12 @@ export class WatchHub {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#waiting.delete(waiting);
-        signal?.removeEventListener("abort", wake);
+        forget();
         resolve(waiting.cursor);
       };
       const waiting: Waiting = { prefix, cursor, wake };
       this.#waiting.add(waiting);
-      signal?.addEventListener("abort", wake, { once: true });
+      const forget = onAbort(signal, wake);
     });
   }
 }

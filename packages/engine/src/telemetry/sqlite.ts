@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.ts";
 import { type EngineClock, systemClock } from "../clock.ts";
 import { EngineError } from "../error.ts";
 import type { SqlDatabase } from "../sqlite/database.ts";
@@ -244,11 +245,11 @@ export class SqliteTelemetry implements OwnedTelemetry {
       const wake = (): void => {
         if (this.#file.kind === "open" && this.#file.parts.sequence <= cursor && !isAborted(signal)) return;
         this.#waiting.delete(wake);
-        signal?.removeEventListener("abort", wake);
+        forget();
         resolve();
       };
       this.#waiting.add(wake);
-      signal?.addEventListener("abort", wake, { once: true });
+      const forget = onAbort(signal, wake);
     });
   }
 
