@@ -8,10 +8,12 @@ export interface NodeProgram {
   readonly readable: readonly string[];
 }
 
-/** Part of the memory limit that JavaScript objects may fill; the rest is for buffers, code and the stack. */
+/** Part of the memory limit that JavaScript objects may fill; the rest is for buffers, code and stacks. */
 const heapShare = 0.75;
+/** V8's own default and most for one of the three parts of its young generation, in MiB. */
+const mostSemiSpace = 16;
 /** Below this V8 cannot even start. */
-const leastHeapMegabytes = 16;
+const leastOldSpace = 16;
 
 /**
  * The command that runs a `.js`, `.mjs` or `.cjs` artifact on the Node that runs us. Node cannot see the control group
@@ -20,7 +22,7 @@ const leastHeapMegabytes = 16;
 export function nodeProgram(run: ResolvedRun & { readonly kind: "script" }, memoryBytes: number | null): NodeProgram {
   const map = `${run.file}.map`;
   const mapped = existsSync(map);
-  const flags = [...(memoryBytes === null ? [] : [heapFlag(memoryBytes)]), ...(mapped ? ["--enable-source-maps"] : [])];
+  const flags = [...(memoryBytes === null ? [] : heapFlags(memoryBytes)), ...(mapped ? ["--enable-source-maps"] : [])];
   return {
     argv: [process.execPath, ...flags, run.file, ...run.args],
     readable: [run.file, ...(mapped ? [map] : [])],
@@ -33,7 +35,11 @@ export function nodePrefix(): string | null {
   return /^\/(usr|bin|opt)(\/|$)/.test(prefix) || prefix === "/" ? null : prefix;
 }
 
-function heapFlag(memoryBytes: number): string {
-  const megabytes = Math.floor((memoryBytes * heapShare) / 2 ** 20);
-  return `--max-old-space-size=${Math.max(leastHeapMegabytes, megabytes)}`;
+/** The young generation is three semi-spaces, the old one has what is left of the share (V8 flags, in MiB). */
+function heapFlags(memoryBytes: number): string[] {
+  const limit = Math.floor(memoryBytes / 2 ** 20);
+  // V8 rounds a semi-space up to a power of two.
+  const semiSpace = Math.min(mostSemiSpace, 2 ** Math.max(0, Math.floor(Math.log2(limit / 16))));
+  const oldSpace = Math.max(leastOldSpace, Math.floor(limit * heapShare) - 3 * semiSpace);
+  return [`--max-semi-space-size=${semiSpace}`, `--max-old-space-size=${oldSpace}`];
 }
