@@ -8,9 +8,6 @@
 // environment of its own: Node preloads nothing there).
 const net = require("node:net");
 const { getEnvironmentData, setEnvironmentData, isMainThread } = require("node:worker_threads");
-const { openDoor } = require("./door.cjs");
-const { drainOnTerminate } = require("./drain.cjs");
-const { takeTurns } = require("./turns.cjs");
 
 const key = "constellation.listen";
 const declared = getEnvironmentData(key) ?? declaredInEnvironment();
@@ -41,36 +38,46 @@ function withdrawOption(option) {
 }
 
 function install({ drainMs, ports, taken }) {
-  const drain = isMainThread ? drainOnTerminate(drainMs) : () => undefined;
+  // Read at the first listen, so that the program's own first line does not wait for it.
+  let parts;
+  const load = () =>
+    (parts ??= {
+      drain: isMainThread ? require("./drain.cjs").drainOnTerminate(drainMs) : () => undefined,
+      ...require("./door.cjs"),
+      ...require("./turns.cjs"),
+    });
   const listen = net.Server.prototype.listen;
   const createHandle = net._createServerHandle;
 
   // A descriptor is given out once, in whichever thread: Node closes it with the server, and its number may then be anything.
-  const take = ({ fds }) => fds.find((fd) => Atomics.compareExchange(taken, fd, 0, 1) === 0);
+  const take = ({ fds }, named) =>
+    fds.find((fd) => (named === undefined || fd === named) && Atomics.compareExchange(taken, fd, 0, 1) === 0);
   const portOf = (number) => ports.find(({ port }) => port === number);
 
   // One for each port: a program may listen on it more than once, on every address of "localhost".
   const doors = new Set();
-  const open = (server, { door }) => {
+  const openOnce = (server, { door }) => {
     if (!door || doors.has(door)) return;
     doors.add(door);
     server.once("close", () => doors.delete(door));
-    openDoor(server, door);
+    load().openDoor(server, door);
   };
 
   net.Server.prototype.listen = function (...args) {
-    const port = portOf(wantedPort(args[0]));
-    if (port === undefined) return listen.apply(this, args);
+    const named = args[0]?.fd; // a program that knows of LISTEN_FDS
+    const port = ports.find(({ fds }) => fds.includes(named)) ?? portOf(wantedPort(args[0]));
+    if (port === undefined || this.listening) return listen.apply(this, args);
     const callback = args.at(-1);
-    const fd = take(port);
+    const fd = take(port, named);
     if (fd === undefined) {
       process.nextTick(() => this.emit("error", usedUp(port)));
       return this;
     }
+    const { takeTurns, drain } = load();
     takeTurns(this);
     this.once("listening", () => {
       drain(this);
-      open(this, port);
+      openOnce(this, port);
     });
     const { signal, backlog = numberOf(args[1]) ?? numberOf(args[2]) } = typeof args[0] === "object" ? args[0] : {};
     const options = { fd, ...(signal === undefined ? {} : { signal }), ...(backlog === undefined ? {} : { backlog }) };

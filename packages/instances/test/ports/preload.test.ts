@@ -83,7 +83,7 @@ describe("a Node program that listens on its app's port", () => {
 });
 
 describe("the door of an instance", () => {
-  it.each(["text", "again", "options", "thread"])(
+  it.each(["text", "again", "options", "thread", "descriptor"])(
     "leads to this very process, whatever shares its port: %s",
     async (way) => {
       const port = await openPort();
