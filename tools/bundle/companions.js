@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -41,11 +41,27 @@ export function companions(root, programs) {
       const compiled = /packages\/([^/]+)\/dist\/(.*)\.js$/.exec(from);
       const entry = compiled === null ? null : join(packages, compiled[1], "src", `${compiled[2]}.ts`);
       if (entry !== null && existsSync(entry)) await bundle(entry, to);
-      else if (existsSync(from)) cpSync(from, to, { recursive: true });
+      else if (existsSync(from))
+        for (const [file, place] of withRequired(from, to)) cpSync(file, place, { recursive: true });
       else throw new Error(`${relative(root, source)} refers to ${relative(root, from)}, which is not there`);
     }
     return wanted.size;
   }
 
   return { plugin, copy };
+}
+
+/** A file and what it requires by relative paths, each with the place it goes to. */
+function withRequired(from, to, found = new Map()) {
+  if (found.has(from)) return found;
+  found.set(from, to);
+  if (!/\.c?js$/.test(from)) return found;
+  for (const [, specifier] of readFileSync(from, "utf8").matchAll(/require\(["'](\.[^"']+)["']\)/g)) {
+    const target = [specifier, `${specifier}.cjs`, `${specifier}.js`]
+      .map((path) => join(dirname(from), path))
+      .find((path) => existsSync(path));
+    if (target === undefined) throw new Error(`${from} requires ${specifier}, which is not there`);
+    withRequired(target, join(dirname(to), relative(dirname(from), target)), found);
+  }
+  return found;
 }

@@ -25,7 +25,7 @@ export async function waitHealthy(
   for await (const snapshot of watchProgress(source, until)) {
     last = only(snapshot, names);
     onProgress?.(last);
-    const failed = last.apps.find(({ status }) => status === "failed");
+    const failed = last.apps.find((app) => hasFailed(app, last));
     if (failed !== undefined) throw unhealthy(failed, last);
     if (last.apps.length === names.length && last.apps.every(isSettled)) return last.apps;
   }
@@ -40,6 +40,13 @@ export async function waitHealthy(
       details: { apps: late.map(({ name }) => name) },
     },
   );
+}
+
+/** While a new revision takes over, instances of the one before it that have failed say nothing about it. */
+function hasFailed({ name, status, revision }: AppSummary, { instances }: Snapshot): boolean {
+  if (status !== "failed") return false;
+  const failed = instances.filter(({ app, state }) => app === name && state.status === "failed");
+  return failed.length === 0 || failed.some((instance) => instance.revision === revision);
 }
 
 const isSettled = ({ status }: AppSummary): boolean => status === "healthy" || status === "completed";

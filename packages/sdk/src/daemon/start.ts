@@ -106,7 +106,8 @@ export function answers(socketPath: string): Promise<boolean> {
 
 function openLog({ stateDirectory, daemonLogFile }: Places): number {
   try {
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    // As the daemon makes it: instances are users of their own and reach their data below.
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
     return openSync(daemonLogFile, "a", 0o600);
   } catch (cause) {
     throw new ConstellationError(
