@@ -52,6 +52,7 @@ long step_clone(const struct step *step) {
   const long pid = new_process(step->arg[0], cgroup, NULL);
   if (failed(pid)) return pid;
   const u32 parent_steps = step->arg[2];
+  for (u32 i = launch.next; i < launch.plan.count; i++) supervisor.has_init |= launch.plan.steps[i].kind == STEP_INIT;
   if (pid == 0) {
     become_inside();
     launch.next += parent_steps;

@@ -22,7 +22,7 @@ void fill_reply(struct reply *out, u32 kind, u32 step, i32 error, u32 role) {
   out->role = role;
   out->supervisor = (i32)sys(getpid);
   out->init = launch.child;
-  out->main = supervisor.main_pid ? supervisor.main_pid : launch.child;
+  out->main = supervisor.has_init ? supervisor.main_pid : launch.child; // 0: it has ended already
   out->received_ns = launch.received_ns;
   out->answered_ns = clock_ns(MONOTONIC);
 }

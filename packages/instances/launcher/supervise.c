@@ -86,11 +86,13 @@ void supervisor_failed(u32 step, i32 error) {
   finish();
 }
 
+// Exec has succeeded. With an init, its message with the main process may still be on its way: that is waited for.
 static void started(void) {
+  if (supervisor.phase == PHASE_RUNNING || !supervisor.executed) return;
+  if (supervisor.has_init && supervisor.main_process < 0 && supervisor.channel >= 0) return;
   supervisor.phase = PHASE_RUNNING;
   supervisor.started_realtime_ns = clock_ns(REALTIME);
   supervisor.started_ns = clock_ns(MONOTONIC);
-  close_fd(supervisor.status), supervisor.status = -1;
   write_pid_file();
   answer(REPLY_STARTED, 0, 0, ROLE_MAIN);
   close_slots();
@@ -113,8 +115,9 @@ void hear_status(void) {
     write_pid_file();
     answer(REPLY_WAITING, status.step, 0, ROLE_MAIN);
   }
-  if (supervisor.executing && !supervisor.failure.kind) return started();
-  close_fd(supervisor.status), supervisor.status = -1; // died or failed: its end will be reaped
+  close_fd(supervisor.status), supervisor.status = -1;
+  supervisor.executed = supervisor.executing && !supervisor.failure.kind; // otherwise its end will be reaped
+  started();
 }
 
 void hear_channel(void) {
@@ -125,6 +128,7 @@ void hear_channel(void) {
     if (got == -EAGAIN) return;
     if (got == sizeof message && message.kind == CHANNEL_MAIN && fd >= 0) {
       resolve_main(fd);
+      started();
       continue;
     }
     close_fd(fd);
@@ -132,6 +136,7 @@ void hear_channel(void) {
     if (message.kind == CHANNEL_ENDED) supervisor.code = message.code, supervisor.value = message.value;
   }
   close_fd(supervisor.channel), supervisor.channel = -1;
+  started();
 }
 
 // Returns 1 when nobody is left.

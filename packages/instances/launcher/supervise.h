@@ -27,7 +27,8 @@ struct supervisor {
   i32 main_pid;    // as this machine counts, 0 until known
   u32 pending_signal;
   u32 killed; // by the control FIFO or because the start took too long
-  u32 executing;
+  u32 executing, executed; // exec was announced; it succeeded
+  u32 has_init;
   struct status failure; // kind 0: none
   // how it ended
   i32 code, value; // si_code and si_status of the main process; code 0: not known yet

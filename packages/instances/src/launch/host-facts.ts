@@ -8,6 +8,8 @@ export interface HostFacts {
   readonly gid: number;
   /** Has the capabilities to mount, change users and make namespaces without a user namespace. */
   readonly privileged: boolean;
+  /** Can at least run programs as other users (root in an ordinary container). */
+  readonly changesUsers: boolean;
   /** The system folders in "/"; a private root shows these and nothing else of this machine. */
   readonly rootEntries: readonly RootEntry[];
   /** Mount points of real files below the visible system folders. */
@@ -50,16 +52,20 @@ const masked = [
 ];
 const readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
-/** CAP_CHOWN … in /proc/self/status; the bits that launching without a user namespace needs (capabilities(7)). */
-const neededCapabilities = [6, 7, 8, 21, 27]; // SETGID, SETUID, SETPCAP, SYS_ADMIN, MKNOD
+// Numbers of capabilities (capabilities(7)): to change users SETGID, SETUID and SETPCAP; to do everything SYS_ADMIN and
+// MKNOD besides.
+const toChangeUsers = [6, 7, 8];
+const toDoEverything = [...toChangeUsers, 21, 27];
 
 /** Reads this machine's facts. */
 export function readHostFacts(): HostFacts {
+  const capabilities = effectiveCapabilities(readFileSync("/proc/self/status", "latin1"));
   return {
     architecture: arch === "arm64" ? "arm64" : "x64",
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
-    privileged: hasCapabilities(readFileSync("/proc/self/status", "latin1")),
+    privileged: toDoEverything.every((bit) => capabilities.has(bit)),
+    changesUsers: toChangeUsers.every((bit) => capabilities.has(bit)),
     rootEntries: readdirSync("/").flatMap(rootEntry),
     submounts: submountsOf(readFileSync("/proc/self/mountinfo", "latin1")),
     resolver: resolverOutsideEtc(),
@@ -71,9 +77,9 @@ export function readHostFacts(): HostFacts {
   };
 }
 
-function hasCapabilities(status: string): boolean {
+function effectiveCapabilities(status: string): ReadonlySet<number> {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/mu.exec(status)?.[1] ?? "0"}`);
-  return neededCapabilities.every((bit) => ((effective >> BigInt(bit)) & 1n) === 1n);
+  return new Set(Array.from({ length: 64 }, (_, bit) => bit).filter((bit) => ((effective >> BigInt(bit)) & 1n) === 1n));
 }
 
 function rootEntry(name: string): RootEntry[] {

@@ -27,6 +27,7 @@ export { buildPlan } from "./plan/build-plan.ts";
 export { encodePlan, PLAN_MAX_BYTES } from "./plan/encode-plan.ts";
 export type { LaunchPlan, Step } from "./plan/plan.ts";
 export { printPlan } from "./plan/print-plan.ts";
+export { type Ability, type LauncherAbilities, probedParts, type ProbedPart, probeLauncher } from "./probe-launcher.ts";
 export { defaultSeccompProfile, type SeccompProfile } from "./privileges/seccomp-profile.ts";
 export { type ControlOutcome, isSupervised, killInstance, signalInstance } from "./records/control.ts";
 export { type Ending, type ExitRecord, readExitRecord } from "./records/exit-record.ts";

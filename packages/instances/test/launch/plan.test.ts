@@ -55,7 +55,7 @@ const example: LaunchRequest = {
   sockets: [{ fd: 3, socketFile: "/instances/port", request: "descriptor\n" }],
   startTimeoutMs: 5000,
 };
-const privileged = { ...host, privileged: true };
+const privileged = { ...host, privileged: true, changesUsers: true };
 
 describe("plans", () => {
   const folder = mkdtempSync(join(tmpdir(), "plan-"));
@@ -99,7 +99,7 @@ describe("plans", () => {
     expect(refused({ cwd: "app" })).toMatch(/"app" is not absolute/u);
     expect(refused({ user: { kind: "own", uid: 0, gid: 0, groups: [] } })).toMatch(/user 0 is not contained/u);
     expect(refused({ user: { kind: "same" } }, { ...privileged, uid: 0 })).toMatch(/run as root/u);
-    expect(refused({}, { ...host, privileged: false })).toMatch(/needs a root daemon/u);
+    expect(refused({}, { ...host, privileged: false, changesUsers: false })).toMatch(/needs a root daemon/u);
     expect(refused({ isolation: noIsolation, data: { kind: "memory", bytes: 1, target: "/d" } })).toMatch(
       /private root/u,
     );

@@ -98,7 +98,7 @@ function refuse({ identity }: Pick<LaunchRequest, "identity">, why: string): nev
 /** @throws LaunchError INVALID_REQUEST */
 export function checkRequest(request: PreparedRequest, host: HostFacts): void {
   const { user, isolation, network } = request;
-  if (user.kind === "own" && !host.privileged)
+  if (user.kind === "own" && !host.changesUsers)
     refuse(request, `user ${user.uid} needs a root daemon; let the instance use a user namespace`);
   if (user.kind === "own" && user.uid === 0)
     refuse(request, "user 0 is not contained by namespaces; choose an unprivileged user or a user namespace");

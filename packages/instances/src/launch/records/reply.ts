@@ -14,7 +14,8 @@ export interface LaunchedProcesses {
   /** The number of the launch with its spawner. */
   readonly launchId: number;
   readonly supervisorPid: number;
-  readonly mainPid: number;
+  /** Null when the program ended before it could be looked at. */
+  readonly mainPid: number | null;
   /** Monotonic clock of the machine, in nanoseconds: when the plan had arrived and when the program had been executed. */
   readonly receivedNs: bigint;
   readonly startedNs: bigint;
@@ -35,7 +36,7 @@ export function parseReply(bytes: Buffer): Reply {
     launchId,
     kind,
     supervisorPid: bytes.readInt32LE(24),
-    mainPid: bytes.readInt32LE(32),
+    mainPid: bytes.readInt32LE(32) || null,
     receivedNs: bytes.readBigUInt64LE(40),
     startedNs: bytes.readBigUInt64LE(48),
   };
