@@ -37,7 +37,7 @@ function binaryOf(line) {
     writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
     const { status } = spawnSync(
       "npm",
-      ["install", "--no-audit", "--no-fund", "--allow-scripts=node", `node@${line}`],
+      ["install", "--no-audit", "--no-fund", `node@${line}`],
       { cwd: folder, stdio: "inherit" },
     );
     if (status !== 0) throw new Error(`Cannot install node@${line} into ${folder}; is the npm registry reachable?`);
