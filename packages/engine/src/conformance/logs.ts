@@ -80,6 +80,7 @@ function querying(check: Check): void {
     assert.deepEqual(await all(store, range), wanted);
     assert.deepEqual(await all(store, { ...range, tail: 3 }), wanted.slice(-3));
     assert.deepEqual(await all(store, { ...range, limit: 3 }), wanted.slice(0, 3));
+    assert.deepEqual(await all(store, { untilMs: range.untilMs, tail: 4 }), wanted.slice(-4));
     assert.deepEqual(await all(store, { sinceMs: (times[49] ?? 0) + 1 }), []);
     assert.deepEqual(await all(store, { untilMs: (times[0] ?? 0) - 1 }), []);
   });

@@ -41,7 +41,7 @@ function findPlace(files: readonly LogFile[], start: LogStart, bounds: ReaderBou
     case "time":
       return placeOfTime(files, formatTime(start.sinceMs));
     case "tail":
-      return placeOfTail(files, start.count, bounds.stream);
+      return placeOfTail(files, start, bounds.stream);
     case "cursor":
       return placeAfter(files, start.cursor);
   }
@@ -60,13 +60,16 @@ function placeOfTime(files: readonly LogFile[], time: string): Place | "beginnin
 
 function placeOfTail(
   files: readonly LogFile[],
-  count: number,
+  { count, untilTime }: LogStart & { kind: "tail" },
   stream: LogStreamName | undefined,
 ): Place | "beginning" | "again" {
   let missing = count;
   let place: Place | "beginning" = "beginning";
   for (const file of files.toReversed()) {
-    const found = within(file, (opened) => offsetOfTail(opened, file.sizeBytes, missing, stream));
+    const found = within(file, (opened) => {
+      const end = untilTime === undefined ? file.sizeBytes : offsetOfTime(opened, file.sizeBytes, after(untilTime));
+      return offsetOfTail(opened, end, missing, stream);
+    });
     if (found === undefined) return "again";
     place = { file, offset: found.offset };
     missing = found.missing;

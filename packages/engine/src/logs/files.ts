@@ -105,17 +105,16 @@ export class FileLogStore implements OwnedLogStore {
     this.#writers.clear();
   }
 
-  #queryReader(instance: string, query: LogQuery): InstanceReader {
+  #queryReader(instance: string, { stream, sinceMs, untilMs, tail }: LogQuery): InstanceReader {
     const folder = this.#folder(instance);
-    const { sinceMs, untilMs, tail } = query;
+    const untilTime = untilMs === undefined ? {} : { untilTime: endOfMs(untilMs) };
     const bounds = {
-      ...(query.stream === undefined ? {} : { stream: query.stream }),
-      ...(untilMs === undefined ? {} : { untilTime: `${formatTime(untilMs).slice(0, 23)}999999Z` }),
+      ...(stream === undefined ? {} : { stream }),
+      ...untilTime,
       snapshot: new Map(logFiles(folder).map(({ inode, sizeBytes }) => [inode, sizeBytes])),
     };
     if (sinceMs !== undefined) return readerFrom(instance, folder, { kind: "time", sinceMs }, bounds);
-    if (tail !== undefined && untilMs === undefined)
-      return readerFrom(instance, folder, { kind: "tail", count: tail }, bounds);
+    if (tail !== undefined) return readerFrom(instance, folder, { kind: "tail", count: tail, ...untilTime }, bounds);
     return readerFrom(instance, folder, { kind: "beginning" }, bounds);
   }
 
@@ -155,4 +154,9 @@ export class FileLogStore implements OwnedLogStore {
       cause: error,
     });
   }
+}
+
+// The last time that belongs to the millisecond.
+function endOfMs(atMs: number): string {
+  return `${formatTime(atMs).slice(0, 23)}999999Z`;
 }

@@ -6,7 +6,7 @@ import { TailRing } from "./tail-ring.ts";
 export type LogStart =
   | { readonly kind: "beginning" }
   | { readonly kind: "time"; readonly sinceMs: number }
-  | { readonly kind: "tail"; readonly count: number }
+  | { readonly kind: "tail"; readonly count: number; readonly untilTime?: string }
   | { readonly kind: "cursor"; readonly cursor: LogCursor };
 
 /** Tells which instances may have written, and when new ones may be there. */

@@ -142,7 +142,7 @@ function removeUnfinished(path: string): void {
 }
 
 function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+  if (pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -160,11 +160,13 @@ function syncFile(path: string): void {
   }
 }
 
-function taken(path: string, holderPid: number | undefined): EngineError {
-  const holder = holderPid === undefined || holderPid === 0 ? "another process" : `process ${holderPid}`;
+function taken(path: string, notedPid: number | undefined): EngineError {
+  // The note may still be that of an owner who crashed, when the present one has just come.
+  const holderPid = notedPid !== undefined && (notedPid === process.pid || isAlive(notedPid)) ? notedPid : undefined;
+  const holder = holderPid === undefined ? "another process" : `process ${holderPid}`;
   return new EngineError(
     "unavailable",
     `Cannot open ${path}: ${holder} has it open; stop that daemon, or use another state directory`,
-    holderPid === undefined || holderPid === 0 ? {} : { holderPid },
+    holderPid === undefined ? {} : { holderPid },
   );
 }

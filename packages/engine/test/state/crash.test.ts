@@ -11,21 +11,38 @@ import { namesIn, scratch } from "../scratch.ts";
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const rounds = Number(process.env["CONSTELLATION_CRASH_ROUNDS"] ?? 25);
 
-/** Runs a writer and kills it at some moment; the numbers that it got acknowledged. */
-async function killedWriter(path: string, atOnce: number, afterMs: number): Promise<number[]> {
+/** When a writer is killed: counted from its start, or from when it has opened the file. */
+interface Moment {
+  readonly since: "start" | "open";
+  readonly afterMs: number;
+}
+
+/** Runs a writer and kills it; the numbers that it got acknowledged, and how long it took to open the file. */
+async function killedWriter(
+  path: string,
+  atOnce: number,
+  { since, afterMs }: Moment,
+): Promise<{ numbers: number[]; openedMs: number }> {
+  const startMs = performance.now();
   const child = spawn(process.execPath, [fixture("state-writer.mjs"), path, String(atOnce)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const kill = (): void => void child.kill("SIGKILL");
+  let killer = since === "start" ? setTimeout(kill, afterMs) : undefined;
+  let openedMs = 0;
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (output === "") {
+      openedMs = performance.now() - startMs;
+      killer ??= setTimeout(kill, afterMs);
+    }
     output += text;
   });
-  const killer = setTimeout(() => child.kill("SIGKILL"), afterMs);
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   clearTimeout(killer);
   expect([code, signal]).toEqual([null, "SIGKILL"]);
   const acknowledged = output.split("\n").slice(0, -1);
-  return acknowledged.filter((line) => line !== "open").map(Number);
+  return { numbers: acknowledged.filter((line) => line !== "open").map(Number), openedMs };
 }
 
 async function numberIn(store: SqliteStateStore, key: string): Promise<number> {
@@ -42,13 +59,19 @@ test(`kill -9 at any moment leaves every acknowledged transaction whole and no o
   let path = join(directory, "0", "state.db");
   let last = 0;
   let acknowledged = 0;
+  let usualOpenedMs = 100;
   for (let round = 0; round < rounds; round += 1) {
     // Now and then a new file, so that creating it is cut short, too.
     if (round % 5 === 0) {
       path = join(directory, String(round), "state.db");
       last = 0;
     }
-    const numbers = await killedWriter(path, random(2) ? 1 : 20, 20 + random(round % 5 === 0 ? 150 : 300));
+    const moment: Moment =
+      round % 5 === 0 && round > 0
+        ? { since: "start", afterMs: random(Math.ceil(usualOpenedMs * 1.3)) }
+        : { since: "open", afterMs: random(150) };
+    const { numbers, openedMs } = await killedWriter(path, random(2) ? 1 : 20, moment);
+    if (openedMs > 0) usualOpenedMs = openedMs;
     acknowledged += numbers.length;
     const store = openSqliteState({ path });
     const [a, b] = [await numberIn(store, "pair.a"), await numberIn(store, "pair.b")];
