@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, getPriority, loadavg, release, totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   createCgroup,
@@ -112,7 +112,14 @@ mkdirSync(new URL("../results/", import.meta.url), { recursive: true });
 const result = {
   name: "host-monitor",
   at: new Date().toISOString(),
-  machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() },
+  machine: {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryBytes: totalmem(),
+    kernel: release(),
+    loadAverage: loadavg(),
+    niceness: getPriority(),
+  },
   versions: { node: process.version, pidusage: createRequire(import.meta.url)("pidusage/package.json").version },
   rows,
 };
