@@ -68,8 +68,23 @@ static int describe(void) {
   return 0;
 }
 
+// The words of the command line lie one after the other in memory of our own; overwriting them changes what ps shows.
+static char *title;
+static usize title_room;
+
+void set_title(const char *what, const char *whom) {
+  usize at = 0;
+  for (; *what && at + 1 < title_room; at++) title[at] = *what++;
+  for (; *whom && at + 1 < title_room; at++) title[at] = *whom++;
+  if (at < title_room) zero(title + at, title_room - at);
+}
+
 int program(int argc, char **argv, char **env) {
   (void)env;
+  if (argc > 0) {
+    title = argv[0];
+    title_room = (usize)(argv[argc - 1] - argv[0]) + length_of(argv[argc - 1]);
+  }
   for (u32 i = 0; i < SLOTS; i++) launch.slots[i] = -1;
   for (u32 i = 0; i < 3; i++) launch.stdio[i] = -1;
   launch.reply = launch.status = launch.channel = launch.terminal = -1;

@@ -26,6 +26,7 @@ static struct {
   i32 problem;                 // errno of the last failed write
   u64 retry_second;
   u32 torn, dirty;
+  u32 step;
 } log = {.folder = -1, .file = -1};
 
 static struct stream streams[2] = {{"stdout", 0, 0}, {"stderr", 0, 0}};
@@ -51,9 +52,8 @@ long step_log(const struct step *step) {
   log.max_bytes = wide(&step->arg[2]);
   log.files = step->arg[4];
   log.max_line = step->arg[5] < 256 ? 256 : step->arg[5] > INPUT - 1 ? INPUT - 1 : step->arg[5];
-  open_file();
-  if (log.file < 0) return -log.problem;
-  if (log_streams[0] >= 0) return 0; // a slot that is handed over keeps its pipes
+  log.step = launch.next, log.problem = 0;
+  if (log_streams[0] >= 0) return log_begin(); // a slot that is handed over keeps its pipes
   for (int i = 0; i < 2; i++) {
     i32 ends[2];
     const long made = sys(pipe2, ends, O_CLOEXEC);
@@ -64,6 +64,15 @@ long step_log(const struct step *step) {
   }
   return 0;
 }
+
+// The file itself is opened beside the children, who do not need it.
+long log_begin(void) {
+  if (log.folder < 0) return 0;
+  open_file();
+  return log.file < 0 ? -log.problem : 0;
+}
+
+u32 log_step(void) { return log.step; }
 
 void log_forget(void) {
   close_fd(log.folder), close_fd(log.file);

@@ -24,6 +24,8 @@ static long new_process(u64 flags, i32 cgroup, i32 *pidfd) {
   return sys(clone, flags | (pidfd ? CLONE_PIDFD : 0) | SIGCHLD_NUMBER, 0, pidfd);
 }
 
+static void work_beside(u32 count);
+
 static void become_inside(void) {
   launch.role = ROLE_INIT;
   forget_supervisor();
@@ -62,24 +64,38 @@ long step_clone(const struct step *step) {
   supervisor.phase = PHASE_STARTING;
   close_fd(launch.status), close_fd(launch.channel);
   for (int i = 0; i < 3; i++) close_fd(launch.stdio[i]);
-  for (u32 i = 0; i < parent_steps; i++) {
-    const struct step *own = &launch.plan.steps[++launch.next];
-    const long done = perform(own);
-    if (failed(done) && !(own->flags & STEP_MAY_FAIL)) fail_step(launch.next, (i32)-done);
-  }
-  if (parent_steps) {
-    const struct channel_message go = {.kind = CHANNEL_GO};
-    send_fds(supervisor.channel, &go, sizeof go, NULL, 0);
-  }
+  if (parent_steps) work_beside(parent_steps);
   supervise();
+}
+
+// The parent's steps, while the child is busy with its own; then the child gets the descriptors that came of them.
+static void work_beside(u32 count) {
+  i32 before[SLOTS], fds[FDS_MAX];
+  struct channel_message go = {.kind = CHANNEL_GO, .count = 0};
+  copy(before, launch.slots, sizeof before);
+  for (u32 i = 0; i < count; i++) {
+    const struct step *step = &launch.plan.steps[++launch.next];
+    const long done = perform(step);
+    if (failed(done) && !(step->flags & STEP_MAY_FAIL)) fail_step(launch.next, (i32)-done);
+  }
+  for (u32 slot = 0; slot < SLOTS; slot++) {
+    if (launch.slots[slot] < 0 || launch.slots[slot] == before[slot]) continue;
+    go.slots[go.count] = (u8)slot;
+    fds[go.count++] = launch.slots[slot];
+  }
+  send_fds(supervisor.channel, &go, sizeof go, fds, go.count);
 }
 
 // WAIT_PARENT: until the parent has done its steps; its end of the channel closes if it died
 long step_wait_parent(void) {
   struct channel_message message = {.kind = 0};
-  const long got = receive_fds(launch.channel, &message, sizeof message, NULL, 0);
+  i32 fds[FDS_MAX];
+  const long got = receive_fds(launch.channel, &message, sizeof message, fds, FDS_MAX);
   if (failed(got)) return got;
-  return got > 0 && message.kind == CHANNEL_GO ? 0 : -EPIPE;
+  if (got != sizeof message || message.kind != CHANNEL_GO || message.count > SLOTS) return -EPIPE;
+  for (u32 i = 0; i < message.count; i++)
+    if (message.slots[i] < SLOTS) fill_slot(message.slots[i], fds[i]);
+  return 0;
 }
 
 // Everything an instance started ends here: orphans are reaped, and when the main process ends so does this one,
@@ -115,6 +131,7 @@ long step_init(void) {
   sys(close_range, launch.channel + 1, ~0u, 0);
   sys(prctl, PR_SET_DUMPABLE, 0);
   sys(prctl, PR_SET_NAME, "instance-init");
+  set_title("constellation init", ""); // what stood there names folders of the machine
   sys(prctl, PR_SET_PDEATHSIG, 9);
   set_capabilities(0);
   sys(madvise, plan_buffer, PLAN_MAX, 4 /* MADV_DONTNEED */);

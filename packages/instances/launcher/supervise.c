@@ -20,27 +20,24 @@ static long open_fifo(const char *name) {
   return sys(openat, supervisor.dir, name, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0);
 }
 
-// Children's ends arrive by signalfd, so that one poll sees everything. SIGTERM (a machine that shuts down) is passed on.
-static void take_signals(void) {
-  default_signals();
-  const u64 ignore[4] = {1, 0, 0, 0};
-  const int ignored[] = {1, 2, 3, 13}; // HUP, INT, QUIT, PIPE
-  for (u32 i = 0; i < COUNT(ignored); i++) sys(rt_sigaction, ignored[i], ignore, NULL, 8);
-  const u64 mask = SIGNAL_BIT(17) | SIGNAL_BIT(15);
-  sys(rt_sigprocmask, 2, &mask, NULL, 8);
-  supervisor.signals = (i32)sys(signalfd4, -1, &mask, 8, O_CLOEXEC | O_NONBLOCK);
+static void on_signal(int number, u64 action) {
+  const u64 how[4] = {action, 0, 0, 0};
+  sys(rt_sigaction, number, how, NULL, 8);
 }
 
-// SUPERVISE instanceDir startTimeoutMs flags
+// SUPERVISE instanceDir startTimeoutMs flags: what must be there before the clone; the rest is done beside the children
 long step_supervise(const struct step *step) {
+  const u64 heard = SIGNAL_BIT(17) | SIGNAL_BIT(15);
   sys(setsid); // fails for a process that already leads its session, which is just as good
   sys(umask, 0);
   sys(prctl, PR_SET_NAME, "supervisor");
+  set_title("constellation supervisor of ", plan_text(&launch.plan, step->arg[0]));
+  supervisor.step = launch.next;
   supervisor.start_timeout_ms = step->arg[1];
   supervisor.flags = step->arg[2];
   supervisor.deadline_ns = clock_ns(MONOTONIC) + 1000000ull * supervisor.start_timeout_ms;
-  take_signals();
-  if (supervisor.signals < 0) return supervisor.signals;
+  on_signal(17, 0); // the spawner ignores its children's ends; here they are news
+  sys(rt_sigprocmask, 2, &heard, NULL, 8);
   long result = sys(openat, AT_CWD, plan_text(&launch.plan, step->arg[0]), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (failed(result)) return result;
   supervisor.dir = (i32)result;
@@ -50,13 +47,24 @@ long step_supervise(const struct step *step) {
   result = sys(flock, supervisor.lock, 2 | 4 /* LOCK_EX | LOCK_NB */);
   if (failed(result)) return close_fd(supervisor.dir), supervisor.dir = -1, result; // another one lives there
   sys(unlinkat, supervisor.dir, "exit", 0);
-  result = supervisor.life = (i32)open_fifo("life");
-  if (!failed(result)) result = supervisor.control = (i32)open_fifo("control");
-  if (!failed(result)) result = launch.stdio[0] = (i32)sys(openat, AT_CWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
+  result = launch.stdio[0] = (i32)sys(openat, AT_CWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
   if (!failed(result) && supervisor.flags & SUPERVISE_NO_PID_NAMESPACE) result = sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
   if (failed(result)) return result;
   launch.stdio[1] = launch.stdio[2] = launch.stdio[0]; // until LOG says otherwise
   return 0;
+}
+
+// Children's ends arrive by signalfd, so that one poll sees everything. SIGTERM (a machine that shuts down) is passed on.
+static void settle_in(void) {
+  const int ignored[] = {1, 2, 3, 13}; // HUP, INT, QUIT, PIPE
+  const u64 heard = SIGNAL_BIT(17) | SIGNAL_BIT(15);
+  for (u32 i = 0; i < COUNT(ignored); i++) on_signal(ignored[i], 1);
+  long result = supervisor.signals = (i32)sys(signalfd4, -1, &heard, 8, O_CLOEXEC | O_NONBLOCK);
+  if (!failed(result)) result = supervisor.life = (i32)open_fifo("life");
+  if (!failed(result)) result = supervisor.control = (i32)open_fifo("control");
+  if (failed(result)) supervisor_failed(supervisor.step, (i32)-result);
+  result = log_begin();
+  if (failed(result)) supervisor_failed(log_step(), (i32)-result);
 }
 
 // KILL_WITH slot kind: 1 the cgroup.kill file (v2), 2 the list of a cgroup's tasks (v1)
@@ -80,8 +88,12 @@ void supervisor_failed(u32 step, i32 error) {
   if (session_active()) session_failed(step, error);
   supervisor.failure = (struct status){STATUS_FAILED, step, error, ROLE_SUPERVISOR};
   if (launch.child > 0) {
+    sys(kill, launch.child, 9);
     kill_everything();
-    supervise(); // until the child is gone
+    while (!reap()) { // signals may not be heard yet
+      const struct kernel_time pause = {0, 1000000};
+      sys(nanosleep, &pause, NULL);
+    }
   }
   finish();
 }
@@ -166,6 +178,7 @@ static void timed_out(void) {
 
 void supervise(void) {
   if (session_active()) run_session();
+  settle_in();
   if (supervisor.phase != PHASE_WAITING) close_slots();
   enum { STATUS, CHANNEL, CONTROL, SIGNALS, OUT, ERROR, REPLY, SOURCES };
   for (;;) {

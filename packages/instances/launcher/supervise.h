@@ -15,6 +15,7 @@ enum phase {
 
 struct supervisor {
   u32 phase;
+  u32 step; // the SUPERVISE step, for errors of what it began
   i32 dir; // the instance folder, by descriptor: the daemon may rename a slot's folder
   i32 lock, life, control, signals;
   i32 status, channel; // read end of the status pipe; our end of the channel
@@ -51,6 +52,7 @@ struct channel_message {
 
 void supervisor_failed(u32 step, i32 error) __attribute__((noreturn)); // supervise.c
 void supervise(void) __attribute__((noreturn));
+void set_title(const char *what, const char *whom); // launcher.c: what `ps` shows
 void hear_status(void);
 void hear_channel(void);
 void forget_supervisor(void); // in the child: closes everything that is the supervisor's
@@ -75,8 +77,8 @@ void write_exit_record(const void *usage, u64 dropped);
 
 // ---- log.c ----
 extern i32 log_streams[2];
-int log_wanted(void);
-long log_open_pipes(void);
+long log_begin(void); // opens the file of the LOG step, whose number is log_step()
+u32 log_step(void);
 void log_forget(void);      // in the child
 void log_read(int stream, u32 limit_bytes);
 void log_idle(void);        // poll timed out: pass on unfinished lines, give memory back

@@ -1,6 +1,6 @@
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
-import { innerNetworkSteps, outerNetworkSteps } from "../network/network-steps.ts";
+import { networkSteps } from "../network/network-steps.ts";
 import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
 import type { LaunchRequest } from "../request.ts";
 import { execStep } from "./exec-step.ts";
@@ -54,39 +54,41 @@ export function prepareSteps(
   const ids = userSteps(request, host);
   const byPath = !(request.user.kind === "namespace" && host.privileged);
   const { taken, reach } = reachFor(slots, byPath);
-  const network = innerNetworkSteps(request.network);
+  const network = networkSteps(request.network, request.user.kind === "namespace", slots);
   const root = request.isolation.root ? rootSteps(request, host, reach, staysOpen) : [];
-  const outer = [...ids.outer, ...outerNetworkSteps(request.network)];
-  const waitsForIds = ids.outer.length > 0;
-  const waiting = outer.length > 0 ? [steps.waitParent()] : [];
+  const beside = [...ids.beside, ...network.beside];
+  const wait = beside.length > 0 ? [steps.waitParent()] : [];
+  // The ids are needed at once, and the network for its view in /sys; otherwise the wait comes last, when it is short.
+  const waitsFirst = ids.beside.length > 0 || request.isolation.sys === "read-only";
   return [
     steps.supervise(request.instanceDir, request.startTimeoutMs, !request.isolation.pid),
     ...(request.log === null ? [] : [steps.log(request.log)]),
     ...cgroups.opened,
     ...received,
+    ...network.before,
     ...taken,
-    steps.clone(namespaceFlags(request), cgroups.cloneInto, outer.length),
-    ...outer,
+    steps.clone(namespaceFlags(request) | network.cloneFlags, cgroups.cloneInto, beside.length),
+    ...beside,
     ...cgroups.joined,
-    ...(waitsForIds ? waiting : []),
+    ...(waitsFirst ? wait : []),
     ...ids.inner,
     ...(request.isolation.cgroup ? [steps.unshare(cloneFlags.cgroup)] : []),
     ...(request.isolation.uts ? [steps.hostname(request.identity.hostname)] : []),
     ...network.first,
+    ...(waitsFirst ? network.afterParent : []),
     ...root,
-    ...(waitsForIds ? [] : waiting),
-    ...network.afterParent,
     steps.umask(0o022),
+    ...(request.isolation.dropCapabilities ? [steps.bounding(0n)] : []),
+    ...(waitsFirst ? [] : [...wait, ...network.afterParent]),
   ];
 }
 
-function namespaceFlags({ isolation, network, user }: PreparedRequest): number {
+function namespaceFlags({ isolation, user }: PreparedRequest): number {
   return (
     (isolation.pid ? cloneFlags.pid : 0) |
     (isolation.root ? cloneFlags.mount : 0) |
     (isolation.ipc ? cloneFlags.ipc : 0) |
     (isolation.uts ? cloneFlags.uts : 0) |
-    (network.kind === "host" ? 0 : cloneFlags.network) |
     (user.kind === "namespace" ? cloneFlags.user : 0)
   );
 }
@@ -148,14 +150,14 @@ export function socketSteps(sockets: LaunchRequest["sockets"], slots: Slots) {
 }
 
 /** A user namespace gets its ids from its parent when that is root, and may map only the caller's own otherwise. */
-function userSteps({ user }: PreparedRequest, host: HostFacts): { readonly outer: Step[]; readonly inner: Step[] } {
-  if (user.kind !== "namespace") return { outer: [], inner: [] };
+function userSteps({ user }: PreparedRequest, host: HostFacts): { readonly beside: Step[]; readonly inner: Step[] } {
+  if (user.kind !== "namespace") return { beside: [], inner: [] };
   const uidMap = `${user.insideUid} ${user.outsideUid} 1`;
   const gidMap = `${user.insideGid} ${user.outsideGid} 1`;
   const become = steps.ids(user.insideUid, user.insideGid, []);
-  if (host.privileged) return { outer: [steps.mapIds(uidMap, gidMap, false)], inner: [become] };
+  if (host.privileged) return { beside: [steps.mapIds(uidMap, gidMap, false)], inner: [become] };
   return {
-    outer: [],
+    beside: [],
     inner: [
       steps.writeFile("/proc/self/setgroups", "deny"),
       steps.writeFile("/proc/self/uid_map", uidMap),

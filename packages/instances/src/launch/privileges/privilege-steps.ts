@@ -15,7 +15,7 @@ const limitNames: Readonly<Record<keyof ResourceLimits, string>> = {
   coreBytes: "core dumps",
 };
 
-/** The main process gives up everything it does not need, in the order in which the kernel lets it. */
+/** The main process gives up everything it does not need, in the order in which the kernel lets it. The bounding set is empty by then. */
 export function privilegeSteps(request: Pick<LaunchRequest, "isolation" | "user" | "rlimits">): Step[] {
   const { isolation, user } = request;
   const limits = Object.entries({ coreBytes: 0, ...request.rlimits }) as [keyof ResourceLimits, number | undefined][];
@@ -23,7 +23,6 @@ export function privilegeSteps(request: Pick<LaunchRequest, "isolation" | "user"
     ...limits.flatMap(([name, value]) =>
       value === undefined ? [] : [steps.rlimit(resources[name], limitNames[name], value)],
     ),
-    ...(isolation.dropCapabilities ? [steps.bounding(0n)] : []),
     ...(user.kind === "own" ? [steps.ids(user.uid, user.gid, user.groups)] : []),
     ...(isolation.dropCapabilities ? [steps.capabilities(0n)] : []),
     ...(isolation.noNewPrivileges ? [steps.noNewPrivileges()] : []),

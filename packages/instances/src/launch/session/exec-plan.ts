@@ -77,6 +77,7 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
       ...(user.kind === "namespace" ? [steps.ids(user.insideUid, user.insideGid, [])] : []),
       steps.chdir(request.cwd),
       ...(terminal === null ? [steps.newSession()] : []),
+      ...(isolation.dropCapabilities ? [steps.bounding(0n)] : []),
       ...privilegeSteps(request),
       ...seccompSteps(request, host.architecture),
       execStep(request),

@@ -60,7 +60,6 @@ export function buildSlotPlan(slot: SlotRequest, host: HostFacts): LaunchPlan {
       ...prepareSteps(request, host, new Slots(), { staysOpen: true, received: [] }),
       steps.init(),
       steps.newSession(),
-      ...(slot.isolation.dropCapabilities ? [steps.bounding(0n)] : []),
       steps.waitPlan(),
     ],
   };
@@ -92,7 +91,7 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
       closeRoot(),
       ...(slot.isolation.uts ? [steps.hostname(identity.hostname)] : []),
       steps.chdir(cwd),
-      ...privilegeSteps(request).filter((step) => step.name !== "BOUNDING"),
+      ...privilegeSteps(request),
       ...sockets.passed,
       ...seccompSteps(request, host.architecture),
       execStep({ argv, env }),
