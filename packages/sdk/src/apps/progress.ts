@@ -36,7 +36,9 @@ export async function* watchProgress(
     while (!signal.aborted) {
       happened = false;
       yield await source.snapshot(until);
-      if (!happened) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), pause(lookEveryMs, until)]);
+      const next = new AbortController();
+      wake = () => next.abort();
+      if (!happened) await pause(lookEveryMs, AbortSignal.any([until, next.signal]));
       if (happened) await pause(gatherMs, until);
     }
   } catch (error) {
