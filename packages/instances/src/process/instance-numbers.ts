@@ -55,6 +55,6 @@ export class InstanceNumbers {
   }
 
   #write(): void {
-    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#numbers)));
+    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#numbers)), { durable: true });
   }
 }

@@ -92,7 +92,7 @@ export class ProcessDriver implements Driver {
 
   async recover(runId: string): Promise<Recovery> {
     const folder = runFolder(this.#folders, runId);
-    const record = isRunId(runId) ? readRunRecord(folder) : null;
+    const record = this.#record(runId);
     if (record === null) return { status: "never-started" };
     const trace = await traceRun(folder, record.launch.startTimeoutMs);
     const { request } = record;
@@ -115,7 +115,7 @@ export class ProcessDriver implements Driver {
 
   list(): Promise<FoundRun[]> {
     const found = runIdsIn(runsFolder(this.#folders)).flatMap((id) => {
-      const record = readRunRecord(runFolder(this.#folders, id));
+      const record = this.#record(id);
       if (record === null) return [];
       const { runId, app, index, revision, restarts } = record.request;
       return [{ runId, app, index, revision, restarts }];
@@ -125,7 +125,7 @@ export class ProcessDriver implements Driver {
 
   async release(runId: string): Promise<void> {
     const folder = runFolder(this.#folders, runId);
-    const record = isRunId(runId) ? readRunRecord(folder) : null;
+    const record = this.#record(runId);
     if (record === null) return;
     // An ended supervisor holds its FIFO some milliseconds longer than its record is there.
     if (isSupervised(folder) && readExitRecord(folder) === null) {
@@ -144,6 +144,15 @@ export class ProcessDriver implements Driver {
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
     await spawner?.close();
+  }
+
+  /** The record of a run; null when it has none that can be read. */
+  #record(runId: string): RunRecord | null {
+    try {
+      return isRunId(runId) ? readRunRecord(runFolder(this.#folders, runId)) : null;
+    } catch {
+      return null;
+    }
   }
 
   #handle(folder: string, record: RunRecord): ProcessHandle {
@@ -180,8 +189,9 @@ export class ProcessDriver implements Driver {
     const runs = runsFolder(this.#folders);
     const kept = new Set<string>();
     for (const id of runIdsIn(runs)) {
-      if (readRunRecord(runFolder(this.#folders, id)) === null) await removeRunFolder(runFolder(this.#folders, id));
-      else kept.add(id);
+      if (this.#record(id) !== null) kept.add(id);
+      // Half made, or damaged: nobody can know what it should be, so that nothing of it may go on.
+      else await abandon(runFolder(this.#folders, id), null, 0);
     }
     const { cgroups } = this.#abilities;
     if (cgroups.kind === "unavailable") return;

@@ -57,13 +57,12 @@ export class ProcessHandle implements RunHandle {
     const { folder, record, pids } = options;
     this.#options = options;
     this.#cgroup = record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null);
-    const pid = pids.main?.pid ?? pids.init?.pid ?? pids.supervisor.pid;
+    const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
     this.facts = { ...record.facts, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
     this.#reader = new RunReader({
       cgroup: this.#cgroup,
-      pid,
+      process: { pid, startTicks: Number(startTicks) },
       memoryLimitBytes: record.request.resources.memoryBytes,
-      ownNetwork: record.launch.network.kind === "private",
       ownPids: record.launch.isolation.pid,
     });
     this.#end = this.#watch();

@@ -1,88 +1,83 @@
-import { type Cgroup, kernelUnits, ProcessReader, type ProcessTree, processTree, ticksToUs } from "@constellation/host";
-import { emptyReading, type Reading } from "../driver/reading.ts";
+import {
+  type Cgroup,
+  KeptFile,
+  openMonitor,
+  type ProcessIdentity,
+  type ProcessTree,
+  type Sample,
+  type Watch,
+} from "@constellation/host";
+import type { Reading } from "../driver/reading.ts";
 
 /** What is read, and what is known of it. */
 export interface RunReaderOptions {
   readonly cgroup: Cgroup | null;
   /** The program's main process. */
-  readonly pid: number;
+  readonly process: ProcessIdentity;
   readonly memoryLimitBytes: number | null;
-  readonly ownNetwork: boolean;
+  /** Its init, which is ours, is among the processes of its control group. */
   readonly ownPids: boolean;
 }
 
-/** Reads the counters of one run on kept descriptors. */
+/** Reads the counters of one run, all on kept descriptors. */
 export class RunReader {
-  readonly #cgroup: Cgroup | null;
-  readonly #pid: number;
-  readonly #memoryLimitBytes: number | null;
-  readonly #ownNetwork: boolean;
-  /** Processes of ours among those of the run: its init. */
-  readonly #ours: number;
-  #process: ProcessReader | null = null;
+  readonly #options: RunReaderOptions;
+  #watch: Watch | null = null;
+  #members: KeptFile | null = null;
 
   constructor(options: RunReaderOptions) {
-    this.#cgroup = options.cgroup;
-    this.#pid = options.pid;
-    this.#memoryLimitBytes = options.memoryLimitBytes;
-    this.#ownNetwork = options.ownNetwork;
-    this.#ours = options.ownPids ? 1 : 0;
+    this.#options = options;
   }
 
-  /** `null` when its main process is gone. */
+  /** `null` when its main process has ended. */
   read(): Reading | null {
     try {
-      this.#process ??= ProcessReader.open(this.#pid);
-      return this.#cgroup === null ? this.#ofProcess(this.#process) : this.#ofGroup(this.#cgroup, this.#process);
+      const watch = (this.#watch ??= this.#open());
+      const sample = watch.sampleInTurn();
+      return sample === undefined ? null : this.#reading(sample, watch);
     } catch {
+      // Its processes or its control group are gone since the last look; the end is on its way.
       return null;
     }
   }
 
   close(): void {
-    this.#process?.close();
-    this.#process = null;
+    this.#watch?.close();
+    this.#watch = null;
+    this.#members?.close();
+    this.#members = null;
   }
 
-  #ofGroup(cgroup: Cgroup, process: ProcessReader): Reading {
-    const { gauge } = cgroup;
-    const io = gauge.io();
-    const tasks = gauge.pidsCurrent();
+  #open(): Watch {
+    const { cgroup, process } = this.#options;
+    return openMonitor().watch({ process, ...(cgroup === null ? {} : { cgroup }) });
+  }
+
+  #reading(sample: Sample, watch: Watch): Reading {
+    const { cgroup, memoryLimitBytes, ownPids } = this.#options;
+    const ours = cgroup !== null && ownPids ? 1 : 0;
     return {
-      ...this.#common(process),
-      cpuTimeUs: gauge.cpuTimeUs() ?? 0,
-      memoryBytes: gauge.memoryCurrentBytes() ?? process.rssBytes(),
-      memoryPeakBytes: gauge.memoryPeakBytes() ?? null,
-      threads: tasks === undefined ? null : Math.max(0, tasks - this.#ours),
-      processes: Math.max(0, cgroup.processes().length - this.#ours),
-      diskReadBytes: io?.readBytes ?? null,
-      diskWrittenBytes: io?.writeBytes ?? null,
+      cpuTimeUs: sample.cpuTimeUs,
+      memoryBytes: sample.memoryCurrentBytes ?? sample.memoryRssBytes,
+      memoryRssBytes: sample.memoryRssBytes,
+      memoryPeakBytes: sample.memoryPeakBytes ?? null,
+      memoryLimitBytes,
+      threads: sample.tasks === undefined ? (sample.threads ?? null) : Math.max(0, sample.tasks - ours),
+      processes: cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours),
+      openFiles: sample.fds ?? null,
+      diskReadBytes: sample.ioReadBytes ?? null,
+      diskWrittenBytes: sample.ioWriteBytes ?? null,
+      networkReceivedBytes: sample.networkReceivedBytes ?? null,
+      networkSentBytes: sample.networkSentBytes ?? null,
+      custom: {},
     };
   }
 
-  /** Without a control group only the main process and what it waited for can be counted. */
-  #ofProcess(process: ProcessReader): Reading {
-    const stat = process.stat();
-    const ticks = stat.userTicks + stat.systemTicks + stat.childrenUserTicks + stat.childrenSystemTicks;
-    return {
-      ...this.#common(process),
-      cpuTimeUs: ticksToUs(ticks),
-      memoryBytes: stat.rssPages * kernelUnits().pageBytes,
-      threads: stat.threads,
-      processes: size(processTree(this.#pid)),
-    };
-  }
-
-  #common(process: ProcessReader): Reading {
-    const network = this.#ownNetwork ? process.network().filter(({ name }) => name !== "lo") : null;
-    return {
-      ...emptyReading,
-      memoryRssBytes: process.rssBytes(),
-      memoryLimitBytes: this.#memoryLimitBytes,
-      openFiles: process.fdCount(),
-      networkReceivedBytes: network?.reduce((sum, each) => sum + each.receivedBytes, 0) ?? null,
-      networkSentBytes: network?.reduce((sum, each) => sum + each.sentBytes, 0) ?? null,
-    };
+  /** One hierarchy is enough: a run is in the same group of each, and cannot make groups below it. */
+  #countMembers({ location }: Cgroup): number {
+    const folder = location.version === 2 ? location.directory : Object.values(location.directories)[0];
+    this.#members ??= KeptFile.open(`${folder}/cgroup.procs`);
+    return this.#members.read().split("\n").length - 1;
   }
 }
 

@@ -60,7 +60,7 @@ test(
     );
     if (process.env["CHAOS_CYCLES"] !== undefined) console.log(Object.fromEntries(kinds));
     expect([...kinds.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(cycles);
-    expect(playground.leftovers()).toEqual([]);
+    expect(await playground.leftovers()).toEqual([]);
     expect(await driver.list()).toEqual([]);
   },
   cycles * 500,

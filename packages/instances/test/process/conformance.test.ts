@@ -19,9 +19,8 @@ driverConformance("process", async () => {
     execArgv: (text, code) => ["sh", "-c", `echo "${text}"; exit ${code}`],
     settle: (promise) => promise,
     crash: null,
-    checkNothingLeft() {
-      expect(playground.leftovers()).toEqual([]);
-      return Promise.resolve();
+    async checkNothingLeft() {
+      expect(await playground.leftovers()).toEqual([]);
     },
     close: () => playground.close(),
   };

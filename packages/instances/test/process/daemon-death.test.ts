@@ -76,7 +76,7 @@ test(
       expect(pids.size).toBe(
         found.length - [...neverStarted].filter((id) => found.some(({ runId }) => runId === id)).length,
       );
-      expect(playground.leftovers()).toEqual([]);
+      expect(await playground.leftovers()).toEqual([]);
       await driver.close();
     }
     expect(adopted).toBeGreaterThan(0);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   driver = await playground.open();
 });
 afterAll(async () => {
-  expect(playground.leftovers()).toEqual([]);
+  expect(await playground.leftovers()).toEqual([]);
   await playground.close();
 });
 
@@ -149,7 +149,7 @@ describe("the end of a tree", () => {
     expect(await handle.stop("SIGTERM", 50)).toMatchObject({ kind: "killed" });
     handle.detach();
     await driver.release(handle.facts.runId);
-    expect(playground.leftovers()).toEqual([]);
+    expect(await playground.leftovers()).toEqual([]);
   });
 
   test("children that outlive the main process die when it ends by itself", async () => {
@@ -158,6 +158,6 @@ describe("the end of a tree", () => {
       shell(playground, "(setsid sleep 1000000 &) ; exit 7", { isolation: { pid: false } }),
     );
     expect(exit).toMatchObject({ kind: "error", code: 7 });
-    expect(playground.leftovers()).toEqual([]);
+    expect(await playground.leftovers()).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   driver = await playground.open();
 });
 afterAll(async () => {
-  expect(playground.leftovers()).toEqual([]);
+  expect(await playground.leftovers()).toEqual([]);
   await playground.close();
 });
 

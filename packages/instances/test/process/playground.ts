@@ -1,5 +1,6 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { ProcessDriver, settleRun } from "@constellation/instances";
 
@@ -36,10 +37,15 @@ export class Playground {
     return driver;
   }
 
-  /** Everything that a run could have left, in words; empty when there is nothing. */
-  leftovers(): string[] {
+  /** Everything that runs have left, in words; empty when there is nothing. A supervisor may take a moment to leave. */
+  async leftovers(): Promise<string[]> {
+    for (let look = 0; look < 200 && this.#leftNow().length > 0; look += 1) await sleep(10);
+    return this.#leftNow();
+  }
+
+  #leftNow(): string[] {
     const runs = readdirSync(join(this.runtime, "runs")).map((id) => `run folder ${id}`);
-    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#links()];
+    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#links(), ...this.#loops()];
   }
 
   async close(): Promise<void> {
@@ -88,6 +94,12 @@ export class Playground {
         .filter((entry) => entry.isDirectory())
         .map((entry) => `control group ${directory}/${entry.name}`),
     );
+  }
+
+  #loops(): string[] {
+    return readdirSync("/sys/block")
+      .filter((name) => read(`/sys/block/${name}/loop/backing_file`).includes(this.root))
+      .map((name) => `loop device ${name}`);
   }
 
   #links(): string[] {

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const life of alive) await life.end();
-  expect(playground.leftovers()).toEqual([]);
+  expect(await playground.leftovers()).toEqual([]);
   await playground.close();
 });
 

@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newRunId } from "@constellation/instances";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Playground } from "./playground.ts";
+import { end, shell } from "./runs.ts";
+
+let playground: Playground;
+const { signal } = new AbortController();
+beforeEach(() => void (playground = new Playground()));
+afterEach(async () => {
+  expect(await playground.leftovers()).toEqual([]);
+  await playground.close();
+});
+const folderOf = (runId: string): string => join(playground.runtime, "runs", runId);
+
+test.each(["", "{", '{"version":99}', "\0\0\0", "null"])(
+  "a run whose record reads %j is ended and cleared by the next daemon, and nothing else is",
+  async (content) => {
+    const driver = await playground.open();
+    const damaged = await driver.start(shell(playground, "sleep 1000000"), { signal });
+    const sound = await driver.start(shell(playground, "sleep 1000000"), { signal });
+    writeFileSync(join(folderOf(damaged.facts.runId), "run.json"), content);
+    await driver.close();
+    const next = await playground.open();
+    expect((await next.list()).map(({ runId }) => runId)).toEqual([sound.facts.runId]);
+    expect(await next.recover(damaged.facts.runId)).toEqual({ status: "never-started" });
+    damaged.detach();
+    await end(next, sound);
+  },
+);
+
+test("a folder that a daemon made and did not fill is cleared", async () => {
+  mkdirSync(join(playground.runtime, "runs"), { recursive: true });
+  mkdirSync(folderOf(newRunId(Date.now(), 0.3)));
+  const driver = await playground.open();
+  expect(await driver.list()).toEqual([]);
+});
+
+test("what is no run of ours is left alone", async () => {
+  mkdirSync(join(playground.runtime, "runs", "README"), { recursive: true });
+  const driver = await playground.open();
+  expect(await driver.list()).toEqual([]);
+  expect(await playground.leftovers()).toEqual(["run folder README"]);
+  const { rmdirSync } = await import("node:fs");
+  rmdirSync(join(playground.runtime, "runs", "README"));
+});
+
+test("numbers that cannot be read stop the driver with the name of their file, and are not overwritten", async () => {
+  mkdirSync(playground.state, { recursive: true });
+  mkdirSync(join(playground.runtime, "runs"), { recursive: true });
+  const path = join(playground.state, "numbers.json");
+  writeFileSync(path, '{"web.1": "x"}');
+  await expect(playground.open()).rejects.toThrow(path);
+  expect(readFileSync(path, "utf8")).toBe('{"web.1": "x"}');
+});
+
+test("instances keep their number, and so their user, over daemons", async () => {
+  const driver = await playground.open();
+  const request = shell(playground, "sleep 1000000");
+  const other = await driver.start(shell(playground, "sleep 1000000"), { signal });
+  const first = await driver.start(request, { signal });
+  const before = first.facts.measures;
+  await end(driver, first);
+  await end(driver, other);
+  await driver.close();
+  const next = await playground.open();
+  const again = await next.start({ ...request, runId: newRunId(Date.now(), 0.7) }, { signal });
+  expect(again.facts.measures).toEqual(before);
+  await end(next, again);
+});
