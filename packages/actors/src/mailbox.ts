@@ -65,12 +65,9 @@ export function shrink(box: Mailbox): void {
 }
 
 function grow(box: Mailbox, ring: unknown[]): unknown[] {
-  const size = ring.length;
-  const mask = size - 1;
-  // Made by pushing: such an array keeps V8's dense elements however large it gets.
-  const grown: unknown[] = [];
-  for (let index = 0; index < size; index += 1) grown.push(ring[(box.read + index) & mask]);
-  for (let index = 0; index < size; index += 1) grown.push(undefined);
+  // Joined as whole arrays: the engine copies them faster than any loop.
+  const room: unknown[] = new Array<unknown>(ring.length);
+  const grown = box.read === 0 ? ring.concat(room) : ring.slice(box.read).concat(ring.slice(0, box.read), room);
   box.read = 0;
   box.ring = grown;
   return grown;

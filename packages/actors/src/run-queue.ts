@@ -1,5 +1,5 @@
 import type { Cell } from "./cell.ts";
-import { DEAD, NOT_RECEIVING, QUEUED, SIGNALS, NOT_LISTENING } from "./flags.ts";
+import { NOT_LISTENING, NOT_RECEIVING, QUEUED, SIGNALS } from "./flags.ts";
 import type { Host } from "./host.ts";
 import { run } from "./run.ts";
 
@@ -51,9 +51,7 @@ export class RunQueue {
   /** Queues a cell that is not queued. */
   add(cell: Cell): void {
     cell.flags |= QUEUED;
-    if (this.#last === null) this.#first = cell;
-    else this.#last.next = cell;
-    this.#last = cell;
+    this.#append(cell);
     if (!this.#awake) this.#wake();
   }
 
@@ -70,37 +68,53 @@ export class RunQueue {
   };
 
   readonly #slice = (): void => {
-    const startMs = this.#host.nowMs() - this.#spentMs;
+    const nowMs = this.#host.nowMs();
+    const untilLook = Math.min(this.#stride, shortestStride);
+    const clock: SliceClock = { startMs: nowMs - this.#spentMs, lookedMs: nowMs, untilLook };
     this.slices += 1;
-    let untilLook = Math.min(this.#stride, shortestStride);
-    let lookedMs = startMs + this.#spentMs;
-    while (this.#first !== null && this.#messagesLeft > 0) {
+    let isTimeLeft = true;
+    while (this.#first !== null && this.#messagesLeft > 0 && isTimeLeft) {
       if (this.#limits.draw !== undefined) this.#bringForward(this.#limits.draw());
       const cell = this.#first;
       this.#first = cell.next;
       cell.next = null;
       if (this.#first === null) this.#last = null;
-      const limit = Math.min(this.#limits.perActor, untilLook, this.#messagesLeft);
-      const handled = run(cell, limit);
-      this.#requeue(cell);
-      this.handled += handled;
-      // A turn that only handled signals counts too, or they could keep the loop for ever.
-      const cost = handled === 0 ? 1 : handled;
-      this.#messagesLeft -= cost;
-      untilLook -= cost;
-      if (untilLook <= 0) {
-        const nowMs = this.#host.nowMs();
-        if (nowMs - startMs >= this.#limits.durationMs) break;
-        this.#adapt((nowMs - lookedMs) / this.#limits.durationMs);
-        lookedMs = nowMs;
-        untilLook = this.#stride;
-      }
+      isTimeLeft = this.#turn(cell, clock);
+      if (isReady(cell)) this.#append(cell);
+      else cell.flags &= ~QUEUED;
     }
     if (this.#first === null) {
       this.#awake = false;
-      this.#spentMs = this.#host.nowMs() - startMs;
+      this.#spentMs = this.#host.nowMs() - clock.startMs;
     } else this.#host.later(this.#freshSlice);
   };
+
+  /** Gives one actor its turn, with looks at the clock in between; false when the slice has used up its time. */
+  #turn(cell: Cell, clock: SliceClock): boolean {
+    // What it sends itself meanwhile waits for its next turn: that is how an actor gives way to others.
+    let quota = Math.min(this.#limits.perActor, Math.max(1, cell.count));
+    do {
+      const handled = run(cell, Math.min(quota, clock.untilLook, this.#messagesLeft));
+      this.handled += handled;
+      // A turn that only handled signals counts too, or they could keep the loop for ever.
+      const cost = handled === 0 ? 1 : handled;
+      quota -= cost;
+      this.#messagesLeft -= cost;
+      clock.untilLook -= cost;
+      if (clock.untilLook <= 0 && !this.#look(clock)) return false;
+    } while (quota > 0 && this.#messagesLeft > 0 && isReady(cell));
+    return true;
+  }
+
+  /** Looks at the clock: false when the slice is over. */
+  #look(clock: SliceClock): boolean {
+    const nowMs = this.#host.nowMs();
+    if (nowMs - clock.startMs >= this.#limits.durationMs) return false;
+    this.#adapt((nowMs - clock.lookedMs) / this.#limits.durationMs);
+    clock.lookedMs = nowMs;
+    clock.untilLook = this.#stride;
+    return true;
+  }
 
   /** Moves the cell that `share` of the queue stands before to its front. */
   #bringForward(share: number): void {
@@ -125,16 +139,23 @@ export class RunQueue {
     else if (usedShare < 0.06) this.#stride = Math.min(longestStride, this.#stride * 2);
   }
 
-  #requeue(cell: Cell): void {
-    const { flags } = cell;
-    const more =
-      (cell.count > 0 && (flags & NOT_RECEIVING) === 0) || ((flags & SIGNALS) !== 0 && (flags & NOT_LISTENING) === 0);
-    if (!more || (flags & DEAD) !== 0) {
-      cell.flags = flags & ~QUEUED;
-      return;
-    }
+  #append(cell: Cell): void {
     if (this.#last === null) this.#first = cell;
     else this.#last.next = cell;
     this.#last = cell;
   }
+}
+
+/** When a slice began, and when to look at the clock again. */
+interface SliceClock {
+  readonly startMs: number;
+  lookedMs: number;
+  /** Messages. */
+  untilLook: number;
+}
+
+function isReady(cell: Cell): boolean {
+  const { flags } = cell;
+  if (cell.count > 0 && (flags & NOT_RECEIVING) === 0) return true;
+  return (flags & SIGNALS) !== 0 && (flags & NOT_LISTENING) === 0;
 }

@@ -25,7 +25,8 @@ export function stopSelf(cell: Cell, reason: ExitReason): void {
   }
   if ((cell.flags & (STOPPING | DEAD)) !== 0) return;
   cell.flags |= STOPPING;
-  extrasOf(cell).exitReason = reason;
+  // Most actors that end by themselves end normally, and never needed extras.
+  if (reason.kind !== "normal" || cell.extras !== null) extrasOf(cell).exitReason = reason;
 }
 
 /** Aborts when the actor is told to end. */
@@ -55,13 +56,13 @@ export function beginStop(cell: Cell, reason: ExitReason): void {
 /** One step further towards the end; call it whenever something that the end waits for has happened. */
 export function continueStop(cell: Cell): void {
   if ((cell.flags & (DEAD | BUSY)) !== 0) return;
-  const extras = extrasOf(cell);
-  if (extras.youngest !== null) {
+  const { extras } = cell;
+  if (extras !== null && extras.youngest !== null) {
     tellChildren(cell);
     return;
   }
   const { onStop } = cell.script;
-  const reason = extras.exitReason ?? exit.normal;
+  const reason = extras?.exitReason ?? exit.normal;
   if (onStop === null || (cell.flags & STARTED) === 0) {
     end(cell, reason);
     return;

@@ -20,7 +20,7 @@ describe("frames", () => {
           const reader = new FrameReader(jsonCodec);
           const read: Packet[] = [];
           for (let offset = 0, cut = 0; offset < bytes.byteLength; cut += 1) {
-            const length = cuts[cut % cuts.length] as number;
+            const length = cuts[cut % cuts.length] ?? 1;
             read.push(...reader.read(bytes.slice(offset, offset + length)));
             offset += length;
           }
