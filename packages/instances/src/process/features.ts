@@ -2,24 +2,29 @@ import type { Feature } from "@constellation/contract";
 import type { Abilities } from "./abilities.ts";
 
 /** What the process driver offers on this machine. */
-export function featuresOf({ facts, cgroups, userNamespacesMissing, wayOut }: Abilities): Feature[] {
-  const able = facts.privileged || userNamespacesMissing === null;
+export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): Feature[] {
+  const { withUserMissing, plainMissing } = namespaces;
+  const able = plainMissing === null || withUserMissing === null;
   return [
     {
       name: "driver.process",
       state: able ? "available" : "partial",
-      detail: facts.privileged
-        ? "as root, each instance as a user of its own"
-        : able
-          ? "rootless"
-          : "without namespaces",
-      remedy: able ? null : `Allow user namespaces: ${userNamespacesMissing}.`,
+      detail:
+        plainMissing === null
+          ? "as root, each instance as a user of its own"
+          : able
+            ? "rootless"
+            : "without namespaces",
+      remedy: able ? null : `Allow user namespaces, or run the daemon as root: ${withUserMissing}.`,
     },
     {
       name: "isolation.user-namespace",
-      state: userNamespacesMissing === null ? "available" : "missing",
-      detail: userNamespacesMissing ?? "users of instances are nobody outside",
-      remedy: userNamespacesMissing === null ? null : "Set that kernel setting to allow them.",
+      state: withUserMissing === null ? "available" : "missing",
+      detail: withUserMissing ?? "users of instances are nobody outside",
+      remedy:
+        withUserMissing === null
+          ? null
+          : "Allow them: user.max_user_namespaces, kernel.unprivileged_userns_clone, or the AppArmor profile of the launcher.",
     },
     {
       name: "isolation.private-network",

@@ -19,8 +19,10 @@ export interface IsolationPlan {
  */
 export function isolationFor(wanted: Wanted, number: number, abilities: Abilities, verdict: Verdict): IsolationPlan {
   const user = userFor(wanted, number, abilities, verdict);
-  const able = abilities.facts.privileged || user.kind === "namespace";
-  const missing = `namespaces need a root daemon or user namespaces (${abilities.userNamespacesMissing ?? "switched off in the spec"})`;
+  // Only as another user than the daemon's is anything kept apart.
+  const able = user.kind !== "same";
+  const { withUserMissing } = abilities.namespaces;
+  const missing = `namespaces need a root daemon or user namespaces (${withUserMissing ?? "switched off in the spec"})`;
   const decide = (measure: string, asked: Switch, detail: string, without: string | null = null): boolean => {
     if (asked === "off") verdict.off(measure, "switched off in the spec");
     else if (!able) verdict.missingProtection(measure, asked === "on", missing);
@@ -70,27 +72,24 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
 }
 
 /** As whom the program runs: in a user namespace where there is one, and never as root unless everything is off. */
-function userFor(
-  wanted: Wanted,
-  number: number,
-  { facts, userNamespacesMissing }: Abilities,
-  verdict: Verdict,
-): InstanceUser {
+function userFor(wanted: Wanted, number: number, { facts, namespaces }: Abilities, verdict: Verdict): InstanceUser {
   const own = firstUser + number;
-  const shy = wanted.user === "auto" && wanted.pid === "off" && facts.privileged;
+  const shy = wanted.user === "auto" && wanted.pid === "off" && namespaces.plainMissing === null;
   const outside = facts.privileged
     ? { outsideUid: own, outsideGid: own }
     : { outsideUid: facts.uid, outsideGid: facts.gid };
   if (shy) verdict.off("namespace.user", "it has no process numbers of its own");
   else if (wanted.user !== "off") {
-    if (userNamespacesMissing === null) {
+    if (namespaces.withUserMissing === null) {
       verdict.on("namespace.user", `user ${own} inside is ${outside.outsideUid} outside`);
       return { kind: "namespace", insideUid: own, insideGid: own, ...outside };
     }
-    verdict.missingProtection("namespace.user", wanted.user === "on", userNamespacesMissing);
+    verdict.missingProtection("namespace.user", wanted.user === "on", namespaces.withUserMissing);
   } else verdict.off("namespace.user", "switched off in the spec");
   const everythingOff = (["pid", "mount", "ipc", "uts", "cgroup", "seccomp"] as const).every(
     (part) => wanted[part] === "off",
   );
-  return facts.privileged && !everythingOff ? { kind: "own", uid: own, gid: own, groups: [] } : { kind: "same" };
+  return namespaces.plainMissing === null && !everythingOff
+    ? { kind: "own", uid: own, gid: own, groups: [] }
+    : { kind: "same" };
 }

@@ -21,7 +21,7 @@ export function networkFor(
   wanted: Isolation["network"],
   resources: Resources,
   number: number,
-  { facts, wayOut, userNamespacesMissing }: Abilities,
+  { facts, wayOut, namespaces }: Abilities,
   verdict: Verdict,
 ): NetworkPlan {
   const { networkInBitsPerSecond: inBits, networkOutBitsPerSecond: outBits } = resources;
@@ -34,13 +34,14 @@ export function networkFor(
   };
   const shared = (): NetworkPlan => ({ network: { kind: "host" }, address: loopback });
 
-  if (wanted === "none" && (facts.privileged || userNamespacesMissing === null)) {
+  const able = namespaces.plainMissing === null || namespaces.withUserMissing === null;
+  if (wanted === "none" && able) {
     for (const [measure] of rates) verdict.off(measure, "there is no network to limit");
     verdict.on("namespace.network", "nothing but its own loopback");
     return { network: { kind: "none" }, address: null };
   }
   const privately = wanted === "private" || (wanted === "auto" && (rates.length > 0 || wayOut.kind === "open"));
-  if (privately && facts.privileged) {
+  if (privately && able && facts.privileged) {
     for (const [measure, detail] of rates) verdict.on(measure, detail);
     const wire = planWire(number, { receiveBitsPerSecond: inBits, sendBitsPerSecond: outBits });
     const out = wayOut.kind === "open" ? `the world by ${wayOut.by}` : `only this machine (${wayOut.missing})`;

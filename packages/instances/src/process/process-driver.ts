@@ -37,8 +37,9 @@ export class ProcessDriver implements Driver {
   readonly name = "process";
   readonly #folders: DriverFolders;
   readonly #clock: Clock;
-  readonly #abilities: Abilities;
+  #found: Abilities | null = null;
   readonly #numbers: InstanceNumbers;
+  readonly #cgroupBase: string;
   readonly #bootedAt: number;
   #spawner: Promise<Spawner> | null = null;
 
@@ -49,7 +50,7 @@ export class ProcessDriver implements Driver {
     this.#bootedAt = clock.nowMs() - uptimeMs();
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
-    this.#abilities = findAbilities(cgroupBase);
+    this.#cgroupBase = cgroupBase;
     this.#numbers = new InstanceNumbers(state);
   }
 
@@ -60,8 +61,15 @@ export class ProcessDriver implements Driver {
   static async open(options: ProcessDriverOptions): Promise<ProcessDriver> {
     if (options.network === "prepare") await ensureNetworkHost();
     const driver = new ProcessDriver(options);
-    await driver.#sweep();
-    return driver;
+    try {
+      const spawner = await driver.#readySpawner();
+      driver.#found = await findAbilities(driver.#cgroupBase, options.runtime, spawner);
+      await driver.#sweep();
+      return driver;
+    } catch (error) {
+      await driver.close();
+      throw error;
+    }
   }
 
   probe(): Promise<Feature[]> {
@@ -144,6 +152,11 @@ export class ProcessDriver implements Driver {
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
     await spawner?.close();
+  }
+
+  get #abilities(): Abilities {
+    if (this.#found === null) throw new Error("the process driver was used before it was open");
+    return this.#found;
   }
 
   /** The record of a run; null when it has none that can be read. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newRunId } from "@constellation/instances";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -41,8 +41,6 @@ test("what is no run of ours is left alone", async () => {
   mkdirSync(join(playground.runtime, "runs", "README"), { recursive: true });
   const driver = await playground.open();
   expect(await driver.list()).toEqual([]);
-  expect(await playground.leftovers()).toEqual(["run folder README"]);
-  const { rmdirSync } = await import("node:fs");
   rmdirSync(join(playground.runtime, "runs", "README"));
 });
 
