@@ -53,25 +53,30 @@ function encodeStep(target: Buffer, at: number, step: Step, data: Data): void {
   target.writeUInt16LE(kind.number, at);
   target.writeUInt16LE(step.mayFail ? MAY_FAIL : 0, at + 2);
   let word = at + 4;
-  const put = (value: number): void => {
-    word = target.writeUInt32LE(value >>> 0, word);
-  };
   for (let index = 0; index < kind.arguments.length; index++)
-    for (const value of words(kind.arguments.charAt(index), step.args[index], data, step)) put(value);
+    word = encodeArgument(target, word, kind.arguments.charAt(index), step.args[index], data, step);
 }
 
-/** The 32-bit words that an argument of this form becomes. */
-function words(form: string, argument: Argument | undefined, data: Data, step: Step): readonly number[] {
-  if ((form === "n" || form === "f") && typeof argument === "number") return [argument];
-  if (form === "n" && isTextOffset(argument)) return [data.text(argument.text) + argument.at];
-  if (form === "q" && (typeof argument === "number" || typeof argument === "bigint")) {
-    const value = BigInt.asUintN(64, BigInt(argument));
-    return [Number(value & 0xffffffffn), Number(value >> 32n)];
-  }
-  if ((form === "s" || form === "t") && typeof argument === "string") return [data.text(argument)];
-  if (form === "t" && argument === null) return [0];
-  if (form === "b" && argument instanceof Uint8Array) return [data.bytes(argument), argument.length];
-  if (form === "v" && Array.isArray(argument)) return [data.texts(argument as readonly string[]), argument.length];
+/** Writes the one or two 32-bit words that an argument of this form becomes; returns where the next one begins. */
+function encodeArgument(
+  target: Buffer,
+  at: number,
+  form: string,
+  argument: Argument | undefined,
+  data: Data,
+  step: Step,
+): number {
+  if (typeof argument === "number" && (form === "n" || form === "f")) return target.writeInt32LE(argument | 0, at);
+  if (typeof argument === "string" && (form === "s" || form === "t"))
+    return target.writeUInt32LE(data.text(argument), at);
+  if (argument === null && form === "t") return at + 4;
+  if (form === "q" && (typeof argument === "number" || typeof argument === "bigint"))
+    return target.writeBigUInt64LE(BigInt.asUintN(64, BigInt(argument)), at);
+  if (form === "b" && argument instanceof Uint8Array)
+    return target.writeUInt32LE(argument.length, target.writeUInt32LE(data.bytes(argument), at));
+  if (form === "v" && Array.isArray(argument))
+    return target.writeUInt32LE(argument.length, target.writeUInt32LE(data.texts(argument as readonly string[]), at));
+  if (form === "n" && isTextOffset(argument)) return target.writeUInt32LE(data.text(argument.text) + argument.at, at);
   throw new TypeError(`step ${step.name} got ${JSON.stringify(argument)} where its form is "${form}"`);
 }
 
@@ -96,10 +101,12 @@ class Data {
     if (known !== undefined) return known;
     if (text.includes("\0"))
       throw new RangeError(`a launch cannot hold the text ${JSON.stringify(text)}: it has a NUL`);
-    const length = Buffer.byteLength(text);
-    const at = this.#reserve(length + 1);
-    this.#target.write(text, at, length, "utf8");
+    const at = this.#end;
+    // A UTF-16 unit becomes at most three bytes: only where that might not fit is the exact length worth counting.
+    if (at + 3 * text.length + 1 > this.#target.length) this.#ensure(Buffer.byteLength(text) + 1);
+    const length = this.#target.write(text, at, "utf8");
     this.#target[at + length] = 0;
+    this.#end = at + length + 1;
     this.#known.set(text, at);
     return at;
   }
@@ -131,9 +138,13 @@ class Data {
   }
 
   #reserve(length: number): number {
+    this.#ensure(length);
     const at = this.#end;
-    if (at + length > this.#target.length) throw new DoesNotFit();
     this.#end += length;
     return at;
+  }
+
+  #ensure(length: number): void {
+    if (this.#end + length > this.#target.length) throw new DoesNotFit();
   }
 }

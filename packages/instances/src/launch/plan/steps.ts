@@ -11,121 +11,147 @@ export const steps = {
     step(
       "SUPERVISE",
       [instanceDir, startTimeoutMs, withoutPidNamespace ? 1 : 0],
-      `become the supervisor of ${instanceDir}`,
+      () => `become the supervisor of ${instanceDir}`,
     ),
 
   log: (log: LogTarget): Step =>
     step(
       "LOG",
       [posix.dirname(log.path), posix.basename(log.path), log.maxBytes, log.rotatedFiles, log.maxLineBytes],
-      `log to ${log.path} (${log.maxBytes} bytes, ${log.rotatedFiles} rotated files)`,
+      () => `log to ${log.path} (${log.maxBytes} bytes, ${log.rotatedFiles} rotated files)`,
     ),
 
   session: (terminal: boolean): Step =>
-    step("SESSION", [terminal ? 1 : 0], "serve a session on standard input and output"),
+    step("SESSION", [terminal ? 1 : 0], () => "serve a session on standard input and output"),
   openTerminal: (multiplexer: string, rows: number, columns: number): Step =>
-    step("PTY", [multiplexer, rows, columns], `open a terminal of ${rows} by ${columns} by ${multiplexer}`),
+    step("PTY", [multiplexer, rows, columns], () => `open a terminal of ${rows} by ${columns} by ${multiplexer}`),
 
   open: (slot: number, path: string, flags: number, mode = 0): Step =>
-    step("OPEN", [slot, path, flags, mode], `open ${path}`),
+    step("OPEN", [slot, path, flags, mode], () => `open ${path}`),
   writeFile: (path: string, content: string, flags = 0, mode = 0): Step =>
-    step(
-      "WRITE_FILE",
-      [path, Buffer.from(content), flags, mode],
+    step("WRITE_FILE", [path, Buffer.from(content), flags, mode], () =>
       content === "" ? `create ${path}` : `write ${JSON.stringify(content)} to ${path}`,
     ),
   writeSlot: (slot: number, content: string, path: string): Step =>
-    step("WRITE_SLOT", [slot, Buffer.from(content)], `write ${JSON.stringify(content)} to ${path}`),
+    step("WRITE_SLOT", [slot, Buffer.from(content)], () => `write ${JSON.stringify(content)} to ${path}`),
   receiveSocket: (slot: number, path: string, request: string, timeoutMs: number): Step =>
-    step("RECEIVE_SLOT", [slot, path, Buffer.from(request), timeoutMs], `receive a listening socket from ${path}`),
+    step(
+      "RECEIVE_SLOT",
+      [slot, path, Buffer.from(request), timeoutMs],
+      () => `receive a listening socket from ${path}`,
+    ),
   killWith: (slot: number, path: string, kind: "cgroup.kill" | "tasks"): Step =>
-    step("KILL_WITH", [slot, kind === "cgroup.kill" ? 1 : 2], `end everything through ${path}`),
+    step("KILL_WITH", [slot, kind === "cgroup.kill" ? 1 : 2], () => `end everything through ${path}`),
 
   clone: (flags: number, cgroupSlot: number | null, parentSteps: number): Step =>
     step(
       "CLONE",
       [flags, cgroupSlot === null ? 0 : cgroupSlot + 1, parentSteps],
-      `clone with ${namespaceNames(flags)}`,
+      () => `clone with ${namespaceNames(flags)}`,
     ),
   mapIds: (uidMap: string, gidMap: string, denySetgroups: boolean): Step =>
-    step("MAP_IDS", [uidMap, gidMap, denySetgroups ? 1 : 0], `map users "${uidMap}" and groups "${gidMap}"`),
-  waitParent: (): Step => step("WAIT_PARENT", [], "wait for the supervisor's steps"),
-  unshare: (flags: number): Step => step("UNSHARE", [flags], `unshare ${namespaceNames(flags)}`),
+    step("MAP_IDS", [uidMap, gidMap, denySetgroups ? 1 : 0], () => `map users "${uidMap}" and groups "${gidMap}"`),
+  waitParent: (): Step => step("WAIT_PARENT", [], () => "wait for the supervisor's steps"),
+  unshare: (flags: number): Step => step("UNSHARE", [flags], () => `unshare ${namespaceNames(flags)}`),
   openProcess: (slot: number, pid: number, startTicks: bigint): Step =>
-    step("OPEN_PROCESS", [slot, pid, startTicks], `open process ${pid} (started at tick ${startTicks})`),
-  enter: (slot: number, flags: number): Step => step("ENTER", [slot, flags], `enter ${namespaceNames(flags)}`),
-  init: (): Step => step("INIT", [], "leave a reaping init behind"),
-  waitPlan: (): Step => step("WAIT_PLAN", [], "wait for the command"),
-  handOver: (): Step => step("HAND_OVER", [], "hand over to the waiting process"),
-  newSession: (): Step => step("NEW_SESSION", [], "start a session without terminal"),
+    step("OPEN_PROCESS", [slot, pid, startTicks], () => `open process ${pid} (started at tick ${startTicks})`),
+  enter: (slot: number, flags: number): Step => step("ENTER", [slot, flags], () => `enter ${namespaceNames(flags)}`),
+  init: (): Step => step("INIT", [], () => "leave a reaping init behind"),
+  waitPlan: (): Step => step("WAIT_PLAN", [], () => "wait for the command"),
+  handOver: (): Step => step("HAND_OVER", [], () => "hand over to the waiting process"),
+  newSession: (): Step => step("NEW_SESSION", [], () => "start a session without terminal"),
 
-  mkdir: (path: string, mode: number): Step => step("MKDIR", [path, mode], `make folder ${shown(path)}`),
-  symlink: (target: string, path: string): Step => step("SYMLINK", [target, path], `link ${shown(path)} to ${target}`),
+  mkdir: (path: string, mode: number): Step => step("MKDIR", [path, mode], () => `make folder ${shown(path)}`),
+  symlink: (target: string, path: string): Step =>
+    step("SYMLINK", [target, path], () => `link ${shown(path)} to ${target}`),
   mknod: (path: string, mode: number, device: number): Step =>
-    step("MKNOD", [path, mode, device], `make device ${shown(path)} (${device >> 8}:${device & 255})`),
+    step("MKNOD", [path, mode, device], () => `make device ${shown(path)} (${device >> 8}:${device & 255})`),
 
   mount: (source: string, target: string, type: string, flags: number, data: string | null): Step =>
-    step("MOUNT", [source, target, type, flags, data], `mount ${type} on ${shown(target)}${options(flags, data)}`),
+    step(
+      "MOUNT",
+      [source, target, type, flags, data],
+      () => `mount ${type} on ${shown(target)}${options(flags, data)}`,
+    ),
   bind: (source: string, target: string, recursive: boolean): Step =>
     step(
       "MOUNT",
       [source, target, null, mountFlags.bind | (recursive ? mountFlags.recursive : 0), null],
-      `bind ${shown(source)} on ${shown(target)}`,
+      () => `bind ${shown(source)} on ${shown(target)}`,
     ),
   remountBind: (target: string, flags: number): Step =>
     step(
       "MOUNT",
       [null, target, null, flags | mountFlags.bind | mountFlags.remount, null],
-      `remount ${shown(target)}${options(flags, null)}`,
+      () => `remount ${shown(target)}${options(flags, null)}`,
     ),
   privateMounts: (): Step =>
-    step("MOUNT", [null, "/", null, mountFlags.recursive | mountFlags.private, null], "make all mounts private"),
+    step("MOUNT", [null, "/", null, mountFlags.recursive | mountFlags.private, null], () => "make all mounts private"),
   tree: (slot: number, path: string, recursive: boolean): Step =>
-    step("TREE", [slot, path, recursive ? 1 : 0], `take the mount at ${path}`),
+    step("TREE", [slot, path, recursive ? 1 : 0], () => `take the mount at ${path}`),
   restrict: (path: string, attributes: number, recursive: boolean): Step =>
     step(
       "TREE_ATTRIBUTES",
       [path, attributes, recursive ? 1 : 0],
-      `restrict ${shown(path)}${options(attributes, null)}${recursive ? " and below" : ""}`,
+      () => `restrict ${shown(path)}${options(attributes, null)}${recursive ? " and below" : ""}`,
     ),
   place: (slot: number, path: string, what: string): Step =>
-    step("PLACE", [slot, path], `place ${what} on ${shown(path)}`),
+    step("PLACE", [slot, path], () => `place ${what} on ${shown(path)}`),
   image: (slot: number, path: string, filesystem: string, attributes: number): Step =>
-    step("IMAGE", [slot, path, filesystem, attributes], `mount the ${filesystem} image ${path}`),
-  pivot: (path: string): Step => step("PIVOT", [path], "make the prepared tree the root"),
-  leaveOldRoot: (): Step => step("LEAVE_OLD_ROOT", [], "detach the old root"),
-  chdir: (path: string): Step => step("CHDIR", [path], `go to ${path}`),
-  umask: (mask: number): Step => step("UMASK", [mask], `set umask ${mask.toString(8).padStart(4, "0")}`),
+    step("IMAGE", [slot, path, filesystem, attributes], () => `mount the ${filesystem} image ${path}`),
+  pivot: (path: string): Step => step("PIVOT", [path], () => "make the prepared tree the root"),
+  leaveOldRoot: (): Step => step("LEAVE_OLD_ROOT", [], () => "detach the old root"),
+  chdir: (path: string): Step => step("CHDIR", [path], () => `go to ${path}`),
+  umask: (mask: number): Step => step("UMASK", [mask], () => `set umask ${mask.toString(8).padStart(4, "0")}`),
 
-  hostname: (name: string): Step => step("HOSTNAME", [name], `name the host ${name}`),
+  hostname: (name: string): Step => step("HOSTNAME", [name], () => `name the host ${name}`),
   netlink: (message: Uint8Array, childPidAt: number | null, says: string): Step =>
-    step("NETLINK", [message, childPidAt ?? 0], says),
+    step("NETLINK", [message, childPidAt ?? 0], () => says),
 
   rlimit: (resource: number, name: string, value: number | bigint): Step =>
-    step("RLIMIT", [resource, value, value], `limit ${name} to ${value}`),
-  bounding: (keep: bigint): Step => step("BOUNDING", [keep], "empty the capability bounding set"),
-  capabilities: (keep: bigint): Step => step("CAPABILITIES", [keep], "drop all capabilities"),
+    step("RLIMIT", [resource, value, value], () => `limit ${name} to ${value}`),
+  bounding: (keep: bigint): Step => step("BOUNDING", [keep], () => "empty the capability bounding set"),
+  capabilities: (keep: bigint): Step => step("CAPABILITIES", [keep], () => "drop all capabilities"),
   ids: (uid: number, gid: number, groups: readonly number[]): Step =>
-    step("IDS", [uid, gid, new Uint8Array(Uint32Array.from(groups).buffer)], `become user ${uid}, group ${gid}`),
-  noNewPrivileges: (): Step => step("NO_NEW_PRIVILEGES", [], "forbid new privileges"),
+    step("IDS", [uid, gid, new Uint8Array(Uint32Array.from(groups).buffer)], () => `become user ${uid}, group ${gid}`),
+  noNewPrivileges: (): Step => step("NO_NEW_PRIVILEGES", [], () => "forbid new privileges"),
   seccomp: (filter: Uint8Array): Step =>
-    step("SECCOMP", [filter], `filter system calls (${filter.length / 8} instructions)`),
+    step("SECCOMP", [filter], () => `filter system calls (${filter.length / 8} instructions)`),
   inherit: (slot: number, descriptor: number): Step =>
-    step("INHERIT", [slot, descriptor], `pass the socket as descriptor ${descriptor}`),
+    step("INHERIT", [slot, descriptor], () => `pass the socket as descriptor ${descriptor}`),
   exec: (
     candidates: readonly string[],
     argv: readonly string[],
     env: readonly string[],
     pid: TextOffset | null,
   ): Step =>
-    step("EXEC", [candidates, argv, env, pid ?? 0], `execute ${argv.map(quoted).join(" ")} (${env.length} variables)`),
-
-  /** The same step, but the launch goes on without it. */
-  ifPossible: (wanted: Step): Step => ({ ...wanted, mayFail: true }),
+    step(
+      "EXEC",
+      [candidates, argv, env, pid ?? 0],
+      () => `execute ${argv.map(quoted).join(" ")} (${env.length} variables)`,
+    ),
 };
 
-function step(name: StepName, args: readonly Argument[], says: string): Step {
-  return { name, args, says, mayFail: false };
+function step(name: StepName, args: readonly Argument[], say: () => string): Step {
+  return new WordedStep(name, args, say);
+}
+
+/** Puts its sentence together only when somebody reads it: most plans are never printed. */
+class WordedStep implements Step {
+  readonly name: StepName;
+  readonly args: readonly Argument[];
+  readonly mayFail = false;
+  readonly #say: () => string;
+
+  constructor(name: StepName, args: readonly Argument[], say: () => string) {
+    this.name = name;
+    this.args = args;
+    this.#say = say;
+  }
+
+  get says(): string {
+    return this.#say();
+  }
 }
 
 /** Paths as the instance will see them. */
