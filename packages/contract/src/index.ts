@@ -5,16 +5,23 @@ export { type ExitCodeName, exitCodes } from "./errors/exit-codes.ts";
 export { formatBitrate, parseBitrate } from "./units/bitrate.ts";
 export { formatBytes, parseBytes } from "./units/bytes.ts";
 export { formatDuration, parseDuration } from "./units/duration.ts";
-export {
-  type AppInput,
-  appNameSchema,
-  appSchema,
-  type AppSpec,
-  type Dependency,
-  type DependencyCondition,
-  type MountSpec,
-  type RunSpec,
-} from "./spec/app.ts";
+export { appNameSchema, appSchema, type AppSpec, type Dependency, type MountSpec, type RunSpec } from "./spec/app.ts";
+export type {
+  AppInput,
+  BackoffInput,
+  DependencyCondition,
+  HealthInput,
+  IoInput,
+  IsolationInput,
+  LogsInput,
+  MountInput,
+  PortInput,
+  ProbeInput,
+  ResourcesInput,
+  RestartInput,
+  RestartPolicyName,
+  StopInput,
+} from "./spec/input.ts";
 export { defaultIsolation, type Isolation, type Switch } from "./spec/isolation.ts";
 export { describeIssues, parseApp } from "./spec/parse.ts";
 export type { PortSpec } from "./spec/port.ts";

@@ -17,15 +17,12 @@ import {
   type Sample,
   type Version,
 } from "@constellation/contract";
-import { prepareApps } from "./apps/prepare.ts";
 import type { ProgressSource, Snapshot } from "./apps/progress.ts";
-import { waitHealthy } from "./apps/wait-healthy.ts";
 import type { Artifact } from "./bundle/bundle.ts";
-import { type Exec, exec, type ExecOptions } from "./client/exec.ts";
+import type { Exec, ExecOptions } from "./client/exec.ts";
 import { readJsonLines } from "./client/json-lines.ts";
 import { callDaemon, type CallInput, readJson, readText } from "./client/transport.ts";
 import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
-import { ensureDaemon } from "./daemon/start.ts";
 
 /** How the SDK finds its daemon. */
 export interface InitOptions extends CallOptions {
@@ -89,6 +86,8 @@ export interface MonitorOptions extends CallOptions {
   readonly follow?: boolean | undefined;
 }
 
+// What only some calls need is imported by them: the time a command takes to start counts.
+
 /**
  * A typed client of one daemon, which is started when it is first needed.
  *
@@ -141,6 +140,7 @@ export class Constellation {
       snapshot: (until) => this.snapshot({ signal: until }),
       events: (until) => this.events({ follow: true, tail: 0, signal: until }),
     };
+    const { waitHealthy } = await import("./apps/wait-healthy.ts");
     return waitHealthy(source, isList(apps) ? apps : [apps], { timeoutMs: parseDuration(timeout), signal, onProgress });
   }
 
@@ -217,7 +217,7 @@ export class Constellation {
 
   /** Runs a program inside an instance. */
   async exec(instance: string, argv: readonly string[], options: ExecOptions = {}): Promise<Exec> {
-    await this.#connected(options.signal);
+    const [{ exec }] = await Promise.all([import("./client/exec.ts"), this.#connected(options.signal)]);
     return exec(this.places.socketPath, instance, argv, options);
   }
 
@@ -247,6 +247,7 @@ export class Constellation {
     { folder = process.cwd(), dryRun = false, signal }: ApplyOptions,
     createOnly: boolean,
   ): Promise<readonly Change[]> {
+    const { prepareApps } = await import("./apps/prepare.ts");
     const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connected(signal)]);
     await Promise.all(artifacts.map((artifact) => this.#store(artifact, signal)));
     const body = { apps: specs, dryRun, createOnly };
@@ -267,7 +268,8 @@ export class Constellation {
     return (this.#ready ??= this.#start ? this.#startDaemon(signal) : Promise.resolve());
   }
 
-  #startDaemon(signal: AbortSignal | undefined): Promise<boolean> {
+  async #startDaemon(signal: AbortSignal | undefined): Promise<boolean> {
+    const { ensureDaemon } = await import("./daemon/start.ts");
     return ensureDaemon(this.places, {
       environment: daemonEnvironment(this.#home),
       timeoutMs: this.#timeoutMs,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { parseBytes } from "../units/bytes.ts";
 import { parseDuration } from "../units/duration.ts";
 import { human } from "./human.ts";
+import type { DependencyCondition } from "./input.ts";
 import { defaultIsolation, type Isolation, isolationSchema } from "./isolation.ts";
 import { type PortSpec, portsSchema } from "./port.ts";
 import { type Health, healthSchema, noHealth } from "./probe.ts";
@@ -112,12 +113,6 @@ function dependencies(input: readonly string[] | Readonly<Record<string, Depende
   if (Array.isArray(input)) return (input as string[]).map((app) => ({ app, condition: "healthy" }));
   return Object.entries(input as Record<string, DependencyCondition>).map(([app, condition]) => ({ app, condition }));
 }
-
-/** What the user writes. */
-export type AppInput = z.input<typeof appSchema>;
-
-/** `healthy` waits for readiness, `completed` for an end with code 0. */
-export type DependencyCondition = z.output<typeof dependencyCondition>;
 
 /** Another app that must have come so far before this one starts. */
 export interface Dependency {
