@@ -220,6 +220,8 @@ export class Keeper {
   #ended(exit: Exit): Promise<void> {
     const next = this.#instance.state;
     if (next.status !== "starting") this.#releasePorts();
+    // Its record goes with its allocation in a moment; one that dies before finds nothing to start again.
+    if (next.status === "stopped" && (this.#allocation()?.wish.kind ?? "remove") === "remove") return Promise.resolve();
     return this.#log.ended(exit, next, { revision: this.#revision ?? 0, restarts: this.#restarts });
   }
 

@@ -39,13 +39,7 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
 }
 
 /** Puts what an application changes into `edit`. */
-export function enact(
-  { specs, changes }: Application,
-  snapshot: Snapshot,
-  mirror: Mirror,
-  edit: Edit,
-  at: number,
-): void {
+export function enact({ specs, changes }: Application, { snapshot, mirror, edit, at, node }: EnactContext): void {
   for (const [position, spec] of specs.entries()) {
     const change = changes[position];
     if (change === undefined || change.change === "unchanged") continue;
@@ -53,9 +47,26 @@ export function enact(
     const record = snapshot.record(spec.name);
     edit.put({ kind: "app", app: spec.name }, { mode: "running", instances: spec.instances, revision, updatedAt: at });
     if (record?.revision === revision) continue;
+    if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, revision, node, edit);
     const restarts = mirror.revisions.get(spec.name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
     edit.put({ kind: "revision", app: spec.name, revision }, { spec, restarts });
   }
+}
+
+/** What enacting works with. */
+export interface EnactContext {
+  readonly snapshot: Snapshot;
+  readonly mirror: Mirror;
+  readonly edit: Edit;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly node: string;
+}
+
+/** A new app that waits for nobody gets its allocations at once: one write less on the most common way. */
+function allocateFirst({ name, instances }: AppSpec, revision: number, node: string, edit: Edit): void {
+  for (let index = 1; index <= instances; index += 1)
+    edit.put({ kind: "alloc", app: name, index }, { node, revision, wish: { kind: "run" } });
 }
 
 function parseAll(inputs: readonly unknown[]): AppSpec[] {

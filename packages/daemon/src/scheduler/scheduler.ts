@@ -57,7 +57,13 @@ export class Scheduler {
     if (request.dryRun === true || changed.length === 0) return [...application.changes];
     await ports.open(changed);
     const edit = repository.edit();
-    enact(application, this.snapshot, repository.mirror, edit, nowMs());
+    enact(application, {
+      snapshot: this.snapshot,
+      mirror: repository.mirror,
+      edit,
+      at: nowMs(),
+      node: this.#parts.node,
+    });
     await repository.write(edit);
     for (const { app, revision, change } of application.changes)
       if (change !== "removed") this.#parts.emit({ type: "app.applied", app, revision, change });

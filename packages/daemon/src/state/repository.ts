@@ -13,6 +13,7 @@ const retryDelaysMs = [0, 20, 100, 500, 2000];
 export class Repository {
   readonly mirror: Mirror;
   readonly #store: StateStore;
+  #turn: Promise<void> | null = null;
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -34,6 +35,7 @@ export class Repository {
   async write(edit: Edit, signal?: AbortSignal): Promise<void> {
     const bound = AbortSignal.timeout(writeTimeoutMs);
     const limit = signal === undefined ? bound : AbortSignal.any([signal, bound]);
+    await this.#gathered();
     for (const txn of edit.transactions()) {
       const rev = await this.#apply(txn, limit);
       await this.mirror.reached(rev, limit).catch((error: unknown) => {
@@ -45,6 +47,17 @@ export class Repository {
   /** The revision of an app that a number names; undefined when it is no longer kept. */
   revision(app: string, revision: number): RevisionRecord | undefined {
     return this.mirror.revisions.get(app)?.get(revision)?.record;
+  }
+
+  /** Resolves when this turn of the event loop is over: what is written within one turn shares one sync of the disk. */
+  #gathered(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = null;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   async #apply(txn: Txn, signal: AbortSignal): Promise<Rev> {
