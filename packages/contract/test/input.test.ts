@@ -1,20 +1,18 @@
 import { expectTypeOf, test } from "vitest";
 import type { z } from "zod";
 import type { AppInput } from "../src/index.ts";
-import { appSchema } from "../src/spec/app.ts";
+import type { appSchema } from "../src/spec/app.ts";
 
 type Schema = z.input<typeof appSchema>;
-// One setting at a time, so that a difference is named by the compiler.
-type Differences = {
-  [Key in keyof Schema | keyof AppInput]: Key extends keyof Schema & keyof AppInput
-    ? [Schema[Key], AppInput[Key]] extends [AppInput[Key], Schema[Key]]
-      ? never
-      : Key
-    : Key;
-}[keyof Schema | keyof AppInput];
+/** Every path of settings, so that a difference deep inside is seen even where everything is optional. */
+type Paths<T> = T extends readonly (infer Item)[]
+  ? Paths<Item>
+  : T extends object
+    ? { [Key in keyof T & string]-?: Key | `${Key}.${Paths<NonNullable<T[Key]>>}` }[keyof T & string]
+    : never;
 
 test("what users write is what the schema takes", () => {
-  expectTypeOf<Differences>().toEqualTypeOf<never>();
+  expectTypeOf<Paths<Schema>>().toEqualTypeOf<Paths<AppInput>>();
   expectTypeOf<Schema>().toExtend<AppInput>();
   expectTypeOf<AppInput>().toExtend<Schema>();
 });
