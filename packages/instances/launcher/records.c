@@ -128,5 +128,8 @@ void write_exit_record(const void *resource_usage, u64 dropped) {
     close_fd((i32)fd);
     if (!failed(written)) sys(renameat2, supervisor.dir, "exit.new", supervisor.dir, "exit", 0);
   }
-  sys(write, supervisor.life, &record, sizeof record); // readers who are there now; nobody may be
+  // Whoever reads the record from the FIFO finds the folder free: the control FIFO has no reader, the lock is gone.
+  close_fd(supervisor.control), supervisor.control = -1;
+  sys(flock, supervisor.dir, 8 /* LOCK_UN */);
+  sys(write, supervisor.life, &record, sizeof record); // nobody may be listening
 }
