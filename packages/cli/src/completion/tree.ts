@@ -29,7 +29,7 @@ export function describeTree(command: Command): DescribedCommand {
     usage: command.usage(),
     group: command.helpGroup() ?? "",
     arguments: command.registeredArguments.map((argument) => ({
-      name: argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+      name: nameOf(argument),
       description: argument.description,
     })),
     options: command.options.filter(({ hidden }) => !hidden).map(describeOption),
@@ -39,6 +39,11 @@ export function describeTree(command: Command): DescribedCommand {
       .filter((inner) => inner.name() !== "help")
       .map(describeTree),
   };
+}
+
+function nameOf(argument: Command["registeredArguments"][number]): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 const describeOption = (option: Command["options"][number]): DescribedOption => ({
