@@ -2,7 +2,7 @@ import { ignore } from "./behavior.ts";
 import type { Cell } from "./cell.ts";
 import { end } from "./ending.ts";
 import { exit, type ExitReason } from "./exit-reason.ts";
-import { DEAD, IGNORED, KILLED, RUNNING, STARTED, STARTING, SUPERVISOR } from "./flags.ts";
+import { DEAD, IGNORED, KILLED, RUNNING, STARTED, STARTING, STOPPING, SUPERVISOR } from "./flags.ts";
 import { endKilled } from "./killing.ts";
 import { proceed } from "./settle.ts";
 import { beginStop } from "./stopping.ts";
@@ -38,7 +38,7 @@ function awaitState(cell: Cell, state: PromiseLike<unknown>): void {
     if ((cell.flags & DEAD) !== 0) return;
     succeed(cell, value);
     const { parent } = cell;
-    if (parent !== null && (parent.flags & SUPERVISOR) !== 0 && (cell.flags & DEAD) === 0)
+    if (parent !== null && (parent.flags & SUPERVISOR) !== 0 && (cell.flags & (DEAD | STOPPING)) === 0)
       signal(parent, { kind: "child-started", child: cell });
   };
   state.then(onValue, (error: unknown) => {
@@ -59,7 +59,8 @@ function succeed(cell: Cell, state: unknown): void {
   }
   cell.state = state;
   cell.flags |= STARTED;
-  announceStart(cell);
+  // To stop inside of `onStart` is a start that failed, though with a state that `onStop` can have.
+  if ((cell.flags & STOPPING) === 0) announceStart(cell);
   proceed(cell);
 }
 

@@ -82,6 +82,11 @@ export class ManualHost implements Host {
     throw new Error(`The system did not come to rest within ${steps} steps: something in it goes on for ever`);
   }
 
+  /** Moves the clock without ringing anything, as when the event loop was blocked for `durationMs`. */
+  jump(durationMs: number): void {
+    this.#nowMs += durationMs;
+  }
+
   /** Lets `durationMs` of virtual time pass, timer by timer. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
