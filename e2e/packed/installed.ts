@@ -24,7 +24,7 @@ export interface Installed {
 /** `npm pack`, then `npm install` of the result in an empty folder, as a user does. */
 export function installPacked(): Installed {
   // Short: sockets lie below it.
-  const folder = mkdtempSync(join(tmpdir(), "cst-"));
+  const folder = mkdtempSync(join(tmpdir(), "cpk-"));
   // Instances are users of their own: they must be able to read their app's folder.
   chmodSync(folder, 0o755);
   const home = join(folder, "h");
