@@ -130,6 +130,6 @@ void write_exit_record(const void *resource_usage, u64 dropped) {
   }
   // Whoever reads the record from the FIFO finds the folder free: the control FIFO has no reader, the lock is gone.
   close_fd(supervisor.control), supervisor.control = -1;
-  sys(flock, supervisor.dir, 8 /* LOCK_UN */);
+  sys(flock, supervisor.lock, 8 /* LOCK_UN */);
   sys(write, supervisor.life, &record, sizeof record); // nobody may be listening
 }

@@ -9,7 +9,7 @@
 
 #include "socket.h"
 
-struct supervisor supervisor = {.dir = -1, .life = -1, .control = -1, .signals = -1, .status = -1,
+struct supervisor supervisor = {.dir = -1, .lock = -1, .life = -1, .control = -1, .signals = -1, .status = -1,
                                 .channel = -1, .main_process = -1, .kill_file = -1};
 
 #define SIGNAL_BIT(number) (1ull << ((number)-1))
@@ -38,10 +38,12 @@ long step_supervise(const struct step *step) {
   supervisor.deadline_ns = clock_ns(MONOTONIC) + 1000000ull * supervisor.start_timeout_ms;
   on_signal(17, 0); // the spawner ignores its children's ends; here they are news
   sys(rt_sigprocmask, 2, &heard, NULL, 8);
-  long result = sys(openat, AT_CWD, plan_text(&launch.plan, step->arg[0]), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  long result = sys(openat, AT_CWD, plan_text(&launch.plan, step->arg[0]), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (failed(result)) return result;
   supervisor.dir = (i32)result;
-  result = sys(flock, supervisor.dir, 2 | 4 /* LOCK_EX | LOCK_NB */);
+  // A file that must be made before anything else: a daemon that no longer wants this launch puts a folder in its way.
+  result = supervisor.lock = (i32)sys(openat, supervisor.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (!failed(result)) result = sys(flock, supervisor.lock, 2 | 4 /* LOCK_EX | LOCK_NB */);
   if (failed(result)) return close_fd(supervisor.dir), supervisor.dir = -1, result; // another one lives there
   sys(unlinkat, supervisor.dir, "exit", 0);
   result = launch.stdio[0] = (i32)sys(openat, AT_CWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
@@ -74,7 +76,7 @@ long step_kill_with(const struct step *step) {
 }
 
 void forget_supervisor(void) {
-  i32 *const own[] = {&supervisor.dir,    &supervisor.life,    &supervisor.control, &supervisor.signals,
+  i32 *const own[] = {&supervisor.dir,    &supervisor.lock,   &supervisor.life,    &supervisor.control, &supervisor.signals,
                       &supervisor.status, &supervisor.channel, &supervisor.kill_file, &launch.reply};
   for (u32 i = 0; i < COUNT(own); i++) close_fd(*own[i]), *own[i] = -1;
   log_forget();

@@ -16,8 +16,8 @@ enum phase {
 struct supervisor {
   u32 phase;
   u32 step; // the SUPERVISE step, for errors of what it began
-  i32 dir; // the instance folder, locked, by descriptor: the daemon may rename a slot's folder
-  i32 life, control, signals;
+  i32 dir; // the instance folder, by descriptor: the daemon may rename a slot's folder
+  i32 lock, life, control, signals;
   i32 status, channel; // read end of the status pipe; our end of the channel
   i32 main_process;    // pidfd of the main process, from init
   i32 kill_file;       // KILL_WITH

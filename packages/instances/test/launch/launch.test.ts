@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -83,6 +83,16 @@ describe("a plain launch", () => {
     killInstance(request.instanceDir);
     const end = await watchLife(request.instanceDir);
     expect(end).toMatchObject({ kind: "ended", record: { killed: true, ending: { kind: "signaled", signal: 9 } } });
+  });
+
+  test("a folder named lock keeps a launch from ever beginning", async () => {
+    const request = world.request({ argv: ["true"] });
+    mkdirSync(join(request.instanceDir, "lock"));
+    await expect(world.spawner.launch(buildPlan(request, host))).rejects.toMatchObject({
+      errnoCode: "EISDIR",
+      step: { name: "SUPERVISE" },
+    });
+    expect(readdirSync(request.instanceDir)).toEqual(["lock"]);
   });
 
   test("signals reach the main process without any pid", async () => {
