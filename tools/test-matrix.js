@@ -35,11 +35,10 @@ function binaryOf(line) {
   if (!existsSync(join(bin, "node"))) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-    const { status } = spawnSync(
-      "npm",
-      ["install", "--no-audit", "--no-fund", `node@${line}`],
-      { cwd: folder, stdio: "inherit" },
-    );
+    const { status } = spawnSync("npm", ["install", "--no-audit", "--no-fund", `node@${line}`], {
+      cwd: folder,
+      stdio: "inherit",
+    });
     if (status !== 0) throw new Error(`Cannot install node@${line} into ${folder}; is the npm registry reachable?`);
   }
   return bin;

@@ -4,8 +4,18 @@
  */
 export type Effect = "scale" | "live" | "restart";
 
-// What the daemon itself keeps and what never enters the process. Whatever is not named here needs a new process.
-const liveSettings = ["restart", "stop", "dependsOn", "logs.maxAgeMs"];
+// What the daemon itself keeps and what never enters the process, and the cgroup files that the kernel rewrites while
+// the instance runs. Whatever is not named here needs a new process.
+const liveSettings = [
+  "restart",
+  "stop",
+  "dependsOn",
+  "logs.maxAgeMs",
+  "resources.cpuCores",
+  "resources.cpuWeight",
+  "resources.memoryBytes",
+  "resources.pids",
+];
 
 /** The effect of a change of the setting at `path`, written like `resources.memoryBytes` or `ports[0].publicPort`. */
 export function effectOf(path: string): Effect {

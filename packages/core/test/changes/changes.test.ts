@@ -15,7 +15,7 @@ describe("differences", () => {
       'env.B: none -> "2"',
       "ports[0].publicPort: 8080 -> 8081",
     ]);
-    expect(found.map(({ effect }) => effect)).toEqual(["restart", "restart", "restart"]);
+    expect(found.map(({ effect }) => effect)).toEqual(["live", "restart", "restart"]);
   });
 
   test("hide what looks secret", () => {
@@ -98,7 +98,8 @@ describe("the fit of a running instance", () => {
     ["current", revision({ instances: 9 })],
     ["live", revision({ restart: "never" })],
     ["live", revision({ stop: { grace: "1s" } })],
-    ["outdated", revision({ resources: { memory: "1GB" } })],
+    ["live", revision({ resources: { memory: "1GB" } })],
+    ["outdated", revision({ resources: { memory: "256MB", disk: "1GB" } })],
     ["outdated", revision({ resources: { memory: "256MB", openFiles: 64 } })],
     ["outdated", revision({ env: { A: "2" } })],
     ["outdated", revision({}, 1)],

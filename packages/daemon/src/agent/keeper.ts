@@ -5,6 +5,7 @@ import {
   instanceName,
   type LifecycleEvent,
   type PortBinding,
+  type RunHandle,
   type StartRequest,
 } from "@constellation/instances";
 import type { AllocationRecord, RevisionRecord } from "../state/index.ts";
@@ -56,7 +57,7 @@ export class Keeper {
       request: ({ runId, restarts }, signal) => this.#request(runId, restarts, signal),
       observer: {
         changed: (state) => this.#changed(state),
-        started: (_, request) => this.#started(request),
+        started: (_, request) => this.#hasStarted(request),
         ended: (_, exit) => this.#ended(exit),
         probed: (probe, ok, detail) =>
           parts.emit({ type: "probe.changed", app, instance: this.#name, probe, ok, detail }),
@@ -147,21 +148,38 @@ export class Keeper {
     return allocation && this.#parts.repository.revision(this.#app, allocation.revision);
   }
 
+  /** What the present or last run was started with. */
+  #started(): RevisionRecord | undefined {
+    return this.#revision === null ? undefined : this.#parts.repository.revision(this.#app, this.#revision);
+  }
+
   #fit(revision: number, wanted: RevisionRecord | undefined): Fit | null {
     if (this.#revision === null) return null;
     if (this.#revision === revision) return "current";
-    const started = this.#parts.repository.revision(this.#app, this.#revision);
+    const started = this.#started();
     return started === undefined || wanted === undefined ? "outdated" : fitOf(started, wanted);
   }
 
-  /** What fits a later revision as it is counts as that revision from now on. */
+  /** What fits a later revision, as it is or with other limits, counts as that revision from now on. */
   async #takeRevision({ revision, wish }: AllocationRecord, wanted: RevisionRecord | undefined): Promise<void> {
     if (wish.kind !== "run" || this.#revision === null || this.#revision === revision) return;
     const fit = this.#fit(revision, wanted);
-    if (fit !== "current" && (fit !== "live" || this.#instance.run === null)) return;
+    const { run } = this.#instance;
+    if (fit === "outdated" || (fit === "live" && run === null)) return;
+    if (fit === "live" && run !== null && wanted !== undefined && !(await this.#takeLimits(run, wanted.spec))) {
+      // The kernel does not take them while it runs: a new run gets them.
+      this.#tell({ type: "restart" });
+      return;
+    }
     await this.#log.adopt(revision);
     this.#revision = revision;
     this.#publish();
+  }
+
+  async #takeLimits(run: RunHandle, { resources }: AppSpec): Promise<boolean> {
+    const present = this.#started()?.spec.resources;
+    if (JSON.stringify(present) === JSON.stringify(resources)) return true;
+    return run.limit(resources);
   }
 
   /** Nothing is left of it: its allocation and its record go together, as the last act. */
@@ -204,7 +222,7 @@ export class Keeper {
     return startRequest({ runId, index: this.#index, revision, restarts: total, spec, run, ports: this.#ports, urls });
   }
 
-  #started(request: StartRequest): void {
+  #hasStarted(request: StartRequest): void {
     if (this.#ports !== request.ports) {
       this.#ports = request.ports;
       void this.#parts.ports

@@ -1,4 +1,4 @@
-import type { Exit, Feature, InstanceDetails, LogLine } from "@constellation/contract";
+import type { Exit, Feature, InstanceDetails, LogLine, Resources } from "@constellation/contract";
 import type { ExecRequest, ExecSession } from "./exec.ts";
 import type { Reading } from "./reading.ts";
 import type { RunFacts, RunNotes } from "./run-facts.ts";
@@ -70,6 +70,12 @@ export interface RunHandle {
 
   /** Reads all counters; cheap enough for every second. `null` once it has ended. */
   stats(): Reading | null;
+
+  /**
+   * Puts the running instance under other limits for CPU, memory and processes, at once, and keeps them with the run.
+   * False: it cannot be done while it runs, and nothing has changed for certain; a new run gets them.
+   */
+  limit(resources: Resources): Promise<boolean>;
 
   /** The launch plan, printed for people. */
   plan(): Promise<string>;

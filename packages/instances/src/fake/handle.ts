@@ -1,4 +1,4 @@
-import { ConstellationError, type Exit, type InstanceDetails } from "@constellation/contract";
+import { ConstellationError, type Exit, type InstanceDetails, type Resources } from "@constellation/contract";
 import type { CallOptions, RunHandle, RunLogLine } from "../driver/driver.ts";
 import type { ExecRequest, ExecSession } from "../driver/exec.ts";
 import { emptyReading, type Reading } from "../driver/reading.ts";
@@ -83,6 +83,12 @@ export class FakeHandle implements RunHandle {
     if (this.#run.exit !== null) return null;
     const ranMs = this.#world.clock.nowMs() - this.#run.startedAt;
     return { ...emptyReading, cpuTimeUs: ranMs * 10, memoryBytes: 1_000_000, processes: 1, threads: 1 };
+  }
+
+  limit(resources: Resources): Promise<boolean> {
+    if (this.#run.exit !== null) return Promise.resolve(false);
+    this.#run.resources = resources;
+    return Promise.resolve(true);
   }
 
   plan(): Promise<string> {

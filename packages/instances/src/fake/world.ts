@@ -1,4 +1,4 @@
-import type { Exit } from "@constellation/contract";
+import type { Exit, Resources } from "@constellation/contract";
 import type { Clock } from "../driver/clock.ts";
 import type { RunLogLine } from "../driver/driver.ts";
 import { noNotes, type RunNotes } from "../driver/run-facts.ts";
@@ -20,6 +20,8 @@ export interface FakeRun {
   /** Lines that were dropped before the first of `lines`. */
   droppedLines: number;
   notes: RunNotes;
+  /** Limits in force. */
+  resources: Resources;
   stop: { signal: string; graceMs: number; killAt: number; killed: boolean } | null;
   exit: Exit | null;
   /** Called at every new line and at the end. */
@@ -71,7 +73,7 @@ export class FakeWorld {
         for (const watch of watchers) watch();
       },
       ended: (end, oomKills) => {
-        const { memoryBytes } = request.resources;
+        const { memoryBytes } = run.resources;
         const peakMemoryBytes = oomKills > 0 ? memoryBytes : null;
         const context = { at: this.clock.nowMs(), oomKills, memoryLimitBytes: memoryBytes, peakMemoryBytes };
         run.exit = toExit(end, { ...context, stop: run.stop });
@@ -86,6 +88,7 @@ export class FakeWorld {
       lines,
       droppedLines: 0,
       notes: noNotes,
+      resources: request.resources,
       stop: null,
       exit: null,
       watchers,

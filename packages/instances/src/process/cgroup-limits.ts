@@ -1,10 +1,10 @@
-import { formatBytes, type Resources } from "@constellation/contract";
+import { formatBytes, type Measure, type Resources } from "@constellation/contract";
 import { type Cgroup, type CgroupLimits, createCgroup, HostError, type LimitName } from "@constellation/host";
 import type { Abilities } from "./abilities.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The limits that control groups enforce, by the names under which they are reported. */
-const measures: Readonly<Record<LimitName, string>> = {
+const names: Readonly<Record<LimitName, string>> = {
   cpu: "limit.cpu",
   "cpu-weight": "limit.cpu-weight",
   memory: "limit.memory",
@@ -30,7 +30,7 @@ export function cgroupFor(
   const limits = limitsOf(resources, disk);
   const asked = askedFor(resources);
   if (cgroups.kind === "unavailable") {
-    for (const [limit, wanted] of asked) verdict.missingLimit(measures[limit], wanted, cgroups.missing, cgroups.remedy);
+    for (const [limit, wanted] of asked) verdict.missingLimit(names[limit], wanted, cgroups.missing, cgroups.remedy);
     verdict.missingProtection("cgroup", false, cgroups.missing);
     return null;
   }
@@ -38,11 +38,34 @@ export function cgroupFor(
   const unenforced = outcome.kind === "created" ? outcome.unenforced : outcome.limits;
   for (const [limit, wanted] of asked) {
     const hole = unenforced.find((each) => each.limit === limit || (limit === "memory" && each.limit === "swap"));
-    if (hole === undefined) verdict.on(measures[limit], wanted);
-    else verdict.missingLimit(measures[hole.limit], hole.wanted, hole.missing, hole.remedy);
+    if (hole === undefined) verdict.on(names[limit], wanted);
+    else verdict.missingLimit(names[hole.limit], hole.wanted, hole.missing, hole.remedy);
   }
   if (outcome.kind === "created") return outcome.cgroup;
   throw new HostError("cgroup-failed", `The control group ${name} was refused without a reason`);
+}
+
+/** Limits that the kernel takes while the group is in use, and what lifts them. */
+const liveMeasures: readonly string[] = ["limit.cpu", "limit.cpu-weight", "limit.memory", "limit.pids"];
+
+/**
+ * Sets the limits for CPU, memory and processes of a group that is in use; the measures as they are then, or null when
+ * the kernel did not take all of them (memory below what is used, a controller that is missing).
+ */
+export function relimit(cgroup: Cgroup, resources: Resources, measures: readonly Measure[]): readonly Measure[] | null {
+  const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
+  const verdict = cgroup.setLimits({
+    cpuCores: cpuCores ?? "max",
+    cpuWeight: cpuWeight ?? 100,
+    memoryBytes: memoryBytes ?? "max",
+    pidsMax: pids ?? "max",
+  });
+  if (verdict.kind === "unenforceable") return null;
+  const inForce = askedFor(resources).map(([limit, detail]) => ({ name: names[limit], state: "on", detail }) as const);
+  return [
+    ...measures.filter(({ name }) => !liveMeasures.includes(name)),
+    ...inForce.filter(({ name }) => liveMeasures.includes(name)),
+  ];
 }
 
 function limitsOf(resources: Resources, disk: string): CgroupLimits {

@@ -1,4 +1,4 @@
-import { ConstellationError, type Exit, type InstanceDetails } from "@constellation/contract";
+import { ConstellationError, type Exit, type InstanceDetails, type Resources } from "@constellation/contract";
 import { type Cgroup, openCgroup } from "@constellation/host";
 import { join } from "node:path";
 import type { Clock } from "../driver/clock.ts";
@@ -20,12 +20,13 @@ import {
 import { followLog } from "../logs/follow-log.ts";
 import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
+import { relimit } from "./cgroup-limits.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
 import { processesOf } from "./process-list.ts";
-import { type RunRecord, readStop, writeNotes, writeStop } from "./run-record.ts";
+import { type RunRecord, readStop, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
 import { RunReader } from "./run-reader.ts";
 
 /** What a handle is made of. */
@@ -43,8 +44,9 @@ const killPatienceMs = 2000;
 
 /** A run as this daemon holds it. It reaches the run through its folder only, so that any daemon can. */
 export class ProcessHandle implements RunHandle {
-  readonly facts: RunFacts;
+  facts: RunFacts;
   readonly #options: ProcessHandleOptions;
+  #record: RunRecord;
   readonly #cgroup: Cgroup | null;
   readonly #reader: RunReader;
   readonly #letGo = new AbortController();
@@ -56,13 +58,14 @@ export class ProcessHandle implements RunHandle {
   constructor(options: ProcessHandleOptions) {
     const { folder, record, pids } = options;
     this.#options = options;
+    this.#record = record;
     this.#cgroup = record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null);
     const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
     this.facts = { ...record.facts, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
     this.#reader = new RunReader({
       cgroup: this.#cgroup,
       process: { pid, startTicks: Number(startTicks) },
-      memoryLimitBytes: record.request.resources.memoryBytes,
+      memoryLimitBytes: () => this.#record.request.resources.memoryBytes,
       ownPids: record.launch.isolation.pid,
     });
     this.#end = this.#watch();
@@ -117,6 +120,17 @@ export class ProcessHandle implements RunHandle {
     return reading === null || this.#metrics === null ? reading : { ...reading, custom: this.#metrics.values() };
   }
 
+  limit(resources: Resources): Promise<boolean> {
+    if (this.#cgroup === null || this.#over.signal.aborted) return Promise.resolve(false);
+    const measures = relimit(this.#cgroup, resources, this.facts.measures);
+    if (measures === null) return Promise.resolve(false);
+    const { request, facts } = this.#record;
+    this.#record = { ...this.#record, request: { ...request, resources }, facts: { ...facts, measures } };
+    this.facts = { ...this.facts, measures };
+    writeRunRecord(this.#options.folder, this.#record);
+    return Promise.resolve(true);
+  }
+
   plan(): Promise<string> {
     const { record, host } = this.#options;
     return Promise.resolve(printPlan(buildPlan(record.launch, host)));
@@ -142,11 +156,11 @@ export class ProcessHandle implements RunHandle {
   }
 
   async #watch(): Promise<Exit> {
-    const { folder, record, pids, clock, bootedAt } = this.#options;
+    const { folder, pids, clock, bootedAt } = this.#options;
     const end = await watchLife(folder, { signal: this.#letGo.signal });
     // A supervisor that was killed left its tree to us.
     if (end.kind === "lost") await clearLost(pids, this.#cgroup);
-    const exit = exitOf(folder, record, this.#cgroup, clock.nowMs(), bootedAt);
+    const exit = exitOf(folder, this.#record, this.#cgroup, clock.nowMs(), bootedAt);
     this.#over.abort();
     this.#kill?.cancel();
     this.#close();

@@ -14,7 +14,8 @@ export interface RunReaderOptions {
   readonly cgroup: Cgroup | null;
   /** The program's main process. */
   readonly process: ProcessIdentity;
-  readonly memoryLimitBytes: number | null;
+  /** Asked at each reading: it can change while the run goes on. */
+  readonly memoryLimitBytes: () => number | null;
   /** Its init, which is ours, is among the processes of its control group. */
   readonly ownPids: boolean;
 }
@@ -61,7 +62,7 @@ export class RunReader {
       memoryBytes: sample.memoryCurrentBytes ?? sample.memoryRssBytes,
       memoryRssBytes: sample.memoryRssBytes,
       memoryPeakBytes: sample.memoryPeakBytes ?? null,
-      memoryLimitBytes,
+      memoryLimitBytes: memoryLimitBytes(),
       threads: sample.tasks === undefined ? (sample.threads ?? null) : Math.max(0, sample.tasks - ours),
       processes: cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours),
       openFiles: sample.fds ?? null,

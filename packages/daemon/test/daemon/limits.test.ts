@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventually, Machine } from "./harness.ts";
+
+let machine: Machine;
+beforeEach(async () => {
+  machine = new Machine();
+  await machine.start();
+});
+afterEach(() => machine.close());
+
+test("new limits reach running instances without a restart, and stay over the daemon's end", async () => {
+  const web = (memory: string) => ({ name: "web", command: ["run"], instances: 2, resources: { memory } });
+  await machine.up(web("64MB"));
+  await eventually(
+    () => machine.status("web"),
+    ({ status }) => status === "healthy",
+  );
+  const pids = machine.pids();
+  const [change] = await machine.up(web("128MB"));
+  expect(change).toMatchObject({ change: "updated", differences: ["resources.memoryBytes: 64000000 -> 128000000"] });
+  await eventually(
+    () => machine.shape(),
+    (shape) => shape.every((line) => line.includes("r2 running ready")),
+  );
+  expect(machine.pids()).toEqual(pids);
+  const limits = () => [...machine.world.runs.values()].map(({ resources }) => resources.memoryBytes);
+  expect(limits()).toEqual([128e6, 128e6]);
+  await machine.stop();
+  await machine.start();
+  await eventually(
+    () => machine.status("web"),
+    ({ status }) => status === "healthy",
+  );
+  expect(machine.pids()).toEqual(pids);
+  expect(limits()).toEqual([128e6, 128e6]);
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseApp } from "@constellation/contract";
+import type { ProcessDriver } from "@constellation/instances";
+import { Playground } from "./playground.ts";
+import { shell } from "./runs.ts";
+
+let playground: Playground;
+let driver: ProcessDriver;
+const { signal } = new AbortController();
+beforeAll(async () => {
+  playground = new Playground();
+  driver = await playground.open();
+});
+afterAll(async () => {
+  expect(await playground.leftovers()).toEqual([]);
+  await playground.close();
+});
+
+const resources = (given: object) => parseApp({ name: "web", command: ["x"], resources: given }).resources;
+
+test("limits change while it runs, and the next daemon knows them", async () => {
+  const request = shell(playground, "sleep 1000", { resources: { memory: "64MB", pids: 16 } });
+  const handle = await driver.start(request, { signal });
+  expect(handle.stats()?.memoryLimitBytes).toBe(64_000_000);
+  expect(await handle.limit(resources({ memory: "96MB", cpu: 0.5 }))).toBe(true);
+  expect(handle.stats()?.memoryLimitBytes).toBe(96_000_000);
+  const limits = handle.facts.measures.filter(({ name }) => name.startsWith("limit."));
+  expect(limits.map(({ name, detail }) => `${name} ${detail}`)).toEqual(["limit.cpu 0.5 cores", "limit.memory 96 MB"]);
+  handle.detach();
+  const recovery = await driver.recover(request.runId, { signal });
+  if (recovery.status !== "running") throw new Error(`it is ${recovery.status}`);
+  expect(recovery.handle.stats()?.memoryLimitBytes).toBe(96_000_000);
+  expect(recovery.request.resources.cpuCores).toBe(0.5);
+  await recovery.handle.kill();
+  expect(await recovery.handle.limit(resources({ memory: "1GB" }))).toBe(false);
+  await driver.release(request.runId);
+});
+
+test("the new limit is the one that counts", async () => {
+  const request = shell(playground, "sleep 0.5; tail /dev/zero", { resources: { memory: "512MB" } });
+  const handle = await driver.start(request, { signal });
+  expect(await handle.limit(resources({ memory: "20MB" }))).toBe(true);
+  const exit = await handle.wait();
+  expect(exit.reason).toContain("20 MB");
+  await driver.release(request.runId);
+});
