@@ -13,5 +13,7 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Tests start real processes and may share a busy machine. In CI a failed test gets one more try; the report names it.
+    retry: process.env["CI"] ? 1 : 0,
   },
 });
