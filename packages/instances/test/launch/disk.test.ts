@@ -11,7 +11,7 @@ import {
   readPidFile,
   watchLife,
 } from "../../src/launch/index.ts";
-import { asRoot, host, World } from "./world.ts";
+import { asRoot, host, World, eventually } from "./world.ts";
 
 /** Files that loop devices hold open. */
 function loopFiles(): string[] {
@@ -45,14 +45,14 @@ describe("data folders with a size", () => {
       expect(first.stderr).toContain("No space left on device");
       expect(Number(first.stdout)).toBeGreaterThan(20 << 20);
       expect(Number(first.stdout)).toBeLessThan(32 << 20);
-      await expect.poll(loopFiles, { timeout: 5000 }).not.toContain(image);
+      await eventually(loopFiles).not.toContain(image);
 
       const second = await world.isolatedShell(
         "cat /data/file; rm /data/big; grep -c ' /data ext4 rw,nosuid,nodev' /proc/self/mounts",
         { user, data },
       );
       expect(second.stdout).toBe("kept\n1\n");
-      await expect.poll(loopFiles, { timeout: 5000 }).not.toContain(image);
+      await eventually(loopFiles).not.toContain(image);
     },
   );
 
@@ -70,7 +70,7 @@ describe("data folders with a size", () => {
     );
     await Promise.all(requests.map((request) => world.spawner.launch(buildPlan(request, host))));
     for (const request of requests) {
-      await expect.poll(() => readFileSync(request.log?.path ?? "", "utf8")).toContain("ready");
+      await eventually(() => readFileSync(request.log?.path ?? "", "utf8")).toContain("ready");
       const pids = readPidFile(request.instanceDir);
       if (pids === null || request.data === null) throw new Error("it does not run");
       const usage = readDataUsage(pids, request.data);
@@ -79,7 +79,7 @@ describe("data folders with a size", () => {
       killInstance(request.instanceDir);
       await watchLife(request.instanceDir);
     }
-    await expect.poll(() => loopFiles().filter((file) => file.startsWith(world.folder)), { timeout: 5000 }).toEqual([]);
+    await eventually(() => loopFiles().filter((file) => file.startsWith(world.folder))).toEqual([]);
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(world.folder);
   });
 
@@ -99,7 +99,7 @@ describe("data folders with a size", () => {
     await expect(world.spawner.launch(buildPlan(request, host))).rejects.toThrow(
       /mount the ext4 image .*garbage failed: EINVAL/u,
     );
-    await expect.poll(loopFiles, { timeout: 5000 }).not.toContain(image);
+    await eventually(loopFiles).not.toContain(image);
   });
 
   test("an image that is too small is refused before anything is made", async () => {

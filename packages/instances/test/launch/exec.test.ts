@@ -11,7 +11,7 @@ import {
   readPidFile,
   watchLife,
 } from "../../src/launch/index.ts";
-import { asRoot, host, processesWith, World } from "./world.ts";
+import { asRoot, host, processesWith, World, eventually } from "./world.ts";
 
 const users = {
   ...(asRoot ? { "an unprivileged user": { kind: "own", uid: 100_555, gid: 100_555, groups: [] } } : {}),
@@ -90,7 +90,7 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
     );
     let seen = "";
     session.output.on("data", (part: Buffer) => (seen += part.toString()));
-    await expect.poll(() => seen).toContain("ready");
+    await eventually(() => seen).toContain("ready");
     expect(seen).toMatch(/^\/dev\/pts\/\d+\r\n33 101\r\nready\r\n$/u);
     session.resize({ rows: 44, columns: 120 });
     expect(await session.ended).toEqual({ kind: "exited", exitCode: 5 });
@@ -99,7 +99,7 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
     const interrupted = start(["sh", "-c", "echo ready; sleep 100"], { terminal: { rows: 24, columns: 80 } });
     let ready = "";
     interrupted.output.on("data", (part: Buffer) => (ready += part.toString()));
-    await expect.poll(() => ready).toContain("ready");
+    await eventually(() => ready).toContain("ready");
     await interrupted.write(Buffer.from("\x03"));
     expect(await interrupted.ended).toEqual({ kind: "signaled", signal: 2 });
   });
@@ -112,15 +112,15 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
 
     const closed = start(["sh", "-c", "sleep 88002 & sleep 88002"]);
     await closed.started;
-    await expect.poll(() => processesWith("sleep\x0088002").length).toBe(2);
+    await eventually(() => processesWith("sleep\x0088002").length).toBe(2);
     closed.close();
-    await expect.poll(() => processesWith("88002")).toEqual([]);
+    await eventually(() => processesWith("88002")).toEqual([]);
 
     const controller = new AbortController();
     const aborted = ExecSession.start(plan(["sleep", "88003"]), { signal: controller.signal });
     await aborted.started;
     controller.abort();
-    await expect.poll(() => processesWith("88003")).toEqual([]);
+    await eventually(() => processesWith("88003")).toEqual([]);
   });
 
   test("failures name the step", async () => {

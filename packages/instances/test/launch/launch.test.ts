@@ -12,7 +12,7 @@ import {
   signalInstance,
   watchLife,
 } from "../../src/launch/index.ts";
-import { host, isAlive, processesWith, World } from "./world.ts";
+import { host, isAlive, processesWith, World, eventually } from "./world.ts";
 
 describe("a plain launch", () => {
   const world = World.use();
@@ -57,7 +57,7 @@ describe("a plain launch", () => {
     expect((error as LaunchError).message).toMatch(
       /^Cannot start web\.2: execute \/no\/such\/program \(1 variables\) failed: ENOENT \(.+\); check the command/u,
     );
-    await expect.poll(() => readExitRecord(request.instanceDir)?.ending.kind).toBe("start-failed");
+    await eventually(() => readExitRecord(request.instanceDir)?.ending.kind).toBe("start-failed");
     expect(isSupervised(request.instanceDir)).toBe(false);
   });
 
@@ -100,7 +100,7 @@ describe("a plain launch", () => {
       argv: ["sh", "-c", "trap 'echo asked; exit 4' TERM; echo ready; while :; do sleep 0.05; done"],
     });
     await world.spawner.launch(buildPlan(request, host));
-    await expect.poll(() => readFileSync(join(request.instanceDir, "log"), "utf8")).toContain("ready");
+    await eventually(() => readFileSync(join(request.instanceDir, "log"), "utf8")).toContain("ready");
     expect(signalInstance(request.instanceDir, 15)).toBe("sent");
     const end = await watchLife(request.instanceDir);
     expect(end).toMatchObject({ record: { killed: false, ending: { kind: "exited", exitCode: 4 } } });
@@ -159,15 +159,20 @@ describe("a plain launch", () => {
 describe("the end of a tree", () => {
   const world = World.use();
   const orphans = (mark: string): string =>
-    `for i in 1 2 3; do setsid sh -c '(setsid sleep ${mark} &) ; exec setsid sleep ${mark}' & done; sleep 0.3; exit 0`;
+    `for i in 1 2 3; do setsid sh -c '(setsid sleep ${mark} &) ; exec setsid sleep ${mark}' & done; trap 'exit 0' TERM; while :; do sleep 0.05; done`;
 
   test.each(["with a PID namespace", "without one"])(
     "%s: doubly forked and setsid children die with it",
     async (kind) => {
       const mark = kind === "without one" ? "77001.5" : "77002.5";
-      const run = kind === "without one" ? world.shell(orphans(mark)) : world.isolatedShell(orphans(mark));
-      await expect.poll(() => processesWith(`sleep\0${mark}`).length).toBeGreaterThan(3);
-      await run;
+      const argv = ["sh", "-c", orphans(mark)];
+      const request = kind === "without one" ? world.request({ argv }) : world.isolated({ argv });
+      await world.spawner.launch(buildPlan(request, host));
+      await eventually(() => processesWith(`sleep\0${mark}`).length).toBeGreaterThan(3);
+      signalInstance(request.instanceDir, 15);
+      expect(await watchLife(request.instanceDir)).toMatchObject({
+        record: { ending: { kind: "exited", exitCode: 0 } },
+      });
       expect(processesWith(`sleep\0${mark}`)).toEqual([]);
     },
   );
@@ -177,7 +182,7 @@ describe("the end of a tree", () => {
       argv: ["sh", "-c", "setsid sh -c 'setsid sleep 77003.5 & sleep 77003.5' & sleep 77003.5"],
     });
     await world.spawner.launch(buildPlan(request, host));
-    await expect.poll(() => processesWith("sleep\x0077003.5").length).toBe(3);
+    await eventually(() => processesWith("sleep\x0077003.5").length).toBe(3);
     killInstance(request.instanceDir);
     await watchLife(request.instanceDir);
     expect(processesWith("77003.5")).toEqual([]);
@@ -186,12 +191,12 @@ describe("the end of a tree", () => {
   test("a supervisor that is killed takes its instance with it, and the watcher learns that it is lost", async () => {
     const request = world.isolated({ argv: ["sh", "-c", "setsid sleep 77004.5 & sleep 77004.5"] });
     const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
-    await expect.poll(() => processesWith("sleep\x0077004.5").length).toBe(2);
+    await eventually(() => processesWith("sleep\x0077004.5").length).toBe(2);
     const end = watchLife(request.instanceDir);
     process.kill(supervisorPid, "SIGKILL");
     expect(await end).toEqual({ kind: "lost" });
     expect(await watchLife(request.instanceDir)).toEqual({ kind: "lost" });
-    await expect.poll(() => processesWith("77004.5")).toEqual([]);
+    await eventually(() => processesWith("77004.5")).toEqual([]);
   });
 
   test("orphans are reaped while the instance runs", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildPlan, killInstance, type LaunchRequest, watchLife } from "../../src/launch/index.ts";
-import { asRoot, host, logLines, outputOf, World } from "./world.ts";
+import { asRoot, host, logLines, outputOf, World, eventually } from "./world.ts";
 
 describe("the log pump", () => {
   const world = World.use();
@@ -80,7 +80,7 @@ describe("the log pump", () => {
   test("shows a prompt without line end after a second", async () => {
     const request = world.request({ argv: ["sh", "-c", "printf 'name? '; sleep 60"] });
     await world.spawner.launch(buildPlan(request, host));
-    await expect.poll(() => logLines(request).join(), { timeout: 5000 }).toMatch(/ stdout P name\? $/u);
+    await eventually(() => logLines(request).join()).toMatch(/ stdout P name\? $/u);
     killInstance(request.instanceDir);
     await watchLife(request.instanceDir);
   });
@@ -99,7 +99,7 @@ describe("the log pump", () => {
       'let n = 0; const t = setInterval(() => { console.log("line", n++); if (n === 60) { clearInterval(t); process.exit(9); } }, 10)';
     const request = logging(node(script), { path: join(folder, "log"), maxBytes: 300 });
     const run = world.run(request);
-    await expect.poll(() => logLines(request).length).toBeGreaterThan(3);
+    await eventually(() => logLines(request).length).toBeGreaterThan(3);
     rmSync(folder, { recursive: true });
     const { record } = await run;
     expect(record.ending).toEqual({ kind: "exited", exitCode: 9 });
@@ -120,7 +120,7 @@ describe("the log pump", () => {
         writeFileSync(ballast, Buffer.alloc(32 * 1024));
         const request = logging(node(script), { path: join(folder, "log"), maxBytes: 1_000_000 });
         const run = world.run(request);
-        await expect.poll(() => statSync(join(folder, "log")).size, { timeout: 10_000 }).toBeGreaterThan(24_000);
+        await eventually(() => statSync(join(folder, "log")).size).toBeGreaterThan(24_000);
         await new Promise((resolve) => setTimeout(resolve, 300));
         rmSync(ballast);
         const { record } = await run;

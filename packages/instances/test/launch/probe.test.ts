@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { fullIsolation, noIsolation, probedParts, probeLauncher } from "../../src/launch/index.ts";
-import { asRoot, host } from "./world.ts";
+import { asRoot, host, eventually } from "./world.ts";
 
 const run = promisify(execFile);
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -23,7 +23,7 @@ describe("what launching can do here", () => {
       expect({ isolation, user }).toEqual({ isolation: fullIsolation, user: "own" });
       expect(abilities.userNamespace).toEqual({ works: true });
     }
-    await expect.poll(() => readFileSync("/proc/net/dev", "utf8").split("\n").length).toBeLessThanOrEqual(links);
+    await eventually(() => readFileSync("/proc/net/dev", "utf8").split("\n").length).toBeLessThanOrEqual(links);
   });
 
   test.skipIf(!asRoot)(

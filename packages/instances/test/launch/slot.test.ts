@@ -11,7 +11,7 @@ import {
   WarmSlot,
   watchLife,
 } from "../../src/launch/index.ts";
-import { asRoot, host, isAlive, World } from "./world.ts";
+import { asRoot, host, isAlive, World, eventually } from "./world.ts";
 
 describe.skipIf(!asRoot)("a warm slot", () => {
   const world = World.use();
@@ -90,9 +90,9 @@ describe.skipIf(!asRoot)("a warm slot", () => {
       { instanceDir },
     );
     expect(existsSync(request.instanceDir)).toBe(false);
-    await expect
-      .poll(() => existsSync(join(logs, "web.7.1")) && entries(join(logs, "web.7")).endsWith("3000"))
-      .toBe(true);
+    await eventually(() => existsSync(join(logs, "web.7.1")) && entries(join(logs, "web.7")).endsWith("3000")).toBe(
+      true,
+    );
     expect(readPidFile(instanceDir)?.main?.pid).toBe(launched.mainPid);
     expect(isSupervised(instanceDir)).toBe(true);
     killInstance(instanceDir);
@@ -133,12 +133,9 @@ describe.skipIf(!asRoot)("a warm slot", () => {
     await WarmSlot.prepare(request, other.spawner, host);
     const pids = readPidFile(request.instanceDir);
     await other.spawner.close();
-    await expect
-      .poll(
-        () => [pids?.supervisor, pids?.init, pids?.main].some((stamp) => stamp && isAlive(stamp.pid, stamp.startTicks)),
-        { timeout: 5000 },
-      )
-      .toBe(false);
+    await eventually(() =>
+      [pids?.supervisor, pids?.init, pids?.main].some((stamp) => stamp && isAlive(stamp.pid, stamp.startTicks)),
+    ).toBe(false);
     await other.close();
 
     const discarded = slotRequest();

@@ -18,7 +18,7 @@ import {
   watchLife,
 } from "../../src/launch/index.ts";
 import { parseReply, REPLY_BYTES } from "../../src/launch/records/reply.ts";
-import { host, outputOf, World } from "./world.ts";
+import { host, outputOf, World, eventually } from "./world.ts";
 
 describe("the spawner", () => {
   const world = World.use();
@@ -82,7 +82,7 @@ describe("spawners come and go", () => {
     const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
     await world.spawner.close();
     const before = outputOf(request).stdout.length;
-    await expect.poll(() => outputOf(request).stdout.length).toBeGreaterThan(before);
+    await eventually(() => outputOf(request).stdout.length).toBeGreaterThan(before);
     expect(isSupervised(request.instanceDir)).toBe(true);
     expect(readPidFile(request.instanceDir)?.supervisor.pid).toBe(supervisorPid);
     const end = watchLife(request.instanceDir);
@@ -102,7 +102,7 @@ describe("spawners come and go", () => {
     expect({ code, signal }).toEqual({ code: null, signal: "SIGKILL" });
     for (let index = 0; index < 20; index++) {
       const instanceDir = join(root, String(index));
-      await expect.poll(() => existsSync(join(instanceDir, "pid"))).toBe(true);
+      await eventually(() => existsSync(join(instanceDir, "pid"))).toBe(true);
       const end = await watchLife(instanceDir, { signal: AbortSignal.timeout(10_000) });
       expect(end).toMatchObject({ kind: "ended", record: { ending: { kind: "exited", exitCode: index + 1 } } });
       const lines = readFileSync(join(instanceDir, "log"), "utf8")

@@ -148,3 +148,8 @@ export function processesWith(text: string): number[] {
     }
   });
 }
+
+/** Looks again and again until it is so; ten seconds, since machines are busy. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, { timeout: 10_000 });
+}
