@@ -1,4 +1,5 @@
-import { type Constellation, Constellation as Client, exitCodes } from "@constellation/sdk";
+import { exitCodes } from "@constellation/contract";
+import type { Constellation } from "@constellation/sdk";
 import { interruption } from "./interruption.ts";
 import { type Terminal, terminal } from "./terminal/terminal.ts";
 
@@ -24,6 +25,10 @@ export function processContext(): Context {
     err: terminal(process.stderr, process.env),
     signal,
     exitCode: exitCodes.ok.code,
-    client: ({ start }) => new Client().init({ start, signal }),
+    client: async ({ start }) => {
+      // Help and mistakes need no client, and loading HTTP takes time.
+      const { Constellation: Client } = await import("./client.ts");
+      return new Client().init({ start, signal });
+    },
   };
 }

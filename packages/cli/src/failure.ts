@@ -1,4 +1,4 @@
-import { ConstellationError, exitCodes } from "@constellation/sdk";
+import { ConstellationError, exitCodes } from "@constellation/contract";
 import type { Context } from "./context.ts";
 import { suggestName } from "./suggest.ts";
 

@@ -1,4 +1,4 @@
-import { exitCodes } from "@constellation/sdk";
+import { exitCodes } from "@constellation/contract";
 
 /** A signal that the first Ctrl-C aborts; a second one ends the process at once. Listens from its first use on. */
 export function interruption(): AbortSignal {

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { ConstellationError, exitCodes } from "@constellation/sdk";
+import { ConstellationError, exitCodes } from "@constellation/contract";
 import { type Context, processContext } from "./context.ts";
 import { reportFailure } from "./failure.ts";
 import { programFor } from "./program.ts";

@@ -21,8 +21,12 @@ export interface CommandLine {
   readonly home: string;
   readonly write: (path: string, text: string) => void;
   readonly run: (...argv: string[]) => Promise<Outcome>;
-  /** Runs until `stop` has been called, as Ctrl-C would. */
-  readonly interruptible: (...argv: string[]) => { readonly done: Promise<Outcome>; readonly stop: () => void };
+  /** Runs until `stop` has been called, as Ctrl-C would; `soFar` is what it wrote. */
+  readonly interruptible: (...argv: string[]) => {
+    readonly done: Promise<Outcome>;
+    readonly stop: () => void;
+    readonly soFar: () => { readonly out: string; readonly err: string };
+  };
 }
 
 /** Runs command lines in this process: the same code as the command, with its own streams. */
@@ -43,7 +47,7 @@ export async function commandLine(): Promise<CommandLine> {
       client: ({ start }) => new Constellation().init({ home, start, signal: interruption.signal }),
     };
     const done = run(argv, context).then((code) => ({ code, out: out.text(), err: err.text() }));
-    return { done, stop: () => interruption.abort() };
+    return { done, stop: () => interruption.abort(), soFar: () => ({ out: out.text(), err: err.text() }) };
   };
   return {
     folder,

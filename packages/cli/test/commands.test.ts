@@ -56,6 +56,26 @@ test("up that is interrupted says that the work goes on", async () => {
   expect((await run("ps")).out).toContain("slow");
 });
 
+test("up --watch brings up again what changes, and waits over mistakes", async () => {
+  const { interruptible, write, run } = await commandLine();
+  write("deploy.ts", deploy);
+  write("server.ts", 'import "./part.ts";');
+  write("part.ts", "console.log(1);");
+  const { done, stop, soFar } = interruptible("up", "--watch");
+  const options = { timeout: 10_000, interval: 20 };
+  const watching = (times: number) =>
+    vi.waitFor(() => expect(soFar().out.split("Watching for changes")).toHaveLength(times + 1), options);
+  await watching(1);
+  write("part.ts", "console.log(");
+  await watching(2);
+  expect(soFar().err).toContain("Cannot build server.ts: part.ts:1:13");
+  write("part.ts", "console.log(2);");
+  await vi.waitFor(() => expect(soFar().out).toContain("~ web  updated, revision 2"), options);
+  stop();
+  expect(await done).toMatchObject({ code: 130, out: expect.stringContaining("part.ts changed") });
+  expect((await run("ps")).out).toContain("web");
+});
+
 test("plan says what would change and changes nothing", async () => {
   const { run, write } = await commandLine();
   write("deploy.ts", deploy);

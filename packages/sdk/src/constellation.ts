@@ -46,6 +46,8 @@ export interface ApplyOptions extends CallOptions {
   readonly folder?: string;
   /** Only say what would change. @default false */
   readonly dryRun?: boolean;
+  /** Told the files that went into scripts, absolute, before anything is changed; watch these. */
+  readonly onBundled?: ((files: readonly string[]) => void) | undefined;
 }
 
 /** How long to wait. */
@@ -244,11 +246,12 @@ export class Constellation {
 
   async #apply(
     apps: readonly AppInput[],
-    { folder = process.cwd(), dryRun = false, signal }: ApplyOptions,
+    { folder = process.cwd(), dryRun = false, onBundled, signal }: ApplyOptions,
     createOnly: boolean,
   ): Promise<readonly Change[]> {
     const { prepareApps } = await import("./apps/prepare.ts");
     const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connected(signal)]);
+    onBundled?.(artifacts.flatMap(({ inputs }) => inputs));
     await Promise.all(artifacts.map((artifact) => this.#store(artifact, signal)));
     const body = { apps: specs, dryRun, createOnly };
     return (await this.#json<ApplyResponse>("apply", { body, signal })).changes;

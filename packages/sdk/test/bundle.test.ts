@@ -112,6 +112,14 @@ test("native code outside of the app's folder is refused, with what to set", asy
   expect(error).toMatchObject({ code: "script.build-failed", remedy: expect.stringContaining("folder") });
 });
 
+test("native code behind a link out of the app's folder is refused as well", async () => {
+  const elsewhere = project({ "native/package.json": '{"name":"native","gypfile":true}' });
+  const folder = project({ "main.ts": 'import "native";', "node_modules/.keep": "" });
+  symlinkSync(join(elsewhere, "native"), join(folder, "node_modules/native"));
+  const error = await failure(bundle({ entry: join(folder, "main.ts"), folder }));
+  expect(error).toMatchObject({ code: "script.build-failed", message: expect.stringContaining(elsewhere) });
+});
+
 test("build errors name file, line and column", async () => {
   const folder = project({ "src/main.ts": 'const a = 1;\nimport "nowhere/x";\nconst b = ;' });
   const error = await failure(bundle({ entry: join(folder, "src/main.ts"), folder }));

@@ -3,9 +3,11 @@ import { type Change, loadApps } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { bringUp } from "../spec/bring-up.ts";
 import { findSpec } from "../spec/find.ts";
+import { upAgain } from "../spec/watch.ts";
 
 interface Options {
   readonly wait: boolean;
+  readonly watch?: boolean;
   readonly timeout: string;
   readonly json?: boolean;
 }
@@ -15,14 +17,27 @@ export function define(command: Command, context: Context): void {
   command
     .argument("[file]", "TypeScript, JavaScript or JSON file; without it constellation.ts or deploy.ts")
     .option("--no-wait", "do not wait until everything is healthy")
+    .option("--watch", "do it again whenever the file or a script changes")
     .option("--timeout <duration>", "how long to wait", "60s")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, options: Options) => {
-      const { apps, folder } = await loadApps(findSpec(file, process.cwd()));
-      const apply = async (): Promise<readonly Change[]> => {
-        const client = await context.client({ start: true });
-        return client.apply(apps, { folder, signal: context.signal });
-      };
-      await bringUp(context, apply, options);
+      const path = findSpec(file, process.cwd());
+      if (options.watch === true) await upAgain(context, path, (uses) => up(context, path, options, uses));
+      else await up(context, path, options);
     });
+}
+
+async function up(
+  context: Context,
+  file: string,
+  options: Options,
+  uses?: (files: readonly string[]) => void,
+): Promise<void> {
+  const { apps, folder, inputs } = await loadApps(file);
+  uses?.(inputs);
+  const apply = async (): Promise<readonly Change[]> => {
+    const client = await context.client({ start: true });
+    return client.apply(apps, { folder, signal: context.signal, onBundled: uses });
+  };
+  await bringUp(context, apply, options);
 }

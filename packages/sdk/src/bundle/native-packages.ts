@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { ConstellationError } from "@constellation/contract";
@@ -67,7 +67,8 @@ const packageName = (specifier: string): string =>
 function findPackage(name: string, from: string): string | null {
   for (let folder = from; ; folder = dirname(folder)) {
     const root = join(folder, "node_modules", name);
-    if (existsSync(join(root, "package.json"))) return root;
+    // A link out of the app's folder leads nowhere inside an instance.
+    if (existsSync(join(root, "package.json"))) return realpathSync(root);
     if (dirname(folder) === folder) return null;
   }
 }
