@@ -24,12 +24,14 @@ test.runIf(process.platform === "linux")(
       ["alpha", 3],
       ["beta", 2],
       ["gamma", 1],
+      ["delta", 2],
     ]);
     await here.daemon();
     await here.client.apply([
       here.app("alpha", 3),
       here.app("beta", 2, { port: 21_730 + (seed % 100) }),
       here.app("gamma", 1, { dependsOn: { alpha: "started" } }),
+      here.server("delta", 2, 21_900 + (seed % 100)),
     ]);
     const killed = new Map<Victim, number>();
     const end = Date.now() + seconds * 1000;

@@ -23,7 +23,7 @@ export async function differencesAtRest(world: World, wanted: Wanted): Promise<s
 function differencesOfProcesses(world: World, names: readonly string[]): string[] {
   const workload = world.workload();
   const ours = new Set(workload.map(({ pid }) => pid));
-  const heads = workload.filter(({ parent, command }) => !ours.has(parent) && command.startsWith("sh -c"));
+  const heads = workload.filter(({ parent, command }) => !ours.has(parent) && /^(sh -c|node -e)/.test(command));
   const count = new Map<string, number>();
   for (const { environment } of heads) {
     const name = environment["CONSTELLATION_INSTANCE"] ?? "nobody";

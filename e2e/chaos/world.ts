@@ -14,6 +14,12 @@ const counter = `
   (setsid sleep 1000 & ) ; sleep 1000 &
   i=0; while :; do echo "n $$ $RUN $i"; i=$((i+1)); sleep 0.02; done`;
 
+/** The same in Node, serving the app's port from the socket that all its instances share. */
+const server = `
+  let i = 0;
+  setInterval(() => console.log("n", process.pid, process.env.RUN, i++), 20);
+  require("node:http").createServer((q, r) => r.end("here")).listen(Number(process.env.PORT));`;
+
 /** A home of its own with a real daemon and real instances in it. */
 export class World {
   readonly home = mkdtempSync(join(tmpdir(), "cst-chaos-"));
@@ -37,6 +43,12 @@ export class World {
       ...changes,
       env: { [marker]: this.id, RUN: "1", ...changes.env },
     };
+  }
+
+  /** An app that counts and serves. */
+  server(name: string, instances: number, port: number): AppInput {
+    const resources = { memory: "256MB", bestEffort: true };
+    return this.app(name, instances, { command: ["node", "-e", server], port, resources, health: { http: "/" } });
   }
 
   /** Programs of instances, and what they have started. */

@@ -11,6 +11,7 @@ import type { Event } from "@constellation/contract";
 import type { LogStore, StateStore, Telemetry } from "@constellation/engine";
 import type { Clock, Driver } from "@constellation/instances";
 import {
+  actorNameOf,
   agentActor,
   type AgentParts,
   instanceActor,
@@ -78,7 +79,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const events = new EventLog({ archive, newest: newestEvent, nowMs: () => clock.nowMs(), report });
   const observations = new Observations();
   const thisNode = new ThisNode(options.driver, options.dataFolder);
-  const ports = new PublicPorts({ folder: options.portsFolder, mirror: repository.mirror, observations, report });
+  const system = new ActorSystem({
+    name: "daemon",
+    stopTimeoutMs,
+    // Instances come and go; a message to one that has just gone is nothing to tell.
+    logDeadLetters: false,
+    host: { ...defaultHost(), log: (level, text, detail) => level !== "info" && report(text, detail) },
+  });
+  const recycle = (app: string): void => {
+    for (const instance of observations.list(app))
+      system.named<InstanceMessage>(actorNameOf(instance)).send({ type: "recycle" });
+  };
+  const { mirror } = repository;
+  const ports = new PublicPorts({ folder: options.portsFolder, mirror, observations, report, recycle });
   const parts: AgentParts = {
     ...options,
     repository,
@@ -93,13 +106,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ports,
     capacity: () => thisNode.capacity(),
     nowMs: () => clock.nowMs(),
-  });
-  const system = new ActorSystem({
-    name: "daemon",
-    stopTimeoutMs,
-    // Instances come and go; a message to one that has just gone is nothing to tell.
-    logDeadLetters: false,
-    host: { ...defaultHost(), log: (level, text, detail) => level !== "info" && report(text, detail) },
   });
   const instances = supervisor({
     kind: "instances",

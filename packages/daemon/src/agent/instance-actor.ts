@@ -9,6 +9,8 @@ export type InstanceMessage =
   | { readonly type: "follow" }
   /** Something happened to its run. */
   | { readonly type: "life"; readonly event: LifecycleEvent }
+  /** Its run must be replaced by a new one. */
+  | { readonly type: "recycle" }
   /** The daemon ends and takes its instances along. */
   | { readonly type: "end" };
 
@@ -32,6 +34,7 @@ export function instanceActor(parts: AgentParts) {
     },
     async receive(state, message, context) {
       if (message.type === "life") state.keeper.take(message.event);
+      if (message.type === "recycle") state.keeper.recycle();
       if (message.type === "end") state.ending = true;
       if (state.ending) return state.keeper.end();
       try {

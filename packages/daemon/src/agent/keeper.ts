@@ -113,6 +113,11 @@ export class Keeper {
     this.#instance.handle(event);
   }
 
+  /** Replaces the present run by a new one. */
+  recycle(): void {
+    if (this.#instance.run !== null) this.#tell({ type: "restart" });
+  }
+
   /** Ends the present run without asking the allocation: the daemon is told to take its instances along. */
   end(): void {
     this.#instance.handle({ type: "stop" });

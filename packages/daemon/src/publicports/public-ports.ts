@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import { findPortOwner, PortProcess, type Sharing, sharingOf } from "@constellation/instances/ports";
@@ -17,8 +18,13 @@ export interface PublicPortsParts {
   readonly mirror: Mirror;
   readonly observations: Observations;
   readonly report: (text: string, error: unknown) => void;
+  /** Restarts all instances of an app at once. */
+  readonly recycle: (app: string) => void;
 }
 
+/** Longest time that a start waits for a port that its own app still holds, and how often it looks. */
+const recycleTimeoutMs = 30_000;
+const recycleLookMs = 50;
 /** Longest time that a stop waits for the forwarder to take an instance off its list. */
 const withdrawTimeoutMs = 1000;
 
@@ -29,6 +35,8 @@ export class PublicPorts implements PortOpener, PortSource {
   readonly #private = new PrivatePorts();
   /** Instances that are about to be stopped: they get no new connections although they still look ready. */
   readonly #withdrawn = new Set<PortBinding>();
+  /** Ports whose process was killed while instances still have their socket: it can be opened when the last one has let go. */
+  readonly #recycled = new Map<string, number>();
 
   constructor(parts: PublicPortsParts) {
     this.#parts = parts;
@@ -70,7 +78,7 @@ export class PublicPorts implements PortOpener, PortSource {
     try {
       for (const port of spec.ports) {
         const open = this.#obtain(spec.name, port);
-        const { socketFile } = await open.open(sharingOf(port, run), signal);
+        const { socketFile } = await this.#openWhenFree(keyOf(spec.name, port), open, sharingOf(port, run), signal);
         bindings.push(await bindingFor(port, open, socketFile, this.#private));
       }
       return bindings;
@@ -137,7 +145,8 @@ export class PublicPorts implements PortOpener, PortSource {
       try {
         await this.#obtain(app, port).open(sharing);
       } catch (error) {
-        this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
+        if (!this.#recycle(key, app, error))
+          this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
       }
     }
     for (const app of new Set([...needed.values()].map((need) => need.app))) await this.balance(app);
@@ -195,6 +204,39 @@ export class PublicPorts implements PortOpener, PortSource {
     void this.reconcile().catch((error: unknown) => this.#parts.report("opening the public ports failed", error));
   }
 
+  /**
+   * Nobody can take a listening socket out of the hands of those who share it. When its process was killed they serve on,
+   * but nobody new can join them, so all of them are started anew with a new socket.
+   */
+  #recycle(key: string, app: string, error: unknown): boolean {
+    if (!(error instanceof ConstellationError) || error.code !== "port.in-use") return false;
+    const holders = this.#parts.observations
+      .list(app)
+      .filter(({ run }) => run?.ports.some((port) => port.mode === "shared" && keyOf(app, port) === key));
+    if (holders.length === 0) return false;
+    if (!this.#recycled.has(key)) {
+      this.#recycled.set(key, performance.now());
+      this.#parts.report(`the socket of ${key} is lost; all instances of ${app} are restarted`, null);
+      this.#parts.recycle(app);
+    }
+    return true;
+  }
+
+  async #openWhenFree(key: string, open: PublicPort, sharing: Sharing, signal: AbortSignal): Promise<PortProcess> {
+    for (;;) {
+      try {
+        const process = await open.open(sharing, signal);
+        this.#recycled.delete(key);
+        return process;
+      } catch (error) {
+        const since = this.#recycled.get(key);
+        const inUse = error instanceof ConstellationError && error.code === "port.in-use";
+        if (!inUse || since === undefined || performance.now() - since > recycleTimeoutMs) throw error;
+        await sleep(recycleLookMs, undefined, { signal });
+      }
+    }
+  }
+
   async #close(key: string): Promise<void> {
     const open = this.#open.get(key);
     this.#open.delete(key);
@@ -205,7 +247,7 @@ export class PublicPorts implements PortOpener, PortSource {
   }
 }
 
-const keyOf = (app: string, { publicPort }: PortSpec): string => `${app}.${publicPort}`;
+const keyOf = (app: string, { publicPort }: Pick<PortSpec, "publicPort">): string => `${app}.${publicPort}`;
 
 function backendOf(
   { state, run }: ObservedInstance,

@@ -1,0 +1,133 @@
+import { createServer, get } from "node:http";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Daemon } from "../../src/daemon.ts";
+import { eventually } from "../daemon/harness.ts";
+import { freePort, server, Site } from "./site.ts";
+
+let site: Site;
+let daemon: Daemon;
+beforeEach(async () => {
+  site = new Site();
+  daemon = await site.start();
+});
+afterEach(async () => {
+  await site.close(daemon);
+});
+
+const answer = (port: number): Promise<string> =>
+  new Promise((resolve) => {
+    const call = get({ port, host: "127.0.0.1", agent: false, timeout: 2000 }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve(text));
+    });
+    call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    call.on("timeout", () => call.destroy(new Error("timeout")));
+  });
+
+const healthy = (name: string) =>
+  eventually(
+    () => daemon.platform.app(name),
+    ({ status }) => status === "healthy",
+    20_000,
+  );
+
+/** Who answers within many calls. */
+async function answers(port: number): Promise<string[]> {
+  const seen = new Set<string>();
+  for (let call = 0; call < 30; call += 1) seen.add(await answer(port));
+  return [...seen].sort();
+}
+
+const portProcess = (port: number): number | undefined =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .find((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+        return command.includes(site.home) && command.includes(`127.0.0.1:${port}`);
+      } catch {
+        return false;
+      }
+    });
+
+describe.runIf(process.platform === "linux")("the public port of an app", { timeout: 60_000 }, () => {
+  test.each(["inherit", "forward"] as const)(
+    "(%s) is served by all instances, through restarts and without a daemon",
+    async (socket) => {
+      const port = await freePort();
+      await daemon.platform.apply({ apps: [server("web", port, socket)] });
+      expect((await healthy("web")).urls).toEqual([`http://127.0.0.1:${port}`]);
+      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+      const before = await daemon.platform.instances("web");
+      await site.stop();
+      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+      daemon = await site.start();
+      await healthy("web");
+      const pids = (list: typeof before) => list.map(({ state }) => (state.status === "running" ? state.pid : 0));
+      expect(pids(await daemon.platform.instances("web"))).toEqual(pids(before));
+      const failures: string[] = [];
+      const restarted = daemon.platform.restartApp("web");
+      const end = Date.now() + 4000;
+      while (Date.now() < end) {
+        const text = await answer(port);
+        if (!/^web\.[123]$/.test(text)) failures.push(text);
+      }
+      await restarted;
+      expect(failures).toEqual([]);
+      await healthy("web");
+      await daemon.platform.removeApp("web");
+      await eventually(
+        () => answer(port),
+        (text) => text === "ECONNREFUSED",
+      );
+      await eventually(
+        () => site.leftovers(),
+        (left) => left.length === 0,
+      );
+    },
+  );
+
+  test.each(["inherit", "forward"] as const)("(%s) comes back when its process is killed", async (socket) => {
+    const port = await freePort();
+    await daemon.platform.apply({ apps: [server("web", port, socket)] });
+    await healthy("web");
+    const pid = portProcess(port);
+    expect(pid).toBeDefined();
+    process.kill(pid ?? 0, "SIGKILL");
+    await eventually(
+      () => portProcess(port),
+      (next) => next !== undefined && next !== pid,
+      20_000,
+    );
+    await healthy("web");
+    expect(
+      await eventually(
+        () => answers(port),
+        (seen) => seen.join() === "web.1,web.2",
+        20_000,
+      ),
+    ).toEqual(["web.1", "web.2"]);
+  });
+
+  test("in use by somebody else refuses the whole change and names who it is", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const free = await freePort();
+    const apps = [server("first", free, "forward"), server("second", port, "inherit")];
+    await expect(daemon.platform.apply({ apps })).rejects.toMatchObject({
+      code: "port.in-use",
+      message: expect.stringContaining(String(process.pid)),
+    });
+    await expect(daemon.platform.apply({ apps, dryRun: true })).rejects.toMatchObject({ code: "port.in-use" });
+    other.close();
+    expect(await daemon.platform.apps()).toEqual([]);
+    expect(await answer(free)).toBe("ECONNREFUSED");
+    expect(site.leftovers()).toEqual([]);
+  });
+});
