@@ -1,2 +1,6 @@
-/** The guard package; see ARCHITECTURE.md for its place in the house. */
-export const packageName = "guard";
+/** Self-protecting runs of other people's test suites: guard, journal, resume, teardown. */
+export { type JournalContent, parseJournal, readJournal } from "./journal/read.ts";
+export { addUp, type Ledger, testKey } from "./journal/ledger.ts";
+export type { JournalRecord, TestRecord, TestStatus } from "./journal/record.ts";
+export { calm, decide, type GuardSample, type Level, type PolicyState } from "./policy/level.ts";
+export { defaultPolicy, policyFor, type PolicySettings } from "./policy/settings.ts";

@@ -1,0 +1,102 @@
+"use strict";
+// jest --testRunner: jest-circus with an ear in whatever environment the file asked for.
+const { openFile, isDraining, now } = require("./journal.cjs");
+const { existsSync } = require("node:fs");
+const { join } = require("node:path");
+const { setTimeout: sleep } = require("node:timers/promises");
+
+const holdFlag = join(process.env.CONSTELLATION_GUARD_STATE ?? "", "hold");
+const retryTimes = Symbol.for("RETRY_TIMES");
+
+module.exports = async function run(globalConfig, config, environment, runtime, testPath, ...rest) {
+  const file = openFile(testPath);
+  const original = environment.handleTestEvent;
+  environment.handleTestEvent = async function (event, state) {
+    await listen(file, event, state, environment);
+    return original?.call(this, event, state);
+  };
+  const circus = circusOf(config.rootDir);
+  try {
+    const result = await circus(globalConfig, config, environment, runtime, testPath, ...rest);
+    if (result.testExecError) file.trouble("(file)", result.testExecError.stack ?? result.testExecError.message);
+    if (!isDraining()) file.end();
+    return result;
+  } catch (error) {
+    file.trouble("(file)", error);
+    file.end();
+    throw error;
+  }
+};
+
+const keys = new WeakMap();
+
+async function listen(file, event, state, environment) {
+  if (event.name === "run_start") skipFinished(file, state.rootDescribeBlock);
+  else if (event.name === "test_start") await holdOrSkip(event.test);
+  else if (event.name === "test_skip" || event.name === "test_todo") report(file, event.test, "skipped");
+  else if (event.name === "test_done") {
+    const failed = event.test.errors.length > 0;
+    // With retries only the last try counts, and which one is last is known at the end of the file.
+    if (!failed || environment.global?.[retryTimes] === undefined)
+      report(file, event.test, failed ? "failed" : "passed");
+  } else if (event.name === "run_finish") failures(file, state.rootDescribeBlock);
+}
+
+function skipFinished(file, block) {
+  for (const child of block.children) {
+    if (child.type === "describeBlock") skipFinished(file, child);
+    else {
+      const key = file.keyOf(titlePath(child));
+      const finished = file.isFinished(key);
+      keys.set(child, { key, reported: finished });
+      if (finished) child.mode = "skip";
+    }
+  }
+}
+
+async function holdOrSkip(test) {
+  for (const until = now() + 1000; existsSync(holdFlag) && now() < until && !isDraining();) await sleep(20);
+  if (!isDraining()) return;
+  const known = keys.get(test);
+  if (known !== undefined) known.reported = true;
+  test.mode = "skip";
+}
+
+function failures(file, block) {
+  for (const child of block.children) {
+    if (child.type === "describeBlock") failures(file, child);
+    else if (child.status === "done" && child.errors.length > 0) report(file, child, "failed");
+  }
+}
+
+function report(file, test, status) {
+  const known = keys.get(test) ?? { key: file.keyOf(titlePath(test)), reported: false };
+  keys.set(test, known);
+  if (known.reported) return;
+  known.reported = true;
+  file.report(known.key, status, test.duration ?? 0, status === "failed" ? errorText(test.errors[0]) : undefined);
+}
+
+function errorText(error) {
+  const first = Array.isArray(error) ? (error[0] ?? error[1]) : error;
+  return first?.stack ?? first?.message ?? String(first);
+}
+
+function titlePath(test) {
+  const path = [];
+  for (let at = test; at && at.name !== "ROOT_DESCRIBE_BLOCK"; at = at.parent) path.unshift(at.name);
+  return path;
+}
+
+/** jest-circus need not be hoisted: it is asked for where jest-config finds it. */
+function circusOf(rootDir) {
+  let from = rootDir;
+  for (const name of ["jest", "@jest/core", "jest-config"]) {
+    try {
+      from = require.resolve(`${name}/package.json`, { paths: [from] });
+    } catch {}
+  }
+  const path = require.resolve("jest-circus/runner", { paths: [from, rootDir] });
+  const loaded = require(path);
+  return loaded.default ?? loaded;
+}

@@ -1,0 +1,100 @@
+"use strict";
+// Loaded inside somebody else's test process: no warning, no timer, no handle, nothing on stdout, nothing global but one symbol.
+// Functions of Node are taken now, before tests replace them.
+const { openSync, writeSync, readFileSync, existsSync } = require("node:fs");
+const { createHash } = require("node:crypto");
+const { join, relative, sep, isAbsolute } = require("node:path");
+const { performance } = require("node:perf_hooks");
+const { stringify, parse } = JSON;
+const now = performance.now.bind(performance);
+const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+
+const {
+  CONSTELLATION_GUARD_JOURNAL: journalPath,
+  CONSTELLATION_GUARD_STATE: state,
+  CONSTELLATION_GUARD_ROOT: root,
+} = process.env;
+const drainFlag = state === undefined ? "" : join(state, "drain");
+const holdFlag = state === undefined ? "" : join(state, "hold");
+/** A test waits no longer than this at level shed: the machine may be full for reasons of its own. */
+const longestHoldMs = 1000;
+let descriptor;
+
+const table = Int32Array.from({ length: 256 }, (_, n) => {
+  for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
+  return n;
+});
+
+function crc32(text) {
+  let crc = -1;
+  for (const byte of Buffer.from(text)) crc = table[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return ((crc ^ -1) >>> 0).toString(16).padStart(8, "0");
+}
+
+/** One write per record, in append mode: it survives the death of everything but the machine. */
+function append(record) {
+  if (journalPath === undefined) return;
+  descriptor ??= openSync(journalPath, "a", 0o644);
+  const body = stringify(record).slice(0, -1);
+  writeSync(descriptor, `\n${body},"sum":"${crc32(body)}"}`);
+}
+
+/** The record of one test file while it runs. */
+function openFile(path) {
+  const inside = root === undefined ? path : relative(root, path);
+  const file = (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
+  const hash = hashOf(path);
+  const finished = finishedTests(file, hash);
+  const seen = new Map();
+  append({ kind: "file", file, hash, pid: process.pid });
+  return {
+    /** Gives equal title paths their occurrence index, in the order in which they are asked for. */
+    keyOf(path) {
+      const text = stringify(path);
+      const n = seen.get(text) ?? 0;
+      seen.set(text, n + 1);
+      return { path, n };
+    },
+    isFinished: ({ path, n }) => finished.has(stringify([path, n])),
+    report(key, status, durationMs, error) {
+      const ms = Math.round((durationMs ?? 0) * 100) / 100;
+      const why = error === undefined ? {} : { error: String(error).slice(0, 4000) };
+      append({ kind: "test", file, hash, path: key.path, n: key.n, status, ms, ...why });
+    },
+    /** A failure outside any test: a hook, a file that does not load. Never a reason to skip something. */
+    trouble(title, error) {
+      append({ kind: "trouble", file, hash, title, error: String(error?.stack ?? error ?? "").slice(0, 4000) });
+    },
+    end: () => append({ kind: "end", file, hash }),
+  };
+}
+
+function hashOf(path) {
+  try {
+    return createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16);
+  } catch {
+    return "unreadable";
+  }
+}
+
+function finishedTests(file, hash) {
+  if (state === undefined) return new Set();
+  try {
+    const name = createHash("sha256").update(file).digest("hex").slice(0, 24);
+    const plan = parse(readFileSync(join(state, "plan", `${name}.json`), "utf8"));
+    return plan.file === file && plan.hash === hash ? new Set(plan.finished.map((key) => stringify(key))) : new Set();
+  } catch (error) {
+    if (error.code === "ENOENT") return new Set();
+    throw error;
+  }
+}
+
+const isDraining = () => drainFlag !== "" && existsSync(drainFlag);
+
+/** Waits while the guard holds new tests, without a timer of this realm. */
+function holdSync() {
+  for (const until = now() + longestHoldMs; holdFlag !== "" && existsSync(holdFlag) && now() < until && !isDraining();)
+    Atomics.wait(sleepCell, 0, 0, 20);
+}
+
+module.exports = { openFile, isDraining, holdSync, crc32, now };

@@ -1,0 +1,90 @@
+"use strict";
+// What the generated Vitest runner does in each worker. It is required, not imported, so that Vite leaves it alone.
+const { openFile, isDraining, now } = require("./journal.cjs");
+const { existsSync } = require("node:fs");
+const { join } = require("node:path");
+
+const holdFlag = join(process.env.CONSTELLATION_GUARD_STATE ?? "", "hold");
+const later = setTimeout;
+
+exports.guarded = (Runner) =>
+  class extends Runner {
+    #files = new Map();
+    #keys = new WeakMap();
+    #passedOver = new WeakSet();
+
+    onCollected(files) {
+      for (const each of files) {
+        const file = openFile(each.filepath);
+        this.#files.set(each.filepath, { file, task: each });
+        this.#skipFinished(file, each, []);
+      }
+      return super.onCollected?.(files);
+    }
+
+    async onBeforeRunTask(test) {
+      for (const until = now() + 1000; existsSync(holdFlag) && now() < until && !isDraining();)
+        await new Promise((resolve) => later(resolve, 20));
+      if (isDraining()) {
+        this.#passedOver.add(test);
+        test.mode = "skip";
+      }
+      return super.onBeforeRunTask?.(test);
+    }
+
+    async onAfterRunTask(test) {
+      await super.onAfterRunTask?.(test);
+      this.#report(test);
+    }
+
+    async onAfterRunFiles(files) {
+      for (const each of files ?? []) {
+        const known = this.#files.get(each.filepath);
+        if (known === undefined) continue;
+        if (isDraining()) continue;
+        this.#rest(each);
+        trouble(known.file, each);
+        known.file.end();
+      }
+      return super.onAfterRunFiles?.(files);
+    }
+
+    #skipFinished(file, task, path) {
+      for (const child of task.tasks ?? []) {
+        const names = [...path, child.name];
+        if (child.type === "suite") this.#skipFinished(file, child, names);
+        else {
+          const key = file.keyOf(names);
+          this.#keys.set(child, { file, key });
+          if (!file.isFinished(key)) continue;
+          this.#passedOver.add(child);
+          child.mode = "skip";
+        }
+      }
+    }
+
+    /** Tests that never ran (skipped, todo, or below a suite whose hook failed) get no call of their own. */
+    #rest(task) {
+      for (const child of task.tasks ?? []) {
+        if (child.type === "suite") this.#rest(child);
+        else if (child.mode === "skip" || child.mode === "todo") this.#report(child);
+      }
+    }
+
+    #report(test) {
+      if (this.#passedOver.has(test)) return;
+      const known = this.#keys.get(test);
+      if (known === undefined) return;
+      this.#passedOver.add(test);
+      const state = test.result?.state;
+      const status = state === "pass" ? "passed" : state === "fail" ? "failed" : "skipped";
+      const error = test.result?.errors?.[0];
+      known.file.report(known.key, status, test.result?.duration ?? 0, error && (error.stack ?? error.message));
+    }
+  };
+
+function trouble(file, task) {
+  if (task.result?.state === "fail" && task.result.errors?.length)
+    file.trouble(task.name, task.result.errors[0].stack ?? task.result.errors[0].message);
+  for (const child of task.tasks ?? []) if (child.type === "suite") trouble(file, child);
+}

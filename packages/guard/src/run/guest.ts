@@ -1,0 +1,93 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  createCgroup,
+  identifyProcess,
+  openCgroupBase,
+  setOomScoreAdjustment,
+  type Cgroup,
+  type ProcessIdentity,
+} from "@constellation/host";
+import { ConstellationError } from "@constellation/contract";
+
+/** The control group that a run gets, or why it has none. */
+export type RunGroup =
+  | { readonly kind: "grouped"; readonly cgroup: Cgroup }
+  | { readonly kind: "ungrouped"; readonly reason: string };
+
+/** Makes a group for a run below the guard's own, so that bounds around the guard hold for the run too. */
+export function openRunGroup(run: string): RunGroup {
+  if (process.platform !== "linux")
+    return { kind: "ungrouped", reason: `control groups are a Linux feature, this is ${process.platform}` };
+  try {
+    const base = openCgroupBase({ placement: "own", name: "constellation-guard" });
+    if (base.kind === "unavailable") return { kind: "ungrouped", reason: `${base.missing}; ${base.remedy}` };
+    const created = createCgroup(base.base, run);
+    return created.kind === "created"
+      ? { kind: "grouped", cgroup: created.cgroup }
+      : { kind: "ungrouped", reason: created.limits.map(({ missing }) => missing).join(", ") };
+  } catch (error) {
+    return { kind: "ungrouped", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What to start. */
+export interface GuestCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where its output goes: `inherit`, a descriptor, or `pipe` (standard output only). */
+  readonly output: "inherit" | "pipe" | number;
+}
+
+/** How a guest process ended. */
+export interface GuestExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Guest {
+  readonly child: ChildProcess;
+  readonly identity: ProcessIdentity | undefined;
+  readonly exit: Promise<GuestExit>;
+}
+
+/** Joins each group by itself, then becomes the program: no process of the run is ever outside. */
+const joinThenRun = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"';
+
+/** Starts a process of the run, in its group, in a session of its own. @throws ConstellationError exec.failed */
+export async function startGuest(command: GuestCommand, group: Cgroup | undefined): Promise<Guest> {
+  const joins = (group?.joinTargets ?? []).map((target) =>
+    target.kind === "tasks" ? target.path : `${target.path}/cgroup.procs`,
+  );
+  const [program, args] =
+    joins.length === 0
+      ? [command.program, command.args]
+      : ["/bin/sh", ["-c", joinThenRun, "sh", ...joins, "--", command.program, ...command.args]];
+  const child = spawn(program, args, {
+    cwd: command.cwd,
+    env: { ...command.environment },
+    detached: true,
+    stdio: ["ignore", command.output, command.output === "pipe" ? "inherit" : command.output],
+  });
+  const exit = new Promise<GuestExit>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => resolve({ code: 127, signal: null }));
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", (cause) => reject(notStarted(command, cause)));
+  });
+  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  // Should the kernel have to choose before the guard does, it takes the run and not the guard.
+  if (child.pid !== undefined) setOomScoreAdjustment(child.pid, 500);
+  return { child, identity, exit };
+}
+
+function notStarted({ program, args, cwd }: GuestCommand, cause: unknown): ConstellationError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return new ConstellationError("exec.failed", `Cannot start ${[program, ...args].join(" ")} in ${cwd}: ${code}`, {
+    cause,
+    remedy: "Install the test framework in the project, or name another one with --framework.",
+  });
+}
