@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventually, Machine } from "./harness.ts";
+
+let machine: Machine;
+beforeEach(async () => {
+  machine = new Machine();
+  await machine.start();
+});
+afterEach(() => machine.close());
+
+const web = { name: "web", command: ["run"], instances: 3 };
+const healthy = () =>
+  eventually(
+    () => machine.status("web"),
+    ({ status }) => status === "healthy",
+  );
+
+describe("a fault in one part of the daemon restarts that part only", () => {
+  // A message that no part understands stands for any bug: its handler throws.
+  const bug = { type: "life", event: null } as never;
+
+  test("of an instance's keeper: the instance notices nothing", async () => {
+    await machine.up(web);
+    await healthy();
+    const pids = machine.pids();
+    const { registry } = machine.daemon.system;
+    const before = registry.whereIs("instance.web.2");
+    before?.send(bug);
+    await eventually(
+      () => registry.whereIs("instance.web.2")?.id,
+      (id) => id !== undefined && id !== before?.id,
+    );
+    await healthy();
+    expect(machine.pids()).toEqual(pids);
+    expect(machine.world.launched).toHaveLength(3);
+    expect(machine.reports.some((text) => text.includes("instance"))).toBe(true);
+    // The replacement keeps it as well as the first one did.
+    machine.world.runs.forEach((run) => run.request.index === 2 && run.program.signal("SIGSEGV"));
+    await eventually(
+      () => machine.pids()["web.2"],
+      (pid) => pid !== undefined && pid !== pids["web.2"],
+    );
+    await healthy();
+  });
+
+  test.each(["scheduler", "agent", "instances"])("of the %s", async (part) => {
+    await machine.up(web);
+    await healthy();
+    const pids = machine.pids();
+    const { system } = machine.daemon;
+    const before = system.registry.whereIs(part);
+    if (before === undefined) throw new Error(`there is no ${part}`);
+    system.kill(before);
+    await eventually(
+      () => system.registry.whereIs(part)?.id,
+      (id) => id !== undefined && id !== before.id,
+    );
+    await machine.daemon.platform.scaleApp("web", 4);
+    await eventually(
+      () => machine.running(),
+      (names) => names.length === 4,
+      15_000,
+    );
+    await healthy();
+    expect(machine.pids()).toMatchObject(pids);
+    expect(machine.world.launched).toHaveLength(4);
+  });
+});
+
+test("an instance that crashes by the hundred is slowed down and harms nobody", async () => {
+  await machine.up(web, {
+    name: "bad",
+    command: ["exit 1"],
+    instances: 20,
+    restart: { backoff: { initial: "10ms", max: "50ms" } },
+  });
+  await healthy();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const status = await machine.status("bad");
+  expect(status.status).toBe("degraded");
+  expect(machine.running().filter((name) => name.startsWith("web"))).toHaveLength(3);
+  await machine.daemon.platform.removeApp("bad");
+  expect(machine.running()).toEqual(["web.1", "web.2", "web.3"]);
+});
