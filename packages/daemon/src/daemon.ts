@@ -104,6 +104,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...parts,
     artifacts: options.artifacts,
     ports,
+    forget: async (app) => {
+      await options.driver.forget(app);
+      const instances = (await options.logs.instances()).filter((name) => name.startsWith(`${app}.`));
+      for (const instance of instances) await options.logs.remove(instance);
+    },
     capacity: () => thisNode.capacity(),
     nowMs: () => clock.nowMs(),
   });

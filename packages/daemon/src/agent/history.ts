@@ -1,4 +1,4 @@
-import type { InstanceState } from "@constellation/contract";
+import type { Exit, InstanceState } from "@constellation/contract";
 
 /** Entries kept for one instance; the oldest go first. */
 const kept = 50;
@@ -11,8 +11,17 @@ export class History {
     return this.#entries;
   }
 
+  /** A state that was reached. */
   add(at: number, state: InstanceState): void {
-    const text = describe(state);
+    this.#note(at, describe(state));
+  }
+
+  /** How a run ended. */
+  ended(at: number, { reason }: Exit): void {
+    this.#note(at, `ended: ${reason}`);
+  }
+
+  #note(at: number, text: string): void {
     if (this.#entries.at(-1)?.text === text) return;
     this.#entries.push({ at, text });
     if (this.#entries.length > kept) this.#entries.shift();
@@ -28,11 +37,7 @@ function describe(state: InstanceState): string {
         ? `runs as process ${state.pid} and is ready`
         : `runs as process ${state.pid}: ${state.notReady}`;
     case "backoff":
-      return `${state.last.reason}; is started again in ${Math.max(0, Math.round(state.until - state.since))} ms`;
-    case "completed":
-      return state.last.reason;
-    case "stopped":
-      return state.last === null ? "stopped" : `stopped: ${state.last.reason}`;
+      return `is started again in ${Math.max(0, Math.round(state.until - state.since))} ms`;
     case "failed":
       return `failed: ${state.reason}`;
     default:

@@ -33,6 +33,10 @@ export class InFlight implements Driver {
     return this.#track(this.#driver.release(runId));
   }
 
+  forget(app: string): Promise<void> {
+    return this.#driver.forget(app);
+  }
+
   /** The driver itself belongs to somebody else. */
   close(): Promise<void> {
     return Promise.resolve();

@@ -242,6 +242,8 @@ export class Keeper {
 
   #ended(exit: Exit): Promise<void> {
     const next = this.#instance.state;
+    this.#history.ended(this.#parts.clock.nowMs(), exit);
+    this.#parts.emit({ type: "instance.ended", app: this.#app, instance: this.#name, exit });
     if (next.status !== "starting") this.#releasePorts();
     // Its record goes with its allocation in a moment; one that dies before finds nothing to start again.
     if (next.status === "stopped" && (this.#allocation()?.wish.kind ?? "remove") === "remove") return Promise.resolve();

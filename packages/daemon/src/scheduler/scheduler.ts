@@ -30,6 +30,8 @@ export interface SchedulerParts {
   readonly ports: PortOpener;
   readonly artifacts: ArtifactLookup;
   readonly capacity: () => NodeCapacity;
+  /** Removes what is kept of an app whose instances are all gone: logs and data. Doing it again does nothing. */
+  readonly forget: (app: string) => Promise<void>;
   readonly emit: (event: EventBody) => void;
   readonly nowMs: () => number;
   /** Name of this node in allocations. */
@@ -126,6 +128,8 @@ export class Scheduler {
     for (const app of looked) {
       if (reconcile(app, this.snapshot, repository.mirror, node, edit) === "removed") removed.push(app);
     }
+    // Before the app itself: a daemon that dies in between removes it once more.
+    for (const app of removed) await this.#parts.forget(app);
     if (!edit.isEmpty) await repository.write(edit);
     for (const app of removed) this.#announcer.removed(app);
     for (const app of looked) this.#announce(app);

@@ -56,6 +56,7 @@ describe("an app", () => {
     await expect(machine.status("web")).rejects.toMatchObject({ code: "app.not-found" });
     expect((await machine.store.list("")).items.map(({ key }) => key)).toEqual(["node.local"]);
     expect([...machine.world.intents.keys()]).toEqual([]);
+    expect(machine.world.forgotten).toEqual(["web"]);
   });
 
   test("that is applied again unchanged stays as it is", async () => {

@@ -65,8 +65,8 @@ export class Site {
 
   /** What runs and ports have left. */
   leftovers(): string[] {
-    return ["runs", "ports"].flatMap((name) => {
-      const folder = join(this.home, "run", name);
+    return ["run/runs", "run/ports", "data", "logs"].flatMap((name) => {
+      const folder = join(this.home, name);
       return existsSync(folder) ? readdirSync(folder) : [];
     });
   }

@@ -38,6 +38,9 @@ export interface Driver {
    */
   release(runId: string): Promise<void>;
 
+  /** Removes what is kept over the runs of an app's instances: data and whatever was given to their names. All of them must be released. */
+  forget(app: string): Promise<void>;
+
   /** Lets go of this driver's own resources; runs go on. */
   close(): Promise<void>;
 }

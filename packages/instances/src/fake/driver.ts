@@ -78,6 +78,11 @@ export class FakeDriver implements Driver {
     return Promise.resolve();
   }
 
+  forget(app: string): Promise<void> {
+    this.#world.forgotten.push(app);
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

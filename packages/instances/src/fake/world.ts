@@ -42,6 +42,8 @@ export class FakeWorld {
   readonly runs = new Map<string, FakeRun>();
   /** Every launch that ever was, for tests that count them. */
   readonly launched: string[] = [];
+  /** Apps of which nothing is kept any more. */
+  readonly forgotten: string[] = [];
   #nextPid = 1000;
   #crash: CrashPoint | null = null;
 

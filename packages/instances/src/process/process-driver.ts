@@ -12,6 +12,7 @@ import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
+import { deleteRemoved, forgetApp } from "./forget-app.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { ProcessHandle } from "./process-handle.ts";
@@ -148,6 +149,11 @@ export class ProcessDriver implements Driver {
     await removeRunFolder(folder);
   }
 
+  forget(app: string): Promise<void> {
+    forgetApp(app, this.#folders, this.#numbers);
+    return Promise.resolve();
+  }
+
   async close(): Promise<void> {
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
@@ -199,6 +205,7 @@ export class ProcessDriver implements Driver {
 
   /** Removes folders without a record and control groups without a folder: of daemons that died between two steps. */
   async #sweep(): Promise<void> {
+    void deleteRemoved(this.#folders);
     const runs = runsFolder(this.#folders);
     const kept = new Set<string>();
     for (const id of runIdsIn(runs)) {

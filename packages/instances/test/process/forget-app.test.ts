@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { deleteRemoved, forgetApp } from "../../src/process/forget-app.ts";
+import { InstanceNumbers } from "../../src/process/instance-numbers.ts";
+
+let state: string;
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), "cst-forget-"));
+  mkdirSync(join(state, "data"));
+});
+afterEach(() => rmSync(state, { recursive: true, force: true }));
+
+test("data, disks and numbers of an app go; those of its neighbours stay", async () => {
+  const folders = { runtime: join(state, "run"), state };
+  const numbers = new InstanceNumbers(state);
+  const names = ["web.1", "web.2", "web.10", "web-2.1", "aweb.1"];
+  for (const name of names) {
+    numbers.take(name);
+    mkdirSync(join(state, "data", name));
+    writeFileSync(join(state, "data", name, "file"), "data");
+  }
+  writeFileSync(join(state, "data", "web.3.img"), "a disk");
+  numbers.take("web.3");
+  forgetApp("web", folders, numbers);
+  expect(readdirSync(join(state, "data")).sort()).toEqual(["aweb.1", "web-2.1"]);
+  expect(numbers.take("other.1")).toBe(0);
+  expect(new InstanceNumbers(state).take("aweb.1")).toBe(4);
+  await deleteRemoved(folders);
+  expect(existsSync(join(state, "removed"))).toBe(false);
+  forgetApp("web", folders, numbers);
+});
