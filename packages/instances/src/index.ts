@@ -23,6 +23,7 @@ export type { InstanceObserver } from "./lifecycle/observer.ts";
 export type { ProbePurpose } from "./probes/instance-probes.ts";
 export { countResult, noResults, type ProbeCount } from "./probes/probe-count.ts";
 export { settleRun } from "./lifecycle/settle-run.ts";
+export type { IsolationLane } from "./process/abilities.ts";
 export { ProcessDriver, type ProcessDriverOptions } from "./process/process-driver.ts";
 export { followLog, type FollowOptions } from "./logs/follow-log.ts";
 export { logEnd, logFiles, type LogFile, type LogPosition } from "./logs/log-files.ts";

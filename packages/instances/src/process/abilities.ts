@@ -3,26 +3,49 @@ import { type BaseOutcome, openCgroupBase } from "@constellation/host";
 import { type HostFacts, readHostFacts, type Spawner } from "../launch/index.ts";
 import { type NamespaceAbilities, tryNamespaces } from "./namespaces.ts";
 import { findWayOut, type WayOut } from "./way-out.ts";
+import { findWrapper, type Wrapper } from "./wrapper.ts";
 
 /** What this machine lets the process driver do; looked up once, at its start. */
 export interface Abilities {
   readonly facts: HostFacts;
   readonly cgroups: BaseOutcome;
   readonly namespaces: NamespaceAbilities;
+  /** What isolates in the launcher's place, where that cannot. */
+  readonly wrapper: Wrapper | null;
   readonly wayOut: WayOut;
   /** The hard limit of descriptors that a process here can get. */
   readonly openFilesLimit: number;
 }
 
+/** By what instances are kept apart; `auto` takes the first that works. */
+export type IsolationLane = "auto" | "launcher" | Wrapper | "none";
+
+/** What to look at, and with what. */
+export interface AbilityOptions {
+  readonly cgroupBase: string;
+  readonly runtime: string;
+  readonly lane: IsolationLane;
+  readonly spawner: Spawner;
+}
+
 /** Looks at this machine. */
-export async function findAbilities(cgroupBaseName: string, runtime: string, spawner: Spawner): Promise<Abilities> {
+export async function findAbilities({ cgroupBase, runtime, lane, spawner }: AbilityOptions): Promise<Abilities> {
   const facts = readHostFacts();
   const limits = readFileSync("/proc/self/limits", "latin1");
+  const namespaces =
+    lane === "auto" || lane === "launcher" ? await tryNamespaces(facts, runtime, spawner) : notTried(lane);
+  const able = namespaces.plainMissing === null || namespaces.withUserMissing === null;
   return {
     facts,
-    cgroups: openCgroupBase({ name: cgroupBaseName }),
-    namespaces: await tryNamespaces(facts, runtime, spawner),
+    cgroups: openCgroupBase({ name: cgroupBase }),
+    namespaces,
+    wrapper: lane === "auto" ? (able ? null : findWrapper()) : lane === "launcher" || lane === "none" ? null : lane,
     wayOut: findWayOut(facts.privileged),
     openFilesLimit: Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? 0),
   };
+}
+
+function notTried(lane: IsolationLane): NamespaceAbilities {
+  const missing = `the daemon was told to isolate by ${lane}`;
+  return { withUserMissing: missing, plainMissing: missing };
 }

@@ -2,6 +2,7 @@ import type { Isolation as Wanted, Switch } from "@constellation/contract";
 import type { InstanceUser, Isolation } from "../launch/index.ts";
 import type { Abilities } from "./abilities.ts";
 import type { Verdict } from "./verdict.ts";
+import { type Wrapper, wrapperParts } from "./wrapper.ts";
 
 /** First user of instances when the daemon is root: above what distributions give to people and services. */
 const firstUser = 200_000;
@@ -10,6 +11,8 @@ const firstUser = 200_000;
 export interface IsolationPlan {
   readonly isolation: Isolation;
   readonly user: InstanceUser;
+  /** Who keeps these parts apart when the launcher cannot. */
+  readonly wrapper: Wrapper | null;
 }
 
 /**
@@ -19,16 +22,17 @@ export interface IsolationPlan {
  */
 export function isolationFor(wanted: Wanted, number: number, abilities: Abilities, verdict: Verdict): IsolationPlan {
   const user = userFor(wanted, number, abilities, verdict);
-  // Only as another user than the daemon's is anything kept apart.
-  const able = user.kind !== "same";
+  const able = user.kind === "namespace" || (user.kind === "own" && abilities.namespaces.plainMissing === null);
+  const wrapper = able ? null : abilities.wrapper;
+  const covered = (measure: string): boolean => wrapper !== null && wrapperParts.includes(measure);
   const { withUserMissing } = abilities.namespaces;
   const missing = `namespaces need a root daemon or user namespaces (${withUserMissing ?? "switched off in the spec"})`;
   const decide = (measure: string, asked: Switch, detail: string, without: string | null = null): boolean => {
     if (asked === "off") verdict.off(measure, "switched off in the spec");
-    else if (!able) verdict.missingProtection(measure, asked === "on", missing);
+    else if (!able && !covered(measure)) verdict.missingProtection(measure, asked === "on", missing);
     else if (without !== null) verdict.missingProtection(measure, asked === "on", without);
-    else verdict.on(measure, detail);
-    return asked !== "off" && able && without === null;
+    else verdict.on(measure, able ? detail : `${detail}, by ${wrapper}`);
+    return asked !== "off" && (able || covered(measure)) && without === null;
   };
   const halves =
     wanted.mount === "off" || wanted.readOnlyRoot === "off" ? "a file tree of its own is read-only here" : null;
@@ -51,19 +55,22 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
     uts: decide("namespace.uts", wanted.uts, "a host name of its own"),
     cgroup: decide("namespace.cgroup", wanted.cgroup, "sees only its own control group"),
   };
-  const seccomp = wanted.seccomp !== "off";
+  const wrapping = wrapper !== null && Object.values(namespaces).some(Boolean);
+  const seccomp = wanted.seccomp !== "off" && !wrapping;
   if (seccomp) verdict.on("seccomp", "the default profile");
-  else verdict.off("seccomp", "switched off in the spec");
+  else if (wanted.seccomp === "off") verdict.off("seccomp", "switched off in the spec");
+  else verdict.missingProtection("seccomp", wanted.seccomp === "on", `${wrapper} could not work under the filter`);
   // A root that kept its capabilities would not be contained by anything else.
   const confined = user.kind !== "same" || seccomp || Object.values(namespaces).some(Boolean);
-  if (confined) verdict.on("capabilities", "none, and no new privileges");
-  else verdict.off("capabilities", "those of the daemon");
+  if (!confined) verdict.off("capabilities", "those of the daemon");
+  else verdict.on("capabilities", "none, and no new privileges");
   return {
     user,
+    wrapper: wrapping ? wrapper : null,
     isolation: {
       ...namespaces,
       dropCapabilities: confined && able,
-      noNewPrivileges: confined,
+      noNewPrivileges: confined && !wrapping,
       seccomp: seccomp ? "default" : "off",
       sys: "hidden",
       terminals: namespaces.root,

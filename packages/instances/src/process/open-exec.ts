@@ -28,6 +28,14 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
   const name = instanceName(place.record.request);
   const what = JSON.stringify(request.argv[0]);
   if (signal.aborted) throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`);
+  if (place.record.wrapper !== null)
+    throw new ConstellationError(
+      "exec.failed",
+      `Cannot run ${what} in ${name}: ${place.record.wrapper} isolates it, which lets nobody in`,
+      {
+        remedy: "Let the launcher make namespaces; `constellation doctor` says what it needs.",
+      },
+    );
   try {
     const session = LaunchedSession.start(planFor(request, place), { signal });
     await session.started;

@@ -16,10 +16,14 @@ import { openFilesFor } from "./open-files-verdict.ts";
 import { runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { Verdict } from "./verdict.ts";
+import { type InsideWrapper, type Wrapper, wrapped } from "./wrapper.ts";
 
 /** A launch with everything made that it needs beforehand. */
 export interface Prepared {
   readonly launch: LaunchRequest;
+  readonly wrapper: Wrapper | null;
+  /** What holds inside a wrapper; null: `launch` says it. */
+  readonly inside: InsideWrapper | null;
   readonly cgroup: Cgroup | null;
   readonly facts: Omit<RunFacts, "pid" | "startedAt">;
   readonly logFrom: LogPosition | null;
@@ -42,7 +46,8 @@ export async function prepare(
   const name = instanceName(request);
   const { resources } = request;
   const verdict = new Verdict(name, resources.bestEffort);
-  const { isolation, user } = isolationFor(request.isolation, number, abilities, verdict);
+  const plan = isolationFor(request.isolation, number, abilities, verdict);
+  const { isolation, user, wrapper } = plan;
   const { network, address } = networkFor(request.isolation.network, resources, number, abilities, verdict);
   const openFiles = openFilesFor(resources, abilities, verdict);
   checkMounts(request, isolation.root);
@@ -52,7 +57,7 @@ export async function prepare(
   const data = await dataFor(
     request,
     folders,
-    { uid: ownerOf(user), ownRoot: isolation.root, host: abilities.facts },
+    { uid: ownerOf(user), ownRoot: isolation.root && wrapper === null, host: abilities.facts },
     verdict,
   );
   const place = isolation.root
@@ -63,14 +68,42 @@ export async function prepare(
     dataFolder: place.dataFolder,
     metricsSocket: join(place.sockets, runFiles.metrics),
     doorFolder: place.doors,
-    ownPids: isolation.pid,
+    ownPids: isolation.pid && wrapper === null,
   });
   const log = logPath(folders, request);
   mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
   // Last, because it is the one thing that must be taken back by hand.
   const cgroup = cgroupFor(`${name}-${request.runId}`, resources, folders.state, abilities, verdict);
+  const launch: LaunchRequest = {
+    identity: { name, hostname: `${request.app}-${request.index}` },
+    argv: program.argv,
+    env: program.environment,
+    cwd: request.folder ?? place.dataFolder,
+    instanceDir: run,
+    log: {
+      path: log,
+      maxBytes: request.logs.maxFileBytes,
+      rotatedFiles: Math.max(0, request.logs.maxFiles - 1),
+      maxLineBytes: longestLineBytes,
+    },
+    isolation,
+    user,
+    binds: isolation.root ? bindsFor(request, program.readable, sockets) : [],
+    memoryFolders: [],
+    data: isolation.root ? data.request : null,
+    tmpBytes: request.isolation.tmpBytes,
+    sharedMemoryBytes: request.isolation.tmpBytes,
+    rlimits: openFiles === null ? {} : { openFiles },
+    cgroups: cgroup?.joinTargets ?? [],
+    network,
+    sockets: program.sockets,
+    startTimeoutMs,
+  };
   return {
     cgroup,
+    wrapper,
+    inside: wrapper === null ? null : { isolation, cwd: launch.cwd },
+    launch: wrapper === null ? launch : wrapped(launch, plan, abilities.facts),
     logFrom: logEnd(log),
     facts: {
       runId: request.runId,
@@ -85,31 +118,6 @@ export async function prepare(
           .filter(({ mode }) => mode === "shared" && runsNode(request.run))
           .map((port) => [port.name, join(sockets.doors, `${port.name}.sock`)]),
       ),
-    },
-    launch: {
-      identity: { name, hostname: `${request.app}-${request.index}` },
-      argv: program.argv,
-      env: program.environment,
-      cwd: request.folder ?? place.dataFolder,
-      instanceDir: run,
-      log: {
-        path: log,
-        maxBytes: request.logs.maxFileBytes,
-        rotatedFiles: Math.max(0, request.logs.maxFiles - 1),
-        maxLineBytes: longestLineBytes,
-      },
-      isolation,
-      user,
-      binds: isolation.root ? bindsFor(request, program.readable, sockets) : [],
-      memoryFolders: [],
-      data: isolation.root ? data.request : null,
-      tmpBytes: request.isolation.tmpBytes,
-      sharedMemoryBytes: request.isolation.tmpBytes,
-      rlimits: openFiles === null ? {} : { openFiles },
-      cgroups: cgroup?.joinTargets ?? [],
-      network,
-      sockets: program.sockets,
-      startTimeoutMs,
     },
   };
 }

@@ -7,7 +7,7 @@ import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driv
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import { buildPlan, ensureNetworkHost, isSupervised, readExitRecord, readPidFile, Spawner } from "../launch/index.ts";
-import { type Abilities, findAbilities } from "./abilities.ts";
+import { type Abilities, findAbilities, type IsolationLane } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
@@ -25,6 +25,8 @@ import { startError } from "./start-error.ts";
 export interface ProcessDriverOptions extends DriverFolders {
   /** Name below which its control groups lie; two daemons of one machine need two. @default "constellation" */
   readonly cgroupBase?: string;
+  /** By what instances are kept apart. @default "auto": the launcher, else bubblewrap, else nothing; `probe` tells */
+  readonly isolateBy?: IsolationLane;
   /**
    * `prepare`: switch forwarding on and translate addresses, so that private networks reach the world and `auto` means
    * private. `as-is`: change nothing on this machine. @default "as-is"
@@ -40,18 +42,16 @@ export class ProcessDriver implements Driver {
   readonly #clock: Clock;
   #found: Abilities | null = null;
   readonly #numbers: InstanceNumbers;
-  readonly #cgroupBase: string;
   readonly #bootedAt: number;
   #spawner: Promise<Spawner> | null = null;
 
   private constructor(options: ProcessDriverOptions) {
-    const { cgroupBase = "constellation", clock = systemClock, runtime, state } = options;
+    const { clock = systemClock, runtime, state } = options;
     this.#folders = { runtime, state };
     this.#clock = clock;
     this.#bootedAt = clock.nowMs() - uptimeMs();
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
-    this.#cgroupBase = cgroupBase;
     this.#numbers = new InstanceNumbers(state);
   }
 
@@ -64,7 +64,8 @@ export class ProcessDriver implements Driver {
     const driver = new ProcessDriver(options);
     try {
       const spawner = await driver.#readySpawner();
-      driver.#found = await findAbilities(driver.#cgroupBase, options.runtime, spawner);
+      const { runtime, cgroupBase = "constellation", isolateBy: lane = "auto" } = options;
+      driver.#found = await findAbilities({ cgroupBase, runtime, lane, spawner });
       await driver.#sweep();
       return driver;
     } catch (error) {
@@ -84,8 +85,9 @@ export class ProcessDriver implements Driver {
     let prepared: Prepared | null = null;
     try {
       prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities);
-      const { launch, facts, cgroup, logFrom } = prepared;
-      const record = { request, launch, facts, logFrom, cgroup: cgroup?.location ?? null };
+      const { cgroup, ...rest } = prepared;
+      const { launch } = prepared;
+      const record = { request, ...rest, cgroup: cgroup?.location ?? null };
       const plan = buildPlan(launch, this.#abilities.facts);
       writeRunRecord(folder, record);
       const spawner = await this.#readySpawner();
@@ -99,11 +101,11 @@ export class ProcessDriver implements Driver {
     }
   }
 
-  async recover(runId: string): Promise<Recovery> {
+  async recover(runId: string, { signal }: Partial<CallOptions> = {}): Promise<Recovery> {
     const folder = runFolder(this.#folders, runId);
     const record = this.#record(runId);
     if (record === null) return { status: "never-started" };
-    const trace = await traceRun(folder, record.launch.startTimeoutMs);
+    const trace = await traceRun(folder, record.launch.startTimeoutMs, signal);
     const { request } = record;
     if (trace.kind === "never-started") return { status: "never-started" };
     if (trace.kind === "running") {

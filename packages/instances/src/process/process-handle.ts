@@ -1,5 +1,5 @@
 import { ConstellationError, type Exit, type InstanceDetails, type Resources } from "@constellation/contract";
-import { type Cgroup, openCgroup } from "@constellation/host";
+import { type Cgroup, openCgroup, signalProcess } from "@constellation/host";
 import { join } from "node:path";
 import type { Clock } from "../driver/clock.ts";
 import type { CallOptions, RunHandle, RunLogLine } from "../driver/driver.ts";
@@ -28,6 +28,7 @@ import { openExec } from "./open-exec.ts";
 import { processesOf } from "./process-list.ts";
 import { type RunRecord, readStop, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
 import { RunReader } from "./run-reader.ts";
+import { wrappedProgram } from "./wrapped-program.ts";
 
 /** What a handle is made of. */
 export interface ProcessHandleOptions {
@@ -74,7 +75,7 @@ export class ProcessHandle implements RunHandle {
     const stop = readStop(folder);
     // An earlier daemon began to stop it, and perhaps died before it could send the signal.
     if (stop !== null) {
-      if (stop.graceMs > 0) signalInstance(folder, signalNumber(stop.signal));
+      if (stop.graceMs > 0) this.#signal(stop.signal);
       this.#armKill(stop.killAt);
     }
     void this.#openMetrics();
@@ -90,7 +91,7 @@ export class ProcessHandle implements RunHandle {
     const before = readStop(folder);
     const killAt = clock.nowMs() + graceMs;
     if (before === null || killAt < before.killAt) writeStop(folder, { signal, graceMs, killAt });
-    if (graceMs > 0 && before === null) signalInstance(folder, signalNumber(signal));
+    if (graceMs > 0 && before === null) this.#signal(signal);
     this.#armKill(Math.min(killAt, before?.killAt ?? killAt));
     return this.#end;
   }
@@ -165,6 +166,15 @@ export class ProcessHandle implements RunHandle {
     this.#kill?.cancel();
     this.#close();
     return exit;
+  }
+
+  /** To the program itself: bubblewrap in between would only die of it, and needs a moment until it has begun. */
+  #signal(name: string): void {
+    const { folder, pids, clock } = this.#options;
+    if (this.#record.wrapper === null) return void signalInstance(folder, signalNumber(name));
+    const program = wrappedProgram(this.#record, pids);
+    if (program !== undefined) signalProcess(program, name as NodeJS.Signals);
+    else clock.after(10, () => this.#over.signal.aborted || this.#letGo.signal.aborted || this.#signal(name));
   }
 
   #armKill(at: number): void {

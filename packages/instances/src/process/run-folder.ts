@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { listPids } from "@constellation/host";
 import { isSupervised, type PidFile, readExitRecord, readPidFile } from "../launch/index.ts";
 import { isRunId } from "../driver/run-id.ts";
 
@@ -13,8 +14,8 @@ export type RunTrace =
   /** It ended, or its supervisor was killed. */
   | { readonly kind: "over" };
 
-/** How long a supervisor may take from its lock to its control FIFO; it makes both in one go. */
-const birthMs = 500;
+/** How long a supervisor is given from its lock to its FIFOs before it is looked for among the processes. */
+const birthMs = 50;
 
 /**
  * Finds out whether a launch that may still be under way has become a run. The supervisor begins by opening the file
@@ -23,7 +24,7 @@ const birthMs = 500;
  *
  * @param startTimeoutMs time in which a supervisor that lives must have said what became of its start
  */
-export async function traceRun(folder: string, startTimeoutMs: number): Promise<RunTrace> {
+export async function traceRun(folder: string, startTimeoutMs: number, signal?: AbortSignal): Promise<RunTrace> {
   if (claim(folder)) return { kind: "never-started" };
   const begun = Date.now();
   for (;;) {
@@ -33,10 +34,23 @@ export async function traceRun(folder: string, startTimeoutMs: number): Promise<
     if (supervised && pids !== null) return { kind: "running", pids };
     const passedMs = Date.now() - begun;
     // Asked again after the look at its FIFO: it may have ended in between, in order.
-    if (!supervised && (pids !== null || passedMs > birthMs)) return { kind: "over" };
+    if (!supervised && (pids !== null || (passedMs > birthMs && !hasSupervisor(folder)))) return { kind: "over" };
     if (passedMs > startTimeoutMs + birthMs) return { kind: "over" };
-    await sleep(2);
+    await sleep(2, undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/** True when some supervisor has this folder open; it opens it before it takes the lock. Walks /proc: for doubtful cases. */
+function hasSupervisor(folder: string): boolean {
+  return listPids().some((pid) => {
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, "latin1") !== "supervisor\n") return false;
+      const fds = `/proc/${pid}/fd`;
+      return readdirSync(fds).some((fd) => readlinkSync(`${fds}/${fd}`).startsWith(folder));
+    } catch {
+      return false; // it ended while we looked, or it is not ours
+    }
+  });
 }
 
 /** True when no supervisor has begun in this folder; from then on none can. */

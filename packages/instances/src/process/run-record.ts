@@ -7,6 +7,7 @@ import type { LaunchRequest } from "../launch/index.ts";
 import type { LogPosition } from "../logs/log-files.ts";
 import { readJson, writeAtomically } from "./atomic-file.ts";
 import { runFiles } from "./folders.ts";
+import type { InsideWrapper, Wrapper } from "./wrapper.ts";
 
 const version = 1;
 
@@ -15,6 +16,8 @@ export interface RunRecord {
   readonly version: typeof version;
   readonly request: StartRequest;
   readonly launch: LaunchRequest;
+  readonly wrapper: Wrapper | null;
+  readonly inside: InsideWrapper | null;
   readonly facts: Omit<RunFacts, "pid" | "startedAt">;
   readonly cgroup: CgroupLocation | null;
   /** Where its lines begin in the instance's log; null: at the beginning. */

@@ -1,10 +1,13 @@
-import type { ProcessDriver, ResolvedRun } from "@constellation/instances";
+import type { IsolationLane, ProcessDriver, ResolvedRun } from "@constellation/instances";
 import { expect } from "vitest";
 import { type Behaviour, driverConformance, type Harness } from "../driver/conformance.ts";
 import { Playground } from "./playground.ts";
 
-driverConformance("process", async () => {
-  const playground = new Playground();
+for (const isolateBy of ["launcher", "bubblewrap", "none"] as const)
+  driverConformance(`process, isolated by ${isolateBy}`, () => open(isolateBy));
+
+async function open(isolateBy: IsolationLane): Promise<Harness> {
+  const playground = new Playground(isolateBy);
   let driver: ProcessDriver = await playground.open();
   const harness: Harness = {
     driver: () => driver,
@@ -15,6 +18,7 @@ driverConformance("process", async () => {
       return driver;
     },
     env: playground.env,
+    lets: isolateBy === "bubblewrap" ? "nobody in" : "in",
     run: (behaviour): ResolvedRun => ({ kind: "command", argv: command(behaviour) }),
     execArgv: (text, code) => ["sh", "-c", `echo "${text}"; exit ${code}`],
     settle: (promise) => promise,
@@ -25,7 +29,7 @@ driverConformance("process", async () => {
     close: () => playground.close(),
   };
   return harness;
-});
+}
 
 function command(behaviour: Behaviour): string[] {
   switch (behaviour.does) {

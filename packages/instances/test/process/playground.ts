@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
-import { ProcessDriver, settleRun } from "@constellation/instances";
+import { type IsolationLane, ProcessDriver, settleRun } from "@constellation/instances";
 
 let number = 0;
 
@@ -14,7 +14,10 @@ export class Playground {
   readonly cgroupBase: string;
   readonly #drivers: ProcessDriver[] = [];
 
-  constructor() {
+  readonly #isolateBy: IsolationLane;
+
+  constructor(isolateBy: IsolationLane = "auto") {
+    this.#isolateBy = isolateBy;
     this.root = mkdtempSync("/tmp/cst-");
     // Instances pass through it on the way to their folders when they have no file tree of their own.
     chmodSync(this.root, 0o711);
@@ -32,7 +35,7 @@ export class Playground {
   /** Opens a driver; a second one is what the next daemon would have. */
   async open(): Promise<ProcessDriver> {
     const { runtime, state, cgroupBase } = this;
-    const driver = await ProcessDriver.open({ runtime, state, cgroupBase });
+    const driver = await ProcessDriver.open({ runtime, state, cgroupBase, isolateBy: this.#isolateBy });
     this.#drivers.push(driver);
     return driver;
   }
