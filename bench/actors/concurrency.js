@@ -122,7 +122,7 @@ export function philosophers() {
             state.left -= 1;
             arbitrator.send({ type: "done", seat: state.seat, from: context.self });
             if (state.left === 0) {
-              if ((ended += 1) === count) setImmediate(done);
+              if ((ended += 1) === count) setImmediate(() => done());
               return;
             }
           }

@@ -152,6 +152,8 @@ function otp(name, numbers) {
   const args = [
     "+S",
     "1:1",
+    "+P",
+    "4000000",
     "-noshell",
     "-pa",
     beams,

@@ -5,9 +5,10 @@ import * as micro from "./micro.js";
 
 const [name, runs] = process.argv.slice(2);
 const cases = { ...micro, ...concurrency };
+const others = { ...measures };
 const results = [];
 for (let run = 0; run < Number(runs); run += 1) {
-  const result = await (cases[name] ?? measures[name])();
+  const result = await (cases[name] ?? others[name])();
   results.push(name in cases ? { micros: result.seconds * 1e6, messages: result.messages } : result);
 }
 console.log(JSON.stringify(results));

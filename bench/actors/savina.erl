@@ -13,7 +13,8 @@ measure(Name, Sizes) ->
     {Runner, Monitor} = spawn_monitor(fun() ->
         Start = erlang:monotonic_time(nanosecond),
         Messages = run(Name, Sizes),
-        Self ! {took, erlang:monotonic_time(nanosecond) - Start, Messages}
+        Self ! {took, erlang:monotonic_time(nanosecond) - Start, Messages},
+        [exit(Left, kill) || Left <- case get(left) of undefined -> []; All -> All end]
     end),
     receive {'DOWN', Monitor, _, Runner, normal} -> ok; {'DOWN', Monitor, _, Runner, Why} -> exit(Why) end,
     receive {took, Nanos, Messages} -> io:format("~w ~w~n", [Nanos / 1000, Messages]) end.
@@ -133,8 +134,7 @@ run(bank, [Count, Transactions]) ->
     Transactions * 4 + 1;
 
 run(spawnIdle, [N]) ->
-    All = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, N)],
-    [exit(P, kill) || P <- All],
+    put(left, [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, N)]),
     N;
 
 %% gen_server:call with its monitor and timeout, as ask has.

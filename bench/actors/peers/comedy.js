@@ -12,7 +12,7 @@ export async function counting(messages, done) {
       if ((count += 1) === messages) done(() => system.destroy());
     },
   });
-  for (let index = 0; index < messages; index += 1) counter.send("add");
+  for (let index = 0; index < messages; index += 1) void counter.send("add");
 }
 
 export async function spawning(count) {

@@ -17,7 +17,7 @@ export function pingPong(messages, done) {
     yield* Queue.offer(a, messages);
     yield* Effect.all([player(a, b), player(b, a)], { concurrency: 2 });
   });
-  void Effect.runPromise(program).then(() => done(() => {}));
+  void finish(program, done);
 }
 
 export function counting(messages, done) {
@@ -26,14 +26,14 @@ export function counting(messages, done) {
     for (let index = 0; index < messages; index += 1) yield* Queue.offer(queue, 1);
     for (let count = 0; count < messages; count += 1) yield* Queue.take(queue);
   });
-  void Effect.runPromise(program).then(() => done(() => {}));
+  void finish(program, done);
 }
 
 export async function spawning(count) {
   const program = Effect.gen(function* () {
     for (let index = 0; index < count; index += 1) {
       const queue = yield* Queue.unbounded();
-      yield* (Effect.forkDetach ?? Effect.forkDaemon)(Queue.take(queue));
+      yield* Effect.forkDetach(Queue.take(queue));
     }
   });
   await Effect.runPromise(program);
@@ -45,7 +45,7 @@ export async function asking(count) {
     const server = Effect.gen(function* () {
       for (;;) yield* Deferred.succeed(yield* Queue.take(queue), 1);
     });
-    yield* (Effect.forkDetach ?? Effect.forkDaemon)(server);
+    yield* Effect.forkDetach(server);
     for (let index = 0; index < count; index += 1) {
       const reply = yield* Deferred.make();
       yield* Queue.offer(queue, reply);
@@ -53,4 +53,9 @@ export async function asking(count) {
     }
   });
   await Effect.runPromise(program);
+}
+
+async function finish(program, done) {
+  await Effect.runPromise(program);
+  done(() => {});
 }

@@ -45,4 +45,6 @@ export interface ActorRef<in Message> {
    * const total = await cart.ask<number>((replyTo) => ({ type: "total", replyTo }), { timeoutMs: 500 });
    */
   ask<Reply>(build: (replyTo: ReplyTo<Reply>) => Message, options?: AskOptions): Promise<Reply>;
+  /** The address. */
+  toString(): string;
 }

@@ -16,6 +16,7 @@ export interface PortLike {
 export class PortTransport implements Transport {
   readonly #port: PortLike;
   #events: TransportEvents | null = null;
+  #isClosed = false;
 
   constructor(port: PortLike) {
     this.#port = port;
@@ -40,7 +41,8 @@ export class PortTransport implements Transport {
   }
 
   close(): void {
-    if (this.#events === null) return;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#events = null;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port or worker, not a window
     this.#port.postMessage("bye");
