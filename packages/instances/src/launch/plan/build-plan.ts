@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { networkSteps } from "../network/network-steps.ts";
@@ -120,18 +121,24 @@ export function checkRequest(request: PreparedRequest, host: HostFacts): void {
     refuse(request, "a data folder in memory or in an image needs the private root (isolation.root)");
 }
 
-function cgroupSteps({ cgroups }: PreparedRequest, slots: Slots) {
-  const lists = cgroups.filter((target) => target.kind === "tasks");
-  const directory = cgroups.find((target) => target.kind === "directory");
-  const joins = lists.map(({ path }) => ({ path, slot: slots.take(path) }));
+/** Where there is no PID namespace whose init could be killed, the supervisor keeps a way to reach the whole group. */
+function cgroupSteps({ cgroups, isolation }: PreparedRequest, slots: Slots) {
+  const joins = cgroups.filter(({ kind }) => kind === "tasks").map(({ path }) => ({ path, slot: slots.take(path) }));
+  const directory = cgroups.find(({ kind }) => kind === "directory");
   const cloneInto = directory === undefined ? null : slots.take(directory.path);
+  const killList = isolation.pid ? undefined : joins[0];
+  const killFile = isolation.pid || directory === undefined ? null : `${directory.path}/cgroup.kill`;
+  const killSlot = killFile !== null && existsSync(killFile) ? slots.take(killFile) : null;
   return {
     opened: [
       ...joins.map(({ path, slot }) => steps.open(slot, path, openFlags.readWrite)),
       ...(directory === undefined || cloneInto === null
         ? []
         : [steps.open(cloneInto, directory.path, openFlags.readOnly)]),
-      ...joins.slice(0, 1).map(({ path, slot }) => steps.killWith(slot, path, "tasks")),
+      ...(killList === undefined ? [] : [steps.killWith(killList.slot, killList.path, "tasks")]),
+      ...(killFile === null || killSlot === null
+        ? []
+        : [steps.open(killSlot, killFile, openFlags.writeOnly), steps.killWith(killSlot, killFile, "cgroup.kill")]),
     ],
     cloneInto,
     joined: joins.map(({ path, slot }) => steps.writeSlot(slot, "0", path)),
