@@ -1,0 +1,92 @@
+import type { Event, EventsQuery } from "@constellation/contract";
+import { openMemoryTelemetry } from "@constellation/engine";
+import { describe, expect, test } from "vitest";
+import { EventLog, MemoryArchive, TelemetryArchive } from "../../src/observe/index.ts";
+
+const parts = { nowMs: () => 5, report: () => undefined };
+const open = (archive = new MemoryArchive()) => new EventLog({ ...parts, archive, newest: archive.events.at(-1) });
+const happen = (log: EventLog, app: string, count = 1): void => {
+  for (let n = 0; n < count; n += 1) log.append({ type: "app.stopped", app });
+};
+
+async function read(log: EventLog, query: EventsQuery = {}, count = Infinity): Promise<Event[]> {
+  const events: Event[] = [];
+  const stop = new AbortController();
+  for await (const event of log.read(query, stop.signal)) {
+    events.push(event);
+    if (events.length >= count) stop.abort();
+  }
+  return events;
+}
+
+describe("the event log", () => {
+  test("numbers events in one order and gives the ones asked for", async () => {
+    const log = open();
+    happen(log, "a", 3);
+    happen(log, "b", 2);
+    expect((await read(log)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    expect((await read(log, { app: "b" })).map(({ seq }) => seq)).toEqual([4, 5]);
+    expect((await read(log, { after: 3 })).map(({ seq }) => seq)).toEqual([4, 5]);
+    expect((await read(log, { tail: 2 })).map(({ seq }) => seq)).toEqual([4, 5]);
+    expect(await read(log, { tail: 0 })).toEqual([]);
+  });
+
+  test("follows without losing or doubling one, however bursts and reads fall together", async () => {
+    const log = open();
+    happen(log, "a", 10);
+    const following = read(log, { follow: true, after: 4 }, 1006);
+    for (let burst = 0; burst < 10; burst += 1) {
+      happen(log, "a", 100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await following).map(({ seq }) => seq)).toEqual(Array.from({ length: 1006 }, (_, at) => at + 5));
+  });
+
+  test("ends a follower at its signal, also one that waits", async () => {
+    const log = open();
+    const stop = new AbortController();
+    const waiting = (async () => {
+      for await (const event of log.read({ follow: true }, stop.signal))
+        throw new Error(`nothing happened: ${event.seq}`);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await waiting;
+  });
+
+  test("goes on with greater numbers in the next daemon, which still has what happened before", async () => {
+    const archive = new MemoryArchive();
+    const first = open(archive);
+    happen(first, "a", 3);
+    await first.flush();
+    const second = open(archive);
+    happen(second, "b");
+    const events = await read(second);
+    expect(events.map((event) => ("app" in event ? event.app : ""))).toEqual(["a", "a", "a", "b"]);
+    expect(events[3]?.seq).toBeGreaterThan(3);
+  });
+
+  test("an archive that fails is reported, counted, and stops nobody", async () => {
+    const reports: string[] = [];
+    const archive = { last: () => Promise.resolve([]), append: () => Promise.reject(new Error("disk full")) };
+    const log = new EventLog({ nowMs: () => 5, archive, newest: undefined, report: (text) => reports.push(text) });
+    happen(log, "a", 3);
+    await log.flush();
+    expect(log.dropped).toBe(3);
+    expect(reports).toEqual(["events could not be archived"]);
+    expect(await read(log)).toHaveLength(3);
+  });
+
+  test("comes back from the telemetry file whole", async () => {
+    const telemetry = openMemoryTelemetry();
+    const archive = new TelemetryArchive(telemetry);
+    const log = new EventLog({ ...parts, archive, newest: undefined });
+    const exit = { kind: "error", code: 3, signal: null, reason: "exited", peakMemoryBytes: null, at: 1 } as const;
+    const state = { status: "failed", since: 1, last: exit, reason: "gave up" } as const;
+    log.append({ type: "instance.changed", app: "web", instance: "web.1", state });
+    await log.flush();
+    await telemetry.flush();
+    expect(await archive.last(10)).toEqual(await read(log));
+    await telemetry.close();
+  });
+});

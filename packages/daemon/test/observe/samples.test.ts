@@ -1,0 +1,70 @@
+import type { Sample, SamplesQuery } from "@constellation/contract";
+import { emptyReading, type RunHandle } from "@constellation/instances";
+import { describe, expect, test } from "vitest";
+import { Observations } from "../../src/agent/index.ts";
+import { Sampling } from "../../src/observe/index.ts";
+
+/** Instances whose counters are the test's; how often they were read is counted. */
+function world(...names: string[]) {
+  const observations = new Observations();
+  const counters = { nowMs: 10_000, cpuTimeUs: 500_000, reads: 0 };
+  const handle = {
+    facts: { runId: "run", startedAt: 9000 },
+    stats: () => {
+      counters.reads += 1;
+      return { ...emptyReading, cpuTimeUs: counters.cpuTimeUs, memoryBytes: 7 };
+    },
+  } as unknown as RunHandle;
+  for (const name of names) {
+    const [app = "", index = "1"] = name.split(".");
+    const state = { status: "running", since: 9000, pid: 1, ready: true, notReady: null } as const;
+    const run = { handle, ports: [] };
+    observations.report({
+      app,
+      index: Number(index),
+      revision: 1,
+      driver: "fake",
+      state,
+      restarts: 2,
+      run,
+      history: [],
+    });
+  }
+  return { observations, counters, sampling: new Sampling(observations, () => counters.nowMs) };
+}
+
+async function take(sampling: Sampling, query: SamplesQuery, count: number, between: () => void): Promise<Sample[]> {
+  const stop = new AbortController();
+  const samples: Sample[] = [];
+  for await (const sample of sampling.stream(query, stop.signal)) {
+    samples.push(sample);
+    if (samples.length >= count) stop.abort();
+    between();
+  }
+  return samples;
+}
+
+describe("sampling", () => {
+  test("gives the share of a core since the look before", async () => {
+    const { sampling, counters } = world("web.1");
+    const samples = await take(sampling, { intervalMs: 100, follow: true }, 2, () => {
+      counters.nowMs += 1000;
+      counters.cpuTimeUs += 250_000;
+    });
+    expect(samples[1]).toMatchObject({ app: "web", instance: "web.1", cpuPercent: 25, restarts: 2, uptimeMs: 2000 });
+  });
+
+  test("once looks at every instance, and only at those of the app when one is named", async () => {
+    const { sampling } = world("web.1", "web.2", "db.1");
+    const all = await take(sampling, {}, Infinity, () => undefined);
+    expect(all.map(({ instance }) => instance)).toEqual(["db.1", "web.1", "web.2"]);
+    const web = await take(sampling, { app: "web" }, Infinity, () => undefined);
+    expect(web.map(({ instance }) => instance)).toEqual(["web.1", "web.2"]);
+  });
+
+  test("many readers at one moment share one reading", async () => {
+    const { sampling, counters } = world("web.1");
+    await Promise.all(Array.from({ length: 50 }, () => take(sampling, {}, 1, () => undefined)));
+    expect(counters.reads).toBeLessThanOrEqual(4);
+  });
+});

@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventually } from "../daemon/harness.ts";
+
+const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+let home: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "cst-program-"));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  rmSync(home, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly code: Promise<number | null>;
+}
+
+function run(at = home): Run {
+  const child = spawn(process.execPath, [program], {
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const code = once(child, "exit").then(([status]) => status as number | null);
+  return { child, said: () => said, code };
+}
+
+const version = (): Promise<{ pid: number } | null> =>
+  new Promise((resolve) => {
+    const call = get({ socketPath: join(home, "run", "daemon.sock"), path: "/v1/version" }, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.on("end", () => resolve(JSON.parse(text) as { pid: number }));
+    });
+    call.on("error", () => resolve(null));
+  });
+
+const serving = () => eventually(version, (answer) => answer !== null, 20_000);
+
+test("a second daemon says which process holds the state, and the first one serves on", async () => {
+  const first = run();
+  await serving();
+  const second = run();
+  expect(await second.code).toBe(4);
+  expect(second.said()).toContain(`process ${first.child.pid} holds ${join(home, "state.db")} already`);
+  expect(await version()).toMatchObject({ pid: first.child.pid });
+});
+
+test("of several started at once one serves", async () => {
+  const runs = [run(), run(), run()];
+  await serving();
+  const serves = (await version())?.pid;
+  const others = runs.filter(({ child }) => child.pid !== serves);
+  expect(others).toHaveLength(2);
+  expect(await Promise.all(others.map(({ code }) => code))).toEqual([4, 4]);
+});
+
+test.each(["SIGTERM", "SIGINT"] as const)("%s ends it in order", async (signal) => {
+  const { child, code } = run();
+  await serving();
+  child.kill(signal);
+  expect(await code).toBe(0);
+  expect(existsSync(join(home, "state.db.owner"))).toBe(false);
+});
+
+test("after kill -9 the next one starts", async () => {
+  const { child, code } = run();
+  await serving();
+  child.kill("SIGKILL");
+  await code;
+  const next = run();
+  await eventually(version, (answer) => answer?.pid === next.child.pid, 20_000);
+});
+
+test("nobody else can read what it keeps", async () => {
+  run();
+  await serving();
+  for (const file of ["state.db", "telemetry.db", "run/daemon.sock"])
+    expect(statSync(join(home, file)).mode & 0o077, file).toBe(0);
+});
+
+test("damaged state is refused in words, and left as it is", async () => {
+  const path = join(home, "state.db");
+  writeFileSync(path, "this is no database".repeat(1000));
+  const { said, code } = run();
+  expect(await code).toBe(5);
+  expect(said()).toContain(path);
+  expect(readFileSync(path, "utf8")).toContain("this is no database");
+});
+
+test("a home with too long a name is refused with the length that works", async () => {
+  const deep = join(home, "x".repeat(60));
+  mkdirSync(deep);
+  const { said, code } = run(deep);
+  expect(await code).toBe(6);
+  expect(said()).toMatch(/Set CONSTELLATION_HOME to a path of at most \d+ bytes/);
+});
