@@ -44,10 +44,13 @@ function openFile(path) {
   const inside = root === undefined ? path : relative(root, path);
   const file = (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
   const hash = hashOf(path);
-  const finished = finishedTests(file, hash);
+  const { finished, whole } = planOf(file, hash);
+  if (whole) return { isWhole: true };
   const seen = new Map();
   append({ kind: "file", file, hash, pid: process.pid });
   return {
+    file,
+    isWhole: false,
     /** Gives equal title paths their occurrence index, in the order in which they are asked for. */
     keyOf(path) {
       const text = stringify(path);
@@ -77,24 +80,28 @@ function hashOf(path) {
   }
 }
 
-function finishedTests(file, hash) {
-  if (state === undefined) return new Set();
+/** `whole`: the file need not, or must not, be loaded. */
+function planOf(file, hash) {
+  const nothing = { finished: new Set(), whole: false };
+  if (state === undefined) return nothing;
   try {
     const name = createHash("sha256").update(file).digest("hex").slice(0, 24);
     const plan = parse(readFileSync(join(state, "plan", `${name}.json`), "utf8"));
-    return plan.file === file && plan.hash === hash ? new Set(plan.finished.map((key) => stringify(key))) : new Set();
+    if (plan.file !== file || plan.hash !== hash) return nothing;
+    return { finished: new Set(plan.finished.map((key) => stringify(key))), whole: plan.whole };
   } catch (error) {
-    if (error.code === "ENOENT") return new Set();
+    if (error.code === "ENOENT") return nothing;
     throw error;
   }
 }
 
+const isHolding = () => holdFlag !== "" && existsSync(holdFlag);
 const isDraining = () => drainFlag !== "" && existsSync(drainFlag);
 
 /** Waits while the guard holds new tests, without a timer of this realm. */
 function holdSync() {
-  for (const until = now() + longestHoldMs; holdFlag !== "" && existsSync(holdFlag) && now() < until && !isDraining();)
-    Atomics.wait(sleepCell, 0, 0, 20);
+  const until = now() + longestHoldMs;
+  while (isHolding() && now() < until && !isDraining()) Atomics.wait(sleepCell, 0, 0, 20);
 }
 
-module.exports = { openFile, isDraining, holdSync, crc32, now };
+module.exports = { openFile, isDraining, isHolding, holdSync, longestHoldMs, crc32, now };

@@ -20,6 +20,7 @@ Mocha.Runner.prototype.run = function (...args) {
 function drop(suite) {
   suite.tests = suite.tests.filter((test) => {
     const file = fileOf(fileName(test));
+    if (file.isWhole) return false;
     const key = file.keyOf(test.titlePath());
     keys.set(test, { file, key });
     return !file.isFinished(key);
@@ -49,7 +50,7 @@ function follow(runner) {
   runner.on("test", flush);
   runner.on(
     "hook end",
-    (hook) => hook.type === "hook" && /^"after each"/.test(hook.title) && isDraining() && runner.abort(),
+    (hook) => hook.type === "hook" && hook.title.startsWith('"after each"') && isDraining() && runner.abort(),
   );
   runner.on("pass", (test) => finish(test, "passed"));
   runner.on("pending", (test) => {
@@ -57,7 +58,7 @@ function follow(runner) {
     finish(test, "skipped");
   });
   runner.on("fail", (test, error) => {
-    if (test.type === "hook") fileOf(fileName(test)).trouble(test.fullTitle(), error);
+    if (test.type === "hook") fileOf(fileName(test)).trouble?.(test.fullTitle(), error);
     else finish(test, "failed", error?.stack ?? error?.message ?? error);
   });
   runner.on("test end", () => {
@@ -67,7 +68,7 @@ function follow(runner) {
   runner.on("suite end", flush);
   runner.on("end", () => {
     flush();
-    if (!isDraining()) for (const file of files.values()) file.end();
+    if (!isDraining()) for (const file of files.values()) if (!file.isWhole) file.end();
   });
 }
 

@@ -6,11 +6,14 @@ const { openFile, isDraining, holdSync } = require("./journal.cjs");
 const { createHook } = require("node:async_hooks");
 const { resolve } = require("node:path");
 
+const counts = { units: 0, failed: 0 };
+
 // Preloads also run in processes and threads that a test starts; only the file itself is followed.
 const wanted = process.env.CONSTELLATION_GUARD_FILE;
 if (wanted !== undefined && process.argv[1] !== undefined && resolve(process.argv[1]) === wanted) {
   delete process.env.CONSTELLATION_GUARD_FILE;
   const file = openFile(wanted);
+  if (file.isWhole) process.exit(0);
   const hook = createHook({
     init(_id, type, _trigger, resource) {
       if (type !== "Test") return;
@@ -19,8 +22,12 @@ if (wanted !== undefined && process.argv[1] !== undefined && resolve(process.arg
     },
   });
   hook.enable();
-  process.once("exit", () => {
-    if (!isDraining()) file.end();
+  process.once("exit", (code) => {
+    if (isDraining()) return;
+    // A script without node:test is one test: itself.
+    if (counts.units === 0) file.report(file.keyOf([file.file]), code === 0 ? "passed" : "failed");
+    else if (code !== 0 && counts.failed === 0) file.trouble("(file)", `the process ended with ${code}`);
+    file.end();
   });
 }
 
@@ -40,6 +47,7 @@ function follow(file, Test) {
     const skip = finished ? { ...overrides, skip: "finished in an earlier attempt" } : overrides;
     const made = createSubtest.call(this, Factory, name, options, body, skip);
     keys.set(made, { key, finished });
+    counts.units += 1;
     return made;
   };
 
@@ -80,6 +88,7 @@ function follow(file, Test) {
         file.trouble(titlePath(test).join(" > "), textOf(test.error));
     } else if (!unit.finished) {
       const status = test.skipped || test.isTodo ? "skipped" : test.passed ? "passed" : "failed";
+      if (status === "failed") counts.failed += 1;
       file.report(unit.key, status, durationMs(test), status === "failed" ? textOf(test.error) : undefined);
     }
   }

@@ -1,10 +1,7 @@
 "use strict";
 // What the generated Vitest runner does in each worker. It is required, not imported, so that Vite leaves it alone.
-const { openFile, isDraining, now } = require("./journal.cjs");
-const { existsSync } = require("node:fs");
-const { join } = require("node:path");
+const { openFile, isDraining, isHolding, longestHoldMs, now } = require("./journal.cjs");
 
-const holdFlag = join(process.env.CONSTELLATION_GUARD_STATE ?? "", "hold");
 const later = setTimeout;
 
 exports.guarded = (Runner) =>
@@ -16,6 +13,10 @@ exports.guarded = (Runner) =>
     onCollected(files) {
       for (const each of files) {
         const file = openFile(each.filepath);
+        if (file.isWhole) {
+          each.mode = "skip";
+          continue;
+        }
         this.#files.set(each.filepath, { file, task: each });
         this.#skipFinished(file, each, []);
       }
@@ -23,8 +24,8 @@ exports.guarded = (Runner) =>
     }
 
     async onBeforeRunTask(test) {
-      for (const until = now() + 1000; existsSync(holdFlag) && now() < until && !isDraining();)
-        await new Promise((resolve) => later(resolve, 20));
+      const until = now() + longestHoldMs;
+      while (isHolding() && now() < until && !isDraining()) await new Promise((resolve) => later(resolve, 20));
       if (isDraining()) {
         this.#passedOver.add(test);
         test.mode = "skip";

@@ -44,7 +44,8 @@ export function writeSkipPlan(directory: string, plan: SkipPlan, hashNow: (file:
   mkdirSync(directory, { recursive: true });
   for (const [file, finished] of plan.finished) {
     const name = createHash("sha256").update(file).digest("hex").slice(0, 24);
-    writeFileSync(join(directory, `${name}.json`), JSON.stringify({ file, hash: hashNow(file), finished }));
+    const whole = plan.wholeFiles.has(file);
+    writeFileSync(join(directory, `${name}.json`), JSON.stringify({ file, hash: hashNow(file), finished, whole }));
   }
 }
 

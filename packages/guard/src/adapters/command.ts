@@ -1,0 +1,34 @@
+import type { Adapter, GuestUnit } from "./adapter.ts";
+import { findFiles } from "./find-files.ts";
+
+/** Any command, as one unit, or once per item: `{}` in it stands for the item, else the item is its last word. */
+export function command(line: string, items: readonly string[] | undefined): Adapter {
+  return {
+    name: "command",
+    shape: "files",
+    units({ exclude, args, paths }) {
+      const left = new Set(exclude);
+      if (items === undefined) return [unit(line, "(command)", [...args, ...paths])];
+      return items.filter((item) => !left.has(item)).map((item) => unit(line, item, [...args, ...paths]));
+    },
+  };
+
+  function unit(text: string, file: string, extra: readonly string[]): GuestUnit {
+    const hasPlace = text.includes("{}");
+    const script = hasPlace ? text.replaceAll("{}", '"$1"') : `${text} "$@"`;
+    const words = items === undefined ? extra : hasPlace ? [file, ...extra] : [...extra, file];
+    return { file, title: file, program: "/bin/sh", args: ["-c", script, "sh", ...words], environment: {} };
+  }
+}
+
+/** TAP producers: each file is a program whose exit code is its result. */
+export const tap: Adapter = {
+  name: "tap",
+  shape: "files",
+  units({ root, args, paths, exclude }) {
+    const left = new Set(exclude);
+    return findFiles(root, paths.length > 0 ? paths : ["test/**/*.js", "test/**/*.mjs", "test/**/*.cjs"], () => true)
+      .filter((file) => !left.has(file))
+      .map((file) => ({ file, title: file, program: process.execPath, args: [...args, file], environment: {} }));
+  },
+};

@@ -1,0 +1,54 @@
+import { readdirSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, sep } from "node:path";
+
+const passedOver = new Set(["node_modules", ".git", ".constellation"]);
+
+/** Files below the root, named from there with `/`: those given (folders: all test files in them), matching the patterns, or all. */
+export function findFiles(root: string, wanted: readonly string[], isTest: (path: string) => boolean): string[] {
+  if (wanted.length === 0) return [...walk(root, "")].filter(isTest).sort();
+  const found = new Set<string>();
+  for (const each of wanted) {
+    const path = (isAbsolute(each) ? relative(root, each) : each.replace(/^\.\//, "").replace(/\/$/, ""))
+      .split(sep)
+      .join("/");
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (stat?.isFile() === true) found.add(path);
+    else if (stat?.isDirectory() === true) for (const file of walk(root, path)) isTest(file) && found.add(file);
+    else {
+      const pattern = globPattern(path);
+      for (const file of walk(root, "")) if (pattern.test(file)) found.add(file);
+    }
+  }
+  return [...found].sort();
+}
+
+/** A glob as a regular expression: `*`, `?`, `**`, `{a,b}`, `[a-z]`. */
+export function globPattern(glob: string): RegExp {
+  let source = "";
+  for (let at = 0; at < glob.length; at++) {
+    const rest = glob.slice(at);
+    const folders = /^\*\*\//.exec(rest);
+    const braces = /^\{([^{}]*)\}/.exec(rest);
+    const set = /^\[[^\]]+\]/.exec(rest);
+    if (folders !== null) ((source += "(?:[^/]+/)*"), (at += 2));
+    else if (rest.startsWith("**")) ((source += ".*"), (at += 1));
+    else if (braces !== null) {
+      const choices = (braces[1] ?? "").split(",").map((choice) => globPattern(choice).source.slice(1, -1));
+      source += `(?:${choices.join("|")})`;
+      at += braces[0].length - 1;
+    } else if (set !== null) ((source += set[0].replace(/^\[!/, "[^")), (at += set[0].length - 1));
+    else if (rest[0] === "*") source += "[^/]*";
+    else if (rest[0] === "?") source += "[^/]";
+    else source += (rest[0] ?? "").replace(/[\\^$.|+()[\]{}]/, "\\$&");
+  }
+  return new RegExp(`^${source}$`);
+}
+
+function* walk(root: string, folder: string): Generator<string> {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (!passedOver.has(entry.name)) yield* walk(root, path);
+    } else if (entry.isFile()) yield path;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Cgroup } from "@constellation/host";
+import type { GuestUnit } from "../adapters/adapter.ts";
+import { type Guest, type GuestExit, startGuest } from "./guest.ts";
+
+export interface FilePool {
+  /** Settles when nothing runs and nothing is to be started any more. */
+  readonly done: Promise<void>;
+  /** What runs now. */
+  guests(): readonly Guest[];
+  /** How many may run at once from now on; 0 starts nothing more and lets what runs finish. */
+  setJobs(jobs: number): void;
+}
+
+/** Runs units in processes of their own, `jobs` at a time. */
+export function runFiles(
+  units: readonly GuestUnit[],
+  jobs: number,
+  start: {
+    readonly cwd: string;
+    readonly environment: Readonly<Record<string, string>>;
+    readonly output: "inherit" | number;
+    readonly group: Cgroup | undefined;
+    readonly started: (guest: Guest, unit: GuestUnit) => void;
+    readonly ended: (unit: GuestUnit, exit: GuestExit, tookMs: number) => void;
+  },
+): FilePool {
+  const waiting = [...units];
+  const running = new Set<Guest>();
+  let starting = 0;
+  let allowed = jobs;
+  let finish: () => void;
+  let fail: (error: unknown) => void;
+  const done = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+
+  const next = (): void => {
+    while (waiting.length > 0 && running.size + starting < allowed)
+      void launch(waiting.shift() as GuestUnit).catch(fail);
+    if (running.size + starting === 0 && (waiting.length === 0 || allowed === 0)) finish();
+  };
+  const launch = async (unit: GuestUnit): Promise<void> => {
+    starting += 1;
+    const startedAt = performance.now();
+    const { cwd, output, group } = start;
+    const environment = { ...start.environment, ...unit.environment };
+    const guest = await startGuest({ ...unit, cwd, output, environment }, group).finally(() => (starting -= 1));
+    running.add(guest);
+    start.started(guest, unit);
+    const exit = await guest.exit;
+    running.delete(guest);
+    start.ended(unit, exit, performance.now() - startedAt);
+    next();
+  };
+  next();
+  return {
+    done,
+    guests: () => [...running],
+    setJobs(jobs) {
+      allowed = jobs;
+      next();
+    },
+  };
+}

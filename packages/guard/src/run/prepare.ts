@@ -1,0 +1,137 @@
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { type Detected, detectFramework } from "../adapters/detect.ts";
+import { command } from "../adapters/command.ts";
+import { addUp, type Ledger } from "../journal/ledger.ts";
+import { contentHash, planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
+import { readJournal } from "../journal/read.ts";
+import type { JournalRecord } from "../journal/record.ts";
+import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
+import type { RunOptions } from "./options.ts";
+import type { StateDirectory } from "./state-directory.ts";
+
+/** Everything that is decided before the first process starts. */
+export interface Prepared {
+  readonly detected: Detected;
+  readonly header: Extract<JournalRecord, { kind: "run" }>;
+  /** What earlier attempts at this run found; undefined: this is the first. */
+  readonly earlier: Ledger | undefined;
+  readonly skips: SkipPlan;
+  readonly attempt: AttemptPlan;
+  readonly notes: readonly string[];
+}
+
+/** Reads the journal if there is something to resume, and plans the attempt. */
+export function prepareRun(options: RunOptions, state: StateDirectory, defaultJobs: number): Prepared {
+  const detected = detect(options);
+  const suite = suiteHash(options, detected);
+  const notes: string[] = [];
+  const earlier = options.resume === true ? earlierLedger(state, suite, notes) : undefined;
+  const hashNow = cached(contentHash(options.root));
+  const skips =
+    earlier === undefined
+      ? { finished: new Map(), wholeFiles: new Set<string>(), changed: [] }
+      : planSkips(earlier, hashNow, { rerunFailed: options.rerunFailed === true });
+  if (skips.changed.length > 0)
+    notes.push(
+      `${skips.changed.length} test file(s) changed since and run again: ${skips.changed.slice(0, 5).join(", ")}`,
+    );
+  const attempt = planAttempt(
+    earlier?.attempts ?? [],
+    options.jobs ?? defaultJobs,
+    new Set(earlier?.unfit.keys() ?? []),
+  );
+  if (attempt.note !== "") notes.push(attempt.note);
+  const header = earlier?.run ?? {
+    kind: "run" as const,
+    version: 1 as const,
+    run: randomUUID(),
+    framework: detected.adapter.name,
+    suite,
+    at: new Date().toISOString(),
+  };
+  writeSkipPlan(state.plan, withUnfit(skips, attempt, earlier), hashNow);
+  return { detected, header, earlier, skips, attempt, notes };
+}
+
+/** Files that are not to be loaded in this attempt have a plan, too, for frameworks that cannot be told on the command line. */
+function withUnfit(skips: SkipPlan, attempt: AttemptPlan, earlier: Ledger | undefined): SkipPlan {
+  const out = [...attempt.suspects, ...attempt.unfit, ...(earlier?.unfit.keys() ?? [])];
+  return {
+    ...skips,
+    finished: new Map([...out.map((file) => [file, []] as const), ...skips.finished]),
+    wholeFiles: new Set([...skips.wholeFiles, ...out]),
+  };
+}
+
+function detect(options: RunOptions): Detected {
+  if (options.command !== undefined)
+    return { adapter: command(options.command, options.items), args: [], environment: {}, because: "--command" };
+  return detectFramework(options.root, options.framework ?? "auto");
+}
+
+function earlierLedger(state: StateDirectory, suite: string, notes: string[]): Ledger | undefined {
+  const content = readJournal(state.journal);
+  if (content.kind === "absent") {
+    notes.push("there is nothing to resume: all tests run");
+    return undefined;
+  }
+  if (content.kind === "corrupt") {
+    const aside = `${state.journal}.corrupt`;
+    renameSync(state.journal, aside);
+    notes.push(
+      `WARNING: the journal is corrupt at line ${content.line} (${content.reason}): ALL tests run; it is kept as ${aside}`,
+    );
+    return undefined;
+  }
+  if (content.tornLines > 0)
+    notes.push(`${content.tornLines} half-written record(s) passed over: those tests run again`);
+  const ledger = addUp(content.records);
+  if (ledger.run.suite === suite) return ledger;
+  notes.push("the suite's configuration or arguments changed since the journal was written: all tests run");
+  return undefined;
+}
+
+/** What decides which tests there are, beside the test files themselves, which are hashed one by one. */
+function suiteHash(options: RunOptions, detected: Detected): string {
+  const hash = createHash("sha256");
+  const { name } = detected.adapter;
+  hash.update(
+    JSON.stringify([1, name, detected.args, options.args ?? [], options.paths ?? [], options.command, options.items]),
+  );
+  for (const file of configurationFiles) {
+    const path = join(options.root, file);
+    hash.update(`\0${file}\0`);
+    if (existsSync(path)) hash.update(readFileSync(path));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+const endings = ["js", "cjs", "mjs", "ts", "cts", "mts", "json"];
+const configurationFiles = [
+  "package.json",
+  "package-lock.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  ...["vitest.config", "vite.config", "jest.config"].flatMap((name) => endings.map((ending) => `${name}.${ending}`)),
+  ...[
+    ".mocharc.js",
+    ".mocharc.cjs",
+    ".mocharc.mjs",
+    ".mocharc.json",
+    ".mocharc.jsonc",
+    ".mocharc.yml",
+    ".mocharc.yaml",
+  ],
+  ...["pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini", "conftest.py"],
+];
+
+function cached(of: (file: string) => string): (file: string) => string {
+  const known = new Map<string, string>();
+  return (file) => {
+    const value = known.get(file) ?? of(file);
+    known.set(file, value);
+    return value;
+  };
+}

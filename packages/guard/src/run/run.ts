@@ -1,0 +1,186 @@
+import { join } from "node:path";
+import { effectiveCpus, listListeners } from "@constellation/host";
+import { exitCodes, type ExitCodeName } from "@constellation/contract";
+import { openGuardGauge } from "../gauge/gauge.ts";
+import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
+import { addUp, type Ledger } from "../journal/ledger.ts";
+import { readJournal } from "../journal/read.ts";
+import { defaultPolicy } from "../policy/settings.ts";
+import { tearDown } from "../teardown/teardown.ts";
+import { runAttempt } from "./attempt.ts";
+import { openRunGroup } from "./guest.ts";
+import { markerName } from "./marker.ts";
+import type { RunOptions } from "./options.ts";
+import type { RunOutcome } from "./outcome.ts";
+import { type Prepared, prepareRun } from "./prepare.ts";
+import { hold, openStateDirectory, release, takeOver, type StateDirectory } from "./state-directory.ts";
+import { StopSignal } from "./stop-signal.ts";
+import { watchMachine } from "./watch.ts";
+
+/** fsync at most this often: what a machine that loses power may forget. */
+const syncEveryMs = 100;
+
+/**
+ * Runs a test suite, or any command, so that it cannot take the machine down, and so that it can go on where it stopped.
+ *
+ * @throws ConstellationError usage.invalid, exec.failed, state.unavailable, state.conflict
+ */
+export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
+  const startedAt = performance.now();
+  const state = openStateDirectory(options.stateDirectory ?? join(options.root, ".constellation/test"));
+  const say = options.onEvent ?? (() => undefined);
+  const cores = Math.max(1, Math.floor(effectiveCpus().cores));
+  const prepared = prepareRun(options, state, cores);
+  const { run } = prepared.header;
+  const left = await takeOver(state, run);
+  if (left !== undefined && left.swept > 0)
+    say({ kind: "note", text: `ended ${left.swept} process(es) that a killed run had left behind` });
+  for (const text of prepared.notes) say({ kind: "note", text });
+
+  const group = openRunGroup(run);
+  if (group.kind === "ungrouped") say({ kind: "note", text: `without a control group of its own: ${group.reason}` });
+  const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
+  hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
+  let journal: JournalFile | undefined;
+  try {
+    journal = openJournalFile(state.journal, { fresh: prepared.earlier === undefined });
+    if (prepared.earlier === undefined) journal.append(prepared.header);
+    return await guard(journal);
+  } finally {
+    journal?.close();
+    await tearDown({ run, cgroup, leaders: [] }, { containers: false });
+    release(state);
+  }
+
+  async function guard(journal: JournalFile): Promise<RunOutcome> {
+    const number = (prepared.earlier?.attempts.at(-1)?.number ?? 0) + 1;
+    say({
+      kind: "started",
+      run,
+      framework: prepared.detected.adapter.name,
+      because: prepared.detected.because,
+      attempt: number,
+      carried: [...prepared.skips.finished.values()].reduce((sum, tests) => sum + tests.length, 0),
+      expected: 0,
+    });
+    const gauge = openGuardGauge(() => cgroup);
+    const open = new Set<string>();
+    const peaks = new Map<string, number>();
+    const collect = (): void => {
+      for (const record of journal.news()) {
+        if (record.kind === "file") open.add(record.file);
+        if (record.kind === "end") open.delete(record.file);
+        say({ kind: "record", record });
+      }
+    };
+    const stop = new StopSignal(options, state);
+    const watch = watchMachine(gauge, options.policy ?? defaultPolicy, {
+      sampled(sample, policy) {
+        for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
+        say({ kind: "sample", sample, state: policy });
+      },
+      changed(policy) {
+        say({ kind: "level", state: policy });
+        if (options.selfProtect !== false) stop.follow(policy);
+      },
+    });
+    const syncing = setInterval(() => {
+      collect();
+      journal.sync().catch((error: unknown) => stop.fail(error));
+    }, syncEveryMs);
+
+    let exit: number | null;
+    let releasedPorts: readonly number[] = [];
+    let cpuTimeUs: number | undefined;
+    let teardown: RunOutcome["teardown"];
+    try {
+      exit = await runAttempt({
+        options,
+        prepared,
+        state,
+        journal,
+        cgroup,
+        stop,
+        number,
+        peakBytes: () => gauge.peakBytes(),
+      });
+    } finally {
+      watch.stop();
+      clearInterval(syncing);
+      releasedPorts = portsOf(run, cgroup?.processes());
+      cpuTimeUs = gauge.cpuTimeUs();
+      gauge.close();
+      teardown = await tearDown({ run, cgroup, leaders: stop.leaders }, { containers: options.containers !== false });
+      stop.close();
+    }
+    const why = stop.why ?? "finished";
+    journal.append({
+      kind: "stop",
+      why,
+      ...(stop.level === undefined ? {} : { level: stop.level }),
+      exit,
+      peakBytes: gauge.peakBytes(),
+      at: new Date().toISOString(),
+    });
+    collect();
+    await journal.sync();
+    const ledger = ledgerOf(state);
+    const verdict = judge(stop, exit, ledger, prepared);
+    return {
+      ...verdict,
+      exitCode: exitCodes[exitOf[verdict.kind]].code,
+      run,
+      framework: prepared.detected.adapter.name,
+      ledger,
+      tookMs: performance.now() - startedAt,
+      peakBytes: gauge.peakBytes(),
+      peaks,
+      cpuTimeUs,
+      teardown,
+      releasedPorts,
+    };
+  }
+}
+
+const exitOf: Record<RunOutcome["kind"], ExitCodeName> = {
+  passed: "ok",
+  failed: "failed",
+  protected: "protected",
+  timeout: "timeout",
+  interrupted: "interrupted",
+};
+
+function ledgerOf(state: StateDirectory): Ledger {
+  const content = readJournal(state.journal);
+  if (content.kind !== "sound") throw new Error(`The journal ${state.journal} was damaged while it was written`);
+  return addUp(content.records);
+}
+
+function judge(
+  stop: StopSignal,
+  exit: number | null,
+  ledger: Ledger,
+  { detected: { adapter } }: Prepared,
+): Pick<RunOutcome, "kind" | "reason"> {
+  if (stop.failure !== undefined) throw stop.failure;
+  if (stop.why !== undefined) return { kind: stop.why, reason: stop.reason };
+  const failed = [...ledger.tests.values()].filter(({ status }) => status === "failed").length;
+  if (failed > 0) return { kind: "failed", reason: `${failed} test(s) failed` };
+  if (ledger.unfit.size > 0) return { kind: "failed", reason: `${ledger.unfit.size} file(s) do not fit in memory` };
+  if (ledger.troubles.length > 0)
+    return { kind: "failed", reason: `something outside the tests failed: ${ledger.troubles[0]?.title ?? ""}` };
+  if (
+    exit !== 0 &&
+    !(adapter.shape === "whole" && exit !== null && adapter.nothingToRun.includes(exit) && ledger.tests.size > 0)
+  )
+    return { kind: "failed", reason: `no test failed, but ${adapter.name} ended with ${exit ?? "a signal"}` };
+  return { kind: "passed", reason: `${ledger.tests.size} test(s)` };
+}
+
+/** Ports that the run's own processes listen on, known by their marker. */
+function portsOf(run: string, pids: readonly number[] | undefined): number[] {
+  if (process.platform !== "linux") return [];
+  const listeners = listListeners({ markerName, ...(pids === undefined ? {} : { pids }) });
+  const own = listeners.filter(({ owners }) => owners.some(({ marker }) => marker === run));
+  return [...new Set(own.map(({ port }) => port))].sort((a, b) => a - b);
+}

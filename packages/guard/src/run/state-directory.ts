@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  identifyProcess,
+  isProcessAlive,
+  openCgroup,
+  type CgroupLocation,
+  type ProcessIdentity,
+} from "@constellation/host";
+import { ConstellationError } from "@constellation/contract";
+import { tearDown, type TeardownReport } from "../teardown/teardown.ts";
+
+/** Where a project's guarded runs keep what they know. */
+export interface StateDirectory {
+  readonly path: string;
+  readonly journal: string;
+  readonly plan: string;
+  readonly drain: string;
+  readonly hold: string;
+  readonly output: string;
+  readonly history: string;
+}
+
+/** Who runs here now, so that the next one can clean up after it. */
+interface Holder {
+  readonly guard: ProcessIdentity;
+  readonly run: string;
+  readonly cgroup?: CgroupLocation;
+}
+
+/** Finds or makes the directory; it ignores itself in git. @throws ConstellationError state.unavailable */
+export function openStateDirectory(path: string): StateDirectory {
+  try {
+    mkdirSync(path, { recursive: true });
+    if (!existsSync(join(path, ".gitignore"))) writeFileSync(join(path, ".gitignore"), "*\n");
+  } catch (cause) {
+    throw new ConstellationError(
+      "state.unavailable",
+      `Cannot keep a checkpoint in ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
+      { cause, remedy: "Name a directory that can be written with --checkpoint." },
+    );
+  }
+  return placesIn(path);
+}
+
+/** The same places without making anything. */
+export function placesIn(path: string): StateDirectory {
+  const at = (name: string): string => join(path, name);
+  return {
+    path,
+    journal: at("journal.jsonl"),
+    plan: at("plan"),
+    drain: at("drain"),
+    hold: at("hold"),
+    output: at("output.log"),
+    history: at("history.jsonl"),
+  };
+}
+
+/**
+ * Makes this process the only runner here. What a dead runner left (processes, its control group) is torn down first.
+ *
+ * @throws ConstellationError daemon.busy when another runner is alive
+ */
+export async function takeOver(state: StateDirectory, run: string): Promise<TeardownReport | undefined> {
+  const before = readHolder(state);
+  if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard))
+    throw new ConstellationError(
+      "state.conflict",
+      `Cannot run here: pid ${before.guard.pid} guards a run of this project`,
+      {
+        remedy: "Wait for it, or give this run a place of its own with --checkpoint.",
+      },
+    );
+  const left =
+    before === undefined
+      ? undefined
+      : await tearDown({
+          run: before.run,
+          cgroup: before.cgroup === undefined ? undefined : openCgroup(before.cgroup),
+          leaders: [],
+        });
+  for (const flag of [state.drain, state.hold]) rmSync(flag, { force: true });
+  hold(state, { run });
+  return left;
+}
+
+/** Notes where the run lives, for whoever comes after a crash of this process. */
+export function hold(state: StateDirectory, { run, cgroup }: { run: string; cgroup?: CgroupLocation }): void {
+  const guard = identifyProcess(process.pid);
+  if (guard === undefined) return;
+  const holder: Holder = { guard, run, ...(cgroup === undefined ? {} : { cgroup }) };
+  writeFileSync(holderPath(state), JSON.stringify(holder));
+}
+
+/** Leaves the place to others. */
+export function release(state: StateDirectory): void {
+  for (const path of [state.drain, state.hold, holderPath(state)]) rmSync(path, { force: true });
+  rmSync(state.plan, { recursive: true, force: true });
+}
+
+const holderPath = ({ path }: StateDirectory): string => join(path, "holder.json");
+
+function readHolder(state: StateDirectory): Holder | undefined {
+  try {
+    const read = JSON.parse(readFileSync(holderPath(state), "utf8")) as Partial<Holder>;
+    const { guard, run, cgroup } = read;
+    if (typeof guard?.pid !== "number" || typeof guard.startTicks !== "number" || typeof run !== "string")
+      return undefined;
+    return { guard, run, ...(cgroup === undefined ? {} : { cgroup }) };
+  } catch {
+    // Absent, or half written by a runner that died at once: nothing is known to be left.
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { rmSync, writeFileSync } from "node:fs";
+import type { ProcessIdentity } from "@constellation/host";
+import { type PolicyState, reaches } from "../policy/level.ts";
+import type { RunOptions } from "./options.ts";
+import type { StateDirectory } from "./state-directory.ts";
+
+/** Why and how far the run is being stopped, from all who may stop it: the policy, the clock, the user, a failing disk. */
+export class StopSignal {
+  why: "protected" | "timeout" | "interrupted" | undefined;
+  reason = "";
+  level: "drain" | "kill" | undefined;
+  readonly leaders: ProcessIdentity[] = [];
+  /** Aborted when nothing more is waited for. */
+  readonly killed = new AbortController();
+  /** Aborted when no new tests are to start. */
+  readonly draining = new AbortController();
+  failure: unknown;
+  shed: (less: boolean) => void = () => undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #options: RunOptions;
+  readonly #state: StateDirectory;
+  readonly #interrupt = (): void => this.drain("interrupted", "it was interrupted", 2000);
+
+  constructor(options: RunOptions, state: StateDirectory) {
+    this.#options = options;
+    this.#state = state;
+    const timeoutMs = options.timeoutMs ?? 3_600_000;
+    if (timeoutMs > 0)
+      this.#timers.push(
+        setTimeout(() => this.drain("timeout", `it took longer than ${timeoutMs / 1000} s`, 0), timeoutMs),
+      );
+    if (options.signal?.aborted === true) this.#interrupt();
+    else options.signal?.addEventListener("abort", this.#interrupt, { once: true });
+  }
+
+  /** Does what a level asks for. */
+  follow({ level, cause, reason }: PolicyState): void {
+    if (level === "kill") return this.kill("protected", reason, "kill");
+    if (level === "drain") return this.drain("protected", reason, this.#options.graceMs ?? 10_000);
+    const holds = level === "shed" && cause === "memory";
+    if (holds) writeFileSync(this.#state.hold, "");
+    else rmSync(this.#state.hold, { force: true });
+    this.shed(reaches(level, "shed"));
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error;
+    this.killed.abort();
+  }
+
+  drain(why: NonNullable<StopSignal["why"]>, reason: string, graceMs: number): void {
+    if (this.draining.signal.aborted) return;
+    this.why = why;
+    this.reason = reason;
+    this.level = "drain";
+    writeFileSync(this.#state.drain, "");
+    this.draining.abort();
+    this.#timers.push(setTimeout(() => this.killed.abort(), graceMs));
+  }
+
+  kill(why: NonNullable<StopSignal["why"]>, reason: string, level: "kill"): void {
+    if (this.why === undefined || this.why === "protected") this.reason = reason;
+    this.why ??= why;
+    this.level = level;
+    this.draining.abort();
+    this.killed.abort();
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#options.signal?.removeEventListener("abort", this.#interrupt);
+  }
+}

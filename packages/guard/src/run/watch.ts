@@ -1,0 +1,32 @@
+import type { GuardGauge } from "../gauge/gauge.ts";
+import { nextIntervalMs } from "../gauge/interval.ts";
+import { calm, decide, type GuardSample, type PolicyState } from "../policy/level.ts";
+import type { PolicySettings } from "../policy/settings.ts";
+
+export interface WatchEvents {
+  readonly sampled: (sample: GuardSample, state: PolicyState) => void;
+  readonly changed: (state: PolicyState) => void;
+}
+
+/** Samples as often as the headroom asks for, until it is stopped. */
+export function watchMachine(
+  gauge: GuardGauge,
+  settings: PolicySettings,
+  events: WatchEvents,
+): { readonly stop: () => void } {
+  let state = calm;
+  let timer: NodeJS.Timeout | undefined;
+  const tick = (): void => {
+    const sample = gauge.read();
+    const next = decide(state, sample, settings);
+    const changed = next.level !== state.level || next.cause !== state.cause;
+    state = next;
+    events.sampled(sample, state);
+    if (changed) events.changed(state);
+    const headroom = Math.min(...sample.bounds.map(({ limitBytes, usedBytes }) => limitBytes - usedBytes));
+    const growth = Math.max(0, ...Object.values(state.growth));
+    timer = setTimeout(tick, nextIntervalMs(headroom, growth));
+  };
+  timer = setTimeout(tick, 0);
+  return { stop: () => clearTimeout(timer) };
+}
