@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exitSchema } from "./instance/exit.ts";
 import { instanceStateSchema } from "./instance/state.ts";
 
 const base = { /** Grows by at least one with every event of a daemon's state. */ seq: z.int(), at: z.number() };
@@ -24,6 +25,8 @@ export const eventSchema = z.discriminatedUnion("type", [
     instance: z.string(),
     state: instanceStateSchema,
   }),
+  /** One run of an instance is over; comes once for each, before the state that follows from it. */
+  z.object({ ...base, type: z.literal("instance.ended"), app: z.string(), instance: z.string(), exit: exitSchema }),
   z.object({ ...base, type: z.literal("instance.removed"), app: z.string(), instance: z.string() }),
   z.object({
     ...base,

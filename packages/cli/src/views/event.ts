@@ -1,4 +1,4 @@
-import type { Event } from "@constellation/contract";
+import { type Event, type Exit, formatBytes } from "@constellation/contract";
 import { describeState, type Described } from "./state.ts";
 
 /** What an event is about, and what happened, in words. */
@@ -21,7 +21,9 @@ export function describeEvent(event: Event): Described & { readonly subject: str
     case "app.removed":
       return { subject: event.app, text: "removed", meaning: "dim" };
     case "instance.changed":
-      return { subject: event.instance, ...describeState(event.state, event.at), ...exitOf(event) };
+      return { subject: event.instance, ...describeState(event.state, event.at) };
+    case "instance.ended":
+      return { subject: event.instance, ...describeExit(event.exit) };
     case "instance.removed":
       return { subject: event.instance, text: "removed", meaning: "dim" };
     case "probe.changed":
@@ -35,9 +37,9 @@ export function describeEvent(event: Event): Described & { readonly subject: str
   }
 }
 
-/** What ended says how. */
-function exitOf({ state }: Extract<Event, { type: "instance.changed" }>): { text?: string } {
-  if ((state.status === "stopped" || state.status === "completed") && state.last !== null)
-    return { text: `${state.status}: ${state.last.reason}` };
-  return {};
+const asWanted: readonly Exit["kind"][] = ["completed", "stopped"];
+
+function describeExit({ kind, reason, peakMemoryBytes }: Exit): Described {
+  const peak = kind === "oom" && peakMemoryBytes !== null ? `, peak ${formatBytes(peakMemoryBytes)}` : "";
+  return { text: `ended: ${reason}${peak}`, meaning: asWanted.includes(kind) ? "dim" : "bad" };
 }

@@ -63,6 +63,12 @@ export class PublicPort {
     });
   }
 
+  /** Waits until a backend that gets no new connections has ended those it has, at most so long. */
+  async drain(backend: Endpoint, timeoutMs: number): Promise<void> {
+    // Not in the line: others may change the backends while this one ends.
+    await this.#process?.drain(backend, { timeoutMs });
+  }
+
   /** Gives the port up. */
   close(): Promise<void> {
     return this.#next(async () => {

@@ -27,6 +27,8 @@ const recycleTimeoutMs = 30_000;
 const recycleLookMs = 50;
 /** Longest time that a stop waits for the forwarder to take an instance off its list. */
 const withdrawTimeoutMs = 1000;
+/** Time that requests under way get before the stop signal: many programs die of it at once. Idle connections wait it out. */
+const drainTimeoutMs = 1000;
 
 /** All public ports of this node's apps. Folder names say whose they are: `web.8080`. */
 export class PublicPorts implements PortOpener, PortSource {
@@ -107,6 +109,19 @@ export class PublicPorts implements PortOpener, PortSource {
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withdrawTimeoutMs)));
     await Promise.race([this.balance(app), late]);
     clearTimeout(timer);
+    await Promise.all(forwarded.map((binding) => this.#drain(app, binding)));
+  }
+
+  async #drain(app: string, binding: PortBinding): Promise<void> {
+    const instance = this.#parts.observations.list(app).find(({ run }) => run?.ports.includes(binding));
+    const address = instance?.run?.handle.facts.address;
+    const open = this.#open.get(keyOf(app, binding));
+    if (open === undefined || address === undefined || address === null) return;
+    try {
+      await open.drain({ address, port: binding.port }, drainTimeoutMs);
+    } catch (error) {
+      this.#parts.report(`the connections of ${app} on port ${binding.publicPort} were not waited for`, error);
+    }
   }
 
   urls(): Readonly<Record<string, string>> {

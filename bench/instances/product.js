@@ -1,0 +1,73 @@
+// The whole product, measured from outside over its API and its command line, beside the bars of its specification.
+//   npm run build && node bench/instances/product.js [--quick] [--restarts=10000]
+// Root runs it in a network namespace of its own, so that the machine's network stays as it is. Writes bench/results/product.json.
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { besideWorkload, monitoring, restarts } from "./product/cost.js";
+import { cpuQuota, networkLimit } from "./product/limits.js";
+import { pm2 } from "./product/pm2.js";
+import { ProductDaemon } from "./product/product-daemon.js";
+import { printRows, Rows } from "./product/rows.js";
+import { adoption, coldScript, hundredStarts, oneStart, outOfMemory, ps } from "./product/speed.js";
+
+const quick = process.argv.includes("--quick");
+const wantedRestarts = Number(/--restarts=(\d+)/.exec(process.argv.join(" "))?.[1] ?? (quick ? 200 : 2000));
+const root = process.getuid() === 0;
+if (root && process.env.CONSTELLATION_BENCH_INSIDE !== "1") {
+  const inside = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, ...process.argv.slice(1)];
+  const environment = { ...process.env, CONSTELLATION_BENCH_INSIDE: "1" };
+  process.exit(spawnSync("unshare", inside, { stdio: "inherit", env: environment }).status ?? 1);
+}
+
+const rows = new Rows();
+const loadBefore = loadavg()[0];
+const rounds = quick ? 5 : 60;
+await withDaemon({}, async (daemon) => {
+  await measure("API call -> running", () => oneStart(daemon, rows, rounds));
+  await measure("cold Node script", () => coldScript(daemon, rows, quick ? 3 : 20));
+  await measure("OOM -> reported", () => outOfMemory(daemon, rows, quick ? 2 : 10));
+  await measure("CPU quota", () => cpuQuota(daemon, rows, quick ? 3 : 10));
+  await measure("100 instances by one call", () => hundredStarts(daemon, rows, quick ? 2 : 10));
+  await measure("memory beside the workload", () => besideWorkload(daemon, rows));
+  await measure("constellation ps", () => ps(daemon, rows, quick ? 4 : 20));
+  await measure("monitoring", () => monitoring(daemon, rows, quick ? 3 : 10));
+  await measure("adoption", () => adoption(daemon, rows, quick ? 1 : 5));
+  await daemon.remove("many");
+  await measure("daemon RSS over restarts", () => restarts(daemon, rows, wantedRestarts));
+});
+if (!root) rows.missing("network limit", "needs root");
+else
+  await withDaemon({ CONSTELLATION_NETWORK: "prepare" }, (daemon) =>
+    measure("network limit", () => networkLimit(daemon, rows, quick ? 3 : 8)),
+  );
+await measure("PM2", () => pm2(rows, quick ? 3 : 20));
+
+printRows(rows.list);
+const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() };
+const load = { before: loadBefore, after: loadavg()[0] };
+console.log(`load of the machine: ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after, on ${machine.cores} cores`);
+writeFileSync(
+  fileURLToPath(new URL("../results/product.json", import.meta.url)),
+  `${JSON.stringify({ date: new Date().toISOString(), node: process.versions.node, machine, load, rows: rows.list }, null, 2)}\n`,
+);
+
+async function withDaemon(environment, use) {
+  const daemon = new ProductDaemon(environment);
+  try {
+    await daemon.start();
+    await use(daemon);
+  } finally {
+    await daemon.close();
+  }
+}
+
+/** One measurement that fails does not hide the others. */
+async function measure(name, run) {
+  try {
+    await run();
+  } catch (error) {
+    rows.missing(name, error.message);
+  }
+}
