@@ -1,0 +1,41 @@
+import type { Transferable } from "node:worker_threads";
+
+/** One end of the two-way channel between a leased worker's module and the holder of the lease. */
+export interface Channel<In = unknown, Out = unknown> {
+  /** Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). */
+  send(message: Out, transfer?: readonly Transferable[]): void;
+  /** Sends bytes as they are: in a process one binary frame, in a thread one copy. */
+  sendBytes(bytes: Uint8Array): void;
+  /** Who gets messages. Those that came before a listener was set wait for it, at most 1024. */
+  onMessage(listener: (message: In) => void): void;
+  /** Who gets what the other end gave to `sendBytes`. The bytes are only valid during the call. */
+  onBytes(listener: (bytes: Uint8Array) => void): void;
+}
+
+const longestWait = 1024;
+
+/** Messages on their way to a listener that may not be there yet. */
+export class Inlet<T> {
+  #listener: ((value: T) => void) | null = null;
+  #waiting: T[] = [];
+  /** Messages that came while too many waited already. */
+  dropped = 0;
+
+  listen(listener: (value: T) => void): void {
+    this.#listener = listener;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const value of waiting) listener(value);
+  }
+
+  deliver(value: T): void {
+    if (this.#listener !== null) this.#listener(value);
+    else if (this.#waiting.length < longestWait) this.#waiting.push(value);
+    else this.dropped += 1;
+  }
+
+  clear(): void {
+    this.#listener = null;
+    this.#waiting = [];
+  }
+}

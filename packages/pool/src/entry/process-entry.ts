@@ -1,0 +1,48 @@
+import { readFileSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
+import { processDescriptors } from "../wire/descriptors.ts";
+import { Runtime } from "./runtime.ts";
+
+const socket = new Socket({ fd: processDescriptors.channel, readable: true, writable: true });
+const startedTask = new Int32Array(1);
+
+const runtime = new Runtime({
+  post: (batch) => void socket.write(batchFrame(batch)),
+  postBytes: (bytes) => {
+    socket.cork();
+    socket.write(bytesHeader(bytes.length));
+    socket.write(bytes);
+    socket.uncork();
+  },
+  // A file and not the socket: the kernel keeps what was written whatever kills us, and nobody has to read along.
+  noteStarted: (id) => {
+    startedTask[0] = id;
+    writeSync(processDescriptors.started, startedTask, 0, 4, 0);
+  },
+  memoryBytes: privateBytes,
+  // oxlint-disable-next-line node/no-process-exit -- the end of a worker is the end of its process
+  end: () => socket.end(() => process.exit(0)),
+});
+// What was done before somebody called `process.exit` is still told.
+process.on("exit", runtime.flush);
+const frames = new FrameReader(runtime.receive, runtime.receiveBytes);
+
+socket.on("data", (chunk) => frames.push(chunk));
+// Whoever started us is gone, or has closed our channel: there is nobody left to work for.
+// oxlint-disable-next-line node/no-process-exit -- the end of a worker is the end of its process
+const orphaned = (): void => process.exit(0);
+socket.on("end", orphaned);
+socket.on("error", orphaned);
+
+/** Pages that no other process shares; where the kernel does not tell, all resident ones. */
+function privateBytes(): number {
+  try {
+    const table = readFileSync("/proc/self/smaps_rollup", "utf8");
+    const kilobytes = [...table.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].map((row) => Number(row[1]));
+    if (kilobytes.length === 2) return kilobytes.reduce((sum, each) => sum + each) * 1024;
+  } catch {
+    // No Linux, or no right: the next best measure follows.
+  }
+  return process.memoryUsage.rss();
+}

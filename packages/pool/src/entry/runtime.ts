@@ -1,0 +1,242 @@
+import { setPriority } from "node:os";
+import { Inlet, type Channel } from "../channel.ts";
+import { recordError } from "../wire/error-record.ts";
+import { Outbox } from "../wire/outbox.ts";
+import { answer, order, stride, type Batch, type Boot } from "../wire/protocol.ts";
+import { RunningTask, type TaskFunction } from "./task-context.ts";
+import { warmUp } from "./warm-up.ts";
+import type { WorkerPort } from "./worker-port.ts";
+
+/** Replies wait this long at most for others that could travel with them. */
+const longestReplyWaitMs = 0.2;
+
+/** Runs what the pool orders, in the order in which it came, at most `concurrency` at a time. */
+export class Runtime {
+  readonly #port: WorkerPort;
+  readonly #outbox: Outbox;
+  readonly #tasks = new Map<string, TaskFunction>();
+  readonly #running = new Map<number, RunningTask>();
+  readonly #messages = new Inlet<unknown>();
+  readonly #bytes = new Inlet<Uint8Array>();
+  readonly #channel: Channel;
+  readonly #aborted = new Set<number>();
+  #waiting: unknown[] = [];
+  #waitingFrom = 0;
+  #concurrency = 1;
+  #leased = false;
+  #stopping = false;
+  #oldestReplyMs = 0;
+
+  constructor(port: WorkerPort) {
+    this.#port = port;
+    this.#outbox = new Outbox(
+      (batch, transfer) => port.post(batch, transfer),
+      (id, op, error) => this.#couldNotPost(id, op, error),
+    );
+    this.#channel = {
+      send: (message, transfer) => this.#outbox.add(answer.message, 0, message, 0, transfer ?? null),
+      sendBytes: (bytes) => {
+        this.#outbox.flush();
+        port.postBytes(bytes);
+      },
+      onMessage: (listener) => this.#messages.listen(listener),
+      onBytes: (listener) => this.#bytes.listen(listener),
+    };
+  }
+
+  readonly receive = (batch: Batch): void => {
+    for (let at = 0; at < batch.length; at += stride) {
+      if (batch[at] === order.run) {
+        if (this.#isFull || this.#waiting.length > this.#waitingFrom)
+          this.#waiting.push(batch[at + 1], batch[at + 2], batch[at + 3]);
+        else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3]);
+      } else this.#obey(batch[at] as number, batch[at + 1] as number, batch[at + 2], batch[at + 3]);
+    }
+  };
+
+  readonly receiveBytes = (bytes: Uint8Array): void => this.#bytes.deliver(bytes);
+
+  /** Sends what is done; the last thing before an exit. */
+  readonly flush = (): void => this.#outbox.flush();
+
+  get #isFull(): boolean {
+    return this.#running.size >= this.#concurrency;
+  }
+
+  #obey(op: number, id: number, text: unknown, data: unknown): void {
+    switch (op) {
+      case order.boot:
+        void this.#boot(data as Boot);
+        break;
+      case order.abort:
+        this.#abort(id);
+        break;
+      case order.message:
+        this.#messages.deliver(data);
+        break;
+      case order.load:
+        void this.#load(id, text as string, data);
+        break;
+      case order.reset:
+        void this.#reset(id);
+        break;
+      case order.measure:
+        this.#outbox.add(answer.memory, 0, this.#port.memoryBytes(), 0);
+        break;
+      case order.nice:
+        setPriority(0, id);
+        break;
+      case order.lease:
+        this.#leased = id === 1;
+        if (!this.#leased) this.#closeChannel();
+        break;
+      case order.stop:
+        this.#stopping = true;
+        this.#endWhenIdle();
+        break;
+    }
+  }
+
+  async #boot(boot: Boot): Promise<void> {
+    this.#concurrency = boot.concurrency;
+    const outcome = await warmUp(boot, this.#tasks);
+    if (outcome.kind === "failed") this.#outbox.add(answer.warmupFailed, 0, outcome.failure, 0);
+    else {
+      const tasks = [...this.#tasks.keys()];
+      const report = { memoryBytes: this.#port.memoryBytes(), tasks, compileCache: outcome.compileCache };
+      this.#outbox.add(answer.warm, 0, report, 0);
+    }
+    this.#outbox.flush();
+  }
+
+  #run(id: number, name: string, data: unknown): void {
+    if (this.#aborted.size > 0 && this.#aborted.delete(id)) {
+      this.#outbox.add(answer.aborted, id, null, 0);
+      return;
+    }
+    this.#port.noteStarted(id);
+    const startedMs = performance.now();
+    if (this.#outbox.isEmpty) this.#oldestReplyMs = startedMs;
+    const task = this.#tasks.get(name);
+    if (task === undefined) {
+      this.#outbox.add(answer.failed, id, this.#unknown(name), 0);
+      return;
+    }
+    const running = new RunningTask(id, this.#leased ? this.#channel : null);
+    let result: unknown;
+    try {
+      result = task(data as never, running);
+    } catch (error) {
+      this.#finish(running, answer.failed, recordError(error), startedMs);
+      return;
+    }
+    if (!isThenable(result)) {
+      this.#finish(running, answer.done, result, startedMs);
+      return;
+    }
+    this.#running.set(id, running);
+    result.then(
+      (value) => this.#settled(running, answer.done, value, startedMs),
+      (error: unknown) => this.#settled(running, answer.failed, recordError(error), startedMs),
+    );
+  }
+
+  #settled(running: RunningTask, op: number, value: unknown, startedMs: number): void {
+    this.#running.delete(running.id);
+    this.#finish(running, op, value, startedMs);
+    this.#runWaiting();
+    if (this.#stopping) this.#endWhenIdle();
+  }
+
+  #finish(running: RunningTask, op: number, value: unknown, startedMs: number): void {
+    const nowMs = performance.now();
+    this.#outbox.add(op, running.id, value, (nowMs - startedMs) * 1000, op === answer.done ? running.transfers : null);
+    if (nowMs - this.#oldestReplyMs > longestReplyWaitMs) this.#outbox.flush();
+  }
+
+  #runWaiting(): void {
+    while (!this.#isFull && this.#waitingFrom < this.#waiting.length) {
+      const at = this.#waitingFrom;
+      this.#waitingFrom += 3;
+      this.#run(this.#waiting[at] as number, this.#waiting[at + 1] as string, this.#waiting[at + 2]);
+    }
+    if (this.#waitingFrom >= this.#waiting.length) {
+      this.#waiting = [];
+      this.#waitingFrom = 0;
+    }
+  }
+
+  #abort(id: number): void {
+    const running = this.#running.get(id);
+    if (running !== undefined) running.abort();
+    else {
+      for (let at = this.#waitingFrom; at < this.#waiting.length; at += 3)
+        if (this.#waiting[at] === id) {
+          this.#aborted.add(id);
+          break;
+        }
+    }
+  }
+
+  async #load(id: number, url: string, data: unknown): Promise<void> {
+    const startedMs = performance.now();
+    const running = new RunningTask(id, this.#channel);
+    this.#running.set(id, running);
+    try {
+      const loaded = (await import(url)) as { default?: unknown };
+      if (typeof loaded.default !== "function")
+        throw new TypeError(`Cannot use ${url} in a leased worker: wanted a default export that is a function`);
+      const start = loaded.default as (channel: Channel, data: unknown) => unknown;
+      const value = await start(this.#channel, data);
+      this.#running.delete(id);
+      this.#outbox.add(answer.done, id, value, (performance.now() - startedMs) * 1000, running.transfers);
+    } catch (error) {
+      this.#running.delete(id);
+      this.#outbox.add(answer.failed, id, recordError(error), 0);
+    }
+    this.#outbox.flush();
+  }
+
+  async #reset(id: number): Promise<void> {
+    try {
+      const resets = [...this.#tasks].filter(([name]) => name === "reset" || name.endsWith("/reset"));
+      this.#closeChannel();
+      for (const [, reset] of resets) await reset(undefined as never, new RunningTask(id, null));
+      this.#outbox.add(answer.done, id, resets.length, 0);
+    } catch (error) {
+      this.#outbox.add(answer.failed, id, recordError(error), 0);
+    }
+  }
+
+  #closeChannel(): void {
+    this.#messages.clear();
+    this.#bytes.clear();
+  }
+
+  #endWhenIdle(): void {
+    if (this.#running.size > 0 || this.#waiting.length > this.#waitingFrom) return;
+    this.#outbox.flush();
+    this.#port.end();
+  }
+
+  #couldNotPost(id: number, op: number, error: unknown): void {
+    if (op === answer.message) throw error;
+    const { message } = recordError(error);
+    const text = `Cannot send back the result of a task: ${message}; return plain data, buffers or typed arrays`;
+    const record = { ...recordError(new Error(text)), code: "not-cloneable" };
+    this.#outbox.add(answer.failed, id, record, 0);
+    this.#outbox.flush();
+  }
+
+  #unknown(name: string): unknown {
+    const known = [...this.#tasks.keys()].slice(0, 10).join(", ") || "none";
+    return {
+      ...recordError(new Error(`Cannot run task "${name}": its module exports no such function; it has ${known}`)),
+      code: "task-unknown",
+    };
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

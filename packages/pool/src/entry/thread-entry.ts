@@ -1,0 +1,35 @@
+import { getHeapStatistics } from "node:v8";
+import { workerData, type MessagePort } from "node:worker_threads";
+import type { Batch } from "../wire/protocol.ts";
+import { banSpawning } from "./ban-spawning.ts";
+import { Runtime } from "./runtime.ts";
+
+/** What a thread gets at its start. */
+export interface ThreadData {
+  readonly port: MessagePort;
+  /** One Int32: the last task that began. */
+  readonly started: SharedArrayBuffer;
+  readonly bansSpawning: boolean;
+}
+
+const { port, started, bansSpawning } = workerData as ThreadData;
+if (bansSpawning) banSpawning();
+
+const startedTask = new Int32Array(started);
+const runtime = new Runtime({
+  post: (batch, transfer) => port.postMessage(batch, transfer ?? []),
+  postBytes: (bytes) => port.postMessage(bytes),
+  noteStarted: (id) => void Atomics.store(startedTask, 0, id),
+  memoryBytes: () => {
+    const heap = getHeapStatistics();
+    return heap.total_heap_size + heap.external_memory + heap.malloced_memory;
+  },
+  // oxlint-disable-next-line node/no-process-exit -- in a thread this ends only the thread
+  end: () => process.exit(0),
+});
+// What was done before somebody called `process.exit` is still told.
+process.on("exit", runtime.flush);
+port.on("message", (message: Batch | Uint8Array) => {
+  if (Array.isArray(message)) runtime.receive(message);
+  else runtime.receiveBytes(message);
+});

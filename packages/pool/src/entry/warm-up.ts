@@ -1,0 +1,66 @@
+import { createRequire } from "node:module";
+import * as nodeModule from "node:module";
+import { isAbsolute } from "node:path";
+import { setPriority } from "node:os";
+import { pathToFileURL } from "node:url";
+import { recordError } from "../wire/error-record.ts";
+import type { Boot, WarmReport, WarmupFailure } from "../wire/protocol.ts";
+import { RunningTask, type TaskFunction } from "./task-context.ts";
+
+type Outcome =
+  | { readonly kind: "warm"; readonly compileCache: WarmReport["compileCache"] }
+  | { readonly kind: "failed"; readonly failure: WarmupFailure };
+
+/** Makes a worker ready: preloads, modules, then the warm-up function. Names what failed. */
+export async function warmUp(boot: Boot, tasks: Map<string, TaskFunction>): Promise<Outcome> {
+  // On Linux this is the niceness of the calling thread; 0 as pid means "me".
+  if (boot.nicenessUntilWarm !== null) setPriority(0, boot.nicenessUntilWarm);
+  const compileCache = enableCompileCache(boot.compileCache);
+  let what = "";
+  try {
+    const resolver = createRequire(boot.resolveFrom);
+    for (const specifier of boot.preload) {
+      what = specifier;
+      await import(locate(specifier, resolver));
+    }
+    const single = Object.keys(boot.modules).length === 1 && "" in boot.modules;
+    for (const [name, url] of Object.entries(boot.modules)) {
+      what = name === "" ? url : name;
+      const loaded = (await import(url)) as Record<string, unknown>;
+      for (const [task, value] of Object.entries(exportsOf(loaded)))
+        if (typeof value === "function") tasks.set(single ? task : `${name}/${task}`, value as TaskFunction);
+    }
+    if (boot.warmUp !== null) {
+      what = boot.warmUp;
+      const warm = tasks.get(boot.warmUp);
+      if (warm === undefined) throw new TypeError(`no module exports a function "${boot.warmUp}"`);
+      await warm(undefined as never, new RunningTask(0, null));
+    }
+  } catch (error) {
+    return { kind: "failed", failure: { what, error: recordError(error) } };
+  }
+  if (boot.nicenessUntilWarm !== null) setPriority(0, 0);
+  return { kind: "warm", compileCache };
+}
+
+/** A CommonJS module comes with its exports under `default` too; named ones that Node could not see are only there. */
+function exportsOf(loaded: Record<string, unknown>): Record<string, unknown> {
+  const inner = loaded["default"];
+  return typeof inner === "object" && inner !== null ? { ...inner, ...loaded } : loaded;
+}
+
+function locate(specifier: string, resolver: NodeJS.Require): string {
+  if (/^(node|file|data):/.test(specifier)) return specifier;
+  const path = isAbsolute(specifier) ? specifier : resolver.resolve(specifier);
+  return isAbsolute(path) ? pathToFileURL(path).href : path;
+}
+
+function enableCompileCache(directory: string | null): WarmReport["compileCache"] {
+  if (directory === null) return "off";
+  const { enableCompileCache: enable } = nodeModule as unknown as {
+    enableCompileCache?: (directory: string) => unknown;
+  };
+  if (enable === undefined) return "not-in-this-node";
+  enable(directory);
+  return "on";
+}

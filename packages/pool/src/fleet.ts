@@ -1,0 +1,243 @@
+import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
+import { PoolError } from "./failure.ts";
+import { Metrics } from "./metrics.ts";
+import type { PoolPlan } from "./options.ts";
+import type { Placement, PoolModule } from "./placement.ts";
+import { canTakeNicenessBack } from "./privilege.ts";
+import { sizePool, type Size } from "./sizing.ts";
+import { SharedWorkers } from "./shared-workers.ts";
+import { Spares } from "./spares.ts";
+import { Supervision } from "./supervision.ts";
+import { WarmupGate } from "./warmup-gate.ts";
+import { order, type Boot } from "./wire/protocol.ts";
+import { startInline } from "./worker/inline-link.ts";
+import { Lifeline } from "./worker/lifeline.ts";
+import type { LinkEvents, Link, WorkerExit } from "./worker/link.ts";
+import { PoolWorker, type WorkerOwner } from "./worker/pool-worker.ts";
+import { startProcess } from "./worker/process-link.ts";
+import { startThread } from "./worker/thread-link.ts";
+
+const markerName = "CONSTELLATION_POOL_WORKER";
+const markerPrefix = `${process.pid}-`;
+let lastSerial = 0;
+const memoryEveryMs = 1000;
+const niceBesideRealTime = 10;
+
+/** All workers of one placement: shared ones and spares, their supervision and their figures. */
+export class Fleet {
+  readonly placement: Placement;
+  readonly plan: PoolPlan;
+  readonly metrics = new Metrics();
+  readonly gate = new WarmupGate();
+  readonly supervision: Supervision;
+  readonly shared: SharedWorkers;
+  readonly spares: Spares;
+  readonly cores = effectiveCpus().cores;
+  readonly startedMs = performance.now();
+  size: Size | null = null;
+  isClosing = false;
+  /** Rejects when the first warm-ups fail. */
+  readonly ready: Promise<void>;
+  readonly #modules: ReadonlyMap<string, PoolModule>;
+  readonly #lifeline: Lifeline;
+  readonly #mayFork: boolean;
+  readonly #nices = canTakeNicenessBack();
+  #realTime = 0;
+  #memoryTimer: NodeJS.Timeout | null = null;
+  #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
+  #warmWanted = Infinity;
+  #firstWarm: ((worker: PoolWorker) => void) | null = null;
+
+  constructor(placement: Placement, modules: ReadonlyMap<string, PoolModule>, plan: PoolPlan) {
+    this.placement = placement;
+    this.plan = plan;
+    this.#modules = modules;
+    this.#mayFork = [...modules.values()].some((module) => module.traits?.mayFork === true);
+    this.#lifeline = new Lifeline({ name: markerName, value: markerPrefix });
+    this.supervision = new Supervision(() => undefined, plan.abortGraceMs + 5000);
+    this.shared = new SharedWorkers(this);
+    this.spares = new Spares(this);
+    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    // Whoever does not ask for it learns of failures from `run` and `lease`.
+    this.ready.catch(() => undefined);
+    void this.#open();
+    if (plan.recycle.memoryGrowthBytes !== Infinity) {
+      this.#memoryTimer = setInterval(() => this.#measureAll(), memoryEveryMs);
+      this.#memoryTimer.unref();
+    }
+  }
+
+  /** The error of the last warm-up, wrapped, while none has succeeded since. */
+  get warmupFailure(): PoolError | null {
+    return this.gate.error instanceof PoolError ? this.gate.error : null;
+  }
+
+  get workers(): PoolWorker[] {
+    return [...this.shared.workers, ...this.spares.workers];
+  }
+
+  /** Starts one worker for `owner`. */
+  start(owner: WorkerOwner, niced: boolean): PoolWorker {
+    const boot: Boot = {
+      modules: Object.fromEntries([...this.#modules].map(([name, module]) => [name, String(module.url)])),
+      preload: this.plan.preload,
+      resolveFrom: this.plan.resolveFrom,
+      warmUp: this.plan.warmUp,
+      concurrency: this.plan.concurrency,
+      compileCache: this.placement === "inline" ? null : this.plan.compileCache,
+      nicenessUntilWarm: niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null,
+    };
+    const worker = new PoolWorker((events) => this.#link(events), owner, boot, this.plan);
+    this.plan.onEvent({
+      kind: "worker-started",
+      worker: worker.number,
+      placement: this.placement,
+      niced: boot.nicenessUntilWarm !== null,
+    });
+    return worker;
+  }
+
+  /** Adds a seat to the tree without anybody waiting for it. */
+  add(seat: Parameters<Supervision["add"]>[0]): void {
+    this.addSoon(() => this.supervision.add(seat));
+  }
+
+  /** Starts something of which failures are told by the gate and the events. */
+  addSoon(start: () => Promise<void>): void {
+    start().catch((error: unknown) => {
+      if (!this.isClosing) process.emitWarning(`A pool worker could not be started: ${String(error)}`);
+    });
+  }
+
+  noteWarm(worker: PoolWorker): void {
+    this.gate.succeeded();
+    const tookMs = worker.state.kind === "warm" ? worker.state.sinceMs - worker.startedMs : 0;
+    this.plan.onEvent({ kind: "worker-warm", worker: worker.number, tookMs, memoryBytes: worker.memoryBytes });
+    this.#warmWanted -= 1;
+    if (this.#warmWanted <= 0) this.#settleReady.resolve();
+    this.#firstWarm?.(worker);
+    this.#firstWarm = null;
+  }
+
+  noteWarmupFailure(what: string, error: Error): PoolError {
+    const text = `Cannot warm up a worker: ${what === "" ? "its module" : what} failed with ${error.name}: ${error.message}`;
+    const failure = new PoolError("warmup-failed", text, { cause: error });
+    this.metrics.counts.warmupFailures += 1;
+    const retryInMs = this.gate.failed(failure, performance.now(), Math.random());
+    this.plan.onEvent({ kind: "warmup-failed", what, error, retryInMs });
+    this.#settleReady.reject(failure);
+    return failure;
+  }
+
+  noteGone(worker: PoolWorker, exit: WorkerExit): void {
+    if (exit.kind === "crashed") this.metrics.counts.crashes += 1;
+    else if (exit.kind === "out-of-memory") this.metrics.counts.outOfMemory += 1;
+    const why = worker.endedFor ?? (exit.kind === "ended" ? "it ended in order" : exit.detail);
+    this.plan.onEvent({ kind: "worker-ended", worker: worker.number, exit, why });
+  }
+
+  /** Why a worker is to be replaced although it is well, or null. */
+  whyRecycle(worker: PoolWorker): string | null {
+    const { state } = worker;
+    if (state.kind !== "warm" && state.kind !== "leased") return null;
+    const { tasks, ageMs, memoryGrowthBytes } = this.plan.recycle;
+    if (worker.tasksDone >= tasks) return `it has done ${worker.tasksDone} tasks`;
+    if (ageMs !== Infinity && performance.now() - state.sinceMs >= ageMs) return `it is older than ${ageMs} ms`;
+    const growth = worker.memoryBytes - state.report.memoryBytes;
+    return growth > memoryGrowthBytes ? `it grew by ${growth} bytes` : null;
+  }
+
+  /** A real-time lease began: whoever is not one steps back. */
+  realTimeBegan(worker: PoolWorker): void {
+    this.#realTime += 1;
+    if (!this.#nices) return;
+    if (this.#realTime === 1) for (const other of this.workers) this.#nice(other, niceBesideRealTime);
+    this.#nice(worker, 0);
+  }
+
+  realTimeEnded(): void {
+    this.#realTime -= 1;
+    if (this.#nices && this.#realTime === 0) for (const other of this.workers) this.#nice(other, 0);
+  }
+
+  /** Ends everything: running tasks get `graceMs`, then nothing is left. */
+  async close(graceMs: number): Promise<void> {
+    this.isClosing = true;
+    const closed = new PoolError("pool-closed", "The pool was closed before this task began");
+    this.shared.rejectAll(closed);
+    this.spares.close();
+    this.#settleReady.reject(closed);
+    if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
+    const untilMs = performance.now() + graceMs;
+    while (this.shared.inFlight > 0 && performance.now() < untilMs)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all(this.workers.map((worker) => worker.end("the pool was closed")));
+    await this.supervision.close(10_000);
+    await this.#lifeline.close();
+  }
+
+  /** Sizes that depend on memory need one warm worker to look at; the others follow. */
+  async #open(): Promise<void> {
+    const { workers, spares } = this.plan;
+    try {
+      const isAutomatic = workers === "auto" || spares === "auto";
+      if (!isAutomatic) {
+        this.#decide(0);
+        await this.#fill(0, 0);
+        return;
+      }
+      const first = new Promise<PoolWorker>((resolve) => (this.#firstWarm = resolve));
+      const firstIsShared = workers !== 0;
+      await (firstIsShared ? this.shared.addSlot() : this.spares.open(false));
+      const worker = await first;
+      this.#decide(this.placement === "inline" ? 0 : worker.memoryBytes);
+      await this.#fill(firstIsShared ? 1 : 0, firstIsShared ? 0 : 1);
+    } catch (error) {
+      this.#settleReady.reject(error);
+    }
+  }
+
+  #decide(workerBytes: number): void {
+    const { workers, spares, total } = this.plan;
+    const size = sizePool({
+      workers,
+      spares: spares === "auto" ? "auto" : spares.target,
+      cores: this.cores,
+      workerBytes,
+      availableBytes: readMemory().tightest.availableBytes,
+      total,
+    });
+    this.size = size;
+    this.spares.target = size.spares;
+    this.spares.min = spares === "auto" ? 0 : spares.min;
+    this.plan.onEvent({ kind: "sized", placement: this.placement, ...size });
+  }
+
+  async #fill(haveShared: number, haveSpares: number): Promise<void> {
+    const { workers, spares } = this.size as Size;
+    this.#warmWanted = workers + spares - haveShared - haveSpares;
+    if (this.#warmWanted === 0) this.#settleReady.resolve();
+    for (let index = haveShared; index < workers && !this.isClosing; index += 1) await this.shared.addSlot();
+    for (let index = haveSpares; index < spares && !this.isClosing; index += 1) await this.spares.open(false);
+  }
+
+  #link(events: LinkEvents): Link {
+    if (this.placement === "inline") return startInline(events);
+    if (this.placement === "thread") return startThread(this.plan.thread, events);
+    const marker: EnvironmentMarker = { name: markerName, value: `${markerPrefix}${(lastSerial += 1)}` };
+    return startProcess(this.plan.process, { lifeline: this.#lifeline, marker, mayFork: this.#mayFork }, events);
+  }
+
+  #nice(worker: PoolWorker, niceness: number): void {
+    if (worker.link.placement === "process") worker.link.setNiceness(niceness);
+    else if (worker.link.placement === "thread") worker.tell(order.nice, niceness, null);
+  }
+
+  #measureAll(): void {
+    for (const worker of this.workers) {
+      if (worker.state.kind !== "warm" && worker.state.kind !== "leased") continue;
+      worker.measure();
+      if (worker.state.kind === "warm" && worker.inFlight === 0) worker.owner.freed(worker);
+    }
+  }
+}

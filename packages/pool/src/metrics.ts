@@ -1,0 +1,32 @@
+import { Histogram } from "./measure/histogram.ts";
+
+/** What one fleet counts and measures. */
+export class Metrics {
+  /** Task functions, as measured in the worker. */
+  readonly run = new Histogram();
+  /** From `run` until the task is sent to a worker. */
+  readonly wait = new Histogram();
+  /** From `lease` until there is a worker. */
+  readonly assignment = new Histogram();
+  /** From `lease` until the first answer of the leased module. */
+  readonly handOver = new Histogram();
+  readonly counts = {
+    tasksDone: 0,
+    tasksGivenUp: 0,
+    /** Sent to a worker that died before it began them, and sent again. */
+    tasksRequeued: 0,
+    queueFull: 0,
+    leasesFromSpare: 0,
+    leasesQueued: 0,
+    leasesCold: 0,
+    leasesRejected: 0,
+    leaseDeadlinesMissed: 0,
+    admissionsRefused: 0,
+    budgetMisses: 0,
+    refills: 0,
+    recycles: 0,
+    crashes: 0,
+    outOfMemory: 0,
+    warmupFailures: 0,
+  };
+}

@@ -1,0 +1,140 @@
+import { PoolError } from "./failure.ts";
+import { Fleet } from "./fleet.ts";
+import type { Lease } from "./lease.ts";
+import type { LeaseOptions } from "./lease-options.ts";
+import { planPool, type PoolOptions } from "./options.ts";
+import { placeByTraits, placeModule, type Placement, type PoolModule } from "./placement.ts";
+import type { RunOptions } from "./run-options.ts";
+import { snapshotOf, type FleetSnapshot } from "./snapshot.ts";
+import type { TaskContext } from "./entry/task-context.ts";
+
+/** Functions by task name, as a module exports them: `typeof import("./tasks.js")`. */
+export type Tasks = Readonly<Record<string, unknown>>;
+
+/** What a task takes. */
+export type TaskData<T> = T extends (data: infer Data, context: TaskContext) => unknown ? Data : unknown;
+
+/** What a task gives. */
+export type TaskResult<T> = T extends (...args: never[]) => infer Result ? Awaited<Result> : unknown;
+
+/**
+ * Makes a pool of warm workers. It keeps the program alive until it is closed.
+ * Give it the type of its module, and `run` is checked: `createPool<typeof import("./tasks.js")>({ … })`.
+ *
+ * @throws PoolError options-invalid, placement-refused
+ * @example
+ * const pool = createPool({ module: new URL("./tasks.js", import.meta.url), placement: "thread" });
+ * const sum = await pool.run("sum", [1, 2, 3], { timeoutMs: 100 });
+ * await pool.close();
+ */
+export function createPool<T extends Tasks = Readonly<Record<string, unknown>>>(options: PoolOptions): Pool<T> {
+  return new Pool<T>(options);
+}
+
+/** Warm workers in threads, processes or the caller's own thread; see `createPool`. */
+export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
+  readonly #fleets = new Map<Placement, Fleet>();
+  readonly #fleetOfModule = new Map<string, Fleet>();
+  readonly #only: Fleet | null;
+  #closing: Promise<void> | null = null;
+
+  constructor(options: PoolOptions) {
+    const plan = planPool(options);
+    const groups = new Map<Placement, Map<string, PoolModule>>();
+    for (const [name, module] of plan.modules) {
+      const placement = placeModule(module, name, options.placement ?? placeByTraits);
+      const group = groups.get(placement) ?? new Map<string, PoolModule>();
+      groups.set(placement, group.set(name, module));
+    }
+    for (const [placement, modules] of groups) {
+      const fleet = new Fleet(placement, modules, plan);
+      this.#fleets.set(placement, fleet);
+      for (const name of modules.keys()) this.#fleetOfModule.set(name, fleet);
+    }
+    const [first] = this.#fleets.values();
+    this.#only = plan.modules.has("") ? (first as Fleet) : null;
+  }
+
+  /** Resolves when all workers of the beginning are warm. @throws PoolError warmup-failed */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.ready));
+  }
+
+  /**
+   * Runs a task on a shared worker.
+   * @throws PoolError queue-full, task-timeout, worker-crashed, worker-out-of-memory, warmup-failed, not-cloneable,
+   * task-unknown, pool-closed; the reason of an aborted signal; what the task itself throws.
+   */
+  run<Name extends keyof T & string>(
+    task: Name,
+    data?: TaskData<T[Name]>,
+    options?: RunOptions,
+  ): Promise<TaskResult<T[Name]>> {
+    const fleet = this.#only ?? this.#fleetOf(task);
+    if (fleet instanceof PoolError) return Promise.reject(fleet);
+    return fleet.shared.run(task, data, options) as Promise<TaskResult<T[Name]>>;
+  }
+
+  /**
+   * Takes a worker out of the pool, for exclusive use.
+   * @throws PoolError no-spare, queue-deadline, admission-refused, warmup-failed, pool-closed
+   * @example
+   * await using lease = await pool.lease({ whenGone: { queueMs: 50 } });
+   * const reply = await lease.load(new URL("./reverb.js", import.meta.url), { sampleRate: 44_100 });
+   */
+  lease<In = unknown, Out = unknown>(options: LeaseOptions = {}): Promise<Lease<In, Out>> {
+    const fleet = this.#fleetFor(options);
+    if (fleet instanceof PoolError) return Promise.reject(fleet);
+    return fleet.spares.lease(options) as Promise<Lease<In, Out>>;
+  }
+
+  /** Resolves when every queue is at most half full. */
+  async whenRoom(): Promise<void> {
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.shared.whenRoom()));
+  }
+
+  /** Everything that is known of the pool now, for each placement. */
+  snapshot(): FleetSnapshot[] {
+    return [...this.#fleets.values()].map(snapshotOf);
+  }
+
+  /** Ends the pool: what waits is refused, what runs gets `graceMs`, then nothing is left. */
+  close({ graceMs = 1000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= Promise.all([...this.#fleets.values()].map((fleet) => fleet.close(graceMs))).then(
+      () => undefined,
+    );
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #fleetOf(task: string): Fleet | PoolError {
+    const slash = task.indexOf("/");
+    const fleet = this.#fleetOfModule.get(slash < 0 ? task : task.slice(0, slash));
+    if (fleet !== undefined && slash >= 0) return fleet;
+    const modules = [...this.#fleetOfModule.keys()].join(", ");
+    return new PoolError("task-unknown", `Cannot run task "${task}": wanted "module/function" with one of ${modules}`);
+  }
+
+  #fleetFor(options: LeaseOptions): Fleet | PoolError {
+    const { module, placement } = options;
+    const [first, second] = this.#fleets.values();
+    const fleet =
+      module !== undefined
+        ? this.#fleetOfModule.get(module)
+        : placement !== undefined
+          ? this.#fleets.get(placement)
+          : second === undefined
+            ? first
+            : undefined;
+    if (fleet !== undefined) return fleet;
+    const wish = module ?? placement ?? "any";
+    const placements = [...this.#fleets.keys()].join(", ");
+    return new PoolError(
+      "options-invalid",
+      `Cannot lease a worker of "${wish}": this pool has the placements ${placements}; name one, or a module of it`,
+    );
+  }
+}

@@ -1,0 +1,307 @@
+import type { LeasePath } from "./events.ts";
+import { PoolError } from "./failure.ts";
+import type { Fleet } from "./fleet.ts";
+import { Lease, type Lessor, type Release } from "./lease.ts";
+import type { LeaseOptions } from "./lease-options.ts";
+import { admit } from "./latency/admission.ts";
+import { openBehindGate } from "./opening.ts";
+import { Fifo } from "./queue/fifo.ts";
+import { Refill } from "./refill.ts";
+import { crashOf } from "./task.ts";
+import { order } from "./wire/protocol.ts";
+import type { WorkerExit } from "./worker/link.ts";
+import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
+
+/** Somebody who waits for a worker. */
+interface Waiter {
+  readonly path: "queued" | "cold";
+  isWaiting: boolean;
+  give: (worker: PoolWorker) => void;
+  refuse: (reason: unknown) => void;
+}
+
+/** What is known of one exclusive worker besides itself. */
+interface Place {
+  phase: "opening" | "idle" | "leased" | "ending";
+  lease: Lease | null;
+  /** Promised time per tick of a real-time lease; 0 for others. */
+  costMs: number;
+}
+
+/** Warm workers for exclusive use: ready ones, those on the way, those given away, and who waits for one. */
+export class Spares implements WorkerOwner, Lessor {
+  readonly #fleet: Fleet;
+  readonly #idle: PoolWorker[] = [];
+  readonly #places = new Set<Place>();
+  readonly #placeOf = new Map<PoolWorker, Place>();
+  readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
+  readonly #waiters = new Fifo<Waiter>();
+  readonly #refill: Refill;
+  #waiting = 0;
+  /** Set when the pool's size is decided. */
+  min = 0;
+  target = 0;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+    this.#refill = new Refill(fleet.plan.refillDelayMs, () => this.#refillOne());
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get workers(): PoolWorker[] {
+    return [...this.#placeOf.keys()];
+  }
+
+  get abortGraceMs(): number {
+    return this.#fleet.plan.abortGraceMs;
+  }
+
+  count(phase: Place["phase"]): number {
+    let count = 0;
+    for (const place of this.#places) if (place.phase === phase) count += 1;
+    return count;
+  }
+
+  /** Starts one more. */
+  open(niced: boolean): Promise<void> {
+    const place: Place = { phase: "opening", lease: null, costMs: 0 };
+    this.#places.add(place);
+    return this.#fleet.supervision.add({
+      open: (ended) =>
+        openBehindGate(
+          this.#fleet.gate,
+          () => {
+            const worker = this.#fleet.start(this, niced);
+            this.#placeOf.set(worker, place);
+            this.#enders.set(worker, ended);
+            return worker;
+          },
+          (exit) => ended(exit, true),
+        ),
+    });
+  }
+
+  lease(options: LeaseOptions): Promise<Lease> {
+    return new Promise((resolve, reject) => {
+      options.signal?.throwIfAborted();
+      const askedMs = performance.now();
+      this.#check(options);
+      const grant = (worker: PoolWorker, path: LeasePath): void =>
+        resolve(this.#grant(worker, path, askedMs, options.costMs ?? 0));
+      const spare = this.#idle.pop();
+      if (spare !== undefined) {
+        grant(spare, "spare");
+        return;
+      }
+      const whenGone = options.whenGone ?? this.#fleet.plan.whenGone;
+      if (whenGone === "reject") throw this.#refused("leasesRejected", "no-spare", this.#noSpare());
+      if (whenGone === "cold" && this.#places.size >= this.#fleet.plan.total)
+        throw this.#refused(
+          "leasesRejected",
+          "no-spare",
+          `${this.#noSpare()}, and total (${this.#fleet.plan.total}) is reached`,
+        );
+      const path = whenGone === "cold" ? "cold" : "queued";
+      const deadlineMs = whenGone === "cold" ? this.#fleet.plan.warmUpTimeoutMs : whenGone.queueMs;
+      this.#wait({ path, isWaiting: true, give: (worker) => grant(worker, path), refuse: reject }, deadlineMs, options);
+      if (path === "cold") this.#fleet.addSoon(() => this.open(false));
+      else this.#refill.atOnce();
+    });
+  }
+
+  warm(worker: PoolWorker): void {
+    this.#fleet.noteWarm(worker);
+    (this.#placeOf.get(worker) as Place).phase = "idle";
+    this.#offer(worker);
+    this.#refill.next();
+  }
+
+  warmupFailed(_worker: PoolWorker, what: string, error: Error): void {
+    const failure = this.#fleet.noteWarmupFailure(what, error);
+    if (this.count("idle") + this.count("leased") === 0) this.rejectAll(failure);
+  }
+
+  ran(us: number): void {
+    this.#fleet.metrics.run.recordUs(us);
+  }
+
+  freed(): void {
+    // What a lease runs is its holder's business.
+  }
+
+  gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void {
+    const place = this.#placeOf.get(worker) as Place;
+    for (const pending of unstarted) pending.lost(exit);
+    this.#placeOf.delete(worker);
+    const index = this.#idle.indexOf(worker);
+    if (index >= 0) this.#idle.splice(index, 1);
+    // One that was given away has been replaced by the refill; one that was ready is replaced by its supervisor.
+    const replace = (place.phase === "opening" || place.phase === "idle") && !this.#fleet.isClosing;
+    if (replace) place.phase = "opening";
+    else this.#places.delete(place);
+    place.lease?.lost(exit);
+    place.lease = null;
+    if (place.costMs > 0) this.#fleet.realTimeEnded();
+    place.costMs = 0;
+    this.#fleet.noteGone(worker, exit);
+    this.#enders.get(worker)?.(exit, replace);
+    this.#enders.delete(worker);
+    if (!replace) this.#refill.later();
+  }
+
+  answered(lease: Lease): void {
+    const tookMs = performance.now() - lease.askedMs;
+    this.#fleet.metrics.handOver.recordMs(tookMs);
+    const { budgetMs } = this.#fleet.plan;
+    if (budgetMs === null || tookMs <= budgetMs) return;
+    this.#fleet.metrics.counts.budgetMisses += 1;
+    this.#fleet.plan.onEvent({ kind: "budget-missed", worker: lease.worker, tookMs, budgetMs });
+  }
+
+  async giveBack(worker: PoolWorker, how: Release): Promise<void> {
+    const place = this.#placeOf.get(worker);
+    if (place === undefined || worker.state.kind !== "leased") return;
+    place.lease = null;
+    if (place.costMs > 0) this.#fleet.realTimeEnded();
+    place.costMs = 0;
+    const why = this.#fleet.whyRecycle(worker);
+    if (how === "returned" && why === null && !this.#isSurplus) {
+      worker.tell(order.lease, 0, null);
+      worker.state = { kind: "warm", sinceMs: worker.state.sinceMs, report: worker.state.report };
+      place.phase = "idle";
+      this.#offer(worker);
+      return;
+    }
+    place.phase = "ending";
+    this.#fleet.metrics.counts.recycles += 1;
+    await worker.end(why ?? (how === "returned" ? "more spares than wanted" : "its lease was over"));
+  }
+
+  rejectAll(reason: unknown): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
+      waiter.refuse(reason);
+  }
+
+  close(): void {
+    this.#refill.close();
+    this.rejectAll(new PoolError("pool-closed", "Cannot lease a worker: the pool is closed"));
+  }
+
+  /** Costs per tick that real-time leases have been promised. */
+  get promisedMs(): number[] {
+    return [...this.#places].flatMap((place) => (place.costMs > 0 ? [place.costMs] : []));
+  }
+
+  get #isSurplus(): boolean {
+    return this.#waiting === 0 && this.#idle.length >= Math.max(1, this.target);
+  }
+
+  #check(options: LeaseOptions): void {
+    const fleet = this.#fleet;
+    if (fleet.isClosing) throw new PoolError("pool-closed", "Cannot lease a worker: the pool is closed");
+    const failure = fleet.warmupFailure;
+    if (failure !== null && this.#idle.length === 0) throw failure;
+    if (options.tier !== "realtime") return;
+    const { tickMs, fill } = fleet.plan;
+    const admission = admit({
+      cores: fleet.cores,
+      tickMs,
+      fill,
+      running: this.promisedMs,
+      costMs: options.costMs ?? 0,
+    });
+    if (admission.kind === "refused") throw this.#refused("admissionsRefused", "admission-refused", admission.reason);
+  }
+
+  #refused(
+    counter: "leasesRejected" | "admissionsRefused" | "leaseDeadlinesMissed",
+    code: "no-spare" | "admission-refused" | "queue-deadline",
+    reason: string,
+  ): PoolError {
+    this.#fleet.metrics.counts[counter] += 1;
+    this.#fleet.plan.onEvent({ kind: "lease-refused", code });
+    return new PoolError(code, `Cannot lease a worker: ${reason}`);
+  }
+
+  #noSpare(): string {
+    return `no spare is left (${this.count("leased")} are leased, ${this.count("opening")} are on their way)`;
+  }
+
+  #wait(waiter: Waiter, deadlineMs: number, options: LeaseOptions): void {
+    this.#waiting += 1;
+    const { give, refuse } = waiter;
+    const stop = (): void => {
+      waiter.isWaiting = false;
+      this.#waiting -= 1;
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", aborted);
+    };
+    const timer = setTimeout(() => {
+      const reason = `none came free in ${deadlineMs} ms; ${this.#noSpare()}`;
+      waiter.refuse(this.#refused("leaseDeadlinesMissed", "queue-deadline", reason));
+    }, deadlineMs);
+    const aborted = (): void => waiter.refuse(options.signal?.reason);
+    options.signal?.addEventListener("abort", aborted, { once: true });
+    waiter.give = (worker) => (stop(), give(worker));
+    waiter.refuse = (reason) => {
+      if (!waiter.isWaiting) return;
+      stop();
+      refuse(reason);
+    };
+    this.#waiters.push(waiter);
+  }
+
+  /** Gives a free worker to who waits longest, or keeps it ready. */
+  #offer(worker: PoolWorker): void {
+    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
+      if (waiter.isWaiting) {
+        waiter.give(worker);
+        return;
+      }
+    this.#idle.push(worker);
+  }
+
+  #grant(worker: PoolWorker, path: LeasePath, askedMs: number, costMs: number): Lease {
+    const place = this.#placeOf.get(worker) as Place;
+    const { state } = worker;
+    if (state.kind !== "warm") throw crashOf("the lease", { kind: "ended" });
+    worker.state = { kind: "leased", sinceMs: state.sinceMs, report: state.report };
+    worker.tell(order.lease, 1, null);
+    const lease = new Lease(worker, path, askedMs, this);
+    place.phase = "leased";
+    place.lease = lease;
+    place.costMs = costMs;
+    if (costMs > 0) this.#fleet.realTimeBegan(worker);
+    const tookMs = performance.now() - askedMs;
+    const { counts, assignment } = this.#fleet.metrics;
+    assignment.recordMs(tookMs);
+    if (path === "spare") counts.leasesFromSpare += 1;
+    else if (path === "queued") counts.leasesQueued += 1;
+    else counts.leasesCold += 1;
+    this.#fleet.plan.onEvent({ kind: "leased", worker: worker.number, path, tookMs });
+    if (this.#idle.length < this.min || this.#waiting > 0) this.#refill.atOnce();
+    else this.#refill.later();
+    return lease;
+  }
+
+  /** Starts the next missing one. Returns false when none is missing. */
+  #refillOne(): boolean {
+    const coming = this.count("opening");
+    const missing = Math.max(this.target, this.#waiting) - this.#idle.length - coming;
+    if (missing <= 0 || this.#fleet.isClosing || this.#places.size >= this.#fleet.plan.total) return false;
+    const isUrgent = this.#waiting > 0;
+    // One at a time unless somebody waits: each disturbs the hand-overs of its time.
+    if (coming >= (isUrgent ? Math.max(1, Math.floor(this.#fleet.cores)) : 1)) return false;
+    this.#fleet.metrics.counts.refills += 1;
+    this.#fleet.plan.onEvent({ kind: "refill", missing });
+    this.#fleet.addSoon(() => this.open(!isUrgent));
+    return true;
+  }
+}

@@ -1,0 +1,120 @@
+import type { Transferable } from "node:worker_threads";
+import { PoolError } from "./failure.ts";
+import type { Waiting } from "./queue/task-queue.ts";
+import { reviveError } from "./wire/error-record.ts";
+import { answer, type ErrorRecord } from "./wire/protocol.ts";
+import type { WorkerExit } from "./worker/link.ts";
+import type { Pending, PoolWorker } from "./worker/pool-worker.ts";
+
+/** How long tasks of one name take, a moving mean; below 0 as long as none has finished. */
+export interface Estimate {
+  us: number;
+}
+
+/** Tasks below this are sent ahead, to wait at their worker: the trip costs more than they do. */
+const quickUs = 150;
+/** A run is counted as no longer than this, so that one lost time slice does not make a name slow. */
+const countedUs = 10 * quickUs;
+const weight = 0.05;
+
+/** One call of `run`, from the queue to its answer. */
+export class Task implements Waiting, Pending {
+  readonly name: string;
+  readonly data: unknown;
+  readonly priority: number;
+  readonly rank: number;
+  readonly sequence: number;
+  readonly queuedMs: number;
+  readonly estimate: Estimate;
+  readonly transfer: readonly Transferable[] | null;
+  readonly timeoutMs: number;
+  /** Which shared worker it must go to; -1 for any. */
+  readonly seat: number;
+  /** Judged when it came; not to be sent ahead. */
+  readonly isSlow: boolean;
+  timer: NodeJS.Timeout | null = null;
+  /** Number at its worker, 0 before it is sent. */
+  id = 0;
+  worker: PoolWorker | null = null;
+  /** False when its promise is settled, though a worker may still be at it. */
+  isWanted = true;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #release: (() => void) | null = null;
+
+  constructor(
+    call: Pick<
+      Task,
+      "name" | "data" | "priority" | "rank" | "sequence" | "queuedMs" | "estimate" | "transfer" | "timeoutMs" | "seat"
+    >,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.name = call.name;
+    this.data = call.data;
+    this.priority = call.priority;
+    this.rank = call.rank;
+    this.sequence = call.sequence;
+    this.queuedMs = call.queuedMs;
+    this.estimate = call.estimate;
+    this.transfer = call.transfer;
+    this.timeoutMs = call.timeoutMs;
+    this.seat = call.seat;
+    this.isSlow = call.estimate.us < 0 || call.estimate.us > quickUs;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** `release` is called once, when the task is settled: it takes back timers and listeners. */
+  onSettled(release: () => void): void {
+    const before = this.#release;
+    this.#release = before === null ? release : () => (before(), release());
+  }
+
+  answered(op: number, value: unknown, runUs: number): void {
+    const { estimate } = this;
+    const countUs = runUs < countedUs ? runUs : countedUs;
+    estimate.us = estimate.us < 0 ? countUs : estimate.us + weight * (countUs - estimate.us);
+    if (!this.isWanted) return;
+    if (op === answer.done) {
+      this.#settle();
+      this.#resolve(value);
+    } else this.fail(failureOf(value as ErrorRecord | null));
+  }
+
+  lost(exit: WorkerExit): void {
+    if (this.isWanted) this.fail(crashOf(`task "${this.name}"`, exit));
+  }
+
+  /** Settles the promise; the worker may go on. */
+  fail(error: unknown): void {
+    if (!this.isWanted) return;
+    this.#settle();
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.isWanted = false;
+    if (this.timer !== null) clearTimeout(this.timer);
+    const release = this.#release;
+    if (release === null) return;
+    this.#release = null;
+    release();
+  }
+}
+
+/** The error of a task as its caller gets it. */
+export function failureOf(record: ErrorRecord | null): Error {
+  if (record === null) return new PoolError("pool-closed", "The task was dropped by its worker");
+  if (record.code === "task-unknown" || record.code === "not-cloneable" || record.code === "placement-refused")
+    return new PoolError(record.code, record.message);
+  return reviveError(record);
+}
+
+/** The error of whoever had something running in a worker that ended. */
+export function crashOf(what: string, exit: WorkerExit): PoolError {
+  if (exit.kind === "out-of-memory")
+    return new PoolError("worker-out-of-memory", `Cannot finish ${what}: ${exit.detail}; give the worker more memory`);
+  const detail = exit.kind === "crashed" ? exit.detail : "it was ended";
+  return new PoolError("worker-crashed", `Cannot finish ${what}: its worker ended while it ran (${detail})`);
+}

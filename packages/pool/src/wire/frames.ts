@@ -1,0 +1,96 @@
+import { DefaultSerializer, deserialize } from "node:v8";
+import type { Batch } from "./protocol.ts";
+
+/** What a frame carries; the header is its body's length and this, each 32 bits, little endian. */
+export const frameKind = {
+  /** A batch in V8's serialization format. */
+  batch: 0,
+  /** Bytes of a leased module, as they are. */
+  bytes: 1,
+} as const;
+
+const headerBytes = 8;
+
+/** No frame is longer; a longer one is a broken peer. */
+export const longestFrameBytes = 1024 * 1024 * 1024;
+
+/** One frame with a batch. @throws DataCloneError when a value cannot be serialized. */
+export function batchFrame(batch: Batch): Buffer {
+  const serializer = new DefaultSerializer();
+  // Room for the header in the same buffer; eight bytes keep the alignment of what follows.
+  serializer.writeUint32(0);
+  serializer.writeRawBytes(headerRoom);
+  serializer.writeHeader();
+  serializer.writeValue(batch);
+  const buffer = serializer.releaseBuffer();
+  buffer.writeUInt32LE(buffer.length - headerBytes, 0);
+  buffer.writeUInt32LE(frameKind.batch, 4);
+  return buffer;
+}
+
+// `writeUint32(0)` is a varint of one byte.
+const headerRoom = Buffer.alloc(headerBytes - 1);
+
+/** The header of a frame of raw bytes, to be written before them. */
+export function bytesHeader(length: number): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes);
+  header.writeUInt32LE(length, 0);
+  header.writeUInt32LE(frameKind.bytes, 4);
+  return header;
+}
+
+/** Cuts a stream of chunks into frames. Bodies may share memory with the chunk they came in. */
+export class FrameReader {
+  readonly #onBatch: (batch: Batch) => void;
+  readonly #onBytes: (bytes: Uint8Array) => void;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #neededBytes = headerBytes;
+
+  constructor(onBatch: (batch: Batch) => void, onBytes: (bytes: Uint8Array) => void) {
+    this.#onBatch = onBatch;
+    this.#onBytes = onBytes;
+  }
+
+  /** @throws RangeError on a header that cannot be. */
+  push(chunk: Buffer): void {
+    if (this.#waitingBytes === 0) {
+      this.#cut(chunk);
+      return;
+    }
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.length;
+    if (this.#waitingBytes < this.#neededBytes) return;
+    const joined = Buffer.concat(this.#waiting, this.#waitingBytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#cut(joined);
+  }
+
+  #cut(data: Buffer): void {
+    let offset = 0;
+    while (data.length - offset >= headerBytes) {
+      const length = data.readUInt32LE(offset);
+      const kind = data.readUInt32LE(offset + 4);
+      if (length > longestFrameBytes || kind > frameKind.bytes)
+        throw new RangeError(`Cannot read a frame of kind ${kind} and ${length} bytes: the stream is out of step`);
+      const end = offset + headerBytes + length;
+      if (end > data.length) {
+        this.#keep(data, offset, headerBytes + length);
+        return;
+      }
+      const body = data.subarray(offset + headerBytes, end);
+      if (kind === frameKind.batch) this.#onBatch(deserialize(body) as Batch);
+      else this.#onBytes(body);
+      offset = end;
+    }
+    if (offset < data.length) this.#keep(data, offset, headerBytes);
+  }
+
+  #keep(data: Buffer, offset: number, neededBytes: number): void {
+    const rest = data.subarray(offset);
+    this.#waiting = [rest];
+    this.#waitingBytes = rest.length;
+    this.#neededBytes = neededBytes;
+  }
+}

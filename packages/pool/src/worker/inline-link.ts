@@ -1,0 +1,33 @@
+import { Runtime } from "../entry/runtime.ts";
+import type { Link, LinkEvents } from "./link.ts";
+
+/** A worker that is no other thread: light work on the caller's own. Values are passed as they are, not copied. */
+export function startInline(events: LinkEvents): Link {
+  let isOpen = true;
+  const end = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    queueMicrotask(() => events.onExit({ kind: "ended" }));
+  };
+  const runtime = new Runtime({
+    post: (batch) => queueMicrotask(() => isOpen && events.onBatch(batch)),
+    postBytes: (bytes) => events.onBytes(bytes),
+    noteStarted: () => undefined,
+    memoryBytes: () => 0,
+    end,
+  });
+  return {
+    id: 0,
+    placement: "inline",
+    unsentBytes: 0,
+    post: (batch) => queueMicrotask(() => isOpen && runtime.receive(batch)),
+    postBytes: (bytes) => runtime.receiveBytes(bytes),
+    lastStarted: () => 0,
+    terminate: () => {
+      end();
+      return Promise.resolve();
+    },
+    setNiceness: () => false,
+    close: () => undefined,
+  };
+}

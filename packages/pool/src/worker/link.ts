@@ -1,0 +1,44 @@
+import type { Transferable } from "node:worker_threads";
+import type { Batch } from "../wire/protocol.ts";
+
+/** How a worker ended. */
+export type WorkerExit =
+  /** It was told to end, or its work was over. */
+  | { readonly kind: "ended" }
+  /** By itself: exit code, uncaught error or signal. */
+  | { readonly kind: "crashed"; readonly detail: string }
+  | { readonly kind: "out-of-memory"; readonly detail: string };
+
+/** The pool's end of one worker, whatever its placement. */
+export interface Link {
+  /** Process id, thread id, or 0 for inline. */
+  readonly id: number;
+  readonly placement: "thread" | "process" | "inline";
+  post(batch: Batch, transfer: Transferable[] | null): void;
+  postBytes(bytes: Uint8Array): void;
+  /** Bytes that wait to be read by the worker, where that is known. */
+  readonly unsentBytes: number;
+  /** The last task that began, also after the worker has died; tasks begin in the order of their ids. */
+  lastStarted(): number;
+  /** Ends it at once, with everything it started; resolves when it is gone. */
+  terminate(): Promise<void>;
+  /** Sets the niceness of all its threads; false when that cannot be. */
+  setNiceness(niceness: number): boolean;
+  /** Lets go of what is held for a worker that has ended. */
+  close(): void;
+}
+
+/** What a link tells. */
+export interface LinkEvents {
+  onBatch(batch: Batch): void;
+  onBytes(bytes: Uint8Array): void;
+  /** Once, last. */
+  onExit(exit: WorkerExit): void;
+}
+
+/** Where the built entry points are: this code runs from `src` under a test runner, the workers always from `dist`. */
+export function entryUrl(name: string): URL {
+  return import.meta.url.endsWith(".ts")
+    ? new URL(`../../dist/entry/${name}.js`, import.meta.url)
+    : new URL(`../entry/${name}.js`, import.meta.url);
+}

@@ -1,0 +1,206 @@
+import type { Transferable } from "node:worker_threads";
+import { Inlet } from "../channel.ts";
+import { PoolError } from "../failure.ts";
+import { recordError, reviveError } from "../wire/error-record.ts";
+import { Outbox } from "../wire/outbox.ts";
+import { answer, order, stride, type Batch, type Boot, type WarmReport, type WarmupFailure } from "../wire/protocol.ts";
+import type { Link, LinkEvents, WorkerExit } from "./link.ts";
+
+/** Something that waits for an answer of a worker. */
+export interface Pending {
+  /** May take long: nothing is sent ahead to a worker that has one. */
+  readonly isSlow: boolean;
+  answered(op: number, value: unknown, runUs: number): void;
+  /** The worker ended while it ran this. */
+  lost(exit: WorkerExit): void;
+}
+
+/** Where a worker is in its life; each state has only what belongs to it. */
+export type WorkerState =
+  | { readonly kind: "starting"; readonly sinceMs: number }
+  | { readonly kind: "warm"; readonly sinceMs: number; readonly report: WarmReport }
+  | { readonly kind: "leased"; readonly sinceMs: number; readonly report: WarmReport }
+  | { readonly kind: "retiring"; readonly why: string }
+  | { readonly kind: "gone"; readonly exit: WorkerExit };
+
+/** Who owns a worker. */
+export interface WorkerOwner {
+  warm(worker: PoolWorker): void;
+  warmupFailed(worker: PoolWorker, what: string, error: Error): void;
+  /** Something ran so long. */
+  ran(us: number): void;
+  /** Answers came: it has room for more. */
+  freed(worker: PoolWorker): void;
+  /** It is gone; `unstarted` had been sent and never began. */
+  gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void;
+}
+
+let lastNumber = 0;
+
+/** The pool's view of one worker: what it is at, and what it was. */
+export class PoolWorker {
+  /** Unique in this process. */
+  readonly number = (lastNumber += 1);
+  readonly startedMs = performance.now();
+  readonly owner: WorkerOwner;
+  readonly niced: boolean;
+  state: WorkerState;
+  tasksDone = 0;
+  /** Slow ones in flight. */
+  slow = 0;
+  busyUs = 0;
+  memoryBytes = 0;
+  /** Why it is ended, once somebody said so. */
+  endedFor: string | null = null;
+  readonly messages = new Inlet<unknown>();
+  readonly bytes = new Inlet<Uint8Array>();
+  readonly link: Link;
+  readonly #inFlight = new Map<number, Pending>();
+  readonly #outbox: Outbox;
+  readonly #warmUpTimer: NodeJS.Timeout;
+  #lastId = 0;
+  #measured = true;
+
+  constructor(
+    start: (events: LinkEvents) => Link,
+    owner: WorkerOwner,
+    boot: Boot,
+    settings: { readonly warmUpTimeoutMs: number },
+  ) {
+    this.owner = owner;
+    this.niced = boot.nicenessUntilWarm !== null;
+    this.state = { kind: "starting", sinceMs: this.startedMs };
+    this.link = start({
+      onBatch: (batch) => this.#receive(batch),
+      onBytes: (bytes) => this.bytes.deliver(bytes),
+      onExit: (exit) => this.#gone(exit),
+    });
+    this.#outbox = new Outbox(
+      (batch, transfer) => this.link.post(batch, transfer),
+      (id, _op, error) => this.#couldNotSend(id, error),
+    );
+    if (this.niced && this.link.placement === "process") this.link.setNiceness(boot.nicenessUntilWarm ?? 0);
+    this.#outbox.add(order.boot, 0, "", boot);
+    this.#warmUpTimer = setTimeout(() => {
+      const text = `not warm after ${settings.warmUpTimeoutMs} ms`;
+      this.owner.warmupFailed(this, "warm-up", new Error(text));
+      void this.end(text);
+    }, settings.warmUpTimeoutMs);
+  }
+
+  /** Tasks and calls that it has and has not answered. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Sends an order whose answer `pending` waits for; returns its id. */
+  call(op: number, text: string, data: unknown, pending: Pending, transfer: readonly Transferable[] | null): number {
+    const id = (this.#lastId += 1);
+    this.#inFlight.set(id, pending);
+    if (pending.isSlow) this.slow += 1;
+    this.#outbox.add(op, id, text, data, transfer);
+    return id;
+  }
+
+  /** Sends an order that has no answer. */
+  tell(op: number, id: number, data: unknown, transfer: readonly Transferable[] | null = null): void {
+    this.#outbox.add(op, id, "", data, transfer);
+  }
+
+  /** Sends what is collected now instead of at the end of the turn. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  /** Asks for a memory reading unless one is on its way. */
+  measure(): void {
+    if (!this.#measured) return;
+    this.#measured = false;
+    this.tell(order.measure, 0, null);
+  }
+
+  /** Whether it is at this now: it has begun and has not answered. */
+  isAt(id: number): boolean {
+    return this.#inFlight.has(id) && id <= this.link.lastStarted();
+  }
+
+  /** Ends it at once, with all it has started. */
+  end(why: string): Promise<void> {
+    this.endedFor ??= why;
+    return this.link.terminate();
+  }
+
+  /** Lets it finish what it has, then end. */
+  retire(why: string): void {
+    if (this.state.kind === "gone" || this.state.kind === "retiring") return;
+    this.state = { kind: "retiring", why };
+    this.endedFor ??= why;
+    this.tell(order.stop, 0, null);
+  }
+
+  #receive(batch: Batch): void {
+    let answered = 0;
+    for (let at = 0; at < batch.length; at += stride) {
+      const op = batch[at] as number;
+      if (op <= answer.aborted) {
+        const id = batch[at + 1] as number;
+        const pending = this.#inFlight.get(id);
+        if (pending === undefined) continue;
+        this.#inFlight.delete(id);
+        answered += 1;
+        if (pending.isSlow) this.slow -= 1;
+        const runUs = batch[at + 3] as number;
+        this.busyUs += runUs;
+        this.owner.ran(runUs);
+        pending.answered(op, batch[at + 2], runUs);
+      } else this.#note(op, batch[at + 2]);
+    }
+    if (answered === 0) return;
+    this.tasksDone += answered;
+    this.owner.freed(this);
+  }
+
+  #note(op: number, value: unknown): void {
+    if (op === answer.message) this.messages.deliver(value);
+    else if (op === answer.memory) {
+      this.memoryBytes = value as number;
+      this.#measured = true;
+    } else if (this.state.kind !== "starting") return;
+    else if (op === answer.warm) {
+      const report = value as WarmReport;
+      clearTimeout(this.#warmUpTimer);
+      this.memoryBytes = report.memoryBytes;
+      this.state = { kind: "warm", sinceMs: performance.now(), report };
+      if (this.niced && this.link.placement === "process") this.link.setNiceness(0);
+      this.owner.warm(this);
+    } else {
+      const { what, error } = value as WarmupFailure;
+      this.owner.warmupFailed(this, what, reviveError(error));
+      void this.end(`warm-up of ${what} failed`);
+    }
+  }
+
+  #couldNotSend(id: number, error: unknown): void {
+    const pending = this.#inFlight.get(id);
+    if (pending === undefined) throw error;
+    this.#inFlight.delete(id);
+    if (pending.isSlow) this.slow -= 1;
+    const { message } = recordError(error);
+    const text = `Cannot send to a worker: ${message}; wanted plain data, buffers or typed arrays`;
+    pending.answered(answer.failed, { ...recordError(new PoolError("not-cloneable", text)), code: "not-cloneable" }, 0);
+    this.owner.freed(this);
+  }
+
+  #gone(exit: WorkerExit): void {
+    if (this.state.kind === "gone") return;
+    clearTimeout(this.#warmUpTimer);
+    const lastStarted = this.link.lastStarted();
+    this.state = { kind: "gone", exit };
+    const unstarted: Pending[] = [];
+    for (const [id, pending] of this.#inFlight)
+      if (id <= lastStarted || this.link.placement === "inline") pending.lost(exit);
+      else unstarted.push(pending);
+    this.#inFlight.clear();
+    this.owner.gone(this, exit, unstarted);
+  }
+}

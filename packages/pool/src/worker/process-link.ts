@@ -1,0 +1,179 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findByEnvironment, setNiceness, signalProcess, type EnvironmentMarker } from "@constellation/host";
+import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
+import type { Lifeline } from "./lifeline.ts";
+import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+
+/** Settings of worker processes. */
+export interface ProcessSettings {
+  readonly execArgv?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** Limit of the JavaScript heap. @default V8's own */
+  readonly heapLimitBytes?: number;
+}
+
+interface ProcessSurroundings {
+  readonly lifeline: Lifeline;
+  /** In the environment of the worker and all it starts; this worker's alone. */
+  readonly marker: EnvironmentMarker;
+  /** Sweep for descendants when the worker ends, because its modules may fork. */
+  readonly mayFork: boolean;
+}
+
+const stderrTailLength = 4096;
+/** What a dead worker has written is read for this long at most. */
+const longestDrainMs = 500;
+
+/** Starts a worker process: leader of its own process group, tied to our life by its socket and by the lifeline. */
+export function startProcess(settings: ProcessSettings, around: ProcessSurroundings, events: LinkEvents): Link {
+  const started = openNamelessFile();
+  const heap =
+    settings.heapLimitBytes === undefined
+      ? []
+      : [`--max-old-space-size=${Math.floor(settings.heapLimitBytes / 1024 / 1024)}`];
+  const child = spawn(
+    process.execPath,
+    [...heap, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))],
+    {
+      stdio: ["ignore", "inherit", "pipe", "pipe", started],
+      detached: true,
+      env: { ...(settings.env ?? process.env), [around.marker.name]: around.marker.value },
+      ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
+    },
+  );
+  const pid = child.pid ?? 0;
+  if (pid !== 0) around.lifeline.hold(pid);
+  const socket = child.stdio[3] as Socket;
+  const tail = keepTail(child);
+  const frames = new FrameReader(
+    (batch) => events.onBatch(batch),
+    (bytes) => events.onBytes(bytes),
+  );
+  let terminated = false;
+  let spawnFailure: Error | null = null;
+  const gone = new Promise<void>((resolve) => {
+    let isOver = false;
+    const over = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (isOver) return;
+      isOver = true;
+      socket.destroy();
+      events.onExit(spawnFailure === null ? exitOf(code, signal, terminated, tail()) : failed(spawnFailure));
+      closeSync(started);
+      resolve();
+    };
+    child.once("exit", (code, signal) => {
+      around.lifeline.release(pid);
+      // Its group first: the cheap way to reach nearly all it may have started.
+      killGroup(pid);
+      if (around.mayFork) sweep(around.marker);
+      // Somebody who holds its pipes must not keep it from being over.
+      setTimeout(over, longestDrainMs, code, signal).unref();
+    });
+    child.once("close", over);
+    child.once("error", (error) => {
+      spawnFailure = error;
+      if (child.pid === undefined) over(null, null);
+    });
+  });
+  socket.on("data", (chunk: Buffer) => frames.push(chunk));
+  socket.on("error", () => socket.destroy());
+  return {
+    id: pid,
+    placement: "process",
+    post: (batch) => void socket.write(batchFrame(batch)),
+    postBytes(bytes) {
+      socket.cork();
+      socket.write(bytesHeader(bytes.length));
+      socket.write(bytes);
+      socket.uncork();
+    },
+    get unsentBytes() {
+      return socket.writableLength;
+    },
+    lastStarted() {
+      const last = new Int32Array(1);
+      return readSync(started, last, 0, 4, 0) === 4 ? (last[0] as number) : 0;
+    },
+    terminate() {
+      terminated = true;
+      killGroup(pid);
+      return gone;
+    },
+    setNiceness: (niceness) => niceAllThreads(pid, niceness),
+    close: () => socket.destroy(),
+  };
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null, terminated: boolean, stderr: string): WorkerExit {
+  if (/heap out of memory|Allocation failed/i.test(stderr))
+    return { kind: "out-of-memory", detail: "the process reached its heap limit" };
+  if (terminated || code === 0) return { kind: "ended" };
+  if (signal === "SIGKILL")
+    return { kind: "crashed", detail: "SIGKILL from outside (when nobody sent it, the kernel was out of memory)" };
+  const last =
+    stderr
+      .trim()
+      .split("\n")
+      .find((line) => /^\w*Error\b|^Error/.test(line.trim())) ?? "";
+  const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+  return { kind: "crashed", detail: last === "" ? how : `${how}: ${last.trim().slice(0, 300)}` };
+}
+
+function failed(error: Error): WorkerExit {
+  return { kind: "crashed", detail: `could not be started: ${error.message}` };
+}
+
+/** Passes the worker's errors on and keeps the end of them, which says why it died. */
+function keepTail(child: ChildProcess): () => string {
+  let text = "";
+  child.stderr?.setEncoding("utf8");
+  child.stderr?.on("data", (chunk: string) => {
+    text = (text + chunk).slice(-stderrTailLength);
+    process.stderr.write(chunk);
+  });
+  return () => text;
+}
+
+/** A file that ends with its last descriptor. */
+function openNamelessFile(): number {
+  const directory = mkdtempSync(join(tmpdir(), "pool-"));
+  try {
+    return openSync(join(directory, "started"), "w+", 0o600);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function killGroup(pid: number): void {
+  if (pid === 0) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The group is gone.
+  }
+}
+
+/** Ends whatever carries our marker: also what has left the process group. */
+function sweep(marker: EnvironmentMarker): void {
+  for (let round = 0; round < 10; round += 1) {
+    const found = findByEnvironment(marker);
+    if (found.length === 0) return;
+    for (const identity of found) signalProcess(identity, "SIGKILL");
+  }
+}
+
+/** Niceness belongs to threads on Linux; V8's own threads take the one of the main thread at their start. */
+function niceAllThreads(pid: number, niceness: number): boolean {
+  try {
+    const threads = process.platform === "linux" ? readdirSync(`/proc/${pid}/task`).map(Number) : [pid];
+    return threads.map((thread) => setNiceness(thread, niceness)).every((outcome) => outcome !== "denied");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+import { MessageChannel, receiveMessageOnPort, Worker, type ResourceLimits } from "node:worker_threads";
+import type { ThreadData } from "../entry/thread-entry.ts";
+import type { Batch } from "../wire/protocol.ts";
+import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+
+/** Settings of worker threads. */
+export interface ThreadSettings {
+  readonly resourceLimits?: ResourceLimits;
+  readonly execArgv?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a worker thread. */
+export function startThread(settings: ThreadSettings, events: LinkEvents): Link {
+  const { port1, port2 } = new MessageChannel();
+  const started = new SharedArrayBuffer(4);
+  const startedTask = new Int32Array(started);
+  const data: ThreadData = { port: port2, started, bansSpawning: true };
+  const worker = new Worker(entryUrl("thread-entry"), {
+    workerData: data,
+    transferList: [port2],
+    // A test runner's loader hooks are for its own threads.
+    execArgv: [...(settings.execArgv ?? [])],
+    ...(settings.env === undefined ? {} : { env: settings.env }),
+    ...(settings.resourceLimits === undefined ? {} : { resourceLimits: settings.resourceLimits }),
+  });
+  let failure: Error | null = null;
+  let terminated = false;
+  const receive = (message: Batch | Uint8Array): void => {
+    if (Array.isArray(message)) events.onBatch(message);
+    else events.onBytes(message);
+  };
+  port1.on("message", receive);
+  worker.on("error", (error) => {
+    failure = error instanceof Error ? error : new Error(String(error));
+  });
+  worker.on("exit", (code) => {
+    for (;;) {
+      const last: { message: Batch | Uint8Array } | undefined = receiveMessageOnPort(port1);
+      if (last === undefined) break;
+      receive(last.message);
+    }
+    port1.close();
+    events.onExit(exitOf(code, failure, terminated));
+  });
+  return {
+    id: worker.threadId,
+    placement: "thread",
+    unsentBytes: 0,
+    post: (batch, transfer) => {
+      if (transfer === null) port1.postMessage(batch);
+      else port1.postMessage(batch, transfer);
+    },
+    postBytes: (bytes) => port1.postMessage(bytes),
+    lastStarted: () => Atomics.load(startedTask, 0),
+    async terminate() {
+      terminated = true;
+      await worker.terminate();
+    },
+    // The thread sets its own; from outside its kernel id is not known.
+    setNiceness: () => false,
+    close: () => port1.close(),
+  };
+}
+
+function exitOf(code: number, failure: Error | null, terminated: boolean): WorkerExit {
+  if (failure !== null && (failure as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
+    return { kind: "out-of-memory", detail: "the thread reached its heap limit" };
+  if (failure !== null) return { kind: "crashed", detail: `uncaught ${failure.name}: ${failure.message}` };
+  if (terminated || code === 0) return { kind: "ended" };
+  return { kind: "crashed", detail: `exit code ${code}` };
+}

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createPool, type Placement, type Pool, type PoolOptions } from "@constellation/pool";
+import { owned, until } from "./leftovers.ts";
+
+const module = new URL("./fixtures/tasks.js", import.meta.url);
+const echoModule = new URL("./fixtures/echo-module.js", import.meta.url);
+const pools: Pool[] = [];
+let before: ReturnType<typeof owned>;
+
+async function open(options: Partial<PoolOptions>): Promise<Pool> {
+  const pool = createPool({ module, workers: 0, spares: 2, ...options });
+  pools.push(pool);
+  await pool.ready();
+  return pool;
+}
+
+beforeEach(() => {
+  before = owned();
+});
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
+  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
+});
+
+describe.each<Placement>(["thread", "process"])("a leased %s", (placement) => {
+  it("loads a module it never saw and speaks with it both ways", async () => {
+    const pool = await open({ placement });
+    const lease = await pool.lease<{ echo: unknown }>();
+    expect(lease.path).toBe("spare");
+    expect(await lease.load(echoModule, { rate: 44_100 })).toEqual({ started: { rate: 44_100 } });
+    const heard: unknown[] = [];
+    const three = new Promise<void>((resolve) =>
+      lease.onMessage((message) => heard.push(message.echo) === 3 && resolve()),
+    );
+    lease.send(1);
+    lease.send({ two: 2 });
+    lease.send(new Float32Array([3]));
+    await three;
+    expect(heard).toEqual([1, { two: 2 }, new Float32Array([3])]);
+    const bytes = new Promise<Uint8Array>((resolve) => lease.onBytes((got) => resolve(Uint8Array.from(got))));
+    lease.sendBytes(new Uint8Array(100_000).fill(9));
+    expect(await bytes).toEqual(new Uint8Array(100_000).fill(9));
+    expect(await lease.release()).toBe("recycled");
+  });
+
+  it("comes back as it was, or reset, or new", async () => {
+    const pool = await open({ placement, spares: 1 });
+    const first = await pool.lease();
+    expect([await first.call("count"), await first.call("count")]).toEqual([1, 2]);
+    expect(await first.release()).toBe("returned");
+    const second = await pool.lease();
+    expect(second.worker).toBe(first.worker);
+    expect(await second.call("count")).toBe(3);
+    await second.reset();
+    const third = await pool.lease();
+    expect(third.worker).toBe(first.worker);
+    expect(await third.call("count")).toBe(1);
+    await third.recycle();
+    const fourth = await pool.lease();
+    expect(fourth.worker).not.toBe(first.worker);
+    await expect(third.call("count")).rejects.toMatchObject({ code: "lease-over" });
+  });
+
+  it("tells its holder when it dies, and is replaced", async () => {
+    const pool = await open({ placement, spares: 1 });
+    const lease = await pool.lease();
+    await expect(lease.call("exit", 3)).rejects.toMatchObject({ code: "worker-crashed" });
+    expect(await lease.ended).toMatchObject({ kind: "crashed", detail: /exit code 3/ });
+    await until(() => pool.snapshot()[0]?.spares.idle === 1, "a new spare");
+  });
+
+  it("is refilled after quiet, back to the target and no further", async () => {
+    const pool = await open({ placement, spares: 3 });
+    const leases = await Promise.all([pool.lease(), pool.lease(), pool.lease()]);
+    expect(new Set(leases.map((lease) => lease.worker)).size).toBe(3);
+    expect(pool.snapshot()[0]?.spares).toMatchObject({ idle: 0, leased: 3, opening: 0 });
+    await until(() => pool.snapshot()[0]?.spares.idle === 3, "three new spares");
+    await Promise.all(leases.map((lease) => lease.release()));
+    await until(
+      () => pool.snapshot()[0]?.spares.leased === 0 && pool.snapshot()[0]?.workers.length === 3,
+      "no surplus",
+    );
+  });
+});
+
+it("waits, starts cold or is refused when no spare is left, as the caller chose, and counts which", async () => {
+  const pool = await open({ placement: "thread", spares: 1, refill: { delayMs: 1000 } });
+  const only = await pool.lease();
+  await expect(pool.lease({ whenGone: "reject" })).rejects.toMatchObject({ code: "no-spare", message: /1 are leased/ });
+  await expect(pool.lease({ whenGone: { queueMs: 0 } })).rejects.toMatchObject({ code: "queue-deadline" });
+  const cold = await pool.lease({ whenGone: "cold" });
+  expect(cold.path).toMatch(/cold/);
+  const queued = pool.lease({ whenGone: { queueMs: 20_000 } });
+  await only.release();
+  expect((await queued).path).toBe("queued");
+  const stop = new AbortController();
+  const waiting = pool.lease({ whenGone: { queueMs: 20_000 }, signal: stop.signal });
+  stop.abort(new Error("changed my mind"));
+  await Promise.allSettled([waiting]);
+  expect(pool.snapshot()[0]?.counts).toMatchObject({
+    leasesFromSpare: 1,
+    leasesCold: 1,
+    leasesRejected: 1,
+    leaseDeadlinesMissed: 1,
+  });
+});
+
+it("admits real-time leases while their cost fits, and says why not", async () => {
+  const pool = await open({ placement: "thread", spares: 1, latency: { tickMs: 5.8, budgetMs: 20 } });
+  await expect(pool.lease({ tier: "realtime", costMs: 1000 })).rejects.toMatchObject({
+    code: "admission-refused",
+    message: /at most the tick of 5.8 ms/,
+  });
+  const plain = await open({ placement: "thread", spares: 1 });
+  await expect(plain.lease({ tier: "realtime", costMs: 1 })).rejects.toMatchObject({
+    message: /declare latency.tickMs/,
+  });
+});
+
+it("does not exceed its total", async () => {
+  const pool = await open({ placement: "thread", spares: 1, total: 1 });
+  await pool.lease();
+  await expect(pool.lease({ whenGone: "cold" })).rejects.toMatchObject({ code: "no-spare", message: /total \(1\)/ });
+});
