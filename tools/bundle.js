@@ -1,6 +1,6 @@
 // Makes packages/cli/dist what `npm publish` ships: the command, the SDK with its types, the daemon and the programs it
 // starts, in one package without packages of ours as dependencies. Fails when a part is missing.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -9,7 +9,9 @@ import { copyDeclarations } from "./bundle/declarations.js";
 import { companions } from "./bundle/companions.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const dist = join(root, "packages/cli/dist");
+const published = join(root, "packages/cli/dist");
+/** Built beside, then put in place: whoever runs the command meanwhile finds a whole package. */
+const dist = join(root, `packages/cli/dist/.next-${process.pid}`);
 const manifest = JSON.parse(readFileSync(join(root, "packages/cli/package.json"), "utf8"));
 /** Packages that stay packages: native code. zod is a dependency for the sake of the declarations only. */
 const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)].filter(
@@ -47,10 +49,6 @@ const withoutSubprograms = {
   },
 };
 
-// What `tsc -b` keeps there stays.
-mkdirSync(dist, { recursive: true });
-for (const entry of readdirSync(dist)) if (entry !== "tsc") rmSync(join(dist, entry), { recursive: true });
-
 const client = await build({
   ...common,
   plugins: [withoutSubprograms],
@@ -63,23 +61,39 @@ const client = await build({
 checkStart(client.metafile, ["ps", "up"]);
 
 const daemon = companions(root, join(dist, "programs"));
-const main = "packages/daemon/src/main.ts";
-if (existsSync(join(root, main)))
-  await build({
-    ...common,
-    entryPoints: [main],
-    outfile: join(dist, "daemon.js"),
-    sourcemap: "linked",
-    sourcesContent: false,
-    plugins: [daemon.plugin],
-  });
+await build({
+  ...common,
+  entryPoints: ["packages/daemon/src/main.ts"],
+  outfile: join(dist, "daemon.js"),
+  plugins: [daemon.plugin],
+});
 const programs = await daemon.copy((entry, outfile) => build({ ...common, entryPoints: [entry], outfile }));
 const { openApiDocument } = await import("../packages/contract/dist/index.js");
 writeFileSync(join(dist, "openapi.json"), `${JSON.stringify(openApiDocument(manifest.version), null, 2)}\n`);
 const declarations = copyDeclarations(root, dist);
 
-const kB = (file) => `${Math.round((statSync(join(dist, file), { throwIfNoEntry: false })?.size ?? 0) / 1000)} kB`;
+replacePublished();
+
+const kB = (file) => `${Math.round((statSync(join(published, file), { throwIfNoEntry: false })?.size ?? 0) / 1000)} kB`;
 const chunks = Object.keys(client.metafile.outputs).length;
 console.log(
   `bundle: command and SDK in ${chunks} files (start ${kB("constellation.js")}), daemon ${kB("daemon.js")}, ${programs} programs, ${declarations} declarations`,
 );
+
+/** New files first, then what is left over goes; what `tsc -b` keeps there stays. */
+function replacePublished() {
+  const fresh = readdirSync(dist);
+  for (const entry of fresh) {
+    if (statSync(join(dist, entry)).isDirectory()) rmSync(join(published, entry), { recursive: true, force: true });
+    renameSync(join(dist, entry), join(published, entry));
+  }
+  for (const entry of readdirSync(published))
+    if (entry !== "tsc" && !fresh.includes(entry) && !isOtherBuild(entry))
+      rmSync(join(published, entry), { recursive: true, force: true });
+}
+
+/** A build of another process that still runs. */
+function isOtherBuild(entry) {
+  const pid = /^\.next-(\d+)$/.exec(entry)?.[1];
+  return pid !== undefined && Number(pid) !== process.pid && existsSync(`/proc/${pid}`);
+}

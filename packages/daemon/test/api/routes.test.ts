@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import { MemoryPlatform } from "./memory-platform.ts";
 import { served } from "./served.ts";
@@ -73,6 +74,34 @@ test.each([
   expect(answer.json()).toMatchObject({ code });
   expect(answer.status).toBe(status);
   expect(answer.json()).toHaveProperty("message");
+  expect(await platform.apps()).toEqual([]);
+});
+
+test("whatever JSON comes as a spec, the answer is about the spec and nothing changes", async () => {
+  const { call, platform, faults } = await served();
+  const setting = fc.constantFrom(
+    "script",
+    "command",
+    "port",
+    "health",
+    "restart",
+    "resources",
+    "env",
+    "isolation",
+    "x",
+  );
+  const spec = fc.oneof(
+    fc.jsonValue(),
+    fc.tuple(setting, fc.jsonValue()).map(([name, value]) => ({ name: "web", [name]: value })),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(spec, { maxLength: 3 }), async (apps) => {
+      const { status } = await call("POST", "/v1/apply", { apps, dryRun: true });
+      expect([200, 400, 404]).toContain(status);
+    }),
+    { numRuns: 200 },
+  );
+  expect(faults).toEqual([]);
   expect(await platform.apps()).toEqual([]);
 });
 

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError, exitCodes, type Places } from "@constellation/contract";
+import { unreachable } from "../client/unreachable.ts";
 import { daemonProgram } from "./locate.ts";
 
 const firstPollMs = 2;
@@ -87,7 +88,7 @@ async function waitForAnswer(
   }
 }
 
-/** Whether somebody accepts connections on the socket. */
+/** Whether somebody accepts connections on the socket. @throws ConstellationError `access.denied` on another user's */
 export function answers(socketPath: string): Promise<boolean> {
   if (!existsSync(socketPath)) return Promise.resolve(false);
   return new Promise((resolve, reject) => {
@@ -99,7 +100,7 @@ export function answers(socketPath: string): Promise<boolean> {
     socket.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
       else if (error.code === "EAGAIN") resolve(true);
-      else reject(error);
+      else reject(unreachable(socketPath, error));
     });
   });
 }
