@@ -1,5 +1,6 @@
 // How a case is run: a fresh system each time, and an error unless all of its messages were handled.
 import { ActorSystem } from "@constellation/actors";
+import { cpuMs } from "./cpu.js";
 
 /** A quiet system for one run. */
 export function benchSystem() {
@@ -7,23 +8,25 @@ export function benchSystem() {
 }
 
 /**
- * Runs `body(system, done)` until it calls `done()`, and returns the seconds and messages that took.
+ * Runs `body(system, done)` until it calls `done()`, and returns the time and messages that took.
  * Fails when the runtime handled another number of messages than `expected`, or dropped one.
  */
 export async function runCase(expected, body) {
   const system = benchSystem();
   const finished = Promise.withResolvers?.() ?? withResolvers();
   const startMs = performance.now();
+  const startCpuMs = cpuMs();
   body(system, finished.resolve);
   await finished.promise;
-  const seconds = (performance.now() - startMs) / 1000;
+  const wallMs = performance.now() - startMs;
+  const usedCpuMs = cpuMs() - startCpuMs;
   await new Promise((resolve) => setImmediate(resolve));
   const { handled } = system.runQueue;
   const dropped = system.deadLetters.total;
   await system.shutdown();
   if (handled !== Number(expected) || dropped !== 0)
     throw new Error(`expected ${Number(expected)} handled messages, found ${handled} handled and ${dropped} dropped`);
-  return { seconds, messages: expected };
+  return { wallMicros: wallMs * 1000, micros: usedCpuMs * 1000, messages: Number(expected) };
 }
 
 function withResolvers() {

@@ -290,5 +290,5 @@ async function runCounted(count, body) {
       done();
     }),
   );
-  return { seconds: result.seconds, messages: expected };
+  return { ...result, messages: expected };
 }

@@ -1,11 +1,13 @@
 // Measures actors side by side with Erlang/OTP and with other actor libraries for JavaScript, prints a table and
-// writes bench/results/actors.json. Every case runs in a process of its own; the runtimes take turns, so that what
+// writes bench/results/actors.json. Rates and times are per processor time of the whole process (garbage collection
+// included), so that they hold on a machine that does other things too; the wall time stands beside. Waits (idle to
+// handled, timers, restart, threads) are wall time. Every case runs in a process of its own; the runtimes take turns, so that what
 // else the machine does hits all of them.
 //
 //   node bench/actors/main.js [rounds]
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sizes } from "./sizes.js";
@@ -41,23 +43,18 @@ if (rows.some((row) => row.verdict === "below the bar")) process.exitCode = 2;
 
 /** A case of Savina: ours, Erlang's, and the peers that have it. */
 function savinaRow(name, unit, barMillions) {
-  const samples = { ours: [], otp: [] };
+  const runs = { ours: [], otp: [] };
   for (let round = 0; round < rounds; round += 1) {
-    samples.ours.push(
-      ...ours(name)
-        .slice(1)
-        .map((run) => valueOf(run, unit)),
-    );
-    if (erlang !== null)
-      samples.otp.push(
-        ...otp(name, Object.values(sizes[name]))
-          .slice(1)
-          .map((run) => valueOf(run, unit)),
-      );
+    // The first run of a process warms it up.
+    runs.ours.push(...ours(name).slice(1));
+    if (erlang !== null) runs.otp.push(...otp(name, Object.values(sizes[name])).slice(1));
   }
-  const row = { name, unit, ours: summary(samples.ours), otp: summary(samples.otp), peers: {} };
+  const inUnit = (all) => summary(all.map(({ micros, messages }) => valueOf(micros, messages, unit)));
+  const inWallTime = (all) => summary(all.map(({ wallMicros, messages }) => valueOf(wallMicros, messages, unit)));
+  const row = { name, unit, ours: inUnit(runs.ours), otp: inUnit(runs.otp), peers: {} };
+  row.wall = { ours: inWallTime(runs.ours), otp: inWallTime(runs.otp) };
   for (const [peer, cases] of Object.entries(peers))
-    if (cases.includes(name)) row.peers[peer] = summary(peerRuns(peer, name).map((run) => valueOf(run, unit)));
+    if (cases.includes(name)) row.peers[peer] = inUnit(peerRuns(peer, name));
   const ratio =
     row.otp === null ? null : unit === "ms" ? row.otp.median / row.ours.median : row.ours.median / row.otp.median;
   row.timesOtp = ratio;
@@ -168,12 +165,12 @@ function otp(name, numbers) {
     .trim()
     .split("\n")
     .map((line) => {
-      const [micros, messages] = line.split(" ").map(Number);
-      return { micros, messages };
+      const [micros, wallMicros, messages] = line.split(" ").map(Number);
+      return { micros, wallMicros, messages };
     });
 }
 
-function valueOf({ micros, messages }, unit) {
+function valueOf(micros, messages, unit) {
   return unit === "ms" ? micros / 1000 : messages / micros;
 }
 
@@ -213,6 +210,7 @@ function print(all) {
     row.unit,
     show(row.ours),
     `${row.ours.least.toPrecision(3)}..${row.ours.most.toPrecision(3)}`,
+    show(row.wall?.ours),
     show(row.otp),
     row.timesOtp === null ? "" : `${row.timesOtp.toFixed(1)}x`,
     ...Object.keys(peers).map((peer) => show(row.peers[peer])),
@@ -231,7 +229,7 @@ function write(all) {
   };
   const result = {
     measured: new Date().toISOString(),
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem() },
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), loadAverage: loadavg()[0] },
     versions: {
       node: process.version,
       otp: erlang,

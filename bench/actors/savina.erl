@@ -1,4 +1,5 @@
-%% The same cases on Erlang processes. Prints one line for each run: microseconds and messages.
+%% The same cases on Erlang processes. Prints one line for each run: microseconds of processor time and of wall time,
+%% and messages.
 -module(savina).
 -export([main/1, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
@@ -12,12 +13,14 @@ measure(Name, Sizes) ->
     %% A process of its own, so that each run starts with a fresh heap.
     {Runner, Monitor} = spawn_monitor(fun() ->
         Start = erlang:monotonic_time(nanosecond),
+        {Cpu, _} = statistics(runtime),
         Messages = run(Name, Sizes),
-        Self ! {took, erlang:monotonic_time(nanosecond) - Start, Messages},
+        {CpuEnd, _} = statistics(runtime),
+        Self ! {took, CpuEnd - Cpu, erlang:monotonic_time(nanosecond) - Start, Messages},
         [exit(Left, kill) || Left <- case get(left) of undefined -> []; All -> All end]
     end),
     receive {'DOWN', Monitor, _, Runner, normal} -> ok; {'DOWN', Monitor, _, Runner, Why} -> exit(Why) end,
-    receive {took, Nanos, Messages} -> io:format("~w ~w~n", [Nanos / 1000, Messages]) end.
+    receive {took, CpuMs, Nanos, Messages} -> io:format("~w ~w ~w~n", [CpuMs * 1000, Nanos / 1000, Messages]) end.
 
 step(Seed) -> (Seed * 1103515245 + 12345) band 16#7fffffff.
 

@@ -135,7 +135,7 @@ export class Connection implements Border {
   }
 
   /** @internal @throws SerializationError when what the packet carries cannot travel */
-  postChecked(packet: Packet): void {
+  postChecked(packet: Packet & { kind: "reply" | "spawn" }): void {
     if (this.#isOpen) this.#outbox.addChecked(packet);
   }
 
@@ -150,7 +150,7 @@ export class Connection implements Border {
       return "rejected";
     }
     try {
-      this.#outbox.addChecked({ kind: "send", to: ref.id, message: toWire(message, this) });
+      this.#outbox.addMessage(ref.id, toWire(message, this));
     } catch (error) {
       this.#credit.repay(1);
       this.system.deadLetters.add(ref, message, "undeliverable");
@@ -312,7 +312,9 @@ export class Connection implements Border {
         return;
       }
       try {
-        this.postChecked(packet(this.#expect(pending)));
+        const request = packet(this.#expect(pending));
+        if (request.kind === "spawn") this.postChecked(request);
+        else this.post(request);
       } catch (error) {
         pending.fail(error);
         return;

@@ -26,18 +26,22 @@ export class Outbox {
     }
   }
 
-  /** Adds a packet with a message of a user. @throws SerializationError when it cannot travel */
-  addChecked(packet: Packet): void {
-    const message =
-      packet.kind === "send"
-        ? packet.message
-        : packet.kind === "reply"
-          ? packet.value
-          : packet.kind === "spawn"
-            ? packet.args
-            : null;
-    this.#transport.check?.(message);
+  /** Adds a packet with a value of a user. @throws SerializationError when it cannot travel */
+  addChecked(packet: Packet & { kind: "reply" | "spawn" }): void {
+    this.#transport.check?.(packet.kind === "reply" ? packet.value : packet.args);
     this.add(packet);
+  }
+
+  /** Adds a message for actor `to`, in one packet with those before it for the same one. @throws SerializationError */
+  addMessage(to: number, message: unknown): void {
+    this.#transport.check?.(message);
+    const last = this.#batch.at(-1);
+    if (last?.kind !== "send" || last.to !== to || last.messages.length >= fullBatch) {
+      this.add({ kind: "send", to, messages: [message] });
+      return;
+    }
+    last.messages.push(message);
+    if (last.messages.length >= fullBatch) this.flush();
   }
 
   flush(): void {

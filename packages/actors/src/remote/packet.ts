@@ -17,7 +17,8 @@ export interface WireError {
 /** Everything that systems say to each other. `to` and `from` are ids of actors, `n` numbers of the sender. */
 export type Packet =
   | { readonly kind: "hello"; readonly version: number; readonly name: string; readonly token: string }
-  | { readonly kind: "send"; readonly to: number; readonly message: unknown }
+  /** Messages in a row for one actor. */
+  | { readonly kind: "send"; readonly to: number; readonly messages: unknown[] }
   | { readonly kind: "reply"; readonly n: number; readonly value: unknown }
   | { readonly kind: "fail"; readonly n: number; readonly error: WireError; readonly code?: string }
   | { readonly kind: "monitor"; readonly n: number; readonly to: number }
@@ -68,6 +69,8 @@ function checkPacket(item: unknown): void {
   for (const field of ["to", "from", "n", "count", "version"])
     if (packet[field] !== undefined && !Number.isSafeInteger(packet[field]))
       throw new TypeError(`Cannot read a ${String(packet["kind"])} packet: ${field} is no whole number`);
+  if (packet["kind"] === "send" && !Array.isArray(packet["messages"]))
+    throw new TypeError("Cannot read a send packet: messages is no list");
   for (const field of ["behavior", "token"])
     if (packet[field] !== undefined && typeof packet[field] !== "string")
       throw new TypeError(`Cannot read a ${String(packet["kind"])} packet: ${field} is no text`);

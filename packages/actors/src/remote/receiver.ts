@@ -44,8 +44,8 @@ export class Receiver {
       case "hello":
         return;
       case "send":
-        this.#taken += 1;
-        this.#deliver(packet.to, packet.message);
+        this.#taken += packet.messages.length;
+        for (const message of packet.messages) this.#deliver(packet.to, message);
         return;
       case "reply":
         connection.answered(packet.n, fromWire(packet.value, connection));
@@ -121,7 +121,7 @@ export class Receiver {
 
   #deliver(to: number, written: unknown): void {
     const connection = this.#connection;
-    this.#replies = [];
+    if (this.#replies.length > 0) this.#replies = [];
     const message = fromWire(written, connection);
     const replies = this.#replies;
     const cell = this.#cell(to);

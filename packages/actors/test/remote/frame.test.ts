@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FrameReader, jsonCodec, writeFrame, type Packet } from "@constellation/actors";
 
 const packets: Packet[] = [
-  { kind: "send", to: 1, message: { text: "héllo" } },
+  { kind: "send", to: 1, messages: [{ text: "héllo" }] },
   { kind: "taken", count: 3 },
 ];
 
@@ -43,6 +43,7 @@ describe("frames", () => {
       [null],
       [{ kind: "nonsense" }],
       [{ kind: "send", to: "x" }],
+      [{ kind: "send", to: 1 }],
       [{ kind: "spawn", n: 1, behavior: 3 }],
     ])
       expect(() => new FrameReader(jsonCodec).read(forge(value)), JSON.stringify(value)).toThrow(TypeError);
