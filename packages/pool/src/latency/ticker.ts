@@ -1,0 +1,52 @@
+import { Histogram } from "../measure/histogram.ts";
+
+/** What a ticker has seen. */
+export interface TickReport {
+  readonly ticks: number;
+  /** Ticks that were due and had passed before anybody could begin them. */
+  readonly missed: number;
+  readonly lateness: Histogram;
+}
+
+/**
+ * Calls `tick` every `periodMs` without drift until `signal` aborts. A tick that could not begin before the next one was
+ * due is counted as missed and left out: a real-time sink has played silence by then.
+ */
+export async function runTicks(
+  periodMs: number,
+  tick: (index: number) => void,
+  signal: AbortSignal,
+): Promise<TickReport> {
+  const lateness = new Histogram();
+  const startMs = performance.now();
+  let index = 0;
+  let ticks = 0;
+  let missed = 0;
+  await new Promise<void>((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const step = (): void => {
+      const dueMs = startMs + index * periodMs;
+      const lateMs = performance.now() - dueMs;
+      // Timers have whole milliseconds; the rest is waited out in short turns.
+      if (lateMs >= 0) {
+        lateness.recordMs(lateMs);
+        tick(index);
+        ticks += 1;
+        const nextIndex = Math.max(index + 1, Math.floor((performance.now() - startMs) / periodMs));
+        missed += nextIndex - index - 1;
+        index = nextIndex;
+      }
+      if (signal.aborted) return;
+      const waitMs = startMs + index * periodMs - performance.now();
+      timer = setTimeout(step, Math.max(0, Math.floor(waitMs)));
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    else step();
+  });
+  return { ticks, missed, lateness };
+}

@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { createPool, createRing, RingReader, RingWriter } from "@constellation/pool";
+
+it("is a bounded queue that counts what it refuses", () => {
+  const steps = fc.array(fc.constantFrom("write" as const, "read" as const), { maxLength: 400 });
+  fc.assert(
+    fc.property(fc.constantFrom(1, 2, 8), steps, (frames, plan) => {
+      const ring = createRing({ frames, frameBytes: 16 });
+      const writer = new RingWriter(ring, Float64Array);
+      const reader = new RingReader(ring, Float64Array);
+      const model: number[] = [];
+      const counts = { overruns: 0, underruns: 0 };
+      for (const [index, step] of plan.entries())
+        if (step === "write") {
+          const frame = writer.claim();
+          expect(frame === null).toBe(model.length === frames);
+          if (frame === null) counts.overruns += 1;
+          else {
+            frame[0] = index;
+            writer.commit();
+            model.push(index);
+          }
+        } else {
+          const frame = reader.take();
+          expect(frame?.[0]).toBe(model.shift());
+          if (frame === null) counts.underruns += 1;
+          else reader.release();
+        }
+      expect({ overruns: writer.overruns, underruns: reader.underruns }).toEqual(counts);
+    }),
+  );
+});
+
+it("goes on when its counters wrap around", () => {
+  const ring = createRing({ frames: 4, frameBytes: 8 });
+  const counters = new Int32Array(ring.memory);
+  counters[0] = 2 ** 31 - 3;
+  counters[16] = 2 ** 31 - 3;
+  const writer = new RingWriter(ring, Float64Array);
+  const reader = new RingReader(ring, Float64Array);
+  for (let index = 0; index < 20; index += 1) {
+    for (let fill = 0; fill < 4; fill += 1) {
+      writer.claim()?.fill(index * 4 + fill);
+      writer.commit();
+    }
+    expect(writer.claim()).toBeNull();
+    for (let fill = 0; fill < 4; fill += 1) {
+      expect(reader.take()?.[0]).toBe(index * 4 + fill);
+      reader.release();
+    }
+  }
+});
+
+it("carries every frame in order between two threads that sleep and wake", async () => {
+  const pool = createPool({ module: new URL("../fixtures/ring-echo.js", import.meta.url), workers: 1 });
+  try {
+    const frames = 20_000;
+    const input = createRing({ frames: 8, frameBytes: 64 });
+    const output = createRing({ frames: 4, frameBytes: 64 });
+    const relayed = pool.run("relay", { input, output, frames });
+    const writer = new RingWriter(input, Float64Array);
+    const reader = new RingReader(output, Float64Array);
+    let sent = 0;
+    for (let got = 0; got < frames;) {
+      for (
+        let frame = sent < frames ? writer.claim() : null;
+        frame !== null;
+        frame = sent < frames ? writer.claim() : null
+      ) {
+        frame.fill(sent);
+        writer.commit();
+        sent += 1;
+      }
+      if (!(await reader.waitAsync(10_000))) expect.fail(`no frame ${got} of ${sent} sent`);
+      for (let frame = reader.take(); frame !== null; frame = reader.take()) {
+        if (frame[0] !== got || frame[7] !== got) expect.fail(`frame ${got} holds ${frame[0]} and ${frame[7]}`);
+        reader.release();
+        got += 1;
+      }
+    }
+    expect(await relayed).toBe(frames);
+  } finally {
+    await pool.close();
+  }
+});
+
+it("ends the waits when it is closed", () => {
+  const ring = createRing({ frames: 2, frameBytes: 8 });
+  const reader = new RingReader(ring, Float64Array);
+  expect(reader.wait(1)).toBe(false);
+  reader.close();
+  expect(reader.wait(60_000)).toBe(false);
+});
+
+it("has a shape that can be", () => {
+  expect(() => createRing({ frames: 3, frameBytes: 8 })).toThrow(/power of two/);
+  expect(() => createRing({ frames: 4, frameBytes: 12 })).toThrow(/multiple of 8/);
+});
