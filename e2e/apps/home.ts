@@ -98,6 +98,8 @@ export class Home {
   /** Removes everything; throws when anything is left on the machine. */
   async close(): Promise<void> {
     try {
+      // A test that failed may have left none; what it started is ended by the next.
+      await this.constellation("daemon", "start");
       await this.constellation("rm", "--all");
       await this.constellation("daemon", "stop", "--instances");
       const left = leftOnMachine(this.home);

@@ -1,5 +1,5 @@
 import { exitCodes } from "@constellation/contract";
-import type { Constellation } from "@constellation/sdk";
+import type { Constellation, InitOptions } from "@constellation/sdk";
 import { interruption } from "./interruption.ts";
 import { type Terminal, terminal } from "./terminal/terminal.ts";
 
@@ -14,7 +14,7 @@ export interface Context {
   /** What the process ends with when nothing fails; `exec` sets that of its program. */
   exitCode: number;
   /** A client of the daemon. Commands that bring something to life start a daemon, the others ask the one that is there. */
-  readonly client: (options: { readonly start: boolean }) => Promise<Constellation>;
+  readonly client: (options: Pick<InitOptions, "network"> & { readonly start: boolean }) => Promise<Constellation>;
 }
 
 /** The context of a real run. */
@@ -25,10 +25,10 @@ export function processContext(): Context {
     err: terminal(process.stderr, process.env),
     signal,
     exitCode: exitCodes.ok.code,
-    client: async ({ start }) => {
+    client: async (options) => {
       // Help and mistakes need no client, and loading HTTP takes time.
       const { Constellation: Client } = await import("./client.ts");
-      return new Client().init({ start, signal });
+      return new Client().init({ ...options, signal });
     },
   };
 }

@@ -30,6 +30,11 @@ export interface InitOptions extends CallOptions {
   readonly home?: string;
   /** Start a daemon in the background when none answers. @default true */
   readonly start?: boolean;
+  /**
+   * What a daemon that is started may do to this machine's network: `prepare` switches forwarding on and translates addresses,
+   * so that private networks reach the world; needs root. @default `$CONSTELLATION_NETWORK`, else "as-is": change nothing
+   */
+  readonly network?: "prepare" | "as-is" | undefined;
   /** Time the daemon may take to start. @default "15s" */
   readonly timeout?: string;
 }
@@ -102,6 +107,7 @@ export class Constellation {
   #places: Places | null = null;
   #ready: Promise<unknown> | null = null;
   #home: string | undefined;
+  #network: InitOptions["network"];
   #start = true;
   #timeoutMs = 15_000;
 
@@ -115,8 +121,9 @@ export class Constellation {
    *
    * @throws ConstellationError `daemon.start-failed`
    */
-  async init({ home, start = true, timeout = "15s", signal }: InitOptions = {}): Promise<this> {
+  async init({ home, start = true, network, timeout = "15s", signal }: InitOptions = {}): Promise<this> {
     this.#home = home;
+    this.#network = network;
     this.#places = currentPlaces(home);
     this.#start = start;
     this.#timeoutMs = parseDuration(timeout);
@@ -274,7 +281,7 @@ export class Constellation {
   async #startDaemon(signal: AbortSignal | undefined): Promise<boolean> {
     const { ensureDaemon } = await import("./daemon/start.ts");
     return ensureDaemon(this.places, {
-      environment: daemonEnvironment(this.#home),
+      environment: daemonEnvironment(this.#home, this.#network),
       timeoutMs: this.#timeoutMs,
       signal,
     });

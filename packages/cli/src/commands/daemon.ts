@@ -1,9 +1,12 @@
-import type { Command } from "commander";
-import { formatDuration } from "@constellation/contract";
+import type { Command, Option } from "commander";
+import { ConstellationError, formatDuration } from "@constellation/contract";
+import type { InitOptions } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { daemonIsGone } from "../daemon/gone.ts";
 import { installUnit } from "../daemon/install.ts";
 import { runningDaemon } from "../daemon/running.ts";
+
+type Network = Pick<InitOptions, "network">;
 
 interface Json {
   readonly json?: boolean;
@@ -15,9 +18,16 @@ export function define(command: Command, context: Context): void {
   const part = (name: string, summary: string): Command =>
     command.command(name).summary(summary).description(`${summary}.`).option("--json", "print JSON");
 
-  part("start", "Start the daemon in the background").action(async ({ json }: Json) => {
+  const start = part("start", "Start the daemon in the background");
+  start.addOption(networkOption(start)).action(async ({ json, network }: Json & Network) => {
     const before = await runningDaemon(context);
-    const version = before ?? (await (await client({ start: true })).version({ signal }));
+    if (before !== null && network !== undefined)
+      throw new ConstellationError(
+        "state.conflict",
+        `The daemon, pid ${before.pid}, runs already and keeps the network mode it was started with`,
+        { remedy: "`constellation daemon stop` first; instances go on meanwhile." },
+      );
+    const version = before ?? (await (await client({ start: true, network })).version({ signal }));
     if (json === true) out.line(JSON.stringify({ started: before === null, daemon: version }));
     else
       out.line(
@@ -51,9 +61,16 @@ export function define(command: Command, context: Context): void {
         out.line(line);
   });
 
-  part("install", "Start the daemon with the machine (systemd)")
+  const install = part("install", "Start the daemon with the machine (systemd)");
+  install
     .option("--print", "only print the unit")
-    .action(async ({ json, print = false }: Json & { print?: boolean }) =>
-      installUnit(context, { json: json === true, print }),
+    .addOption(networkOption(install))
+    .action(async ({ json, network, print = false }: Json & Network & { print?: boolean }) =>
+      installUnit(context, { json: json === true, print, network }),
     );
+}
+
+function networkOption(command: Command): Option {
+  const what = "prepare: let private networks reach the world (root; switches on forwarding and address translation)";
+  return command.createOption("--network <mode>", what).choices(["as-is", "prepare"]);
 }

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConstellationError, daemonProgram } from "@constellation/sdk";
+import type { InitOptions } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { systemdUnit } from "./systemd-unit.ts";
 
@@ -12,12 +13,16 @@ const unitName = "constellation.service";
  *
  * @throws ConstellationError `platform.unsupported` without systemd
  */
-export async function installUnit({ out }: Context, { json, print }: { json: boolean; print: boolean }): Promise<void> {
+export async function installUnit(
+  { out }: Context,
+  { json, print, network }: Pick<InitOptions, "network"> & { json: boolean; print: boolean },
+): Promise<void> {
   const system = process.getuid?.() === 0;
   const unit = systemdUnit({
     node: process.execPath,
     program: daemonProgram(),
     home: process.env["CONSTELLATION_HOME"],
+    network: network ?? process.env["CONSTELLATION_NETWORK"],
     system,
   });
   if (print) {

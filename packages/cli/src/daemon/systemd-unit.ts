@@ -5,6 +5,8 @@ export interface UnitInput {
   /** Path of the daemon's program. */
   readonly program: string;
   readonly home: string | undefined;
+  /** What the daemon may do to the machine's network. */
+  readonly network?: string | undefined;
   /** For the machine, or for one user. */
   readonly system: boolean;
 }
@@ -13,7 +15,7 @@ export interface UnitInput {
  * The systemd unit of the daemon, see systemd.service(5). `KillMode=process` and `Delegate=yes` keep instances alive, and
  * their cgroups ours, while the daemon is stopped or replaced.
  */
-export function systemdUnit({ node, program, home, system }: UnitInput): string {
+export function systemdUnit({ node, program, home, network, system }: UnitInput): string {
   return `[Unit]
 Description=Constellation, runs and supervises apps
 After=network-online.target
@@ -22,7 +24,7 @@ Wants=network-online.target
 [Service]
 Type=simple
 ExecStart=${quote(node)} ${quote(program)}
-${home === undefined ? "" : `Environment=${quote(`CONSTELLATION_HOME=${home}`)}\n`}Restart=always
+${variable("CONSTELLATION_HOME", home)}${variable("CONSTELLATION_NETWORK", network)}Restart=always
 RestartSec=1
 KillMode=process
 Delegate=yes
@@ -34,6 +36,9 @@ TasksMax=infinity
 WantedBy=${system ? "multi-user.target" : "default.target"}
 `;
 }
+
+const variable = (name: string, value: string | undefined): string =>
+  value === undefined ? "" : `Environment=${quote(`${name}=${value}`)}\n`;
 
 /** A word of a unit file: quoted, with `%` and `$` taken literally. */
 function quote(word: string): string {

@@ -1,2 +1,3 @@
 /** This machine: capacity for placement, features for the doctor. */
+export { networkWish } from "./network-wish.ts";
 export { ThisNode } from "./node.ts";

@@ -5,9 +5,13 @@ import { ConstellationError, type Places, places } from "@constellation/contract
 /** The daemon's program: beside this file in the published package, in its own package in the source tree. */
 const programs = ["./daemon.js", "../../../daemon/dist/main.js"];
 
-/** The environment that a daemon with this home is started with; without one it is that of this process. */
-export function daemonEnvironment(home: string | undefined): NodeJS.ProcessEnv {
-  return home === undefined ? process.env : { ...process.env, CONSTELLATION_HOME: home };
+/** The environment that a daemon with this home is started with; what is not given is that of this process. */
+export function daemonEnvironment(home?: string, network?: "prepare" | "as-is"): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ...(home === undefined ? {} : { CONSTELLATION_HOME: home }),
+    ...(network === undefined ? {} : { CONSTELLATION_NETWORK: network }),
+  };
 }
 
 /** Places of this user's daemon. */
