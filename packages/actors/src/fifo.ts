@@ -10,13 +10,6 @@ export class Fifo<T> {
     this.size += 1;
   }
 
-  unshift(value: T): void {
-    if (this.size === this.#slots.length) this.#grow();
-    this.#read = (this.#read - 1) & (this.#slots.length - 1);
-    this.#slots[this.#read] = value;
-    this.size += 1;
-  }
-
   shift(): T | undefined {
     if (this.size === 0) return undefined;
     const value = this.#slots[this.#read];
