@@ -1,6 +1,10 @@
+import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError } from "@constellation/contract";
 import { readJson, writeAtomically } from "./atomic-file.ts";
+
+const flushDelayMs = 50;
 
 /** Instances that one node can know at a time: as many networks of four addresses as a /16 holds. */
 export const numberLimit = 16_384;
@@ -13,9 +17,15 @@ export class InstanceNumbers {
   readonly #path: string;
   readonly #numbers: Map<string, number>;
   readonly #taken: Set<number>;
+  readonly #first: number;
+  #flushing = false;
 
-  /** @throws Error when the file is damaged */
-  constructor(stateFolder: string) {
+  /**
+   * @param first number that the search for a free one begins with
+   * @throws Error when the file is damaged
+   */
+  constructor(stateFolder: string, first = 0) {
+    this.#first = first;
     this.#path = join(stateFolder, "numbers.json");
     const value = readJson(this.#path) ?? {};
     const entries = Object.entries(value as Record<string, unknown>);
@@ -29,9 +39,9 @@ export class InstanceNumbers {
   take(name: string): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
-    let number = 0;
-    while (this.#taken.has(number)) number += 1;
-    if (number >= numberLimit) {
+    let number = this.#first;
+    while (this.#taken.has(number) && this.#taken.size < numberLimit) number = (number + 1) % numberLimit;
+    if (this.#taken.size >= numberLimit) {
       throw new ConstellationError(
         "limit.exceeds-node",
         `Cannot start ${name}: this node knows ${numberLimit} instances`,
@@ -55,6 +65,25 @@ export class InstanceNumbers {
   }
 
   #write(): void {
-    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#numbers)), { durable: true });
+    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#numbers)));
+    void this.#flush();
+  }
+
+  /** Has the disk keep it. A hundred new instances wait for that once and not each, and none of them before its start. */
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    await sleep(flushDelayMs, undefined, { ref: false });
+    this.#flushing = false;
+    try {
+      const file = await open(this.#path, "r");
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } catch {
+      // The folder is gone, and so is what the numbers were for.
+    }
   }
 }

@@ -13,6 +13,7 @@ import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
 import { deleteRemoved, forgetApp } from "./forget-app.ts";
+import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { ProcessHandle } from "./process-handle.ts";
@@ -52,7 +53,7 @@ export class ProcessDriver implements Driver {
     this.#bootedAt = clock.nowMs() - uptimeMs();
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
-    this.#numbers = new InstanceNumbers(state);
+    this.#numbers = new InstanceNumbers(state, firstNumber(state));
   }
 
   /**
