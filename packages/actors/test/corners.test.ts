@@ -265,7 +265,7 @@ describe("a supervisor", () => {
       }),
     );
     const one = await many.startChild(undefined);
-    if (one.kind === "started") one.ref.send(1 as never);
+    if (one.kind === "started") one.ref.send(1);
     await host.settle();
     expect(host.lines.at(-1)?.text).toContain("child ended, local/fragile");
     expect((await many.countChildren()).active).toBe(0);

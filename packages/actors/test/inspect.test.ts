@@ -149,7 +149,7 @@ describe("tracing", () => {
     expect(spans.map(({ traceId }) => traceId)).toEqual([outside?.traceId, outside?.traceId]);
     expect(spans[0]?.parentSpanId).toBe(outside?.spanId);
     expect(spans[1]?.parentSpanId).toBe(spans[0]?.spanId);
-    expect(parseTraceparent(formatTraceparent(spans[0] as Span))?.spanId).toBe(spans[0]?.spanId);
+    expect(parseTraceparent(formatTraceparent(spans.at(0)!))?.spanId).toBe(spans[0]?.spanId);
     expect(system.tracing.current).toBeNull();
     const letters: unknown[] = [];
     system.deadLetters.subscribe(({ message }) => void letters.push(message));

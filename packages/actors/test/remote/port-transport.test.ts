@@ -7,12 +7,15 @@ const echo = actor({
   receive: (_state, message: { value: unknown; replyTo: ReplyTo<unknown> }) => message.replyTo.send(message.value),
 });
 
+/** Node types the listener of its ports in its own way. */
+const asPort = (port: unknown): PortLike => port as PortLike;
+
 function joined() {
   const { port1, port2 } = new MessageChannel();
   const here = realSystem({ name: "here" });
   const there = realSystem({ name: "there" });
-  const toThere = connect(here, new PortTransport(port1 as unknown as PortLike));
-  const toHere = connect(there, new PortTransport(port2 as unknown as PortLike), { spawnable: { echo } });
+  const toThere = connect(here, new PortTransport(asPort(port1)));
+  const toHere = connect(there, new PortTransport(asPort(port2)), { spawnable: { echo } });
   return { port1, port2, toThere, toHere };
 }
 

@@ -95,7 +95,7 @@ describe("a WASM actor", () => {
       const values = Array.from({ length: index + 1 }, () => 9);
       expect(numberIn(await ref.ask(say(values)))).toBe(index + 1);
     }
-    await system.stop(refs[4]!);
+    await system.stop(refs.at(4)!);
     const ended = refs.slice(0, 2).map((ref) => system.whenEnded(ref));
     refs[0]?.send({ bytes: bytes(0) });
     refs[1]?.send({ bytes: bytes(9) });
@@ -103,7 +103,7 @@ describe("a WASM actor", () => {
     expect(await ended[1]).toMatchObject({ error: { message: expect.stringContaining("has trapped") as string } });
     const fresh = system.spawn(behavior);
     expect(numberIn(await fresh.ask(say([9])))).toBe(1);
-    for (const ref of [refs[2], refs[3], fresh]) system.kill(ref!);
+    for (const ref of [refs.at(2)!, refs.at(3)!, fresh]) system.kill(ref);
     expect(wasmInstanceCount()).toBe(0);
   });
 
