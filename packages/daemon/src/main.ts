@@ -5,11 +5,12 @@ import { ConstellationError, exitCodes, places, toConstellationError } from "@co
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
 import { bootId } from "@constellation/host";
 import { ProcessDriver, systemClock } from "@constellation/instances";
-import { type ApiServer, serveApi } from "./api/index.ts";
+import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
+import { networkWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
 
@@ -36,11 +37,16 @@ async function run(layout: Layout): Promise<void> {
   const newest = privately(() => archive.last(1));
   const logs = new FileLogStore({ directory: layout.logsFolder });
   const blobs = new FileBlobStore({ directory: layout.blobsFolder });
-  const driver = await ProcessDriver.open({
-    runtime: layout.runtimeDirectory,
-    state: layout.stateDirectory,
-    cgroupBase: cgroupBaseOf(layout),
-  });
+  // Looking at the machine happens in children of ours; the API is read meanwhile.
+  const [driver, { serveApi }] = await Promise.all([
+    ProcessDriver.open({
+      runtime: layout.runtimeDirectory,
+      state: layout.stateDirectory,
+      cgroupBase: cgroupBaseOf(layout),
+      network: networkWish(process.env, process.getuid?.() ?? -1),
+    }),
+    import("./api/index.ts"),
+  ]);
   const ending = { asked: false };
   const running: { daemon: Daemon | null; api: ApiServer | null } = { daemon: null, api: null };
   const end = (): void => {

@@ -1,5 +1,5 @@
 import type { InstanceState } from "@constellation/contract";
-import { instanceName, type PortBinding, type RunHandle } from "@constellation/instances";
+import type { PortBinding, RunHandle } from "@constellation/instances";
 
 /** The present run of an instance, for whoever reads or uses it directly. */
 export interface LiveRun {
@@ -23,31 +23,38 @@ export interface ObservedInstance {
 
 /** The table of everything observed on this node: written by the instances' actors, read by scheduler, API and sampling. */
 export class Observations {
-  readonly #byName = new Map<string, ObservedInstance>();
+  readonly #apps = new Map<string, Map<number, ObservedInstance>>();
   readonly #listeners = new Set<(instance: ObservedInstance) => void>();
 
+  /** By name, such as `web.2`. */
   get(name: string): ObservedInstance | undefined {
-    return this.#byName.get(name);
+    const dot = name.lastIndexOf(".");
+    return this.at(name.slice(0, dot), Number(name.slice(dot + 1)));
   }
 
   /** The instance behind an allocation. */
   at(app: string, index: number): ObservedInstance | undefined {
-    return this.#byName.get(instanceName({ app, index }));
+    return this.#apps.get(app)?.get(index);
+  }
+
+  /** The instances of one app, by number. */
+  of(app: string): ObservedInstance[] {
+    return [...(this.#apps.get(app)?.values() ?? [])].sort((a, b) => a.index - b.index);
   }
 
   /** All instances, or those of one app, ordered by app and number. */
   list(app?: string): ObservedInstance[] {
-    return [...this.#byName.values()]
-      .filter((instance) => app === undefined || instance.app === app)
-      .sort((a, b) => a.app.localeCompare(b.app) || a.index - b.index);
+    if (app !== undefined) return this.of(app);
+    return [...this.#apps.keys()].sort().flatMap((name) => this.of(name));
   }
 
-  values(): IterableIterator<ObservedInstance> {
-    return this.#byName.values();
+  *values(): Generator<ObservedInstance, void, undefined> {
+    for (const instances of this.#apps.values()) yield* instances.values();
   }
 
   report(instance: ObservedInstance): void {
-    this.#byName.set(instanceName(instance), instance);
+    const instances = this.#apps.get(instance.app) ?? new Map<number, ObservedInstance>();
+    this.#apps.set(instance.app, instances.set(instance.index, instance));
     this.#tell(instance);
   }
 
@@ -55,7 +62,9 @@ export class Observations {
   forget(app: string, index: number): void {
     const known = this.at(app, index);
     if (known === undefined) return;
-    this.#byName.delete(instanceName(known));
+    const instances = this.#apps.get(app);
+    instances?.delete(index);
+    if (instances?.size === 0) this.#apps.delete(app);
     this.#tell(known);
   }
 

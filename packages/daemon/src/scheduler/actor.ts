@@ -12,6 +12,7 @@ export type SchedulerMessage =
       readonly replyTo: ReplyTo<unknown>;
     }
   | { readonly type: "pass" }
+  | { readonly type: "look"; readonly app: string }
   | { readonly type: "sweep" };
 
 /** Everything is looked at this often, whether or not somebody said that it changed. */
@@ -47,7 +48,7 @@ export function schedulerActor(
       scheduler.begin();
       context.sendEvery(sweepMs, { type: "sweep" });
       self.send({ type: "sweep" });
-      return { scheduler, dirty, unsubscribe };
+      return { scheduler, dirty, looking: new Set(), unsubscribe };
     },
     async receive(state, message, context) {
       switch (message.type) {
@@ -57,6 +58,10 @@ export function schedulerActor(
           state.dirty.clear();
           await attempt(() => state.scheduler.pass());
           return;
+        case "look":
+          state.looking.delete(message.app);
+          await attempt(() => state.scheduler.pass([message.app]));
+          return;
         case "pass": {
           const { snapshot } = state.scheduler;
           const apps = new Set([...state.dirty].flatMap((app) => [app, ...snapshot.neighbours(app)]));
@@ -64,10 +69,13 @@ export function schedulerActor(
           await attempt(() => state.scheduler.pass(apps));
         }
       }
-      async function attempt(pass: () => Promise<number | null>): Promise<void> {
+      async function attempt(pass: () => Promise<ReadonlyMap<string, number>>): Promise<void> {
         try {
-          const againMs = await pass();
-          if (againMs !== null) context.sendAfter(againMs, { type: "sweep" });
+          for (const [app, inMs] of await pass()) {
+            if (state.looking.has(app)) continue;
+            state.looking.add(app);
+            context.sendAfter(inMs, { type: "look", app });
+          }
         } catch (error) {
           // A conflict only means that somebody was faster; anything else is worth a line. Either way the next look repairs.
           if (toConstellationError(error).code !== "state.conflict") report("a pass of the scheduler failed", error);
@@ -84,6 +92,8 @@ export function schedulerActor(
 interface State {
   readonly scheduler: Scheduler;
   readonly dirty: Set<string>;
+  /** Apps whose next look is set. */
+  readonly looking: Set<string>;
   readonly unsubscribe: readonly (() => unknown)[];
 }
 

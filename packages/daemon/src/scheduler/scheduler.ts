@@ -118,9 +118,9 @@ export class Scheduler {
 
   /**
    * Looks at these apps, or at all, and writes the allocations that bring them nearer to what is wanted.
-   * Resolves to the time after which they are worth another look although nothing happens; null when they are not.
+   * Resolves to the apps that are worth another look after so many milliseconds although nothing happens.
    */
-  async pass(apps: Iterable<string> = this.#all()): Promise<number | null> {
+  async pass(apps: Iterable<string> = this.#all()): Promise<ReadonlyMap<string, number>> {
     const { repository, node } = this.#parts;
     const edit: Edit = repository.edit();
     const removed: string[] = [];
@@ -133,8 +133,12 @@ export class Scheduler {
     if (!edit.isEmpty) await repository.write(edit);
     for (const app of removed) this.#announcer.removed(app);
     for (const app of looked) this.#announce(app);
-    const waits = [...looked].flatMap((app) => this.snapshot.lookAgainInMs(app) ?? []);
-    return waits.length === 0 ? null : Math.min(...waits);
+    const again = new Map<string, number>();
+    for (const app of looked) {
+      const inMs = this.snapshot.lookAgainInMs(app);
+      if (inMs !== null) again.set(app, inMs);
+    }
+    return again;
   }
 
   /** Notes what an earlier daemon has announced already. */
@@ -155,7 +159,7 @@ export class Scheduler {
       mode: record.mode,
       wanted: record.instances,
       updatedAt: record.updatedAt,
-      instances: this.#parts.observations.list(app).map((observed) => ({
+      instances: this.#parts.observations.of(app).map((observed) => ({
         name: instanceName(observed),
         state: observed.state,
         revision: observed.revision ?? 0,

@@ -21,6 +21,9 @@ export class Snapshot {
   readonly #mirror: Mirror;
   readonly #observations: Observations;
   readonly #nowMs: () => number;
+  #dependentsOf = new Map<string, string[]>();
+  /** Edition of the apps that the dependents were found in. */
+  #edition = -1;
 
   constructor(mirror: Mirror, observations: Observations, nowMs: () => number) {
     this.#mirror = mirror;
@@ -79,13 +82,18 @@ export class Snapshot {
   /** Time after which the app is worth another look although nothing happens; null when it is not. */
   lookAgainInMs(app: string): number | null {
     const record = this.record(app);
-    const heldMs = record === undefined || record.mode === "running" ? 0 : this.holdMs(app, record);
-    const waits = this.#observations.list(app).flatMap(({ state, revision }) => {
+    if (record === undefined) return null;
+    if (record.mode !== "running") {
+      const heldMs = this.holdMs(app, record);
+      return heldMs > 0 && heldMs < Infinity ? heldMs : null;
+    }
+    // Only an update waits for instances to have run for a while.
+    if (!this.instances(app, record).some(({ fit }) => fit === "outdated")) return null;
+    const waits = this.#observations.of(app).flatMap(({ state, revision }) => {
       if (state.status !== "running" || !state.ready || revision === null) return [];
       const leftMs = state.since + this.#settleMs(app, revision) - this.#nowMs();
       return leftMs > 0 ? [leftMs] : [];
     });
-    if (heldMs > 0 && heldMs < Infinity) waits.push(heldMs);
     return waits.length === 0 ? null : Math.min(...waits);
   }
 
@@ -114,7 +122,7 @@ export class Snapshot {
 
   /** True while an instance of the app runs or is about to. */
   isAlive(app: string): boolean {
-    return this.#observations.list(app).some(({ state }) => isAlive(state));
+    return this.#observations.of(app).some(({ state }) => isAlive(state));
   }
 
   /** Apps whose plans look at this one. */
@@ -123,11 +131,21 @@ export class Snapshot {
     return [...own, ...this.#dependents(app)];
   }
 
-  #dependents(app: string): string[] {
-    return [...this.#mirror.apps].flatMap(([name, { record }]) => {
-      const dependsOn = this.#revision(name, record.revision)?.spec.dependsOn ?? [];
-      return name !== app && dependsOn.some((dependency) => dependency.app === app) ? [name] : [];
-    });
+  #dependents(app: string): readonly string[] {
+    if (this.#edition !== this.#mirror.editions) {
+      this.#edition = this.#mirror.editions;
+      this.#dependentsOf = this.#findDependents();
+    }
+    return this.#dependentsOf.get(app) ?? [];
+  }
+
+  #findDependents(): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    for (const [name, { record }] of this.#mirror.apps) {
+      for (const { app } of this.#revision(name, record.revision)?.spec.dependsOn ?? [])
+        found.set(app, [...(found.get(app) ?? []), name]);
+    }
+    return found;
   }
 
   #revision(app: string, revision: number): Revision | undefined {
@@ -148,7 +166,7 @@ export class Snapshot {
   #dependency(app: string): DependencyState | null {
     const record = this.record(app);
     if (record === undefined || record.mode === "removed") return null;
-    return { wanted: record.instances, states: this.#observations.list(app).map(({ state }) => state) };
+    return { wanted: record.instances, states: this.#observations.of(app).map(({ state }) => state) };
   }
 
   /** Two programs that insist on the same port of the same network cannot run side by side, not even for an update. */

@@ -25,6 +25,7 @@ export class Mirror {
   readonly #waiting = new Set<{ readonly rev: Rev; readonly resolve: () => void }>();
   readonly #listeners = new Set<(keys: readonly RecordKey[]) => void>();
   #rev = 0 as Rev;
+  #editions = 0;
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -33,6 +34,10 @@ export class Mirror {
   /** Everything up to this revision of the store can be read here. */
   get rev(): Rev {
     return this.#rev;
+  }
+  /** Grows whenever an app or one of its revisions has changed: for whoever keeps something computed from them. */
+  get editions(): number {
+    return this.#editions;
   }
   get apps(): ReadonlyMap<string, Versioned<RecordOf["app"]>> {
     return this.#apps;
@@ -59,6 +64,7 @@ export class Mirror {
   async load(signal: AbortSignal): Promise<void> {
     const { items, rev } = await this.#store.list("", { signal });
     for (const rows of [this.#apps, this.#nodes, this.#revisions, this.#allocations, this.#runs]) rows.clear();
+    this.#editions += 1;
     const keys = items.flatMap(({ key, value, rev: written }) => this.#put(key, value, written) ?? []);
     this.#advance(rev, keys);
   }
@@ -128,6 +134,7 @@ export class Mirror {
   #put(text: string, value: Uint8Array | null, rev: Rev): RecordKey | null {
     const key = parseKey(text);
     if (key === null) return null;
+    if (key.kind === "app" || key.kind === "revision") this.#editions += 1;
     switch (key.kind) {
       case "app":
         place(this.#apps, key.app, value && { record: decode(key, value), rev });
