@@ -28,6 +28,12 @@ export const commands: readonly CommandEntry[] = [
   { name: "plan", group: run, summary: "Say what up would change", load: () => import("./commands/plan.ts") },
   { name: "init", group: run, summary: "Write a first constellation.ts", load: () => import("./commands/init.ts") },
   { name: "down", group: run, summary: "Remove what a file describes", load: () => import("./commands/down.ts") },
+  {
+    name: "test",
+    group: run,
+    summary: "Run a test suite that cannot take the machine down",
+    load: () => import("./commands/test.ts"),
+  },
   { name: "ps", group: look, summary: "List apps and instances", load: () => import("./commands/ps.ts") },
   { name: "top", group: look, summary: "Watch CPU, memory, I/O and network", load: () => import("./commands/top.ts") },
   { name: "logs", group: look, summary: "Show what instances wrote", load: () => import("./commands/logs.ts") },
@@ -66,6 +72,7 @@ export const commands: readonly CommandEntry[] = [
     summary: "Say what this machine can enforce",
     load: () => import("./commands/doctor.ts"),
   },
+  { name: "ports", group: machine, summary: "List and free ports", load: () => import("./commands/ports.ts") },
   { name: "version", group: machine, summary: "Print versions", load: () => import("./commands/version.ts") },
   { name: "openapi", group: machine, summary: "Print the API as OpenAPI", load: () => import("./commands/openapi.ts") },
   {

@@ -11,3 +11,17 @@ export { openStateDirectory, placesIn, type StateDirectory } from "./run/state-d
 export { detectFramework, type Detected } from "./adapters/detect.ts";
 export { markerName, runLabel } from "./run/marker.ts";
 export { tearDown, type TeardownReport } from "./teardown/teardown.ts";
+export {
+  configFiles,
+  type GuardConfig,
+  loadGuardConfig,
+  parseGuardConfig,
+  parseThreshold,
+  type Threshold,
+} from "./config/config.ts";
+export { summarize, type Summary, testName } from "./report/summary.ts";
+export { junitXml } from "./report/junit.ts";
+export { githubAnnotations } from "./report/github.ts";
+export { outcomeJson } from "./report/json.ts";
+export { type HistoryEntry, readHistory, recordHistory } from "./history/history.ts";
+export { freePort, type FreeOutcome, listPorts, type UsedPort } from "./ports/free-port.ts";

@@ -13,8 +13,9 @@ export function findFiles(root: string, wanted: readonly string[], isTest: (path
       .join("/");
     const stat = statSync(join(root, path), { throwIfNoEntry: false });
     if (stat?.isFile() === true) found.add(path);
-    else if (stat?.isDirectory() === true) for (const file of walk(root, path)) isTest(file) && found.add(file);
-    else {
+    else if (stat?.isDirectory() === true) {
+      for (const file of walk(root, path)) if (isTest(file)) found.add(file);
+    } else {
       const pattern = globPattern(path);
       for (const file of walk(root, "")) if (pattern.test(file)) found.add(file);
     }
@@ -24,24 +25,22 @@ export function findFiles(root: string, wanted: readonly string[], isTest: (path
 
 /** A glob as a regular expression: `*`, `?`, `**`, `{a,b}`, `[a-z]`. */
 export function globPattern(glob: string): RegExp {
-  let source = "";
-  for (let at = 0; at < glob.length; at++) {
-    const rest = glob.slice(at);
-    const folders = /^\*\*\//.exec(rest);
-    const braces = /^\{([^{}]*)\}/.exec(rest);
-    const set = /^\[[^\]]+\]/.exec(rest);
-    if (folders !== null) ((source += "(?:[^/]+/)*"), (at += 2));
-    else if (rest.startsWith("**")) ((source += ".*"), (at += 1));
-    else if (braces !== null) {
-      const choices = (braces[1] ?? "").split(",").map((choice) => globPattern(choice).source.slice(1, -1));
-      source += `(?:${choices.join("|")})`;
-      at += braces[0].length - 1;
-    } else if (set !== null) ((source += set[0].replace(/^\[!/, "[^")), (at += set[0].length - 1));
-    else if (rest[0] === "*") source += "[^/]*";
-    else if (rest[0] === "?") source += "[^/]";
-    else source += (rest[0] ?? "").replace(/[\\^$.|+()[\]{}]/, "\\$&");
-  }
-  return new RegExp(`^${source}$`);
+  const tokens = glob.matchAll(/\*\*\/|\*\*|\*|\?|\{([^{}]*)\}|\[[^\]]+\]|[\s\S]/g);
+  return new RegExp(`^${[...tokens].map(([token, choices]) => sourceOf(token, choices)).join("")}$`);
+}
+
+function sourceOf(token: string, choices: string | undefined): string {
+  if (token === "**/") return "(?:[^/]+/)*";
+  if (token === "**") return ".*";
+  if (token === "*") return "[^/]*";
+  if (token === "?") return "[^/]";
+  if (choices !== undefined)
+    return `(?:${choices
+      .split(",")
+      .map((each) => globPattern(each).source.slice(1, -1))
+      .join("|")})`;
+  if (token.length > 1) return token.replace(/^\[!/, "[^");
+  return token.replace(/[\\^$.|+()[\]{}]/, "\\$&");
 }
 
 function* walk(root: string, folder: string): Generator<string> {

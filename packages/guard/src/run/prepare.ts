@@ -115,16 +115,18 @@ const configurationFiles = [
   "pnpm-lock.yaml",
   "yarn.lock",
   ...["vitest.config", "vite.config", "jest.config"].flatMap((name) => endings.map((ending) => `${name}.${ending}`)),
-  ...[
-    ".mocharc.js",
-    ".mocharc.cjs",
-    ".mocharc.mjs",
-    ".mocharc.json",
-    ".mocharc.jsonc",
-    ".mocharc.yml",
-    ".mocharc.yaml",
-  ],
-  ...["pytest.ini", "pyproject.toml", "setup.cfg", "tox.ini", "conftest.py"],
+  ".mocharc.js",
+  ".mocharc.cjs",
+  ".mocharc.mjs",
+  ".mocharc.json",
+  ".mocharc.jsonc",
+  ".mocharc.yml",
+  ".mocharc.yaml",
+  "pytest.ini",
+  "pyproject.toml",
+  "setup.cfg",
+  "tox.ini",
+  "conftest.py",
 ];
 
 function cached(of: (file: string) => string): (file: string) => string {

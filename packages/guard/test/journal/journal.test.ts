@@ -10,7 +10,7 @@ import { openJournalFile } from "../../src/journal/journal-file.ts";
 import { addUp, testKey } from "../../src/journal/ledger.ts";
 import { planSkips } from "../../src/journal/plan.ts";
 import { parseJournal, readJournal } from "../../src/journal/read.ts";
-import { encodeRecord, type JournalRecord } from "../../src/journal/record.ts";
+import { encodeRecord, type JournalRecord, type TestRecord } from "../../src/journal/record.ts";
 
 const hooks = createRequire(import.meta.url)("../../guests/journal.cjs") as { crc32: (text: string) => string };
 const header: JournalRecord = { kind: "run", version: 1, run: "r", framework: "mocha", suite: "s", at: "now" };
@@ -125,8 +125,8 @@ describe("a ledger", () => {
   });
 
   it("forgets the tests of a file that was edited, and passes over none whose file reads differently now", () => {
-    const one: JournalRecord = { kind: "test", file: "a.js", hash: "old", path: ["x"], n: 0, status: "passed", ms: 1 };
-    const two = { ...one, hash: "new", path: ["y"] } as const;
+    const one: TestRecord = { kind: "test", file: "a.js", hash: "old", path: ["x"], n: 0, status: "passed", ms: 1 };
+    const two: TestRecord = { ...one, hash: "new", path: ["y"] };
     const ledger = addUp([header, attempt, one, two]);
     expect([...ledger.tests.values()]).toEqual([two]);
     const plan = planSkips(ledger, () => "newest", { rerunFailed: false });

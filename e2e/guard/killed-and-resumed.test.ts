@@ -1,0 +1,97 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findByEnvironment, openCgroupBase, removeCgroupBase, signalProcess } from "@constellation/host";
+import { addUp, readJournal } from "@constellation/guard";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { kinds, type SuiteKind, writeSuite } from "./suites.ts";
+
+const program = join(import.meta.dirname, "guarded.js");
+const files = 6;
+
+let folder: string;
+beforeEach(() => void (folder = realpathSync(mkdtempSync(join(tmpdir(), "guard-killed-")))));
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  // Groups of killed guards are removed by the next attempt; the base by whoever finds it empty.
+  const base = openCgroupBase({ placement: "own", name: "constellation-guard" });
+  if (base.kind === "ready") removeCgroupBase(base.base);
+});
+
+describe.each(kinds)("a run of $name", (kind) => {
+  it("killed with its whole tree at random times has the results of an undisturbed run, and repeats no finished test", async () => {
+    const calm = join(folder, "calm");
+    const killed = join(folder, "killed");
+    writeSuite(calm, kind, files);
+    writeSuite(killed, kind, files);
+    await attempt(calm, kind, "fresh").ended;
+    const wanted = results(calm);
+    expect(wanted.size).toBeGreaterThan(files * 12);
+
+    let kills = 0;
+    for (let number = 1; number <= 40; number++) {
+      const run = attempt(killed, kind, number === 1 ? "fresh" : "resume");
+      const before = finishedIn(killed);
+      // By progress, not by the clock: after a random number of newly finished tests, or in the middle of starting.
+      const target = before + 1 + Math.floor(Math.random() * 12);
+      const isOver = await Promise.race([run.ended.then(() => true), reaches(killed, target).then(() => false)]);
+      if (isOver) break;
+      await sleep(Math.random() * 30);
+      killTree(run.marker);
+      await run.ended;
+      kills += 1;
+    }
+    expect(kills).toBeGreaterThan(2);
+    expect(results(killed)).toEqual(wanted);
+    const content = readJournal(join(killed, ".constellation/test/journal.jsonl"));
+    expect(content.kind).toBe("sound");
+    if (content.kind === "sound") expect(addUp(content.records).repeated).toBe(0);
+    // What ran to its end and could not be written down any more: at most one test per worker and kill.
+    const bodies = readFileSync(join(killed, "bodies.log"), "utf8").split("\n").filter(Boolean);
+    expect(bodies.length - new Set(bodies).size).toBeLessThanOrEqual(kills * 2);
+    expect(findByEnvironment({ name: "E2E_GUARD", value: killed })).toEqual([]);
+  }, 240_000);
+});
+
+function attempt(root: string, { framework, node }: SuiteKind, how: "fresh" | "resume") {
+  const child: ChildProcess = spawn(node ?? process.execPath, [program, root, framework, how], {
+    env: { ...cleanEnvironment(), E2E_GUARD: root, BODY_LOG: join(root, "bodies.log") },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return { marker: root, ended: new Promise<void>((resolve) => child.once("exit", () => resolve())) };
+}
+
+/** Without what the test runner that runs this test has put there for its own workers. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const { PATH, HOME, LANG } = process.env;
+  return { PATH, HOME, LANG };
+}
+
+function killTree(marker: string): void {
+  for (let round = 0; round < 50; round++) {
+    const found = findByEnvironment({ name: "E2E_GUARD", value: marker });
+    if (found.length === 0) return;
+    for (const each of found) signalProcess(each, "SIGKILL");
+  }
+}
+
+async function reaches(root: string, target: number): Promise<void> {
+  for (let waited = 0; waited < 120_000; waited += 10) {
+    if (finishedIn(root) >= target) return;
+    await sleep(10);
+  }
+}
+
+const journalOf = (root: string): string => join(root, ".constellation/test/journal.jsonl");
+
+function finishedIn(root: string): number {
+  return existsSync(journalOf(root)) ? readFileSync(journalOf(root), "utf8").split('{"kind":"test"').length - 1 : 0;
+}
+
+function results(root: string): Map<string, string> {
+  const content = readJournal(journalOf(root));
+  if (content.kind !== "sound") throw new Error(`the journal is ${content.kind}`);
+  return new Map([...addUp(content.records).tests].map(([key, { status }]) => [key, status] as const));
+}

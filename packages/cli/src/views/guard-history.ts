@@ -1,0 +1,54 @@
+import { formatBytes, formatDuration } from "@constellation/contract";
+import {
+  addUp,
+  type HistoryEntry,
+  readHistory,
+  readJournal,
+  type StateDirectory,
+  summarize,
+} from "@constellation/guard";
+import type { Terminal } from "../terminal/terminal.ts";
+import { table } from "../terminal/table.ts";
+
+/** What the journal holds: the last run, finished or not. */
+export function statusLines({ journal }: StateDirectory, { style }: Terminal): string[] {
+  const content = readJournal(journal);
+  if (content.kind === "absent") return ["No guarded run has been here."];
+  if (content.kind === "corrupt")
+    return [
+      style(
+        "bad",
+        `The journal ${journal} is corrupt at line ${content.line}: ${content.reason}. The next run runs all tests.`,
+      ),
+    ];
+  const ledger = addUp(content.records);
+  const { passed, failed, skipped, attempts } = summarize({ ledger, peaks: new Map() });
+  const stop = ledger.attempts.at(-1)?.stop;
+  const state = stop === undefined ? "running, or killed" : stop.why;
+  return [
+    `${ledger.run.framework} run ${ledger.run.run.slice(0, 8)} of ${ledger.run.at}: ${state}`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped in ${attempts} attempt(s)`,
+    ...(ledger.unfit.size === 0 ? [] : [`does not fit in memory: ${[...ledger.unfit.keys()].join(", ")}`]),
+  ];
+}
+
+/** Earlier runs of this project, newest last. */
+export function historyLines({ history }: StateDirectory, { width, style }: Terminal): string[] {
+  const { entries, unreadable } = readHistory(history);
+  if (entries.length === 0) return ["No guarded run has been here."];
+  const columns = [
+    { title: "AT", cell: ({ at }: HistoryEntry) => at },
+    { title: "FRAMEWORK", cell: ({ framework }: HistoryEntry) => framework },
+    { title: "OUTCOME", cell: ({ kind }: HistoryEntry) => kind },
+    { title: "PASSED", cell: ({ passed }: HistoryEntry) => String(passed) },
+    { title: "FAILED", cell: ({ failed }: HistoryEntry) => String(failed) },
+    { title: "ATTEMPT", cell: ({ attempts }: HistoryEntry) => String(attempts) },
+    { title: "TOOK", cell: ({ tookMs }: HistoryEntry) => formatDuration(tookMs) },
+    { title: "PEAK", cell: ({ peakBytes }: HistoryEntry) => formatBytes(peakBytes) },
+    { title: "WHY", cell: ({ reason }: HistoryEntry) => reason, shrinkTo: 20 },
+  ];
+  return [
+    ...table(columns, entries.slice(-50), width(), (text) => style("dim", text)),
+    ...(unreadable === 0 ? [] : [style("warning", `${unreadable} line(s) cannot be read`)]),
+  ];
+}
