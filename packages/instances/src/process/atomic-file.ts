@@ -1,13 +1,9 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
-/**
- * Writes a file so that a reader, or a crash of this program at any moment, finds the old content or the new one.
- *
- * @param durable holds for a power failure too, at the price of waiting for the disk
- */
-export function writeAtomically(path: string, content: string, { durable = false } = {}): void {
+/** Writes a file so that a reader, or a crash of this program at any moment, finds the old content or the new one. */
+export function writeAtomically(path: string, content: string): void {
   const fresh = `${path}.new`;
-  writeFileSync(fresh, content, { mode: 0o600, flush: durable });
+  writeFileSync(fresh, content, { mode: 0o600 });
   renameSync(fresh, path);
 }
 
