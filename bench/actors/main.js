@@ -196,6 +196,7 @@ function print(all) {
     "unit",
     "ours",
     "spread",
+    "wall",
     "OTP",
     "times OTP",
     "nact",
