@@ -47,7 +47,9 @@ await measure("PM2", () => pm2(rows, quick ? 3 : 20));
 printRows(rows.list);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() };
 const load = { before: loadBefore, after: loadavg()[0] };
-console.log(`load of the machine: ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after, on ${machine.cores} cores`);
+console.log(
+  `load of the machine: ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after, on ${machine.cores} cores`,
+);
 writeFileSync(
   fileURLToPath(new URL("../results/product.json", import.meta.url)),
   `${JSON.stringify({ date: new Date().toISOString(), node: process.versions.node, machine, load, rows: rows.list }, null, 2)}\n`,

@@ -18,7 +18,14 @@ export async function besideWorkload(daemon, rows) {
   const charged = pids.map((pid) => usageBytes(memoryGroupOf(pid)) / 1e6);
   const bare = await bareCharge();
   if (bare === null) rows.missing("memory charged in all beside the workload", "needs root and a memory controller");
-  else rows.add("memory charged in all beside the workload", "MB", charged.map((value) => value - bare / 1e6), 0.5, `a bare sleep: ${(bare / 1e6).toFixed(2)} MB`);
+  else
+    rows.add(
+      "memory charged in all beside the workload",
+      "MB",
+      charged.map((value) => value - bare / 1e6),
+      0.5,
+      `a bare sleep: ${(bare / 1e6).toFixed(2)} MB`,
+    );
 }
 
 /** Each sample is one instance measured, encoded and sent. */
@@ -32,7 +39,13 @@ export async function monitoring(daemon, rows, seconds) {
   await sleep(seconds * 1000);
   end();
   const spentMs = daemon.cpuMs() - from - idlePerSecond * seconds;
-  rows.add("monitoring an instance through the API", "us CPU", [(spentMs * 1000) / Math.max(1, samples)], 20, `${Math.round(samples / seconds)} samples/s; the bar is 2 % of a core for 1,000 per second`);
+  rows.add(
+    "monitoring an instance through the API",
+    "us CPU",
+    [(spentMs * 1000) / Math.max(1, samples)],
+    20,
+    `${Math.round(samples / seconds)} samples/s; the bar is 2 % of a core for 1,000 per second`,
+  );
 }
 
 /** Programs that end at once are started again and again; the daemon must stay as large as it was. */
@@ -44,14 +57,27 @@ export async function restarts(daemon, rows, wanted) {
     seen += 1;
     if (seen % Math.max(1, Math.floor(wanted / 8)) === 0) resident.push(daemon.residentBytes() / 1e6);
   });
+  const enough = () => seen >= wanted;
   const begun = performance.now();
-  await daemon.apply({ name: "again", command: ["/bin/true"], instances: 8, restart: { policy: "always", backoff: { initial: "1ms", max: "1ms" } } });
-  while (seen < wanted && performance.now() - begun < wanted * 100) await sleep(50);
+  await daemon.apply({
+    name: "again",
+    command: ["/bin/true"],
+    instances: 8,
+    restart: { policy: "always", backoff: { initial: "1ms", max: "1ms" } },
+  });
+  while (performance.now() - begun < wanted * 100 && !enough()) await sleep(50);
   end();
   const perSecond = seen / ((performance.now() - begun) / 1000);
   await daemon.remove("again");
-  if (seen < wanted) rows.missing("daemon RSS over restarts", `${seen} of ${wanted} restarts in time`);
-  else rows.add(`daemon RSS growth over the last ${Math.round((wanted * 3) / 4)} of ${wanted} restarts`, "MB", [resident.at(-1) - resident[1]], 5, `${perSecond.toFixed(0)} restarts/s; RSS ${resident.map((value) => value.toFixed(0)).join(" ")} MB`);
+  if (!enough()) rows.missing("daemon RSS over restarts", `${seen} of ${wanted} restarts in time`);
+  else
+    rows.add(
+      `daemon RSS growth over the last ${Math.round((wanted * 3) / 4)} of ${wanted} restarts`,
+      "MB",
+      [resident.at(-1) - resident[1]],
+      5,
+      `${perSecond.toFixed(0)} restarts/s; RSS ${resident.map((value) => value.toFixed(0)).join(" ")} MB`,
+    );
 }
 
 async function bareCharge() {
@@ -80,11 +106,14 @@ const v2 = () => !/ - cgroup .*memory/.test(readFileSync("/proc/self/mountinfo",
 const memoryRoot = () => (v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory");
 
 function memoryGroupOf(pid) {
-  const line = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n").find((each) => (v2() ? each.startsWith("0::") : /:memory:/.test(each)));
+  const line = readFileSync(`/proc/${pid}/cgroup`, "utf8")
+    .split("\n")
+    .find((each) => (v2() ? each.startsWith("0::") : /:memory:/.test(each)));
   return memoryRoot() + line.split(":").at(-1);
 }
 
-const usageBytes = (group) => Number(readFileSync(`${group}/${v2() ? "memory.current" : "memory.usage_in_bytes"}`, "utf8"));
+const usageBytes = (group) =>
+  Number(readFileSync(`${group}/${v2() ? "memory.current" : "memory.usage_in_bytes"}`, "utf8"));
 const pssBytes = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) * 1024;
 const parentOf = (pid) => Number(readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1).split(" ")[1]);
 const commandOf = (pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1");

@@ -13,7 +13,13 @@ export async function cpuQuota(daemon, rows, seconds) {
   await sleep(seconds * 1000);
   const after = await sample(daemon, "busy");
   const used = (after.cpuTimeUs - before.cpuTimeUs) / 1000 / (after.at - before.at);
-  rows.add(`CPU quota of ${cores} cores`, "% off", [(used / cores - 1) * 100], 1, "a machine that is busy gives less than the quota");
+  rows.add(
+    `CPU quota of ${cores} cores`,
+    "% off",
+    [(used / cores - 1) * 100],
+    1,
+    "a machine that is busy gives less than the quota",
+  );
   await daemon.remove("busy");
 }
 
@@ -53,7 +59,11 @@ export async function networkLimit(daemon, rows, seconds) {
     resources: { network: `${megabits}Mbit` },
     health: { tcp: true },
   };
-  await daemon.until((event) => event.type === "app.healthy" && event.app === "pump", 1, () => daemon.apply(app));
+  await daemon.until(
+    (event) => event.type === "app.healthy" && event.app === "pump",
+    1,
+    () => daemon.apply(app),
+  );
   for (const direction of ["out", "in"]) {
     const rate = await pump(port, direction, seconds);
     rows.add(`network limit of ${megabits} Mbit/s, ${direction}`, "% off", [(rate / 1e6 / megabits - 1) * 100], 5);

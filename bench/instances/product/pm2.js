@@ -1,6 +1,6 @@
 // PM2 where it does the same thing: a Node-based process manager without isolation and limits. Bench-only peer.
 import { createRequire } from "node:module";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { sleep } from "./product-daemon.js";
@@ -31,10 +31,16 @@ export async function pm2(rows, rounds) {
     for (let round = -1; round < rounds; round += 1) {
       const begun = performance.now();
       const up = whenOnline();
-      await call("start", { script: "/bin/sleep", args: "1000", name: `one-${round + 1}`, interpreter: "none", autorestart: true });
+      await call("start", {
+        script: "/bin/sleep",
+        args: "1000",
+        name: `one-${round + 1}`,
+        interpreter: "none",
+        autorestart: true,
+      });
       await up;
       const tookMs = performance.now() - begun;
-      const [{ pid }] = (await call("describe", `one-${round + 1}`));
+      const [{ pid }] = await call("describe", `one-${round + 1}`);
       const again = whenOnline();
       const crashed = performance.now();
       process.kill(pid, "SIGKILL");

@@ -11,7 +11,17 @@ export class Rows {
   }
 
   missing(name, why) {
-    this.list.push({ name, unit: "", bar: null, median: null, p99: null, min: null, count: 0, note: why, verdict: "not measured" });
+    this.list.push({
+      name,
+      unit: "",
+      bar: null,
+      median: null,
+      p99: null,
+      min: null,
+      count: 0,
+      note: why,
+      verdict: "not measured",
+    });
   }
 }
 
@@ -26,11 +36,27 @@ const round = (value) => Math.round(value * 1000) / 1000;
 /** Rows as a table for people. */
 export function printRows(rows) {
   const cells = rows.map(({ name, unit, bar, median, p99, min, count, verdict, note }) => [
-    name, unit, text(bar), text(median), text(p99), text(min), String(count), verdict, note,
+    name,
+    unit,
+    text(bar),
+    text(median),
+    text(p99),
+    text(min),
+    String(count),
+    verdict,
+    note,
   ]);
   const head = ["measured", "unit", "bar", "median", "p99", "min", "n", "verdict", ""];
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => row[at].length)));
-  for (const row of [head, ...cells]) console.log(row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : at === row.length - 1 ? ` ${cell}` : cell.padStart(widths[at]))).join("  ").trimEnd());
+  for (const row of [head, ...cells])
+    console.log(
+      row
+        .map((cell, at) =>
+          at === 0 ? cell.padEnd(widths[at]) : at === row.length - 1 ? ` ${cell}` : cell.padStart(widths[at]),
+        )
+        .join("  ")
+        .trimEnd(),
+    );
 }
 
 const text = (value) => (value === null ? "-" : String(value));

@@ -39,7 +39,8 @@ export async function hundredStarts(daemon, rows, rounds) {
 
 /** The script writes the time of its first statement; `node -e 0` runs in the same loop. */
 export async function coldScript(daemon, rows, rounds) {
-  const text = 'import { writeFileSync } from "node:fs"; writeFileSync("/data/at", String(performance.timeOrigin + performance.now())); console.log("up"); setInterval(() => {}, 1e6);';
+  const text =
+    'import { writeFileSync } from "node:fs"; writeFileSync("/data/at", String(performance.timeOrigin + performance.now())); console.log("up"); setInterval(() => {}, 1e6);';
   const bytes = Buffer.from(text);
   const artifact = createHash("sha256").update(bytes).digest("hex");
   await daemon.call("PUT", `/v1/artifacts/${artifact}`, bytes);
@@ -54,7 +55,8 @@ export async function coldScript(daemon, rows, rounds) {
     const app = { name, script: "./cold.mjs", artifact, folder: daemon.folder };
     await daemon.until(runs(name), 1, () => daemon.apply(app));
     const file = join(daemon.home, "data", `${name}.1`, "at");
-    for (let waited = 0; waited < 5000 && !(existsSync(file) && readFileSync(file, "utf8") !== ""); waited += 5) await sleep(5);
+    for (let waited = 0; waited < 5000 && !(existsSync(file) && readFileSync(file, "utf8") !== ""); waited += 5)
+      await sleep(5);
     const firstMs = Number(readFileSync(file, "utf8")) - begun;
     await daemon.remove(name);
     if (round < 0) continue;
@@ -110,7 +112,12 @@ export async function outOfMemory(daemon, rows, rounds) {
     const name = `bomb-${round}`;
     let goneAt = Infinity;
     const watch = async () => {
-      await daemon.apply({ name, command: ["sh", "-c", "sleep 0.5; exec tail /dev/zero"], resources: { memory: "32MB" }, restart: "never" });
+      await daemon.apply({
+        name,
+        command: ["sh", "-c", "sleep 0.5; exec tail /dev/zero"],
+        resources: { memory: "32MB" },
+        restart: "never",
+      });
       let pid;
       for (let tries = 0; tries < 500 && pid === undefined; tries += 1) [pid] = await daemon.pids(name);
       while (isAlive(pid)) await sleep(0);

@@ -1,0 +1,137 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Event } from "@constellation/contract";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Home } from "./home.ts";
+
+const root = process.getuid?.() === 0;
+const eventually = { timeout: 40_000, interval: 150 };
+
+describe("how instances behave, and what is told of it", () => {
+  let home: Home;
+  beforeAll(async () => {
+    home = new Home();
+    await home.ok("daemon", "start");
+  }, 60_000);
+  afterAll(() => home.close(), 60_000);
+
+  const events = async (): Promise<Event[]> =>
+    (await home.ok("events", "--json")).split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Event]));
+  const endOf = async (app: string) =>
+    vi.waitFor(async () => {
+      const found = (await events()).find((event) => event.type === "instance.ended" && event.app === app);
+      if (found?.type !== "instance.ended") throw new Error(`${app} has not ended`);
+      return found.exit;
+    }, eventually);
+
+  test("dependsOn: started, healthy and completed are waited for", async () => {
+    home.spec(
+      { name: "last", command: ["sleep", "1000"], dependsOn: { job: "completed", slow: "healthy", plain: "started" } },
+      { name: "job", command: ["sh", "-c", "sleep 0.5; echo done"], restart: "never" },
+      {
+        name: "slow",
+        command: ["sh", "-c", "sleep 1; echo i am ready; sleep 1000"],
+        health: { logLine: "i am ready" },
+      },
+      { name: "plain", command: ["sleep", "1000"] },
+    );
+    await home.ok("up");
+    const all = await events();
+    const at = (app: string, is: (event: Event) => boolean): number =>
+      all.find((event) => "app" in event && event.app === app && is(event))?.seq ?? Infinity;
+    const runs = (event: Event): boolean => event.type === "instance.changed" && event.state.status === "running";
+    const begun = at("last", (event) => event.type === "instance.changed" && event.state.status === "starting");
+    expect(begun).toBeLessThan(Infinity);
+    expect(at("job", (event) => event.type === "instance.ended")).toBeLessThan(begun);
+    expect(at("slow", (event) => event.type === "probe.changed" && event.ok)).toBeLessThan(begun);
+    expect(at("plain", runs)).toBeLessThan(begun);
+    await home.ok("rm", "--all");
+  }, 90_000);
+
+  test("a program that ignores SIGTERM is killed after its grace", async () => {
+    home.spec({
+      name: "stubborn",
+      command: ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"],
+      stop: { grace: "1s" },
+    });
+    await home.ok("up");
+    await home.ok("stop", "stubborn");
+    expect(await endOf("stubborn")).toMatchObject({ kind: "killed", signal: "SIGKILL" });
+    expect(await home.ok("inspect", "stubborn.1")).toMatch(/had not stopped 1s after SIGTERM/);
+    await home.ok("rm", "stubborn");
+  }, 60_000);
+
+  test.skipIf(!root)(
+    "out of memory is the reason, with its peak",
+    async () => {
+      home.spec({
+        name: "glutton",
+        command: ["sh", "-c", "sleep 0.3; exec tail /dev/zero"],
+        resources: { memory: "32MB" },
+        restart: "never",
+      });
+      await home.constellation("up");
+      const exit = await endOf("glutton");
+      expect(exit).toMatchObject({ kind: "oom", signal: "SIGKILL" });
+      expect(exit.peakMemoryBytes).toBeGreaterThan(20_000_000);
+      expect(await home.ok("ps")).toMatch(/memory/);
+      expect(await home.ok("inspect", "glutton.1")).toMatch(/memory/);
+      expect(await home.ok("events")).toMatch(/glutton\.1 .*memory.*peak 3\d/);
+      await home.ok("rm", "glutton");
+    },
+    60_000,
+  );
+
+  test.skipIf(!root)(
+    "the program feels its limits of processes and disk",
+    async () => {
+      home.spec({
+        name: "greedy",
+        command: ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done"],
+        resources: { pids: 6 },
+        restart: "never",
+      });
+      // A shell that cannot fork gives up.
+      expect(await home.constellation("up")).toMatchObject({
+        status: 7,
+        err: expect.stringMatching(/annot fork/) as string,
+      });
+      await home.ok("rm", "greedy");
+      home.spec({
+        name: "filler",
+        command: ["sh", "-c", "dd if=/dev/zero of=/data/big bs=1M count=60 2>&1; echo tried; sleep 1000"],
+        resources: { disk: "20MB" },
+      });
+      await home.ok("up");
+      await vi.waitFor(
+        async () => expect(await home.ok("logs", "filler")).toMatch(/No space left[\s\S]*tried/),
+        eventually,
+      );
+      await home.ok("rm", "filler");
+    },
+    120_000,
+  );
+
+  test("one that logs as fast as it can fills no disk and holds nobody up", async () => {
+    home.spec(
+      { name: "noisy", command: ["yes", "a line of a very noisy program"], logs: { maxSize: "1MB", maxFiles: 3 } },
+      { name: "quiet", command: ["sh", "-c", "i=0; while :; do echo tick $i; i=$((i+1)); sleep 0.05; done"] },
+    );
+    await home.ok("up");
+    const tick = async (): Promise<number> =>
+      Number(/tick (\d+)\s*$/.exec(await home.ok("logs", "quiet", "--tail", "1"))?.[1] ?? -1);
+    const first = await vi.waitFor(async () => {
+      const found = await tick();
+      expect(found).toBeGreaterThanOrEqual(0);
+      return found;
+    }, eventually);
+    await vi.waitFor(async () => expect(await tick()).toBeGreaterThan(first + 20), eventually);
+    const folder = join(home.home, "logs", "noisy.1");
+    const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    // The live file, the three kept ones, and what is being rotated at this moment.
+    expect(bytes).toBeLessThan(5_500_000);
+    expect(await home.ok("logs", "noisy", "--tail", "3")).toMatch(/a line of a very noisy program/);
+    await home.ok("rm", "--all");
+  }, 120_000);
+});
