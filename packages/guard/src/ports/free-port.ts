@@ -42,6 +42,7 @@ export async function freePort(port: number, timeoutMs = 2000): Promise<FreeOutc
 const portOf = ({ port, address, owners }: PortListener): UsedPort => ({ port, address, owners: owners.map(ownerOf) });
 const ownerOf = ({ identity, commandLine, marker }: PortOwner): UsedPort["owners"][number] => ({
   pid: identity.pid,
-  command: commandLine.join(" "),
+  // Scripts given to `-e` and `-c` have lines of their own.
+  command: commandLine.join(" ").replaceAll(/\s+/g, " ").trim(),
   run: marker,
 });

@@ -1,0 +1,173 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  createCgroup,
+  findByEnvironment,
+  findFreePort,
+  identifyProcess,
+  isProcessAlive,
+  listListeners,
+  openCgroupBase,
+  removeCgroupBase,
+} from "@constellation/host";
+import { freePort } from "@constellation/guard";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { protectedRun } from "./protected-run.ts";
+
+const GiB = 2 ** 30;
+const marker = { name: "E2E_PROTECTION", value: `${process.pid}` };
+const environment = { [marker.name]: marker.value };
+
+let root: string;
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), "guard-protection-")));
+  writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, scripts: { test: "node --test" } }));
+});
+afterEach(() => {
+  expect(findByEnvironment(marker)).toEqual([]);
+  rmSync(root, { recursive: true, force: true });
+  const base = openCgroupBase({ placement: "own", name: "constellation-guard" });
+  if (base.kind === "ready") removeCgroupBase(base.base);
+});
+
+describe("a memory hog in a control group of 4 GiB", () => {
+  it("is stopped before the kernel acts; then the rest finishes and the hog is reported as not fitting", async () => {
+    const base = openCgroupBase({ placement: "own", name: "e2e-guard-hog" });
+    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
+    const created = createCgroup(base.base, `hog-${process.pid}`, { memoryBytes: 4 * GiB });
+    if (created.kind !== "created") throw new Error("needs a memory limit");
+    const { cgroup } = created;
+    try {
+      cpSync(join(import.meta.dirname, "hog.js"), join(root, "hog.test.cjs"));
+      for (const name of ["a", "z"])
+        writeFileSync(join(root, `${name}.test.cjs`), 'require("node:test").test("fine", () => {});');
+      const withHog = { group: cgroup, environment: { ...environment, HOG_BYTES: String(8 * GiB) } };
+      const outcomes = [];
+      for (let attempt = 1; attempt <= 8; attempt++) {
+        const { exit, stderr, outcome } = await protectedRun(root, { jobs: 2, resume: attempt > 1 }, withHog);
+        expect(outcome, stderr).toBeDefined();
+        expect(cgroup.events().oomKills).toBe(0);
+        outcomes.push(outcome?.kind);
+        if (exit === 42) continue;
+        expect(outcome).toMatchObject({ kind: "failed", exitCode: 1, unfit: ["hog.test.cjs"] });
+        expect(outcome?.tests.toSorted()).toEqual([
+          "a.test.cjs fine passed",
+          "hog.test.cjs before passed",
+          "z.test.cjs fine passed",
+        ]);
+        break;
+      }
+      expect(outcomes.at(0)).toBe("protected");
+      expect(outcomes.at(-1)).toBe("failed");
+    } finally {
+      await cgroup.kill();
+      await cgroup.remove();
+      cgroup.close();
+      removeCgroupBase(base.base);
+    }
+  }, 120_000);
+});
+
+describe("teardown", () => {
+  it("ends children that forked twice, left the session, ignore signals or hold ports, and nobody else", async () => {
+    const port = await findFreePort({});
+    const foreign = spawn(
+      process.execPath,
+      ["-e", 'require("node:net").createServer().listen(0, "127.0.0.1"); setInterval(() => {}, 1e6)'],
+      { stdio: "ignore" },
+    );
+    const identity = identifyProcess(foreign.pid ?? 0);
+    writeFileSync(
+      join(root, "children.test.cjs"),
+      `const { test } = require("node:test"); const { spawn } = require("node:child_process");
+test("leaves children", async () => {
+  const stubborn = 'process.on("SIGTERM", () => {}); process.on("SIGHUP", () => {}); setInterval(() => {}, 1e6);';
+  spawn("setsid", [process.execPath, "-e", stubborn], { detached: true, stdio: "ignore" }).unref();
+  spawn("sh", ["-c", "(setsid sh -c 'sleep 1000 & sleep 1000' &) &"], { detached: true, stdio: "ignore" }).unref();
+  spawn("env", ["-i", "setsid", "sleep", "1000"], { detached: true, stdio: "ignore" }).unref();
+  const server = spawn(process.execPath, ["-e", 'require("node:net").createServer().listen(${port}, "127.0.0.1", () => console.log("up"))'], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  await new Promise((resolve) => server.stdout.once("data", resolve));
+  server.stdout.destroy(); server.unref();
+});`,
+    );
+    try {
+      const { exit, outcome, stderr } = await protectedRun(root, {}, { environment });
+      expect(exit, stderr).toBe(0);
+      expect(outcome?.releasedPorts).toContain(port);
+      expect(outcome?.teardown).toMatchObject({ survivors: [], troubles: [] });
+      expect(findByEnvironment(marker)).toEqual([]);
+      expect(listListeners({ ports: [port] })).toEqual([]);
+      expect(identity !== undefined && isProcessAlive(identity)).toBe(true);
+    } finally {
+      foreign.kill("SIGKILL");
+    }
+  }, 60_000);
+
+  it("refuses to free a port whose owner no guarded run has started", async () => {
+    const child = spawn(
+      process.execPath,
+      [
+        "-e",
+        'const s = require("node:net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))',
+      ],
+      {
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
+    try {
+      const port = await new Promise<number>((resolve) =>
+        child.stdout.once("data", (chunk: Buffer) => resolve(Number(chunk.toString()))),
+      );
+      expect(await freePort(port)).toMatchObject({ kind: "foreign", owners: [{ pid: child.pid }] });
+      expect(listListeners({ ports: [port] })).toHaveLength(1);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+});
+
+describe("a suite that hangs", () => {
+  it("is stopped by the timeout, keeps what finished, and leaves nothing", async () => {
+    writeFileSync(
+      join(root, "hangs.test.cjs"),
+      `const { test } = require("node:test"); test("quick", () => {}); test("hangs", () => new Promise(() => setInterval(() => {}, 1000)));`,
+    );
+    const { exit, outcome } = await protectedRun(root, { timeoutMs: 3000 }, { environment });
+    expect(exit).toBe(8);
+    expect(outcome?.kind).toBe("timeout");
+    expect(outcome?.tests).toEqual(["hangs.test.cjs quick passed"]);
+  }, 60_000);
+});
+
+describe("the journal", () => {
+  it("that is corrupt is set aside with a warning, and everything runs", async () => {
+    writeFileSync(join(root, "a.test.cjs"), 'require("node:test").test("fine", () => {});');
+    await protectedRun(root, {}, { environment });
+    const journal = join(root, ".constellation/test/journal.jsonl");
+    writeFileSync(journal, readFileSync(journal, "utf8").replace('"passed"', '"failed"'));
+    const { outcome } = await protectedRun(root, { resume: true }, { environment });
+    expect(outcome?.tests).toEqual(["a.test.cjs fine passed"]);
+    expect(readFileSync(`${journal}.corrupt`, "utf8")).toContain('"failed"');
+  }, 60_000);
+
+  it("runs the tests of an edited file again, and only those", async () => {
+    const body = 'require("node:fs").appendFileSync("ran.log", "x"); require("node:test").test("fine", () => {});';
+    for (const name of ["a", "b"]) writeFileSync(join(root, `${name}.test.cjs`), body);
+    await protectedRun(root, {}, { environment });
+    writeFileSync(join(root, "b.test.cjs"), `${body} // edited`);
+    const { outcome } = await protectedRun(root, { resume: true }, { environment });
+    expect(readFileSync(join(root, "ran.log"), "utf8")).toBe("xxx");
+    expect(outcome?.tests).toHaveLength(2);
+  }, 60_000);
+
+  it("that cannot be written fails the run before a test starts", async () => {
+    writeFileSync(join(root, "a.test.cjs"), 'require("node:fs").writeFileSync("ran.log", "x")');
+    mkdirSync(join(root, ".constellation/test/journal.jsonl"), { recursive: true });
+    const { exit, stderr } = await protectedRun(root, {}, { environment });
+    expect(exit).not.toBe(0);
+    expect(stderr).toMatch(/Cannot write the journal/);
+    expect(() => readFileSync(join(root, "ran.log"))).toThrow();
+  });
+});
