@@ -62,6 +62,7 @@ test.runIf(process.platform === "linux")(
     expect(await eventuallyNone(async () => here.platform().map(({ pid, command }) => `${pid}: ${command}`))).toEqual(
       [],
     );
+    expect(here.controlGroupBases()).toEqual([]);
   },
 );
 

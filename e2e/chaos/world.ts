@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AppInput } from "@constellation/contract";
@@ -72,8 +72,7 @@ export class World {
 
   /** Folders of control groups that belong to this home, below the base that its daemon keeps. */
   controlGroups(): string[] {
-    const names = new Set(this.#cgroupBases().flatMap((base) => readdirSync(base).map((name) => join(base, name))));
-    return [...names].filter((path) => statSync(path).isDirectory());
+    return this.controlGroupBases().flatMap((base) => foldersIn(base).map((name) => join(base, name)));
   }
 
   mounts(): string[] {
@@ -103,11 +102,12 @@ export class World {
       if (alive.length === 0) break;
       for (const process of alive) killProcess(process);
     }
+    for (const group of [...this.controlGroups(), ...this.controlGroupBases()]) rmdirSync(group);
     rmSync(this.home, { recursive: true, force: true });
   }
 
-  /** Its name is made of the home's path, which keeps two daemons of one machine apart. */
-  #cgroupBases(): string[] {
+  /** The groups above them; their name is made of the home's path, which keeps two daemons of one machine apart. */
+  controlGroupBases(): string[] {
     const name = `constellation-${createHash("sha256").update(this.home).digest("hex").slice(0, 8)}`;
     const roots = readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
@@ -119,9 +119,19 @@ export class World {
 
 function findBases(folder: string, name: string, depth: number): string[] {
   if (depth === 0) return [];
-  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return entries.flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.name === name ? [path] : findBases(path, name, depth - 1);
+  return foldersIn(folder).flatMap((entry) => {
+    const path = join(folder, entry);
+    return entry === name ? [path] : findBases(path, name, depth - 1);
   });
+}
+
+/** Folders in a folder; none in one that is gone by now, because others use this machine too. */
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }

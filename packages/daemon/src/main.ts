@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { ConstellationError, exitCodes, places, toConstellationError } from "@constellation/contract";
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
-import { bootId } from "@constellation/host";
+import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { ProcessDriver, systemClock } from "@constellation/instances";
 import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
@@ -62,6 +62,7 @@ async function run(layout: Layout): Promise<void> {
       await Promise.all([driver.close(), logs.close(), blobs.close()]);
       await telemetry.close();
       await store.close();
+      removeUnusedGroups(cgroupBaseOf(layout));
       process.exit(exitCodes.ok.code);
     } catch (error) {
       report("the daemon did not end in order", error);
@@ -99,6 +100,12 @@ async function run(layout: Layout): Promise<void> {
     process.exit(exitCodes.bug.code);
   });
   report(`constellation ${version} serves ${layout.socketPath} as process ${process.pid}`);
+}
+
+/** The control group that all instances lie below goes with the daemon when none is left in it. */
+function removeUnusedGroups(name: string): void {
+  const base = openCgroupBase({ name });
+  if (base.kind === "ready") removeCgroupBase(base.base);
 }
 
 /** Two daemons of one machine must not share control groups: each state directory has its own. */

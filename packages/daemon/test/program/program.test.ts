@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "../daemon/harness.ts";
 
@@ -21,6 +23,9 @@ afterEach(async () => {
     child.kill("SIGKILL");
     await once(child, "exit");
   }
+  // A daemon that is killed leaves the control group that its instances would lie below.
+  const base = openCgroupBase({ name: `constellation-${createHash("sha256").update(home).digest("hex").slice(0, 8)}` });
+  if (base.kind === "ready") removeCgroupBase(base.base);
   rmSync(home, { recursive: true, force: true });
 });
 
