@@ -49,9 +49,11 @@ const withoutSubprograms = {
   },
 };
 
+/** What runs inside the processes of guarded test suites. */
+const guests = companions(root, join(dist, "programs"), /packages\/guard\/src\/.*\.ts$/);
 const client = await build({
   ...common,
-  plugins: [withoutSubprograms],
+  plugins: [withoutSubprograms, guests.plugin],
   entryPoints: { constellation: "packages/cli/src/main.ts", index: "packages/cli/src/index.ts" },
   outdir: dist,
   splitting: true,
@@ -67,7 +69,8 @@ await build({
   outfile: join(dist, "daemon.js"),
   plugins: [daemon.plugin],
 });
-const programs = await daemon.copy((entry, outfile) => build({ ...common, entryPoints: [entry], outfile }));
+const bundleProgram = (entry, outfile) => build({ ...common, entryPoints: [entry], outfile });
+const programs = (await daemon.copy(bundleProgram)) + (await guests.copy(bundleProgram));
 const { openApiDocument } = await import("../packages/contract/dist/index.js");
 writeFileSync(join(dist, "openapi.json"), `${JSON.stringify(openApiDocument(manifest.version), null, 2)}\n`);
 const declarations = copyDeclarations(root, dist);

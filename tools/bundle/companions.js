@@ -7,8 +7,9 @@ const reference = /new URL\(\s*(["'`])([^"'`]+)\1\s*,\s*import\.meta\.url/g;
 /**
  * Files that sources find beside themselves by `new URL("…", import.meta.url)`: launchers, preloads, workers. In the bundle
  * every source keeps a place of its own below `programs`, laid out as in the repository, and what it refers to is put there.
+ * `sources`: whose references are meant.
  */
-export function companions(root, programs) {
+export function companions(root, programs, sources = /packages\/[^/]+\/src\/.*\.ts$/) {
   const packages = join(root, "packages");
   /** Absolute path in the repository -> where it goes. */
   const wanted = new Map();
@@ -16,7 +17,7 @@ export function companions(root, programs) {
   const plugin = {
     name: "companions",
     setup(build) {
-      build.onLoad({ filter: /packages\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
+      build.onLoad({ filter: sources }, async ({ path }) => {
         const text = await readFile(path, "utf8");
         if (!text.includes("import.meta.url")) return undefined;
         for (const [, , specifier] of text.matchAll(reference)) want(path, specifier);

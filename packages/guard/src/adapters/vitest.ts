@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConstellationError } from "@constellation/contract";
 import { type Adapter, guestFile } from "./adapter.ts";
@@ -30,10 +30,17 @@ export const vitest: Adapter = {
 function writeRunner(root: string, stateDirectory: string): string {
   const path = join(stateDirectory, "vitest-runner.mjs");
   const from = createRequire(join(root, "package.json"));
-  let runners: string;
+  let module: string;
+  let name: string;
   try {
-    // Its `exports` give it to `import` only, and `require.resolve` asks for `require`.
-    runners = join(from.resolve("vitest/package.json"), "..", "dist", "runners.js");
+    const manifest = from.resolve("vitest/package.json");
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    // Since 4.1 the runner comes from `vitest` itself, and its old place warns.
+    const isMoved = major > 4 || (major === 4 && minor >= 1);
+    // Its `exports` give it to `import` only, and `resolve` here asks for `require`.
+    module = join(dirname(manifest), "dist", isMoved ? "index.js" : "runners.js");
+    name = isMoved ? "TestRunner" : "VitestTestRunner";
   } catch (cause) {
     throw new ConstellationError("exec.failed", `Cannot run Vitest in ${root}: it is not installed there`, {
       cause,
@@ -43,9 +50,9 @@ function writeRunner(root: string, stateDirectory: string): string {
   writeFileSync(
     path,
     `import { createRequire } from "node:module";
-import * as runners from ${JSON.stringify(pathToFileURL(runners).href)};
+import { ${name} } from ${JSON.stringify(pathToFileURL(module).href)};
 const { guarded } = createRequire(${JSON.stringify(guestFile("vitest-runner.cjs"))})("./vitest-runner.cjs");
-export default guarded(runners.VitestTestRunner ?? runners.TestRunner);
+export default guarded(${name});
 `,
   );
   return path;
