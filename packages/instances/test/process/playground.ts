@@ -40,7 +40,7 @@ export class Playground {
     return driver;
   }
 
-  /** Everything that runs have left, in words; empty when there is nothing. A supervisor may take a moment to leave. */
+  /** Everything that runs have left, in words; empty when there is nothing. A supervisor may take a moment to leave. Wires are not looked for: they go with the namespace of the last process, and a daemon beside us has some of the same name. */
   async leftovers(): Promise<string[]> {
     for (let look = 0; look < 200 && this.#leftNow().length > 0; look += 1) await sleep(10);
     return this.#leftNow();
@@ -48,7 +48,7 @@ export class Playground {
 
   #leftNow(): string[] {
     const runs = readdirSync(join(this.runtime, "runs")).map((id) => `run folder ${id}`);
-    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#links(), ...this.#loops()];
+    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#loops()];
   }
 
   async close(): Promise<void> {
@@ -103,12 +103,6 @@ export class Playground {
     return readdirSync("/sys/block")
       .filter((name) => read(`/sys/block/${name}/loop/backing_file`).includes(this.root))
       .map((name) => `loop device ${name}`);
-  }
-
-  #links(): string[] {
-    return readdirSync("/sys/class/net")
-      .filter((name) => /^cn\d+$/.test(name))
-      .map((name) => `interface ${name}`);
   }
 }
 
