@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConstellationError, exitCodes, type Places } from "@constellation/contract";
+import { ConstellationError, exitCodes, type Places, type Version } from "@constellation/contract";
+import { callDaemon, readJson } from "../client/transport.ts";
 import { unreachable } from "../client/unreachable.ts";
 import { daemonProgram } from "./locate.ts";
 
@@ -46,7 +47,12 @@ export async function ensureDaemon(places: Places, options: StartOptions = {}): 
     });
     child.unref();
     await waitForAnswer(places, ended, Date.now() + timeoutMs, signal);
-    return true;
+    const { pid } = await readJson<Version>(await callDaemon(places.socketPath, "version", { signal }));
+    if (pid === child.pid) return true;
+    // Somebody else was faster. Ours would find the socket taken, or take it over when the other one stops soon.
+    child.kill();
+    await Promise.race([ended, sleep(settleMs, undefined, { ref: false })]);
+    return false;
   } catch (error) {
     if (!(error instanceof ConstellationError) || error.code === "call.cancelled") throw error;
     const lines = lastLines(places.daemonLogFile, from);
