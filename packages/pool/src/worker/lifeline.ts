@@ -50,6 +50,8 @@ export class Lifeline {
     this.#closed = true;
     const shell = this.#shell;
     if (shell === null) return;
+    // It did not keep the program alive; the wait for its end does.
+    shell.ref();
     await new Promise<void>((resolve) => {
       shell.once("close", resolve);
       shell.stdin?.end();
