@@ -32,7 +32,7 @@ function lives({ name, app, ask, answer, says }: Program): void {
   test("one that is killed is started again, and the reason is told", async () => {
     const { [first]: pid } = await home.pids();
     expect(pid).toBeDefined();
-    process.kill(pid, "SIGKILL");
+    process.kill(pid ?? Number.NaN, "SIGKILL");
     await vi.waitFor(
       async () => {
         const { restarts, state } = await home.instance(first);

@@ -23,10 +23,12 @@ export async function cpuQuota(daemon, rows, seconds) {
   await daemon.remove("busy");
 }
 
+/** The newest sample of the app's only instance. */
 async function sample(daemon, app) {
-  let found;
-  const end = await daemon.stream(`/v1/samples?app=${app}&intervalMs=100&follow=true`, (each) => (found ??= each));
-  while (found === undefined) await sleep(5);
+  let take;
+  const first = new Promise((resolve) => (take = resolve));
+  const end = await daemon.stream(`/v1/samples?app=${app}&intervalMs=100&follow=true`, take);
+  const found = await first;
   end();
   return found;
 }
@@ -65,34 +67,32 @@ export async function networkLimit(daemon, rows, seconds) {
     () => daemon.apply(app),
   );
   for (const direction of ["out", "in"]) {
-    const rate = await pump(port, direction, seconds);
+    const rate = await pump(daemon, port, direction, seconds);
     rows.add(`network limit of ${megabits} Mbit/s, ${direction}`, "% off", [(rate / 1e6 / megabits - 1) * 100], 5);
   }
   await daemon.remove("pump");
 }
 
-/** Bits per second of payload through one connection, after the first second. */
-async function pump(port, direction, seconds) {
+/** Bits per second on the wire, headers included as the limit counts them, after the first second. */
+async function pump(daemon, port, direction, seconds) {
   const socket = connect({ host: "127.0.0.1", port });
   socket.on("error", () => undefined);
   await new Promise((done) => socket.once("connect", done));
-  let running = true;
-  if (direction === "out") socket.write("o").valueOf();
+  if (direction === "out") socket.write("o");
   else {
-    const chunk = Buffer.alloc(16_384, 105);
+    const chunk = Buffer.alloc(16_384, "i");
     const more = () => {
-      while (running && socket.write(chunk));
+      while (socket.writable && socket.write(chunk));
     };
     socket.on("drain", more);
     more();
   }
   socket.resume();
-  const bytes = () => (direction === "out" ? socket.bytesRead : socket.bytesWritten - socket.writableLength);
+  const counter = direction === "out" ? "networkSentBytes" : "networkReceivedBytes";
   await sleep(1000);
-  const [from, begun] = [bytes(), performance.now()];
+  const before = await sample(daemon, "pump");
   await sleep(seconds * 1000);
-  const rate = ((bytes() - from) * 8) / ((performance.now() - begun) / 1000);
-  running = false;
+  const after = await sample(daemon, "pump");
   socket.destroy();
-  return rate;
+  return ((after[counter] - before[counter]) * 8000) / (after.at - before.at);
 }

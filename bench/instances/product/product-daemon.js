@@ -5,6 +5,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { daemonFlags } from "../../../packages/sdk/dist/index.js";
 
 export const cli = fileURLToPath(new URL("../../../packages/cli/dist/constellation.js", import.meta.url));
 const program = fileURLToPath(new URL("../../../packages/cli/dist/daemon.js", import.meta.url));
@@ -33,7 +34,7 @@ export class ProductDaemon {
   /** Resolves to the time until its socket answers, in ms. */
   async start() {
     const begun = performance.now();
-    this.#child = spawn(process.execPath, [program], { stdio: "ignore", env: this.environment });
+    this.#child = spawn(process.execPath, [...daemonFlags, program], { stdio: "ignore", env: this.environment });
     while (!(await this.#answers())) {
       if (performance.now() - begun > startTimeoutMs) throw new Error("the daemon does not answer");
       await sleep(2);

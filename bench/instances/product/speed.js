@@ -1,7 +1,7 @@
 // How long things take through the whole product.
 import { createHash } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cli, runs, sleep } from "./product-daemon.js";
 

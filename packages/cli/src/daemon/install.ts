@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ConstellationError, daemonProgram } from "@constellation/sdk";
+import { ConstellationError, daemonFlags, daemonProgram } from "@constellation/sdk";
 import type { InitOptions } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { systemdUnit } from "./systemd-unit.ts";
@@ -20,6 +20,7 @@ export async function installUnit(
   const system = process.getuid?.() === 0;
   const unit = systemdUnit({
     node: process.execPath,
+    flags: daemonFlags,
     program: daemonProgram(),
     home: process.env["CONSTELLATION_HOME"],
     network: network ?? process.env["CONSTELLATION_NETWORK"],

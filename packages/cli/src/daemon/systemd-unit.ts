@@ -2,6 +2,8 @@
 export interface UnitInput {
   /** Path of Node. */
   readonly node: string;
+  /** What Node is told. */
+  readonly flags: readonly string[];
   /** Path of the daemon's program. */
   readonly program: string;
   readonly home: string | undefined;
@@ -15,7 +17,7 @@ export interface UnitInput {
  * The systemd unit of the daemon, see systemd.service(5). `KillMode=process` and `Delegate=yes` keep instances alive, and
  * their cgroups ours, while the daemon is stopped or replaced.
  */
-export function systemdUnit({ node, program, home, network, system }: UnitInput): string {
+export function systemdUnit({ node, flags, program, home, network, system }: UnitInput): string {
   return `[Unit]
 Description=Constellation, runs and supervises apps
 After=network-online.target
@@ -23,7 +25,7 @@ Wants=network-online.target
 
 [Service]
 Type=simple
-ExecStart=${quote(node)} ${quote(program)}
+ExecStart=${[node, ...flags, program].map(quote).join(" ")}
 ${variable("CONSTELLATION_HOME", home)}${variable("CONSTELLATION_NETWORK", network)}Restart=always
 RestartSec=1
 KillMode=process

@@ -5,6 +5,12 @@ import { ConstellationError, type Places, places } from "@constellation/contract
 /** The daemon's program: beside this file in the published package, in its own package in the source tree. */
 const programs = ["./daemon.js", "../../../daemon/dist/main.js"];
 
+/**
+ * How Node runs the daemon: by default V8 lets a heap of short-lived objects grow, to 140 MB resident where 90 do. A nursery
+ * of 1 MB and a bound of 512 MB make it collect sooner and stay where it is over thousands of restarts.
+ */
+export const daemonFlags: readonly string[] = ["--max-semi-space-size=1", "--max-old-space-size=512"];
+
 /** The environment that a daemon with this home is started with; what is not given is that of this process. */
 export function daemonEnvironment(home?: string, network?: "prepare" | "as-is"): NodeJS.ProcessEnv {
   return {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError, exitCodes, type Places, type Version } from "@constellation/contract";
 import { callDaemon, readJson } from "../client/transport.ts";
 import { unreachable } from "../client/unreachable.ts";
-import { daemonProgram } from "./locate.ts";
+import { daemonFlags, daemonProgram } from "./locate.ts";
 
 const firstPollMs = 2;
 const slowestPollMs = 50;
@@ -34,7 +34,7 @@ export async function ensureDaemon(places: Places, options: StartOptions = {}): 
   const log = openLog(places);
   const from = fstatSync(log).size;
   try {
-    const child = spawn(process.execPath, [program], {
+    const child = spawn(process.execPath, [...daemonFlags, program], {
       detached: true,
       stdio: ["ignore", log, log],
       env: environment,
