@@ -30,9 +30,12 @@ export class RingReader<View = Uint8Array> {
     if (Atomics.load(this.#counters, at.writerSleeps) === 1) Atomics.notify(this.#counters, at.read, 1);
   }
 
-  /** Blocks this thread until there is a frame. False after `timeoutMs`, or when the ring was closed and is empty. */
-  wait(timeoutMs: number): boolean {
-    if (this.#hasFrame()) return true;
+  /**
+   * Blocks this thread until there is a frame. False after `timeoutMs`, or when the ring was closed and is empty.
+   * It looks `spins` times before it sleeps: to be woken costs 10 to 50 µs, a look some nanoseconds of a whole core.
+   */
+  wait(timeoutMs: number, spins = 0): boolean {
+    for (let looks = 0; looks <= spins; looks += 1) if (this.#hasFrame()) return true;
     const untilMs = performance.now() + timeoutMs;
     for (;;) {
       const leftMs = untilMs - performance.now();

@@ -33,6 +33,7 @@ export class RingWriter<View = Uint8Array> {
 
   /** Blocks this thread until there is room. False after `timeoutMs`, or when the ring was closed. */
   waitForRoom(timeoutMs: number): boolean {
+    if (this.#hasRoom()) return true;
     const untilMs = performance.now() + timeoutMs;
     while (!this.#hasRoom()) {
       const leftMs = untilMs - performance.now();

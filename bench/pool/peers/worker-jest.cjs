@@ -1,0 +1,2 @@
+exports.noop = () => undefined;
+exports.echo = (value) => value;

@@ -1,0 +1,2 @@
+import workerpool from "workerpool";
+workerpool.worker({ noop: () => undefined, echo: (value) => value });
