@@ -77,7 +77,7 @@ export function splitWords(line: string): string[] {
   for (const [, word = ""] of line.matchAll(pattern))
     words.push(
       word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double, single, escaped) =>
-        String(double ?? single ?? escaped),
+        String((double as string | undefined)?.replaceAll(/\\(["\\$`])/g, "$1") ?? single ?? escaped),
       ),
     );
   return words;

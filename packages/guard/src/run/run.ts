@@ -42,13 +42,15 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
   hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
   let journal: JournalFile | undefined;
+  let isTornDown = false;
   try {
     journal = openJournalFile(state.journal, { fresh: prepared.earlier === undefined });
     if (prepared.earlier === undefined) journal.append(prepared.header);
     return await guard(journal);
   } finally {
     journal?.close();
-    await tearDown({ run, cgroup, leaders: [] }, { containers: false });
+    // Something failed before the attempt could clean up after itself.
+    if (!isTornDown) await tearDown({ run, cgroup, leaders: [] }, { containers: false });
     release(state);
   }
 
@@ -111,6 +113,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       cpuTimeUs = gauge.cpuTimeUs();
       gauge.close();
       teardown = await tearDown({ run, cgroup, leaders: stop.leaders }, { containers: options.containers !== false });
+      isTornDown = true;
       stop.close();
     }
     const why = stop.why ?? "finished";

@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { detectFramework } from "../../src/adapters/detect.ts";
+import { findFiles, globPattern } from "../../src/adapters/find-files.ts";
+import { splitNodeArgs } from "../../src/adapters/node-args.ts";
+import { splitWords } from "../../src/adapters/test-script.ts";
+
+let root: string;
+beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "guard-detect-"))));
+afterEach(() => rmSync(root, { recursive: true }));
+
+const write = (path: string, text = ""): void => {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+};
+const withScript = (scripts: object): ReturnType<typeof detectFramework> => {
+  write("package.json", JSON.stringify({ scripts }));
+  return detectFramework(root, "auto");
+};
+
+describe("detection", () => {
+  it.each([
+    [
+      { test: "mocha --require test/support/env --check-leaks test/ test/acceptance/" },
+      "mocha",
+      ["--require", "test/support/env", "--check-leaks", "test/", "test/acceptance/"],
+    ],
+    [
+      { test: "npm run lint && npm run unit", lint: "eslint .", unit: "NODE_ENV=test nyc --reporter=lcov mocha" },
+      "mocha",
+      [],
+    ],
+    [{ test: "cross-env CI=1 jest --ci --coverage" }, "jest", ["--ci", "--coverage"]],
+    [{ test: "vitest run --pool=threads" }, "vitest", ["--pool=threads"]],
+    [
+      { test: "node --import tsx --test 'test/**/*.test.ts'" },
+      "node-test",
+      ["--import", "tsx", "--test", "test/**/*.test.ts"],
+    ],
+    [{ test: "node --expose-gc ./node_modules/jest/bin/jest.js -i" }, "jest", ["-i"]],
+  ])("reads %j", (scripts, name, args) => {
+    const { adapter, args: found } = withScript(scripts);
+    expect([adapter.name, found]).toEqual([name, args]);
+  });
+
+  it("keeps the environment of the script", () => {
+    expect(withScript({ test: 'NODE_ENV=test A="b c" mocha' }).environment).toEqual({ NODE_ENV: "test", A: "b c" });
+  });
+
+  it.each([
+    ["vitest.config.ts", "vitest"],
+    ["jest.config.cjs", "jest"],
+    [".mocharc.yml", "mocha"],
+    ["pytest.ini", "pytest"],
+    ["test_thing.py", "pytest"],
+  ])("knows %s", (file, name) => {
+    write(file);
+    expect(detectFramework(root, "auto").adapter.name).toBe(name);
+  });
+
+  it("does not turn in circles, and says what to do when it finds nothing", () => {
+    expect(() => withScript({ test: "npm run other", other: "npm test" })).toThrow(/Cannot find out how/);
+    expect(() => detectFramework(root, "karma")).toThrow(/not known/);
+  });
+});
+
+describe("files", () => {
+  it("are those that node --test takes", () => {
+    for (const path of ["a.test.js", "b-test.mjs", "test.cjs", "test-x.js", "test/any.js", "src/c_test.js"])
+      write(path);
+    for (const path of ["a.js", "node_modules/x/a.test.js", "a.test.txt", "latest.js", "contest/x.js"]) write(path);
+    write("package.json", "{}");
+    const { adapter } = detectFramework(root, "node-test");
+    const request = { root, stateDirectory: root, args: [], paths: [], jobs: undefined, exclude: ["test.cjs"] };
+    const files = adapter.shape === "files" ? adapter.units(request).map(({ file }) => file) : [];
+    expect(files).toEqual(["a.test.js", "b-test.mjs", "src/c_test.js", "test-x.js", "test/any.js"]);
+    expect(findFiles(root, ["src", "test/*.js"], () => true)).toEqual(["src/c_test.js", "test/any.js"]);
+  });
+
+  it.each([
+    ["test/**/*.test.js", ["test/a.test.js", "test/b/c.test.js"], ["a.test.js", "test/a.js"]],
+    ["*.{test,spec}.?s", ["a.test.js", "b.spec.ts"], ["a.test.jsx", "x/a.test.js"]],
+    ["[ab].js", ["a.js"], ["c.js"]],
+  ])("match %s", (glob, yes, no) => {
+    for (const path of yes) expect(path).toMatch(globPattern(glob));
+    for (const path of no) expect(path).not.toMatch(globPattern(glob));
+  });
+
+  it("match themselves whatever they are called", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (name) => {
+        fc.pre(!/[*?{}[\]]/.test(name));
+        expect(globPattern(name).test(name)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("words", () => {
+  it("are split as a shell splits them", () => {
+    expect(splitWords(`a 'b c' "d \\"e" f\\ g`)).toEqual(["a", "b c", 'd "e', "f g"]);
+    expect(splitNodeArgs(["--test", "--test-reporter", "spec", "-r", "x.js", "--flag=1", "a.js"])).toEqual({
+      flags: ["-r", "x.js", "--flag=1"],
+      patterns: ["a.js"],
+    });
+  });
+});
