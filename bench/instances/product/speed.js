@@ -51,9 +51,12 @@ export async function coldScript(daemon, rows, rounds) {
     spawnSync(process.execPath, ["-e", "0"], { env: daemon.environment });
     const bareMs = performance.now() - begunBare;
     const name = `cold-${round + 1}`;
-    const begun = performance.timeOrigin + performance.now();
+    let begun;
     const app = { name, script: "./cold.mjs", artifact, folder: daemon.folder };
-    await daemon.until(runs(name), 1, () => daemon.apply(app));
+    await daemon.until(runs(name), 1, () => {
+      begun = performance.timeOrigin + performance.now();
+      return daemon.apply(app);
+    });
     const file = join(daemon.home, "data", `${name}.1`, "at");
     for (let waited = 0; waited < 5000 && !(existsSync(file) && readFileSync(file, "utf8") !== ""); waited += 5)
       await sleep(5);
