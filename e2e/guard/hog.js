@@ -1,7 +1,7 @@
 // Fills memory as fast as one process can, after a test that finishes. argv: bytes to fill at most.
 const { test } = require("node:test");
-test("before", () => {});
-test("hog", () => {
+void test("before", () => {});
+void test("hog", () => {
   const kept = [];
   const most = Number(process.env.HOG_BYTES);
   for (let filled = 0; filled < most; filled += 32 * 2 ** 20) kept.push(Buffer.alloc(32 * 2 ** 20, 1));

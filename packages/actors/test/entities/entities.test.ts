@@ -158,11 +158,11 @@ describe("file snapshots", () => {
     const snapshots = new FileSnapshots(folder);
     await snapshots.save("k", "id", { fine: true });
     await expect(snapshots.save("k", "id", () => 1)).rejects.toThrow("Cannot save snapshot k/id");
-    const [kind] = readdirSync(folder);
-    const files = readdirSync(join(folder, kind as string));
+    const [kind = ""] = readdirSync(folder);
+    const files = readdirSync(join(folder, kind));
     expect(files).toHaveLength(1);
     expect(await snapshots.load("k", "id")).toEqual({ fine: true });
-    writeFileSync(join(folder, kind as string, files[0] as string), "garbage");
+    writeFileSync(join(folder, kind, files[0] ?? ""), "garbage");
     await expect(snapshots.load("k", "id")).rejects.toThrow("Cannot load snapshot k/id");
     writeFileSync(join(folder, "file"), "");
     const blocked = new FileSnapshots(join(folder, "file"));

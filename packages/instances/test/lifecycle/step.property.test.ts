@@ -15,7 +15,7 @@ type Move =
   | { do: "stop-fails" }
   | { do: "pass"; ms: number };
 
-const move: fc.Arbitrary<Move> = fc.oneof(
+const move = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("start", "restart", "wait") }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("crash-daemon") }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("stop"), graceMs: fc.constantFrom(0, 100, 10_000) }) },

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError, exitCodes, type Places, type Version } from "@constellation/contract";
 import { callDaemon, readJson } from "../client/transport.ts";
 import { unreachable } from "../client/unreachable.ts";
-import { daemonFlags, daemonProgram } from "./locate.ts";
+import { daemonEnvironment, daemonFlags, daemonProgram } from "./locate.ts";
 
 const firstPollMs = 2;
 const slowestPollMs = 50;
@@ -16,7 +16,7 @@ const settleMs = 3000;
 export interface StartOptions {
   /** Time it may take until the socket answers. @default 15000 */
   readonly timeoutMs?: number;
-  /** Environment of the daemon, where it finds its places. @default that of this process */
+  /** Environment of the daemon, where it finds its places. @default `daemonEnvironment()` */
   readonly environment?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
 }
@@ -29,7 +29,7 @@ export interface StartOptions {
  */
 export async function ensureDaemon(places: Places, options: StartOptions = {}): Promise<boolean> {
   if (await answers(places.socketPath)) return false;
-  const { timeoutMs = 15_000, environment = process.env, signal } = options;
+  const { timeoutMs = 15_000, environment = daemonEnvironment(), signal } = options;
   const program = daemonProgram();
   const log = openLog(places);
   const from = fstatSync(log).size;
