@@ -61,7 +61,7 @@ console.log(`Python forkserver with preload: ${forkserverMs ?? "no python3"} ms`
 console.log("\nRing of 1 KB frames between two threads");
 console.table([ring]);
 console.log("\nShared tasks, 4 workers, 64 in flight");
-console.table(tasks.map(({ perSecondSpread, ...row }) => row));
+console.table(tasks.map((row) => ({ ...row, perSecondSpread: row.perSecondSpread.join("–") })));
 console.log(
   `load average ${loadBefore?.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after: compare within this run only`,
 );

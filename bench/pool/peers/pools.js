@@ -27,6 +27,7 @@ const raw = (start) => async () => {
     waiting.delete(id);
   });
   const post =
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage === undefined ? (message) => worker.send(message) : (message) => worker.postMessage(message);
   const echo = (value) =>
     new Promise((resolve) => {
@@ -52,7 +53,7 @@ export const threads = {
     return { echo: (value) => pool.exec("echo", [value]), close: () => pool.terminate(true) };
   },
   poolifier: async (n) => {
-    const pool = new FixedThreadPool(n, here("worker-poolifier.js"));
+    const pool = new FixedThreadPool(n, here("worker-poolifier.cjs"));
     return { echo: (value) => pool.execute(value), close: () => pool.destroy() };
   },
   "jest-worker": async (n) => {
@@ -78,7 +79,7 @@ export const processes = {
     return { echo: (value) => pool.exec("echo", [value]), close: () => pool.terminate(true) };
   },
   poolifier: async (n) => {
-    const pool = new FixedClusterPool(n, here("worker-poolifier.js"));
+    const pool = new FixedClusterPool(n, here("worker-poolifier.cjs"));
     return { echo: (value) => pool.execute(value), close: () => pool.destroy() };
   },
   "jest-worker": async (n) => {

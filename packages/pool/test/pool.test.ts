@@ -129,6 +129,17 @@ describe.each<Placement>(["thread", "process"])("a worker %s", (placement) => {
     expect(pool.snapshot()[0]?.counts.recycles).toBeGreaterThanOrEqual(2);
   });
 
+  it("that grows is replaced while it is idle, and so is an old one", async () => {
+    const pool = open({ placement, workers: 1, recycle: { memoryGrowthBytes: 20e6 } });
+    await pool.run("keep", 60e6);
+    await until(() => pool.snapshot()[0]?.counts.recycles === 1, "a replacement for the one that grew");
+    const aged = open({ placement, workers: 1, recycle: { ageMs: 1 } });
+    await aged.ready();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await aged.run("noop");
+    expect(aged.snapshot()[0]?.counts.recycles).toBe(1);
+  });
+
   it("gets all tasks of its key", async () => {
     const pool = open({ placement, workers: 3 });
     await pool.ready();
@@ -174,6 +185,17 @@ describe("a thread", () => {
     await expect(open({ placement: "thread" }).run("fork")).rejects.toMatchObject({ code: "placement-refused" });
     expect(() => createPool({ module, traits: { mayFork: true }, placement: "thread" })).toThrow(/only a process/);
   });
+});
+
+it("a higher priority goes first, as far as waiting does not weigh more", async () => {
+  const pool = open({ workers: 1, queue: { ageingMs: 60_000 } });
+  await pool.ready();
+  const done: string[] = [];
+  const note = (name: string, priority: number): Promise<unknown> =>
+    pool.run("echo", name, { priority }).then(() => done.push(name));
+  const first = pool.run("wait", 30);
+  await Promise.all([first, note("low", -1), note("plain", 0), note("high", 2)]);
+  expect(done).toEqual(["high", "plain", "low"]);
 });
 
 describe("a process that may fork", () => {

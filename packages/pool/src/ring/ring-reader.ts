@@ -36,17 +36,14 @@ export class RingReader<View = Uint8Array> {
    */
   wait(timeoutMs: number, spins = 0): boolean {
     for (let looks = 0; looks <= spins; looks += 1) if (this.#hasFrame()) return true;
-    const untilMs = performance.now() + timeoutMs;
     for (;;) {
-      const leftMs = untilMs - performance.now();
-      if (leftMs <= 0) return false;
+      if (Atomics.load(this.#counters, at.closed) === 1) return this.#hasFrame();
       Atomics.store(this.#counters, at.readerSleeps, 1);
-      if (!this.#hasFrame()) {
-        if (Atomics.load(this.#counters, at.closed) === 1) return this.#awake(false);
-        Atomics.wait(this.#counters, at.written, this.#seenWritten, leftMs);
-      }
+      // Sleeps only while nothing more was written than was seen. No clock: numbers from one would be garbage.
+      const outcome = Atomics.wait(this.#counters, at.written, this.#seenWritten, timeoutMs);
       this.#awake(true);
       if (this.#hasFrame()) return true;
+      if (outcome === "timed-out") return false;
     }
   }
 

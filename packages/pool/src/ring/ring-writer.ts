@@ -33,17 +33,15 @@ export class RingWriter<View = Uint8Array> {
 
   /** Blocks this thread until there is room. False after `timeoutMs`, or when the ring was closed. */
   waitForRoom(timeoutMs: number): boolean {
-    if (this.#hasRoom()) return true;
-    const untilMs = performance.now() + timeoutMs;
-    while (!this.#hasRoom()) {
-      const leftMs = untilMs - performance.now();
-      if (leftMs <= 0 || Atomics.load(this.#counters, at.closed) === 1) return false;
+    for (;;) {
+      if (this.#hasRoom()) return true;
+      if (Atomics.load(this.#counters, at.closed) === 1) return false;
       Atomics.store(this.#counters, at.writerSleeps, 1);
-      const read = Atomics.load(this.#counters, at.read);
-      if (read === this.#seenRead) Atomics.wait(this.#counters, at.read, read, leftMs);
+      // Sleeps only while the reader has read no more than was seen. No clock: numbers from one would be garbage.
+      const outcome = Atomics.wait(this.#counters, at.read, this.#seenRead, timeoutMs);
       Atomics.store(this.#counters, at.writerSleeps, 0);
+      if (outcome === "timed-out") return this.#hasRoom();
     }
-    return true;
   }
 
   /** Frames that were refused because the ring was full. */
