@@ -22,7 +22,7 @@ fi
 
 # command:package — a package is asked for only when its command is missing.
 wanted="mkfs.ext4:e2fsprogs nsenter:util-linux"
-[ -z "$tests" ] || wanted="$wanted git:git python3:python3-minimal ip:iproute2 tmux:tmux erl:erlang-base redis-server:redis-server nginx:nginx"
+[ -z "$tests" ] || wanted="$wanted git:git python3:python3-minimal ip:iproute2 tmux:tmux erl:erlang-base redis-server:redis-server nginx:nginx pytest:python3-pytest"
 missing=
 for pair in $wanted; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
@@ -52,6 +52,10 @@ if [ ! -f "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
   echo "setup: npm ci"
   npm ci --no-audit --no-fund --loglevel=error
   touch "$stamp"
+fi
+if [ -n "$tests" ] && { [ ! -d e2e/guard/node_modules ] || [ e2e/guard/package-lock.json -nt e2e/guard/node_modules ]; }; then
+  echo "setup: npm ci in e2e/guard"
+  (cd e2e/guard && npm ci --no-audit --no-fund --loglevel=error)
 fi
 echo "setup: build"
 npm run --silent build

@@ -45,13 +45,13 @@ export const kinds: readonly SuiteKind[] = [
     text: (index: number) =>
       `import test, { describe } from "node:test"; ${logModule} ${pause}\nconst it = test;${bodies(index, "describe", "it")}`,
   })),
-  {
-    name: "Mocha",
+  ...["mocha", "mocha --parallel --jobs 2"].map((script) => ({
+    name: `Mocha (${script})`,
     framework: "mocha",
-    manifest: { scripts: { test: "mocha" } },
-    fileName: (index) => `test/s${index}.js`,
-    text: (index) => `${log} ${pause}\nbeforeEach(() => {}); ${bodies(index, "describe", "it")}`,
-  },
+    manifest: { scripts: { test: script } },
+    fileName: (index: number) => `test/s${index}.js`,
+    text: (index: number) => `${log} ${pause}\nbeforeEach(() => {}); ${bodies(index, "describe", "it")}`,
+  })),
   {
     name: "Jest",
     framework: "jest",

@@ -45,12 +45,11 @@ function openFile(path) {
   const file = (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
   const hash = hashOf(path);
   const { finished, whole } = planOf(file, hash);
-  if (whole) return { isWhole: true };
   const seen = new Map();
-  append({ kind: "file", file, hash, pid: process.pid });
+  if (!whole) append({ kind: "file", file, hash, pid: process.pid });
   return {
     file,
-    isWhole: false,
+    isWhole: whole,
     /** Gives equal title paths their occurrence index, in the order in which they are asked for. */
     keyOf(path) {
       const text = stringify(path);

@@ -11,6 +11,8 @@ const reported = new WeakSet();
 
 const run = Mocha.Runner.prototype.run;
 Mocha.Runner.prototype.run = function (...args) {
+  // First, so that a suite whose tests marked `only` have all finished does not run its others.
+  if (this.suite.hasOnly?.()) this.suite.filterOnly();
   drop(this.suite);
   follow(this);
   return run.apply(this, args);
@@ -25,6 +27,8 @@ function drop(suite) {
     keys.set(test, { file, key });
     return !file.isFinished(key);
   });
+  // Mocha filters by this list once more when it runs.
+  if (Array.isArray(suite._onlyTests)) suite._onlyTests = suite._onlyTests.filter((test) => suite.tests.includes(test));
   suite.suites.forEach(drop);
 }
 
@@ -58,7 +62,7 @@ function follow(runner) {
     finish(test, "skipped");
   });
   runner.on("fail", (test, error) => {
-    if (test.type === "hook") fileOf(fileName(test)).trouble?.(test.fullTitle(), error);
+    if (test.type === "hook") fileOf(fileName(test)).trouble(test.fullTitle(), error);
     else finish(test, "failed", error?.stack ?? error?.message ?? error);
   });
   runner.on("test end", () => {

@@ -4,7 +4,7 @@ import type { GuardSample } from "../policy/level.ts";
 /** Everything the policy looks at, on kept descriptors. */
 export interface GuardGauge {
   read(): GuardSample;
-  /** Most memory the run has had, as far as it is known. */
+  /** Most memory the run has had: as its control group counted it (file cache included), else as it was sampled. */
   peakBytes(): number;
   /** CPU time of the run's tree so far, in microseconds; exact from its control group, else undefined. */
   cpuTimeUs(): number | undefined;
@@ -31,7 +31,7 @@ export function openGuardGauge(group: () => Cgroup | undefined): GuardGauge {
         stallPercent: stalls?.read()?.full?.avg10,
       };
     },
-    peakBytes: () => peak,
+    peakBytes: () => Math.max(peak, group()?.gauge.memoryPeakBytes() ?? 0),
     cpuTimeUs: () => group()?.gauge.cpuTimeUs(),
     close() {
       memory.close();

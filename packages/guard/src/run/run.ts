@@ -94,6 +94,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     let exit: number | null;
     let releasedPorts: readonly number[] = [];
     let cpuTimeUs: number | undefined;
+    let peakBytes = 0;
     let teardown: RunOutcome["teardown"];
     try {
       exit = await runAttempt({
@@ -111,6 +112,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       clearInterval(syncing);
       releasedPorts = portsOf(run, cgroup?.processes());
       cpuTimeUs = gauge.cpuTimeUs();
+      peakBytes = gauge.peakBytes();
       gauge.close();
       teardown = await tearDown({ run, cgroup, leaders: stop.leaders }, { containers: options.containers !== false });
       isTornDown = true;
@@ -122,7 +124,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       why,
       ...(stop.level === undefined ? {} : { level: stop.level }),
       exit,
-      peakBytes: gauge.peakBytes(),
+      peakBytes,
       at: new Date().toISOString(),
     });
     collect();
@@ -136,7 +138,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       framework: prepared.detected.adapter.name,
       ledger,
       tookMs: performance.now() - startedAt,
-      peakBytes: gauge.peakBytes(),
+      peakBytes,
       peaks,
       cpuTimeUs,
       teardown,
