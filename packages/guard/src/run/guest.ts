@@ -3,6 +3,7 @@ import {
   createCgroup,
   identifyProcess,
   openCgroupBase,
+  removeCgroupBase,
   setOomScoreAdjustment,
   type Cgroup,
   type ProcessIdentity,
@@ -11,7 +12,11 @@ import { ConstellationError } from "@constellation/contract";
 
 /** The control group that a run gets, or why it has none. */
 export type RunGroup =
-  | { readonly kind: "grouped"; readonly cgroup: Cgroup }
+  | {
+      readonly kind: "grouped";
+      readonly cgroup: Cgroup;
+      /** Removes what held the group, when no other run is in it. */ readonly leave: () => void;
+    }
   | { readonly kind: "ungrouped"; readonly reason: string };
 
 /** Makes a group for a run below the guard's own, so that bounds around the guard hold for the run too. */
@@ -19,15 +24,24 @@ export function openRunGroup(run: string): RunGroup {
   if (process.platform !== "linux")
     return { kind: "ungrouped", reason: `control groups are a Linux feature, this is ${process.platform}` };
   try {
-    const base = openCgroupBase({ placement: "own", name: "constellation-guard" });
-    if (base.kind === "unavailable") return { kind: "ungrouped", reason: `${base.missing}; ${base.remedy}` };
-    const created = createCgroup(base.base, run);
-    return created.kind === "created"
-      ? { kind: "grouped", cgroup: created.cgroup }
-      : { kind: "ungrouped", reason: created.limits.map(({ missing }) => missing).join(", ") };
-  } catch (error) {
-    return { kind: "ungrouped", reason: error instanceof Error ? error.message : String(error) };
+    return makeGroup(run);
+  } catch {
+    // A run that ended just now may have removed the base under us.
+    try {
+      return makeGroup(run);
+    } catch (error) {
+      return { kind: "ungrouped", reason: error instanceof Error ? error.message : String(error) };
+    }
   }
+}
+
+function makeGroup(run: string): RunGroup {
+  const opened = openCgroupBase({ placement: "own", name: "constellation-guard" });
+  if (opened.kind === "unavailable") return { kind: "ungrouped", reason: `${opened.missing}; ${opened.remedy}` };
+  const created = createCgroup(opened.base, run);
+  return created.kind === "created"
+    ? { kind: "grouped", cgroup: created.cgroup, leave: () => void removeCgroupBase(opened.base) }
+    : { kind: "ungrouped", reason: created.limits.map(({ missing }) => missing).join(", ") };
 }
 
 /** What to start. */

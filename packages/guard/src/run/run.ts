@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { effectiveCpus, listListeners } from "@constellation/host";
-import { exitCodes, type ExitCodeName } from "@constellation/contract";
+import { ConstellationError, exitCodes, type ExitCodeName, formatBytes } from "@constellation/contract";
 import { openGuardGauge } from "../gauge/gauge.ts";
 import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
 import { addUp, type Ledger } from "../journal/ledger.ts";
@@ -23,7 +23,7 @@ const syncEveryMs = 100;
 /**
  * Runs a test suite, or any command, so that it cannot take the machine down, and so that it can go on where it stopped.
  *
- * @throws ConstellationError usage.invalid, exec.failed, state.unavailable, state.conflict
+ * @throws ConstellationError usage.invalid, exec.failed, limit.unenforceable, state.unavailable, state.conflict
  */
 export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   const startedAt = performance.now();
@@ -38,6 +38,15 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   for (const text of prepared.notes) say({ kind: "note", text });
 
   const group = openRunGroup(run);
+  const bound = options.policy?.treeBytes;
+  if (group.kind === "ungrouped" && bound !== undefined && options.selfProtect !== false) {
+    release(state);
+    throw new ConstellationError(
+      "limit.unenforceable",
+      `Cannot hold the run to ${formatBytes(bound)}: without a control group of its own its memory is not known (${group.reason})`,
+      { remedy: 'Give the threshold in percent ("80%"), or run where control groups can be made.' },
+    );
+  }
   if (group.kind === "ungrouped") say({ kind: "note", text: `without a control group of its own: ${group.reason}` });
   const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
   hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
@@ -52,6 +61,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     // Something failed before the attempt could clean up after itself.
     if (!isTornDown) await tearDown({ run, cgroup, leaders: [] }, { containers: false });
     release(state);
+    if (group.kind === "grouped") group.leave();
   }
 
   async function guard(journal: JournalFile): Promise<RunOutcome> {
