@@ -1,8 +1,9 @@
 // Warm pools beside their peers, in one run. Prints tables and writes bench/results/pool.json.
 // Usage: npm run bench:pool [-- quick]   (before: npx tsc -b packages/pool; cd bench && npm install)
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { median } from "./figures.js";
 import { benchHandOver } from "./handover.js";
@@ -18,6 +19,7 @@ const handOver = [];
 for (const placement of ["thread", "process"])
   handOver.push(await benchHandOver(placement, quick ? { singles: 8, bursts: 3 } : { singles: 30, bursts: 10 }));
 const ring = await benchRing({ rounds: quick ? 3 : 7, frames: 400_000 });
+const rack = liveRack(quick ? 10 : 60);
 const tasks = [];
 for (const placement of ["threads", "processes"])
   tasks.push(...(await benchTasks(placement, quick ? { rounds: 3, roundMs: 200 } : { rounds: 7, roundMs: 400 })));
@@ -41,6 +43,7 @@ const result = {
   handOver,
   pythonForkserverMs: forkserverMs,
   ring,
+  rack,
   tasks,
 };
 mkdirSync(new URL("../results/", import.meta.url), { recursive: true });
@@ -60,9 +63,24 @@ console.table(
 console.log(`Python forkserver with preload: ${forkserverMs ?? "no python3"} ms`);
 console.log("\nRing of 1 KB frames between two threads");
 console.table([ring]);
+console.log("\nLive rack: eight modules on a tick of 5.8 ms, one added and removed each second, one crash");
+console.table([rack]);
 console.log("\nShared tasks, 4 workers, 64 in flight");
 console.table(tasks.map((row) => ({ ...row, perSecondSpread: row.perSecondSpread.join("–") })));
 console.log(
   `load average ${loadBefore?.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after: compare within this run only`,
 );
 process.exit(0);
+
+/** The example, as it is: what its real-time half reports. */
+function liveRack(seconds) {
+  const folder = mkdtempSync(join(tmpdir(), "bench-rack-"));
+  try {
+    const main = fileURLToPath(new URL("../../examples/live-rack/main.js", import.meta.url));
+    const run = spawnSync(process.execPath, [main, String(seconds), join(folder, "rack.wav")], { encoding: "utf8" });
+    if (run.status !== 0) throw new Error(`the live rack failed: ${run.stderr}`);
+    return { seconds, ...JSON.parse(run.stdout.trim().split("\n").at(-1)) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -5,7 +5,7 @@ export const produce = ({ ring, frames }) => {
   const writer = new RingWriter(ring, Float32Array);
   const send = (count) => {
     for (let index = 0; index < count; index += 1) {
-      writer.waitForRoom(10_000);
+      if (!writer.waitForRoom(10_000)) throw new Error(`no room for frame ${index} in 10 s`);
       const frame = writer.claim();
       frame[0] = index;
       writer.commit();
@@ -21,7 +21,7 @@ export const consume = ({ ring, frames }) => {
   const reader = new RingReader(ring, Float32Array);
   const take = (count) => {
     for (let index = 0; index < count; index += 1) {
-      reader.wait(10_000);
+      if (!reader.wait(10_000)) throw new Error(`no frame ${index} in 10 s`);
       reader.take();
       reader.release();
     }
@@ -41,7 +41,7 @@ export const answer = ({ input, output, frames, spins }) => {
   const reader = new RingReader(input, Float64Array);
   const writer = new RingWriter(output, Float64Array);
   for (let index = 0; index < frames; index += 1) {
-    reader.wait(10_000, spins);
+    if (!reader.wait(10_000, spins)) throw new Error(`no frame ${index} in 10 s`);
     reader.take();
     reader.release();
     writer.claim();
@@ -57,7 +57,7 @@ export const ask = ({ input, output, frames, spins }) => {
     const startMs = performance.now();
     writer.claim();
     writer.commit();
-    reader.wait(10_000, spins);
+    if (!reader.wait(10_000, spins)) throw new Error(`no frame ${index} in 10 s`);
     reader.take();
     reader.release();
     halves.push(((performance.now() - startMs) * 1000) / 2);
