@@ -104,7 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...parts,
     artifacts: options.artifacts,
     ports,
-    forget: async (app) => {
+    erase: async (app) => {
       await options.driver.forget(app);
       const instances = (await options.logs.instances()).filter((name) => name.startsWith(`${app}.`));
       for (const instance of instances) await options.logs.remove(instance);

@@ -92,9 +92,9 @@ export class DaemonPlatform implements Platform {
     return { ...summary, spec };
   }
 
-  async removeApp(name: string): Promise<void> {
+  async removeApp(name: string, { erase = false }: { readonly erase?: boolean } = {}): Promise<void> {
     const timeoutMs = this.#stopTimeoutMs(name);
-    await this.#change((scheduler) => scheduler.remove(name));
+    await this.#change((scheduler) => scheduler.remove(name, erase));
     const { mirror } = this.#parts.repository;
     await this.#until(() => !mirror.apps.has(name), timeoutMs, `${name} is not removed yet; the work goes on`);
   }

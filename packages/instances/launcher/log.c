@@ -59,6 +59,7 @@ long step_log(const struct step *step) {
     const long made = sys(pipe2, ends, O_CLOEXEC);
     if (failed(made)) return made;
     sys(fcntl, ends[0], F_SETFL, O_NONBLOCK);
+    sys(fchmod, ends[1], 0622); // ours to read; the program may open /dev/stdout again as the user it is
     log_streams[i] = ends[0];
     launch.stdio[i + 1] = ends[1];
   }

@@ -64,6 +64,7 @@ long step_session(const struct step *step) {
     i32 ends[2];
     const long made = sys(pipe2, ends, O_CLOEXEC);
     if (failed(made)) return made;
+    if (i > 0) sys(fchmod, ends[1], 0622); // as in log.c: /dev/stdout can be opened by name
     *ours[i] = ends[i == 0];
     launch.stdio[i] = ends[i != 0];
     nonblocking(*ours[i]);

@@ -204,9 +204,9 @@ export class Constellation {
     return this.#done("scaleApp", { params: { app }, body: { instances }, signal });
   }
 
-  /** Stops an app and forgets it. */
-  remove(app: string, { signal }: CallOptions = {}): Promise<void> {
-    return this.#done("removeApp", { params: { app }, signal });
+  /** Stops an app and forgets it. Its data folders and logs stay, and are there again for an app of the same name, unless `erase` is true. */
+  remove(app: string, { erase = false, signal }: CallOptions & { readonly erase?: boolean } = {}): Promise<void> {
+    return this.#done("removeApp", { params: { app }, query: { erase }, signal });
   }
 
   /** Measurements of every instance, or of those of one app, one after the other. */

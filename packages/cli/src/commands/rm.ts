@@ -4,5 +4,8 @@ import { forEachApp } from "./for-each-app.ts";
 
 /** `constellation rm <app...>` */
 export function define(command: Command, context: Context): void {
-  forEachApp(command, context, "Removed", (client, app, options) => client.remove(app, options));
+  command.option("--data", "delete the data folders and logs too");
+  forEachApp(command, context, "Removed", (client, app, options) =>
+    client.remove(app, { ...options, erase: command.opts<{ data?: boolean }>().data === true }),
+  );
 }

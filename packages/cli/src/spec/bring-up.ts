@@ -25,7 +25,19 @@ export async function bringUp(
   if (!json) for (const line of changeLines(changes, context.out)) context.out.line(line);
   const apps = wait ? await waitFor(context, changes, timeout, json) : [];
   if (json) context.out.line(JSON.stringify({ changes, apps }, null, 2));
-  else for (const { name, urls } of apps) printUrls(context, name, urls);
+  else for (const app of apps) await printOutcome(context, app);
+}
+
+/** Where it is reached, and what its first instance got less of than was asked for. */
+async function printOutcome(context: Context, { name, urls, wanted }: AppSummary): Promise<void> {
+  printUrls(context, name, urls);
+  if (wanted === 0) return;
+  const client = await context.client({ start: false });
+  const { measures } = await client.instance(`${name}.1`, { signal: context.signal });
+  for (const { name: measure, state, detail } of measures) {
+    if (state === "partial" || (state === "missing" && measure.startsWith("limit.")))
+      context.out.line(`${context.out.style("warning", "!")} ${name}  ${measure}: ${detail}`);
+  }
 }
 
 async function waitFor(

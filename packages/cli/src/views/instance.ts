@@ -7,6 +7,7 @@ import { describeState, pidOf } from "./state.ts";
 
 const meanings: Record<InstanceDetails["measures"][number]["state"], Meaning> = {
   on: "good",
+  partial: "warning",
   off: "dim",
   missing: "bad",
 };

@@ -16,6 +16,7 @@ import {
   logLineSchema,
   logsQuerySchema,
   nodeSchema,
+  removeQuerySchema,
   samplesQuerySchema,
   scaleRequestSchema,
   stopDaemonRequestSchema,
@@ -73,6 +74,7 @@ export const routes = {
     ...endpoints.removeApp,
     summary: "Stop an app and forget it",
     params: appParamsSchema,
+    query: removeQuerySchema,
     response: done,
   },
   stopApp: {

@@ -71,6 +71,9 @@ export const artifactParamsSchema = z.object({ sha256: z.string().regex(/^[0-9a-
 const count = z.coerce.number().int().min(0);
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
+export const removeQuerySchema = z.object({
+  /** Delete the data folders and logs of its instances too. @default false */ erase: flag.optional(),
+});
 export const logsQuerySchema = z.object({
   app: appNameSchema.optional(),
   instance: z.string().optional(),

@@ -21,7 +21,7 @@ export type Instance = z.output<typeof instanceSchema>;
 export const measureSchema = z.object({
   /** For example `namespace.pid`, `limit.memory`, `seccomp`. */
   name: z.string(),
-  state: z.enum(["on", "off", "missing"]),
+  state: z.enum(["on", "partial", "off", "missing"]),
   /** The value in force, or why it is missing. */
   detail: z.string(),
 });

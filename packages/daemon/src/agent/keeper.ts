@@ -235,7 +235,7 @@ export class Keeper {
         .catch((error: unknown) => this.#parts.report(`${this.#name}: its ports could not be taken over`, error));
     }
     for (const { name, state, detail } of this.#instance.run?.facts.measures ?? []) {
-      if (state === "missing" && name.startsWith("limit."))
+      if (state === "partial" || (state === "missing" && name.startsWith("limit.")))
         this.#parts.emit({ type: "limit.missing", app: this.#app, instance: this.#name, limit: name, detail });
     }
   }

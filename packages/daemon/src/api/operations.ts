@@ -51,7 +51,7 @@ export function operations(platform: Platform): Operations {
     apply: async ({ request }) => ({ changes: await platform.apply(request) }),
     apps: async () => ({ apps: await platform.apps() }),
     app: ({ params }) => platform.app(params.app),
-    removeApp: ({ params }) => done(platform.removeApp(params.app)),
+    removeApp: ({ params, query }) => done(platform.removeApp(params.app, { erase: query.erase ?? false })),
     stopApp: ({ params }) => done(platform.stopApp(params.app)),
     startApp: ({ params }) => done(platform.startApp(params.app)),
     restartApp: ({ params }) => done(platform.restartApp(params.app)),

@@ -29,7 +29,8 @@ export interface Platform {
   apply(request: ApplyRequest): Promise<Change[]>;
   apps(): Promise<AppSummary[]>;
   app(name: string): Promise<AppSummary & { readonly spec: AppSpec }>;
-  removeApp(name: string): Promise<void>;
+  /** `erase` takes the data folders and logs of its instances along. @default false */
+  removeApp(name: string, options?: { readonly erase?: boolean }): Promise<void>;
   stopApp(name: string): Promise<void>;
   startApp(name: string): Promise<void>;
   restartApp(name: string): Promise<void>;

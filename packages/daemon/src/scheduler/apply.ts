@@ -45,7 +45,10 @@ export function enact({ specs, changes }: Application, { snapshot, mirror, edit,
     if (change === undefined || change.change === "unchanged") continue;
     const { revision } = change;
     const record = snapshot.record(spec.name);
-    edit.put({ kind: "app", app: spec.name }, { mode: "running", instances: spec.instances, revision, updatedAt: at });
+    edit.put(
+      { kind: "app", app: spec.name },
+      { mode: "running", erase: false, instances: spec.instances, revision, updatedAt: at },
+    );
     if (record?.revision === revision) continue;
     if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, revision, node, edit);
     const restarts = mirror.revisions.get(spec.name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;

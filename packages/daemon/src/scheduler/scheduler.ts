@@ -31,7 +31,7 @@ export interface SchedulerParts {
   readonly artifacts: ArtifactLookup;
   readonly capacity: () => NodeCapacity;
   /** Removes what is kept of an app whose instances are all gone: logs and data. Doing it again does nothing. */
-  readonly forget: (app: string) => Promise<void>;
+  readonly erase: (app: string) => Promise<void>;
   readonly emit: (event: EventBody) => void;
   readonly nowMs: () => number;
   /** Name of this node in allocations. */
@@ -77,8 +77,10 @@ export class Scheduler {
     await this.#change(app, (record) => (record.mode === "stopped" ? null : { ...record, mode: "stopped" }));
   }
 
-  async remove(app: string): Promise<void> {
-    await this.#change(app, (record) => (record.mode === "removed" ? null : { ...record, mode: "removed" }));
+  async remove(app: string, erase: boolean): Promise<void> {
+    await this.#change(app, (record) =>
+      record.mode === "removed" && (record.erase || !erase) ? null : { ...record, mode: "removed", erase },
+    );
   }
 
   /** Starts a stopped app. @throws ConstellationError `port.in-use`, `spec.invalid` when a dependency has gone */
@@ -129,7 +131,7 @@ export class Scheduler {
       if (reconcile(app, this.snapshot, repository.mirror, node, edit) === "removed") removed.push(app);
     }
     // Before the app itself: a daemon that dies in between removes it once more.
-    for (const app of removed) await this.#parts.forget(app);
+    for (const app of removed) if (this.snapshot.record(app)?.erase === true) await this.#parts.erase(app);
     if (!edit.isEmpty) await repository.write(edit);
     for (const app of removed) this.#announcer.removed(app);
     for (const app of looked) this.#announce(app);

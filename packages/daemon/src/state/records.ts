@@ -5,6 +5,8 @@ import { z } from "zod";
 /** An app as wanted: how many instances of its newest revision, running or not. `removed`: its instances are on their way out. */
 export interface AppRecord {
   readonly mode: "running" | "stopped" | "removed";
+  /** Whether a removal takes the data folders and logs along. */
+  readonly erase: boolean;
   readonly instances: number;
   readonly revision: number;
   /** Unix milliseconds. */
@@ -80,6 +82,7 @@ const wishSchema = z.discriminatedUnion("kind", [
 export const recordSchemas: { readonly [Kind in keyof RecordOf]: z.ZodType<RecordOf[Kind]> } = {
   app: z.object({
     mode: z.enum(["running", "stopped", "removed"]),
+    erase: z.boolean(),
     instances: whole,
     revision: whole,
     updatedAt: z.number(),

@@ -56,6 +56,17 @@ describe("an app", () => {
     await expect(machine.status("web")).rejects.toMatchObject({ code: "app.not-found" });
     expect((await machine.store.list("")).items.map(({ key }) => key)).toEqual(["node.local"]);
     expect([...machine.world.intents.keys()]).toEqual([]);
+    expect(machine.world.forgotten).toEqual([]);
+  });
+
+  test("keeps its data when it is removed, unless told to erase it", async () => {
+    await machine.up(web());
+    await healthy();
+    await machine.daemon.platform.removeApp("web");
+    expect(machine.world.forgotten).toEqual([]);
+    await machine.up(web());
+    await healthy();
+    await machine.daemon.platform.removeApp("web", { erase: true });
     expect(machine.world.forgotten).toEqual(["web"]);
   });
 

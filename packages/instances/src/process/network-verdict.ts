@@ -44,8 +44,9 @@ export function networkFor(
   if (privately && able && facts.privileged) {
     for (const [measure, detail] of rates) verdict.on(measure, detail);
     const wire = planWire(number, { receiveBitsPerSecond: inBits, sendBitsPerSecond: outBits });
-    const out = wayOut.kind === "open" ? `the world by ${wayOut.by}` : `only this machine (${wayOut.missing})`;
-    verdict.on("namespace.network", `its own address ${wire.instanceAddress}, which reaches ${out}`);
+    const own = `its own address ${wire.instanceAddress}, which reaches`;
+    if (wayOut.kind === "open") verdict.on("namespace.network", `${own} the world by ${wayOut.by}`);
+    else verdict.partial("namespace.network", `${own} only this machine: ${wayOut.missing}`);
     return { network: { kind: "private", wire }, address: wire.instanceAddress };
   }
   if (wanted === "host") {

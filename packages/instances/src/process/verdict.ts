@@ -16,6 +16,11 @@ export class Verdict {
     this.measures.push({ name: measure, state: "on", detail });
   }
 
+  /** In force, but less than one would expect of it. */
+  partial(measure: string, detail: string): void {
+    this.measures.push({ name: measure, state: "partial", detail });
+  }
+
   off(measure: string, detail: string): void {
     this.measures.push({ name: measure, state: "off", detail });
   }

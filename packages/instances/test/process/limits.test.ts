@@ -89,7 +89,11 @@ test("a limited network has an address of its own and both rates", async () => {
     }),
   );
   expect(lines.join("\n")).toContain("eth0");
-  expect(measures).toMatchObject({ "limit.network-in": "on", "limit.network-out": "on", "namespace.network": "on" });
+  expect(measures).toMatchObject({
+    "limit.network-in": "on",
+    "limit.network-out": "on",
+    "namespace.network": expect.stringMatching(/^(on|partial)$/),
+  });
   expect(details["limit.network-in"]).toBe("20 Mbit/s");
   expect(lines.join("\n")).toMatch(/10\.203\.\d+\.\d+/);
 });
