@@ -46,7 +46,8 @@ export async function gapsInLogs(
   for (const instance of instances) {
     const next = new Map<string, number>();
     for await (const { text, gapBytes } of world.client.logs(undefined, { instance })) {
-      if (gapBytes !== undefined) continue;
+      // What a shell says of a child that an attack has killed is no line of the programs.
+      if (gapBytes !== undefined || text === "Killed") continue;
       lines += 1;
       const [, program, at] = /^n (\d+ \S+) (\d+)$/.exec(text) ?? [];
       if (program === undefined || at === undefined) {

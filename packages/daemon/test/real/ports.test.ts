@@ -79,7 +79,7 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
       await restarted;
       expect(failures).toEqual([]);
       await healthy("web");
-      await daemon.platform.removeApp("web");
+      await daemon.platform.removeApp("web", { erase: true });
       await eventually(
         () => answer(port),
         (text) => text === "ECONNREFUSED",

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  expect(playground.leftovers()).toEqual([]);
+  expect(await playground.leftovers()).toEqual([]);
   await playground.close();
 });
 
