@@ -45,9 +45,9 @@ export async function gapsInLogs(
   let lines = 0;
   for (const instance of instances) {
     const next = new Map<string, number>();
-    for await (const { text, gapBytes } of world.client.logs(undefined, { instance })) {
+    for await (const { text, stream, gapBytes } of world.client.logs(undefined, { instance })) {
       // What a shell says of a child that an attack has killed is no line of the programs.
-      if (gapBytes !== undefined || text === "Killed") continue;
+      if (gapBytes !== undefined || (stream === "stderr" && text === "Killed")) continue;
       lines += 1;
       const [, program, at] = /^n (\d+ \S+) (\d+)$/.exec(text) ?? [];
       if (program === undefined || at === undefined) {
