@@ -48,4 +48,13 @@ export { openApiDocument } from "./api/openapi.ts";
 export { type BodyForm, type Endpoint, endpoints } from "./api/endpoints.ts";
 export { type Route, type RouteName, routes } from "./api/routes.ts";
 export { apiVersion, apiVersionHeader } from "./api/version.ts";
+export {
+  type LeaseAnswer,
+  leaseAnswerSchema,
+  type LeaseCall,
+  leaseCallSchema,
+  type LeasedRun,
+  leaseLineBytes,
+  type LeaseRequest,
+} from "./guard/lease.ts";
 export * from "./api/schemas.ts";

@@ -6,6 +6,8 @@ export interface Places {
   readonly runtimeDirectory: string;
   /** Unix socket of the API. */
   readonly socketPath: string;
+  /** Unix socket on which guarded runs hold their leases. */
+  readonly guardSocketPath: string;
   /** What a daemon started in the background writes to its standard output and error. */
   readonly daemonLogFile: string;
 }
@@ -32,6 +34,7 @@ function placesAt(stateDirectory: string, runtimeDirectory: string): Places {
     stateDirectory,
     runtimeDirectory,
     socketPath: `${runtimeDirectory}/daemon.sock`,
+    guardSocketPath: `${runtimeDirectory}/guard.sock`,
     daemonLogFile: `${stateDirectory}/daemon.log`,
   };
 }

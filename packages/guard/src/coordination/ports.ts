@@ -1,0 +1,33 @@
+/** Ports that runs were promised, none twice. Below 32768, where Linux takes the ports of outgoing connections from. */
+export interface PortBook {
+  readonly held: ReadonlyMap<string, readonly number[]>;
+}
+
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export const defaultPortRange: PortRange = { from: 20_000, to: 29_999 };
+
+/** Promises `count` ports to a run; undefined when the range has not as many that are neither promised nor in use. */
+export function promisePorts(
+  { held }: PortBook,
+  id: string,
+  count: number,
+  inUse: ReadonlySet<number>,
+  { from, to }: PortRange = defaultPortRange,
+): { readonly book: PortBook; readonly ports: readonly number[] } | undefined {
+  const before = held.get(id);
+  if (before !== undefined && before.length === count) return { book: { held }, ports: before };
+  const promised = new Set([...held].flatMap(([holder, ports]) => (holder === id ? [] : ports)));
+  const ports: number[] = [];
+  for (let port = from; port <= to && ports.length < count; port++)
+    if (!promised.has(port) && !inUse.has(port)) ports.push(port);
+  return ports.length < count ? undefined : { book: { held: new Map([...held, [id, ports]]) }, ports };
+}
+
+/** Takes what was promised back. */
+export function returnPorts({ held }: PortBook, id: string): PortBook {
+  return { held: new Map([...held].filter(([holder]) => holder !== id)) };
+}
