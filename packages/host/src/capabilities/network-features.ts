@@ -1,21 +1,27 @@
 import { available, missing, partial, type Feature, type FeatureName } from "./feature.ts";
-import { tryCommand } from "./try-command.ts";
+import { findProgram, tryCommand } from "./try-command.ts";
 
 const veth = "ip link add probe0 type veth peer name probe1";
 
 /** Network features, tried in a network namespace of a child that vanishes with it. */
 export function networkFeatures(signal: AbortSignal): Promise<Feature>[] {
   return [
-    tryInNamespace("veth", veth, "veth pairs", "modprobe veth; apt install iproute2", signal),
-    tryInNamespace(
+    tryWithIp("veth", veth, "veth pairs", "modprobe veth", signal),
+    tryWithIp(
       "traffic-control",
       `${veth} && tc qdisc add dev probe0 root tbf rate 1mbit burst 32kbit latency 50ms`,
       "token bucket filter on a veth pair",
-      "modprobe sch_tbf; apt install iproute2",
+      "modprobe sch_tbf",
       signal,
     ),
     tryInNamespace("nftables", "nft list tables", "nft", "apt install nftables; modprobe nf_tables", signal),
   ];
+}
+
+/** The trial alone needs iproute2; whoever sets links up by netlink does not. */
+function tryWithIp(...trial: Parameters<typeof tryInNamespace>): Promise<Feature> {
+  if (findProgram("ip") !== undefined) return tryInNamespace(...trial);
+  return Promise.resolve(partial(trial[0], "not tried: no ip program", "apt install iproute2, to have it tried"));
 }
 
 async function tryInNamespace(

@@ -54,11 +54,19 @@ export function networkFor(
     verdict.off("namespace.network", "switched off in the spec");
     return shared();
   }
-  refuse("a network of its own needs a root daemon", "Run the daemon as root");
-  const missing =
-    facts.privileged && wayOut.kind === "closed"
-      ? `a private network has no way out: ${wayOut.missing}`
-      : "a network of its own needs a root daemon";
-  verdict.missingProtection("namespace.network", wanted !== "auto", missing);
+  const none = networkMissing(facts.privileged, namespaces.plainMissing);
+  if (none !== null) refuse(none.missing, none.remedy);
+  const closed = wayOut.kind === "closed" ? `a private network has no way out: ${wayOut.missing}` : "";
+  verdict.missingProtection("namespace.network", wanted !== "auto", none?.missing ?? closed);
   return shared();
+}
+
+/** Why an instance cannot have a network of its own here; null when it can. */
+function networkMissing(privileged: boolean, plainMissing: string | null): { missing: string; remedy: string } | null {
+  if (!privileged) return { missing: "a network of its own needs a root daemon", remedy: "Run the daemon as root" };
+  if (plainMissing === null) return null;
+  return {
+    missing: `a network of its own needs namespaces, which this machine refuses: ${plainMissing}`,
+    remedy: "Run the daemon where namespaces are allowed, see `constellation doctor`",
+  };
 }
