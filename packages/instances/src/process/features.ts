@@ -1,5 +1,6 @@
 import type { Feature } from "@constellation/contract";
 import type { Abilities } from "./abilities.ts";
+import { openWayOut } from "./network-verdict.ts";
 
 /** What the process driver offers on this machine. */
 export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): Feature[] {
@@ -34,7 +35,7 @@ export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): F
         : wayOut.kind === "open"
           ? `way out by ${wayOut.by}`
           : `reaches only this machine: ${wayOut.missing}`,
-      remedy: facts.privileged ? null : "Run the daemon as root.",
+      remedy: !facts.privileged ? "Run the daemon as root." : wayOut.kind === "open" ? null : `${openWayOut}.`,
     },
     {
       name: "limits.cgroup",

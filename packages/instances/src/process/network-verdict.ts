@@ -11,6 +11,9 @@ export interface NetworkPlan {
 
 const loopback = "127.0.0.1";
 
+/** What to do about a private network without a way out. */
+export const openWayOut = "`constellation daemon start --network prepare` opens a way out";
+
 /**
  * Decides the network. `auto` takes a private one when bandwidth is limited or when this machine gives it a way out,
  * and the machine's own otherwise: an app that can call nobody is worse than one that shares a network.
@@ -46,7 +49,7 @@ export function networkFor(
     const wire = planWire(number, { receiveBitsPerSecond: inBits, sendBitsPerSecond: outBits });
     const own = `its own address ${wire.instanceAddress}, which reaches`;
     if (wayOut.kind === "open") verdict.on("namespace.network", `${own} the world by ${wayOut.by}`);
-    else verdict.partial("namespace.network", `${own} only this machine: ${wayOut.missing}`);
+    else verdict.partial("namespace.network", `${own} only this machine: ${wayOut.missing}; ${openWayOut}`);
     return { network: { kind: "private", wire }, address: wire.instanceAddress };
   }
   if (wanted === "host") {
