@@ -7,7 +7,7 @@ import type { Extras } from "./extras.ts";
 import { NOT_WAKEABLE, SLOW_SEND } from "./flags.ts";
 import type { AnyRef } from "./foreign-ref.ts";
 import { link, linkedExit, unlink } from "./links.ts";
-import { append, shrink, type Mailbox } from "./mailbox.ts";
+import { append, release, type Mailbox } from "./mailbox.ts";
 import { demonitor, monitor, type Monitor } from "./monitors.ts";
 import { offer } from "./offer.ts";
 import { pipe } from "./pipe.ts";
@@ -177,7 +177,7 @@ export class Cell implements AnyRef, Context<unknown>, Mailbox {
   }
 
   hibernate(): void {
-    if (this.count === 0) shrink(this);
+    if (this.count === 0) release(this);
     const { extras } = this;
     if (extras !== null && extras.signals?.size === 0) extras.signals = null;
   }

@@ -10,8 +10,8 @@ export interface Mailbox {
   count: number;
 }
 
-/** A ring up to this size is kept by an idle actor; a longer one is given back. */
-const keptRing = 32;
+/** A ring up to this size, one turn's worth of messages, is kept by an idle actor; a longer one is given back. */
+const keptRing = 128;
 
 /** Adds a message behind one or more that wait. */
 export function append(box: Mailbox, message: unknown): void {
@@ -58,10 +58,13 @@ export function prepend(box: Mailbox, message: unknown): void {
 
 /** Gives back what a burst made grow; call it when the mailbox is empty. */
 export function shrink(box: Mailbox): void {
-  if (box.ring !== null && box.ring.length > keptRing) {
-    box.ring = null;
-    box.read = 0;
-  }
+  if (box.ring !== null && box.ring.length > keptRing) release(box);
+}
+
+/** Gives the ring back, however small; the mailbox must hold one message or none. */
+export function release(box: Mailbox): void {
+  box.ring = null;
+  box.read = 0;
 }
 
 function grow(box: Mailbox, ring: unknown[]): unknown[] {
