@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { fullIsolation, noIsolation, probedParts, probeLauncher } from "../../src/launch/index.ts";
+import { asSomeoneElse } from "../someone-else.ts";
 import { asRoot, host, eventually } from "./world.ts";
 
 const run = promisify(execFile);
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
-const unprivileged = ["--reuid", "12345", "--regid", "12345", "--clear-groups"];
 const env = { PATH: process.env["PATH"] ?? "" };
 
 describe("what launching can do here", () => {
@@ -29,8 +29,9 @@ describe("what launching can do here", () => {
   test.skipIf(!asRoot)(
     "without root, a user namespace gives nearly everything",
     async () => {
-      const { stdout } = await run("setpriv", [...unprivileged, process.execPath, fixture("rootless.mjs")], { env });
-      const seen = JSON.parse(stdout) as { lacking: Record<string, string> };
+      const seen = JSON.parse(await asSomeoneElse(12_345, fixture("rootless.mjs"))) as {
+        lacking: Record<string, string>;
+      };
       expect(seen).toMatchObject({
         uid: 12345,
         ending: { kind: "exited", exitCode: 3 },

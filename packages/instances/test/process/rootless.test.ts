@@ -1,11 +1,10 @@
-import { execFile } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Exit, Feature, Measure } from "@constellation/contract";
 import type { StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asSomeoneElse } from "../someone-else.ts";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
 
@@ -45,12 +44,8 @@ describe.runIf(process.getuid?.() === 0)("a daemon that is not root", () => {
       state: join(root, "state"),
       cgroupBase: `${playground.cgroupBase}-rootless`,
     };
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [runOnce, JSON.stringify(request), JSON.stringify(options)],
-      { uid: nobody, gid: nobody, env: {}, cwd: "/" },
-    );
-    return JSON.parse(stdout) as Outcome;
+    const output = await asSomeoneElse(nobody, runOnce, [JSON.stringify(request), JSON.stringify(options)]);
+    return JSON.parse(output) as Outcome;
   }
   const states = ({ measures }: Outcome) => Object.fromEntries(measures.map(({ name, state }) => [name, state]));
 
