@@ -9,13 +9,16 @@ cd "$(dirname "$0")"
 # A program is its name, its sources and their headers; every one is linked with start.c and may include sys.h.
 # A program whose sources are missing is skipped.
 programs="
-launcher: launcher.c spawner.c plan.c run.c processes.c files.c mounts.c image.c privileges.c netlink.c supervise.c ending.c control.c records.c log.c session.c plan.h launch.h supervise.h socket.h spawner.h
+launcher: launcher.c spawner.c plan.c run.c processes.c files.c mounts.c image.c project.c privileges.c sealed.c netlink.c supervise.c ending.c control.c standby.c records.c log.c session.c plan.h launch.h supervise.h socket.h spawner.h
 port: port.c port_backends.c port_connections.c port_control.c port_pump.c port_stats.c port_text.c port.h port_sys.h
 "
 flags="-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-function -static -nostdlib -nostartfiles -ffreestanding
  -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-pic -no-pie -fno-tree-loop-distribute-patterns
  -ffunction-sections -fdata-sections -ffile-prefix-map=$PWD=. -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack
  -Wl,-z,norelro -Wl,-z,noseparate-code -s"
+module_flags="-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-function -shared -fPIC -nostdlib -ffreestanding
+ -fvisibility=hidden -fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$PWD=.
+ -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro -Wl,--hash-style=gnu -s"
 
 # Hash over names and contents of everything that went into a program: a test compares it with the recorded one.
 sources_hash() { sha256sum build.sh sys.h start.c "$@" | sha256sum | cut -d' ' -f1; }
@@ -35,6 +38,14 @@ build() { # platform compiler outdir
     printf '{ "sources": "%s", "compiler": "%s" }\n' "$(sources_hash $files)" "$("$2" --version | head -n 1)" > "$3/$name.json"
     printf 'built %s (%s bytes)\n' "$3/$name" "$(stat -c %s "$3/$name")"
   done
+  build_module "$2" "$3"
+}
+
+# warm.node is loaded by Node: position independent, and its functions are Node's.
+build_module() { # compiler outdir
+  "$1" $module_flags -o "$2/warm.node" warm.c
+  printf '{ "sources": "%s", "compiler": "%s" }\n' "$(sources_hash warm.c socket.h launch.h plan.h supervise.h)" "$("$1" --version | head -n 1)" > "$2/warm.node.json"
+  printf 'built %s (%s bytes)\n' "$2/warm.node" "$(stat -c %s "$2/warm.node")"
 }
 
 compiler_of() {

@@ -53,6 +53,10 @@ void hand_over(void) {
       if (failed(done) && !(step->flags & STEP_MAY_FAIL)) supervisor_failed(i, (i32)-done);
       continue;
     }
+    if (supervisor.standing_by) {
+      close_fd((i32)file);
+      return begin(i + 1);
+    }
     struct channel_message message = {.kind = CHANNEL_PLAN, .value = (i32)i + 1, .count = 0};
     i32 fds[FDS_MAX] = {(i32)file};
     for (u32 slot = 0; slot < SLOTS && message.count < FDS_MAX - 1; slot++) {

@@ -32,7 +32,7 @@ long fill_slot(u32 slot, long fd); // closes what was there; passes errors throu
 void close_slots(void);
 
 // What children tell the supervisor through launch.status.
-enum status_kind { STATUS_FAILED = 1, STATUS_EXECUTING = 2, STATUS_WAITING = 3 };
+enum status_kind { STATUS_FAILED = 1, STATUS_EXECUTING = 2, STATUS_WAITING = 3, STATUS_STANDING_BY = 4 };
 struct status {
   u32 kind;
   u32 step;
@@ -82,11 +82,15 @@ long step_bounding(const struct step *step);
 long step_capabilities(const struct step *step);
 long step_ids(const struct step *step);
 long step_seccomp(const struct step *step);
+long step_scope(const struct step *step);
+long step_project(const struct step *step);        // project.c
 long step_netlink(const struct step *step);        // netlink.c
 long step_clone(const struct step *step);          // processes.c
 long step_init(void);
 long step_wait_parent(void);
 long step_wait_plan(void);
+long step_stand_by(const struct step *step);       // standby.c
+long new_process(u64 flags, i32 cgroup, i32 *pidfd); // processes.c
 long step_open_process(const struct step *step);
 long step_enter(const struct step *step);
 long step_exec(const struct step *step);
@@ -99,3 +103,5 @@ long step_pty(const struct step *step);
 long start_time(i32 pid, u64 *ticks); // field 22 of /proc/<pid>/stat
 long set_capabilities(u64 mask);
 void default_signals(void);
+void run_sealed(char **argv, char **env); // sealed.c
+u32 landlock_version(void);               // privileges.c; 0 where there is none

@@ -2,6 +2,7 @@
 //   launcher spawner [lockfile]   serve launches on descriptor 3 (spawner.c)
 //   launcher launch <planfile>    run one plan; its replies go to standard output ("-": plan on standard input)
 //   launcher session              run the plan in the first frame on standard input (session.c)
+//   launcher become <planfile>    run the rest of a plan where another program has put this one
 //   launcher check <planfile>     only check it
 //   launcher describe             list the step kinds this build knows
 #include "launch.h"
@@ -45,6 +46,14 @@ static int launch_file(const char *path) {
   run_plan(0);
 }
 
+// The plan has no supervisor in it: that one stands outside. Its steps are this process's own, its output is the program's.
+static int become(const char *path) {
+  struct refusal refusal;
+  if (!load(path, &refusal)) return refuse(&refusal);
+  launch.role = ROLE_MAIN;
+  run_plan(0);
+}
+
 static int session(void) {
   u8 head[8];
   u32 length;
@@ -80,7 +89,6 @@ void set_title(const char *what, const char *whom) {
 }
 
 int program(int argc, char **argv, char **env) {
-  (void)env;
   if (argc > 0) {
     title = argv[0];
     title_room = (usize)(argv[argc - 1] - argv[0]) + length_of(argv[argc - 1]);
@@ -90,11 +98,13 @@ int program(int argc, char **argv, char **env) {
   launch.reply = launch.status = launch.channel = launch.terminal = -1;
   const char *mode = argc > 1 ? argv[1] : "";
   struct refusal refusal;
+  if (same(mode, "spawner") || same(mode, "session")) run_sealed(argv, env);
   if (same(mode, "spawner")) return spawner(argc > 2 ? argv[2] : NULL);
   if (same(mode, "launch") && argc == 3) return launch_file(argv[2]);
   if (same(mode, "session")) return session();
+  if (same(mode, "become") && argc == 3) return become(argv[2]);
   if (same(mode, "check") && argc == 3) return load(argv[2], &refusal) ? 0 : refuse(&refusal);
   if (same(mode, "describe")) return describe();
-  say("usage: launcher spawner [lockfile] | launch <planfile> | session | check <planfile> | describe\n");
+  say("usage: launcher spawner [lockfile] | launch <planfile> | session | become <planfile> | check <planfile> | describe\n");
   return 2;
 }

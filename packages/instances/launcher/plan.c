@@ -84,7 +84,7 @@ int check_plan(const u8 *bytes, usize size, struct plan *plan, struct refusal *r
     if (step->kind == STEP_CLONE && (u64)i + step->arg[2] >= plan->count) return refuse(refusal, i, EINVAL);
   }
   const u16 last = plan->steps[plan->count - 1].kind;
-  if (last != STEP_EXEC && last != STEP_WAIT_PLAN) return refuse(refusal, plan->count - 1, EINVAL);
+  if (last != STEP_EXEC && last != STEP_WAIT_PLAN && last != STEP_BEGIN) return refuse(refusal, plan->count - 1, EINVAL);
   return 1;
 }
 

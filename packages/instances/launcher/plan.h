@@ -70,7 +70,11 @@ struct step {
   X(38, INHERIT, "fn")                   \
   X(39, EXEC, "vvvn")                    \
   X(40, NEW_SESSION, "")                 \
-  X(41, HAND_OVER, "")
+  X(41, HAND_OVER, "")                  \
+  X(42, SCOPE, "n")                      \
+  X(43, PROJECT, "snq")                  \
+  X(44, STAND_BY, "n")                   \
+  X(45, BEGIN, "")
 
 enum step_kind {
 #define X(number, name, arguments) STEP_##name = number,

@@ -78,6 +78,27 @@ long step_ids(const struct step *step) {
   return result;
 }
 
+// linux/landlock.h, as it is since Linux 6.12; only `scoped` is used.
+struct landlock_rules {
+  u64 files, network, scoped;
+};
+
+// SCOPE what (1 abstract Unix sockets, 2 signals; landlock(7), LANDLOCK_SCOPE_*): of these this process and its
+// descendants reach only their own from here on; needs NO_NEW_PRIVILEGES before it
+long step_scope(const struct step *step) {
+  const struct landlock_rules rules = {0, 0, step->arg[0]};
+  const long ruleset = sys(landlock_create_ruleset, &rules, sizeof rules, 0);
+  if (failed(ruleset)) return ruleset;
+  const long result = sys(landlock_restrict_self, ruleset, 0);
+  close_fd((i32)ruleset);
+  return result;
+}
+
+u32 landlock_version(void) {
+  const long version = sys(landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+  return failed(version) ? 0 : (u32)version;
+}
+
 struct filter_program {
   u16 length;
   const void *instructions;

@@ -12,7 +12,7 @@
 #define SIGCHLD_NUMBER 17
 
 // clone3 where it exists; older kernels and containers that hide it get clone, which lacks only cgroup placement.
-static long new_process(u64 flags, i32 cgroup, i32 *pidfd) {
+long new_process(u64 flags, i32 cgroup, i32 *pidfd) {
   struct clone_args arguments;
   zero(&arguments, sizeof arguments);
   arguments.flags = flags | (pidfd ? CLONE_PIDFD : 0) | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0);
@@ -103,15 +103,18 @@ long step_wait_parent(void) {
 static void reap_until_main_ends(i32 main) __attribute__((noreturn));
 static void reap_until_main_ends(i32 main) {
   siginfo_t info;
+  int code = 0;
   for (;;) {
     zero(&info, sizeof info);
     if (failed(retry(sys(waitid, 0 /* P_ALL */, 0, &info, WEXITED, NULL)))) break;
     if (info.si_pid != main) continue;
     const struct channel_message ended = {.kind = CHANNEL_ENDED, .code = info.si_code, .value = info.si_status};
     send_fds(launch.channel, &ended, sizeof ended, NULL, 0);
+    // Without a supervisor on the channel (`launcher become`) its end becomes ours, worded as a shell does.
+    if (launch.channel < 0) code = info.si_code == 1 /* CLD_EXITED */ ? info.si_status : 128 + info.si_status;
     break;
   }
-  leave(0);
+  leave(code);
   __builtin_unreachable();
 }
 

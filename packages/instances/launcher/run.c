@@ -16,11 +16,20 @@ void run_plan(u32 from) {
     const long result = perform(step);
     if (failed(result) && !(step->flags & STEP_MAY_FAIL)) fail_step(index, (i32)-result);
   }
-  fail_step(launch.plan.count - 1, EINVAL); // unreachable: a checked plan ends in EXEC or WAIT_PLAN
+  fail_step(launch.plan.count - 1, EINVAL); // unreachable: a checked plan ends in EXEC, WAIT_PLAN or BEGIN
+}
+
+// Nobody follows this plan (`launcher become`): whoever reads the program's output learns it.
+static void complain(u32 step, i32 error) {
+  char text[96], *end = put_text(text, "step ");
+  end = put_text(put_number(end, step, 1), " of the plan failed: errno ");
+  end = put_text(put_number(end, (u64)error, 1), "\n");
+  write_all(2, text, (usize)(end - text));
 }
 
 void fail_step(u32 step, i32 error) {
   if (launch.role == ROLE_SUPERVISOR) supervisor_failed(step, error);
+  if (launch.status < 0) complain(step, error);
   tell_status(STATUS_FAILED, step, error);
   leave(127);
   __builtin_unreachable();
@@ -85,10 +94,14 @@ long perform(const struct step *step) {
     case STEP_IDS: return step_ids(step);
     case STEP_NO_NEW_PRIVILEGES: return sys(prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1);
     case STEP_SECCOMP: return step_seccomp(step);
+    case STEP_SCOPE: return step_scope(step);
+    case STEP_PROJECT: return step_project(step);
     case STEP_INHERIT: return step_inherit(step);
     case STEP_EXEC: return step_exec(step);
     case STEP_NEW_SESSION: return sys(setsid);
-    case STEP_HAND_OVER: return -EINVAL; // only the plan that a slot receives has one, and the supervisor stops there
+    case STEP_STAND_BY: return step_stand_by(step);
+    case STEP_HAND_OVER: // only the plan that a slot receives has these, and the supervisor stops there
+    case STEP_BEGIN: return -EINVAL;
   }
   return -ENOSYS;
 }

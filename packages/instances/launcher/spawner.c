@@ -43,7 +43,7 @@ int spawner(const char *lock) {
   sys(prctl, PR_SET_NAME, "spawner");
   sys(close_range, REQUESTS + 1, ~0u, 0);
   if (lock) take_lock(lock);
-  tell(REPLY_READY, 0, 0);
+  tell(REPLY_READY, landlock_version(), 0); // what no file of the kernel says
   for (;;) {
     u32 head[2]; // length of the plan, number of the launch
     const long got = read_all(REQUESTS, head, sizeof head);

@@ -101,6 +101,18 @@ void supervisor_failed(u32 step, i32 error) {
 static void started(void) {
   if (supervisor.phase == PHASE_RUNNING || !supervisor.executed) return;
   if (supervisor.has_init && supervisor.main_process < 0 && supervisor.channel >= 0) return;
+  if (!supervisor.standing_by) running();
+}
+
+// A warm program says that it is as warm as it will get.
+static void warm(void) {
+  if (!supervisor.standing_by || supervisor.phase != PHASE_STARTING) return;
+  supervisor.phase = PHASE_WAITING;
+  write_pid_file();
+  answer(REPLY_WAITING, launch.next, 0, ROLE_MAIN);
+}
+
+void running(void) {
   supervisor.phase = PHASE_RUNNING;
   supervisor.started_realtime_ns = clock_ns(REALTIME);
   supervisor.started_ns = clock_ns(MONOTONIC);
@@ -121,6 +133,7 @@ void hear_status(void) {
     if (got != sizeof status) break;
     if (status.kind == STATUS_FAILED) supervisor.failure = status;
     if (status.kind == STATUS_EXECUTING) supervisor.executing = 1;
+    if (status.kind == STATUS_STANDING_BY) supervisor.standing_by = 1;
     if (status.kind != STATUS_WAITING) continue;
     supervisor.phase = PHASE_WAITING;
     write_pid_file();
@@ -144,6 +157,7 @@ void hear_channel(void) {
     }
     close_fd(fd);
     if (got != sizeof message) break; // nobody holds the other end any more
+    if (message.kind == CHANNEL_WARM) warm();
     if (message.kind == CHANNEL_ENDED) supervisor.code = message.code, supervisor.value = message.value;
   }
   close_fd(supervisor.channel), supervisor.channel = -1;

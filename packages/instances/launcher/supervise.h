@@ -30,6 +30,7 @@ struct supervisor {
   u32 killed; // by the control FIFO or because the start took too long
   u32 executing, executed; // exec was announced; it succeeded
   u32 has_init;
+  u32 standing_by; // the program that was executed is a warm one
   struct status failure; // kind 0: none
   // how it ended
   i32 code, value; // si_code and si_status of the main process; code 0: not known yet
@@ -41,7 +42,7 @@ extern struct supervisor supervisor;
 #define CAP_KILL 5
 #define SUPERVISE_NO_PID_NAMESPACE 1 // descendants are adopted and killed one by one, init does not exist
 
-enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4 };
+enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4, CHANNEL_WARM = 5 };
 struct channel_message {
   u32 kind;
   i32 code;
@@ -55,6 +56,8 @@ void supervise(void) __attribute__((noreturn));
 void set_title(const char *what, const char *whom); // launcher.c: what `ps` shows
 void hear_status(void);
 void hear_channel(void);
+void running(void); // from here on the program is on its own
+void begin(u32 from); // standby.c: a warm program gets what to run
 void forget_supervisor(void); // in the child: closes everything that is the supervisor's
 
 // ---- ending.c ----

@@ -67,6 +67,10 @@ export interface Isolation {
   readonly cgroup: boolean;
   readonly dropCapabilities: boolean;
   readonly noNewPrivileges: boolean;
+  /** Abstract Unix sockets of others are out of reach, as in a network of its own they are anyway. Needs Linux 6.12. */
+  readonly ownSockets: boolean;
+  /** Processes of others get no signal from it, as with process numbers of its own they do not anyway. Needs Linux 6.12. */
+  readonly ownSignals: boolean;
   /** The default profile, none, or filter instructions of one's own (classic BPF). */
   readonly seccomp: "default" | "off" | Uint8Array;
   /** "hidden" is an empty /sys; "read-only" mounts a fresh sysfs (needs a network namespace). */
@@ -124,6 +128,8 @@ export const fullIsolation: Isolation = {
   cgroup: true,
   dropCapabilities: true,
   noNewPrivileges: true,
+  ownSockets: false,
+  ownSignals: false,
   seccomp: "default",
   sys: "hidden",
   terminals: true,
@@ -138,6 +144,8 @@ export const noIsolation: Isolation = {
   cgroup: false,
   dropCapabilities: false,
   noNewPrivileges: false,
+  ownSockets: false,
+  ownSignals: false,
   seccomp: "off",
   sys: "hidden",
   terminals: false,

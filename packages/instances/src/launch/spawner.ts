@@ -38,6 +38,7 @@ export class Spawner {
     kind: "idle",
   };
   #nextId = 1;
+  #landlockVersion = 0;
 
   constructor(options: SpawnerOptions = {}) {
     this.#options = options;
@@ -46,6 +47,11 @@ export class Spawner {
   /** Pid of the spawner while it runs. */
   get pid(): number | undefined {
     return this.#state.kind === "running" ? this.#state.child.pid : undefined;
+  }
+
+  /** Version of the kernel's Landlock interface, as a started spawner found it; 0: there is none. */
+  get landlockVersion(): number {
+    return this.#landlockVersion;
   }
 
   /**
@@ -177,9 +183,10 @@ export class Spawner {
     this.#hold();
     if (reply.kind === "failed") waiting.reject(stepError(waiting.plan, reply.stepIndex, reply.errno));
     else if (reply.kind === "refused") waiting.reject(refusalError(waiting.plan, reply.stepIndex, reply.errno));
-    else if (reply.kind === "ready")
+    else if (reply.kind === "ready") {
+      this.#landlockVersion = reply.landlockVersion;
       waiting.resolve({ launchId: 0, supervisorPid: 0, mainPid: 0, receivedNs: 0n, startedNs: 0n });
-    else waiting.resolve(reply);
+    } else waiting.resolve(reply);
   }
 
   #gone(cause: Error): void {

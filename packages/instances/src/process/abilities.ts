@@ -15,6 +15,8 @@ export interface Abilities {
   readonly wayOut: WayOut;
   /** The hard limit of descriptors that a process here can get. */
   readonly openFilesLimit: number;
+  /** Version of the kernel's Landlock interface; 0: there is none. */
+  readonly landlockVersion: number;
 }
 
 /** By what instances are kept apart; `auto` takes the first that works. */
@@ -42,6 +44,7 @@ export async function findAbilities({ cgroupBase, runtime, lane, spawner }: Abil
     wrapper: lane === "auto" ? (able ? null : findWrapper()) : lane === "launcher" || lane === "none" ? null : lane,
     wayOut: findWayOut(facts.privileged),
     openFilesLimit: Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? 0),
+    landlockVersion: spawner.landlockVersion,
   };
 }
 

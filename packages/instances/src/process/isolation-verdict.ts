@@ -7,7 +7,7 @@ import { type Wrapper, wrapperParts } from "./wrapper.ts";
 /** First user of instances when the daemon is root: above what distributions give to people and services. */
 const firstUser = 200_000;
 
-/** The isolation of a launch without what depends on the network. */
+/** The isolation of a launch without what depends on the network (scope-verdict.ts). */
 export interface IsolationPlan {
   readonly isolation: Isolation;
   readonly user: InstanceUser;
@@ -71,6 +71,8 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
       ...namespaces,
       dropCapabilities: confined && able,
       noNewPrivileges: confined && !wrapping,
+      ownSockets: false,
+      ownSignals: false,
       seccomp: seccomp ? "default" : "off",
       sys: "hidden",
       terminals: namespaces.root,

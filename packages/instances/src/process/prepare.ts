@@ -15,6 +15,7 @@ import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
 import { runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
+import { scopeFor } from "./scope-verdict.ts";
 import { Verdict } from "./verdict.ts";
 import { type InsideWrapper, type Wrapper, wrapped } from "./wrapper.ts";
 
@@ -29,8 +30,14 @@ export interface Prepared {
   readonly logFrom: LogPosition | null;
 }
 
-const startTimeoutMs = 10_000;
+/** The program must have begun by then. */
+export const startTimeoutMs = 10_000;
 const longestLineBytes = 16 * 1024;
+
+/** What is there already when the program was executed ahead: its run folder, and a control group without limits. */
+export interface MadeAhead {
+  readonly cgroup: Cgroup | null;
+}
 
 /**
  * Turns a request into a launch: decides every limit and protection, makes folders and the control group.
@@ -42,18 +49,20 @@ export async function prepare(
   number: number,
   folders: DriverFolders,
   abilities: Abilities,
+  ahead: MadeAhead | null = null,
 ): Promise<Prepared> {
   const name = instanceName(request);
   const { resources } = request;
   const verdict = new Verdict(name, resources.bestEffort);
   const plan = isolationFor(request.isolation, number, abilities, verdict);
-  const { isolation, user, wrapper } = plan;
+  const { user, wrapper } = plan;
   const { network, address } = networkFor(request.isolation.network, resources, number, abilities, verdict);
+  const isolation = scopeFor(plan.isolation, network, abilities, verdict);
   const openFiles = openFilesFor(resources, abilities, verdict);
   checkMounts(request, isolation.root);
 
   const run = runFolder(folders, request.runId);
-  const sockets = makeRunFolder(run, user);
+  const sockets = ahead === null ? makeRunFolder(run, user) : runSockets(run);
   const data = await dataFor(
     request,
     folders,
@@ -73,7 +82,13 @@ export async function prepare(
   const log = logPath(folders, request);
   mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
   // Last, because it is the one thing that must be taken back by hand.
-  const cgroup = cgroupFor(`${name}-${request.runId}`, resources, folders.state, abilities, verdict);
+  const cgroup = cgroupFor(
+    { name: `${name}-${request.runId}`, made: ahead?.cgroup ?? null },
+    resources,
+    folders.state,
+    abilities,
+    verdict,
+  );
   const launch: LaunchRequest = {
     identity: { name, hostname: `${request.app}-${request.index}` },
     argv: program.argv,
@@ -123,17 +138,20 @@ export async function prepare(
 }
 
 /** Folders that a run shares with its program: ours to write, or the program's (doors). */
-interface RunSockets {
+export interface RunSockets {
   readonly folder: string;
   readonly doors: string;
 }
 
+function runSockets(run: string): RunSockets {
+  return { folder: join(run, runFiles.sockets), doors: join(run, runFiles.doors) };
+}
+
 /** The run's own folder may be passed through by everybody, since without a private root the program goes that way. */
-function makeRunFolder(run: string, user: InstanceUser): RunSockets {
+export function makeRunFolder(run: string, user: InstanceUser): RunSockets {
   mkdirSync(run, { mode: 0o711 });
   chmodSync(run, 0o711);
-  const folder = join(run, runFiles.sockets);
-  const doors = join(run, runFiles.doors);
+  const { folder, doors } = runSockets(run);
   mkdirSync(folder, { mode: 0o755 });
   mkdirSync(doors, { mode: 0o755 });
   give(doors, user);

@@ -60,11 +60,11 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
     const session = start([
       "sh",
       "-c",
-      "ps -eo comm= | sort | tr '\\n' ' '; hostname; id -u; grep -E 'CapEff|CapBnd|NoNew|Seccomp:' /proc/self/status; ls /; exit 3",
+      "ps -eo comm= > /tmp/names; sort /tmp/names | tr '\\n' ' '; hostname; id -u; grep -E 'CapEff|CapBnd|NoNew|Seccomp:' /proc/self/status; ls /; exit 3",
     ]);
     session.endInput();
     const output = await text(session.output);
-    expect(output).toMatch(/^instance-init ps sh sleep sort tr \n?web-2\n/u);
+    expect(output).toMatch(/^instance-init ps sh sleep \n?web-2\n/u);
     expect(output).toContain(user.kind === "own" ? `\n${user.uid}\n` : "\n1000\n");
     expect(output).toContain("CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
     expect(output).not.toContain("lost+found");

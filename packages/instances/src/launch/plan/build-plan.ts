@@ -117,6 +117,8 @@ export function checkRequest(request: PreparedRequest, host: HostFacts): void {
     refuse(request, "a readable /sys needs a network of its own");
   if (isolation.seccomp !== "off" && !isolation.noNewPrivileges)
     refuse(request, "a system call filter needs noNewPrivileges");
+  if ((isolation.ownSockets || isolation.ownSignals) && !isolation.noNewPrivileges)
+    refuse(request, "keeping it to its own sockets and signals needs noNewPrivileges");
   if (!isolation.root && (request.data?.kind ?? "folder") !== "folder")
     refuse(request, "a data folder in memory or in an image needs the private root (isolation.root)");
 }

@@ -41,5 +41,8 @@ export const resources = {
   addressSpaceBytes: 9,
 } as const;
 
+/** What a process can be kept to its own of (landlock(7), LANDLOCK_SCOPE_*). */
+export const scopes = { abstractSockets: 1, signals: 2 } as const;
+
 /** File type bit of a character device in a mode. */
 export const CHARACTER_DEVICE = 0o020000;

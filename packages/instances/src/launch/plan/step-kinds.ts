@@ -44,6 +44,10 @@ export const stepKinds = {
   EXEC: { number: 39, arguments: "vvvn" },
   NEW_SESSION: { number: 40, arguments: "" },
   HAND_OVER: { number: 41, arguments: "" },
+  SCOPE: { number: 42, arguments: "n" },
+  PROJECT: { number: 43, arguments: "snq" },
+  STAND_BY: { number: 44, arguments: "n" },
+  BEGIN: { number: 45, arguments: "" },
 } as const;
 
 /** The name of a step kind. */

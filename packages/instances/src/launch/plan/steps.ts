@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { LogTarget } from "../request.ts";
 import { STAGING } from "./staging.ts";
-import { cloneFlags, mountFlags } from "./linux.ts";
+import { cloneFlags, mountFlags, scopes } from "./linux.ts";
 import type { Argument, Step, TextOffset } from "./plan.ts";
 import type { StepName } from "./step-kinds.ts";
 
@@ -58,6 +58,9 @@ export const steps = {
   enter: (slot: number, flags: number): Step => step("ENTER", [slot, flags], () => `enter ${namespaceNames(flags)}`),
   init: (): Step => step("INIT", [], () => "leave a reaping init behind"),
   waitPlan: (): Step => step("WAIT_PLAN", [], () => "wait for the command"),
+  standBy: (descriptors: number): Step =>
+    step("STAND_BY", [descriptors], () => `keep the program waiting, with ${descriptors} descriptors for it`),
+  begin: (): Step => step("BEGIN", [], () => "let the waiting program begin"),
   handOver: (): Step => step("HAND_OVER", [], () => "hand over to the waiting process"),
   newSession: (): Step => step("NEW_SESSION", [], () => "start a session without terminal"),
 
@@ -117,8 +120,11 @@ export const steps = {
   noNewPrivileges: (): Step => step("NO_NEW_PRIVILEGES", [], () => "forbid new privileges"),
   seccomp: (filter: Uint8Array): Step =>
     step("SECCOMP", [filter], () => `filter system calls (${filter.length / 8} instructions)`),
+  scope: (what: number): Step => step("SCOPE", [what], () => `reach only its own ${scopeNames(what)}`),
+  project: (path: string, id: number, bytes: number): Step =>
+    step("PROJECT", [path, id, bytes], () => `count ${path} as project ${id} of at most ${bytes} bytes`),
   inherit: (slot: number, descriptor: number): Step =>
-    step("INHERIT", [slot, descriptor], () => `pass the socket as descriptor ${descriptor}`),
+    step("INHERIT", [slot, descriptor], () => `pass it as descriptor ${descriptor}`),
   exec: (
     candidates: readonly string[],
     argv: readonly string[],
@@ -174,6 +180,13 @@ function options(flags: number, data: string | null): string {
 function namespaceNames(flags: number): string {
   const names = Object.entries(cloneFlags).flatMap(([name, flag]) => (flags & flag ? [name] : []));
   return names.length === 0 ? "no new namespace" : `namespaces ${names.join(", ")}`;
+}
+
+function scopeNames(what: number): string {
+  return [
+    ...(what & scopes.abstractSockets ? ["abstract sockets"] : []),
+    ...(what & scopes.signals ? ["processes by signals"] : []),
+  ].join(" and ");
 }
 
 function quoted(argument: string): string {

@@ -1,5 +1,5 @@
-import type { LaunchRequest, ResourceLimits } from "../request.ts";
-import { resources } from "../plan/linux.ts";
+import type { Isolation, LaunchRequest, ResourceLimits } from "../request.ts";
+import { resources, scopes } from "../plan/linux.ts";
 import type { Step } from "../plan/plan.ts";
 import { steps } from "../plan/steps.ts";
 import { compileSeccomp } from "./compile-seccomp.ts";
@@ -26,7 +26,13 @@ export function privilegeSteps(request: Pick<LaunchRequest, "isolation" | "user"
     ...(user.kind === "own" ? [steps.ids(user.uid, user.gid, user.groups)] : []),
     ...(isolation.dropCapabilities ? [steps.capabilities(0n)] : []),
     ...(isolation.noNewPrivileges ? [steps.noNewPrivileges()] : []),
+    ...scopeSteps(isolation),
   ];
+}
+
+function scopeSteps({ ownSockets, ownSignals }: Isolation): Step[] {
+  const what = (ownSockets ? scopes.abstractSockets : 0) | (ownSignals ? scopes.signals : 0);
+  return what === 0 ? [] : [steps.scope(what)];
 }
 
 /** The last step before exec, since the launcher itself needs calls that the filter refuses. */

@@ -4,7 +4,7 @@ const MAGIC = 0x4c505243;
 
 /** What a launch came to, as the launcher says it. Process ids are this machine's. */
 export type Reply = { readonly launchId: number } & (
-  | { readonly kind: "ready" }
+  | { readonly kind: "ready"; readonly landlockVersion: number }
   | ({ readonly kind: "started" | "waiting" } & LaunchedProcesses)
   | { readonly kind: "failed"; readonly stepIndex: number; readonly errno: number }
   | { readonly kind: "refused"; readonly stepIndex: number; readonly errno: number }
@@ -29,7 +29,7 @@ export function parseReply(bytes: Buffer): Reply {
   if (bytes.readUInt32LE(0) !== MAGIC || kind === undefined)
     throw new Error(`the launcher answered with something else than a reply: ${bytes.subarray(0, 16).toString("hex")}`);
   const launchId = bytes.readUInt32LE(4);
-  if (kind === "ready") return { launchId, kind };
+  if (kind === "ready") return { launchId, kind, landlockVersion: bytes.readUInt32LE(12) };
   if (kind === "failed" || kind === "refused")
     return { launchId, kind, stepIndex: bytes.readUInt32LE(12), errno: bytes.readInt32LE(16) };
   return {

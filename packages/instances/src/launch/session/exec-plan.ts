@@ -78,7 +78,8 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
       steps.chdir(request.cwd),
       ...(terminal === null ? [steps.newSession()] : []),
       ...(isolation.dropCapabilities ? [steps.bounding(0n)] : []),
-      ...privilegeSteps(request),
+      // Without process numbers of its own the command would else be kept from the instance's processes, too.
+      ...privilegeSteps({ ...request, isolation: { ...isolation, ownSignals: false } }),
       ...seccompSteps(request, host.architecture),
       execStep(request),
     ],

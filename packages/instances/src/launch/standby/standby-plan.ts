@@ -1,0 +1,113 @@
+import { posix } from "node:path";
+import type { HostFacts } from "../host-facts.ts";
+import { LaunchError } from "../launch-error.ts";
+import { checkRequest, prepareSteps, reachFor, socketSteps } from "../plan/build-plan.ts";
+import { execStep } from "../plan/exec-step.ts";
+import { FolderTree } from "../plan/folder-tree.ts";
+import { cloneFlags, mountAttributes, openFlags } from "../plan/linux.ts";
+import { bindPlace, dataPlaces, memoryPlace, placeAll } from "../plan/places.ts";
+import type { LaunchPlan } from "../plan/plan.ts";
+import { closeRoot } from "../plan/root-tree.ts";
+import { Slots } from "../plan/slots.ts";
+import { steps } from "../plan/steps.ts";
+import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
+import type { ProcessStamp } from "../records/pid-file.ts";
+import type { LaunchRequest } from "../request.ts";
+
+/** Descriptors that a waiting program keeps free, from 3 on, for the sockets of what it will run. */
+export const STANDBY_DESCRIPTORS = 16;
+
+/** What a waiting program is told when its hour comes; sizes in bytes. Limits of its control group are the caller's. */
+export type StandbyAssignment = Pick<
+  LaunchRequest,
+  "identity" | "instanceDir" | "log" | "binds" | "memoryFolders" | "data" | "sockets"
+>;
+
+const { readOnly, noSuid, noDev } = mountAttributes;
+
+/**
+ * The plan of a program that is executed ahead: a launch whose root stays open for what its assignment mounts there. The
+ * program has its final user and no rights any more; it tells by the channel, descriptor 3, when it waits.
+ *
+ * @throws LaunchError INVALID_REQUEST, also for a request that leaves nothing to be done later by a supervisor: it needs
+ *   a root daemon, and a root and a PID namespace of its own
+ */
+export function buildStandbyPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
+  checkRequest(request, host);
+  if (!host.privileged || !request.isolation.root || !request.isolation.pid)
+    throw new LaunchError(
+      `Cannot prepare ${request.identity.name}: a program that waits needs a root daemon, and a root and a PID namespace of its own`,
+      { code: "INVALID_REQUEST" },
+    );
+  return {
+    name: request.identity.name,
+    steps: [
+      ...prepareSteps(request, host, new Slots(), { staysOpen: true, received: [] }),
+      // Nothing covers them as long as the root stays open.
+      ...request.binds
+        .filter(({ writable }) => !writable)
+        .map(({ source, target = source }) =>
+          steps.restrict(posix.normalize(target), readOnly | noSuid | noDev, false),
+        ),
+      steps.chdir(request.cwd),
+      steps.init(),
+      steps.newSession(),
+      ...privilegeSteps(request),
+      steps.standBy(STANDBY_DESCRIPTORS),
+      ...seccompSteps(request, host.architecture),
+      execStep(request),
+    ],
+  };
+}
+
+/**
+ * What is left to do for a waiting program: sockets and mounts taken by its supervisor, placed by a child that enters the
+ * program's namespaces. The program then gets the descriptors: the file `paper` first, the sockets in their order.
+ */
+export function buildBeginPlan(
+  waiting: LaunchRequest,
+  assignment: StandbyAssignment,
+  { main, paper, host }: { readonly main: ProcessStamp; readonly paper: string; readonly host: HostFacts },
+): LaunchPlan {
+  const { identity, log, binds, data, memoryFolders } = assignment;
+  const { user, isolation } = waiting;
+  const slots = new Slots();
+  const read = steps.open(slots.take(paper), paper, openFlags.readOnly);
+  const { received } = socketSteps(assignment.sockets, slots);
+  const process = slots.take("the waiting program");
+  const { taken, reach } = reachFor(slots, false);
+  const site = { at: (path: string): string => path, reach, whole: false };
+  const places = [
+    ...binds.map((bind) => bindPlace(bind, site)),
+    ...memoryFolders.map((folder) => memoryPlace(folder, site)),
+    ...dataPlaces(data, site),
+  ];
+  const namespaces = cloneFlags.mount | (isolation.uts ? cloneFlags.uts : 0);
+  return {
+    name: identity.name,
+    steps: [
+      ...(log === null ? [] : [steps.log(log)]),
+      read,
+      ...received,
+      steps.openProcess(process, main.pid, main.startTicks),
+      ...taken,
+      steps.handOver(),
+      steps.enter(process, namespaces | (user.kind === "namespace" ? cloneFlags.user : 0)),
+      // Files made by a user that the namespace does not know would belong to nobody.
+      ...(user.kind === "namespace" ? [steps.ids(user.insideUid, user.insideGid, [])] : []),
+      ...placeAll(places, openTree(waiting, host)),
+      closeRoot(),
+      ...(isolation.uts ? [steps.hostname(identity.hostname)] : []),
+      steps.begin(),
+    ],
+  };
+}
+
+/** The root as it stands while the program waits. */
+function openTree(waiting: LaunchRequest, host: HostFacts): FolderTree {
+  const tree = new FolderTree((path) => path);
+  tree.skeleton(host);
+  for (const { target, source } of waiting.binds) tree.mountPoint(posix.normalize(target ?? source), false);
+  tree.renew("/tmp");
+  return tree;
+}
