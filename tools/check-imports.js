@@ -19,7 +19,7 @@ const allowed = {
   guard: ["contract", "host", "pool"],
   daemon: ["contract", "actors", "core", "host", "engine", "pool", "instances", "guard"],
   sdk: ["contract"],
-  cli: ["sdk", "contract", "guard", "host"],
+  cli: ["sdk", "contract", "guard", "host", "engine"],
   dashboard: ["sdk", "contract"],
 };
 

@@ -54,7 +54,7 @@ export {
   type LeaseCall,
   leaseCallSchema,
   type LeasedRun,
-  leaseLineBytes,
   type LeaseRequest,
 } from "./guard/lease.ts";
+export { leaseLineBytes } from "./guard/line-bytes.ts";
 export * from "./api/schemas.ts";

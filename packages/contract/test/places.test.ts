@@ -6,6 +6,7 @@ test("CONSTELLATION_HOME decides before everything else", () => {
     stateDirectory: "/srv/c",
     runtimeDirectory: "/srv/c/run",
     socketPath: "/srv/c/run/daemon.sock",
+    guardSocketPath: "/srv/c/run/guard.sock",
     daemonLogFile: "/srv/c/daemon.log",
   });
 });

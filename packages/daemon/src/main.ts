@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { ConstellationError, exitCodes, places, toConstellationError } from "@constellation/contract";
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
+import { globalConfigFolder, loadGlobalConfig } from "@constellation/guard";
 import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { ProcessDriver, systemClock } from "@constellation/instances";
 import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
+import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
 import { networkWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
@@ -48,7 +50,11 @@ async function run(layout: Layout): Promise<void> {
     import("./api/index.ts"),
   ]);
   const ending = { asked: false };
-  const running: { daemon: Daemon | null; api: ApiServer | null } = { daemon: null, api: null };
+  const running: { daemon: Daemon | null; api: ApiServer | null; guard: GuardService | null } = {
+    daemon: null,
+    api: null,
+    guard: null,
+  };
   const end = (): void => {
     if (ending.asked) return;
     ending.asked = true;
@@ -57,6 +63,7 @@ async function run(layout: Layout): Promise<void> {
   };
   const close = async (): Promise<void> => {
     try {
+      await running.guard?.close();
       await running.api?.close(callsGraceMs);
       await running.daemon?.stop();
       await Promise.all([driver.close(), logs.close(), blobs.close()]);
@@ -90,6 +97,12 @@ async function run(layout: Layout): Promise<void> {
   running.api = await serveApi(running.daemon.platform, {
     socketPath: layout.socketPath,
     report: (id, fault) => report(`fault ${id} in an API call`, fault),
+  });
+  running.guard = await openGuardService({
+    socketPath: layout.guardSocketPath,
+    folder: layout.guardFolder,
+    config: (await loadGlobalConfig(globalConfigFolder())).config,
+    report,
   });
   process.on("SIGTERM", end);
   process.on("SIGINT", end);

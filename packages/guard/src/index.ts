@@ -11,17 +11,26 @@ export { openStateDirectory, placesIn, type StateDirectory } from "./run/state-d
 export { detectFramework, type Detected } from "./adapters/detect.ts";
 export { markerName, runLabel } from "./run/marker.ts";
 export { tearDown, type TeardownReport } from "./teardown/teardown.ts";
-export {
-  configFiles,
-  type GuardConfig,
-  loadGuardConfig,
-  parseGuardConfig,
-  parseThreshold,
-  type Threshold,
-} from "./config/config.ts";
+export { configFiles, globalConfigFolder, layered, loadGlobalConfig, loadGuardConfig } from "./config/load.ts";
+export type { GlobalConfig, GuardConfig } from "./config/schema.ts";
+export { parseThreshold, type Threshold } from "./config/threshold.ts";
 export { summarize, type Summary, testName } from "./report/summary.ts";
 export { junitXml } from "./report/junit.ts";
 export { githubAnnotations } from "./report/github.ts";
 export { outcomeJson } from "./report/json.ts";
-export { type HistoryEntry, readHistory, recordHistory } from "./history/history.ts";
+export { type HistoryEntry, historyEntry, type HistoryStore } from "./history/history.ts";
 export { freePort, type FreeOutcome, listPorts, type UsedPort } from "./ports/free-port.ts";
+export {
+  type Coordination,
+  coordinate,
+  type CoordinationSettings,
+  defaultCoordination,
+  type SharedMemory,
+} from "./coordination/coordinate.ts";
+export { after, emptyFleet, type Fleet, type FleetEvent, type FleetRun } from "./coordination/fleet.ts";
+export { defaultPortRange, type PortBook, type PortRange, promisePorts, returnPorts } from "./coordination/ports.ts";
+export { onLines } from "./lease/lines.ts";
+export { listRuns } from "./lease/list-runs.ts";
+export { type CoordinationOptions, runCoordinated } from "./run/coordinated.ts";
+export { clearOrphanPorts, orphanPorts, type OrphanPort } from "./ports/orphans.ts";
+export { reapRun } from "./teardown/reap.ts";

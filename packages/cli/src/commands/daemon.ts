@@ -1,10 +1,12 @@
 import type { Command, Option } from "commander";
 import { ConstellationError, formatDuration } from "@constellation/contract";
 import type { InitOptions } from "@constellation/sdk";
+import { listRuns } from "@constellation/guard";
 import type { Context } from "../context.ts";
 import { daemonIsGone } from "../daemon/gone.ts";
 import { installUnit } from "../daemon/install.ts";
 import { runningDaemon } from "../daemon/running.ts";
+import { guardedRunLines } from "../views/guarded-runs.ts";
 
 type Network = Pick<InitOptions, "network">;
 
@@ -49,7 +51,8 @@ export function define(command: Command, context: Context): void {
   part("status", "Say whether the daemon runs").action(async ({ json }: Json) => {
     const daemon = await client({ start: false });
     const version = await daemon.version({ signal });
-    if (json === true) out.line(JSON.stringify({ ...version, socketPath: daemon.places.socketPath }, null, 2));
+    const runs = (await listRuns(daemon.places.guardSocketPath)) ?? [];
+    if (json === true) out.line(JSON.stringify({ ...version, socketPath: daemon.places.socketPath, runs }, null, 2));
     else
       for (const line of [
         `running   pid ${version.pid}, for ${formatDuration(Date.now() - version.startedAt)}`,
@@ -57,6 +60,7 @@ export function define(command: Command, context: Context): void {
         `state     ${version.stateDirectory}`,
         `socket    ${daemon.places.socketPath}`,
         `log       ${daemon.places.daemonLogFile}`,
+        ...guardedRunLines(runs, Date.now(), out),
       ])
         out.line(line);
   });

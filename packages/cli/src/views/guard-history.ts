@@ -1,12 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { formatBytes, formatDuration } from "@constellation/contract";
-import {
-  addUp,
-  type HistoryEntry,
-  readHistory,
-  readJournal,
-  type StateDirectory,
-  summarize,
-} from "@constellation/guard";
+import { addUp, type HistoryEntry, readJournal, type StateDirectory, summarize } from "@constellation/guard";
+import { openHistory } from "../guard/history.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 
@@ -33,11 +29,14 @@ export function statusLines({ journal }: StateDirectory, { style }: Terminal): s
 }
 
 /** Earlier runs of this project, newest last. */
-export function historyLines({ history }: StateDirectory, { width, style }: Terminal): string[] {
-  const { entries, unreadable } = readHistory(history);
-  if (entries.length === 0) return ["No guarded run has been here."];
+export async function historyLines({ path }: StateDirectory, { width, style }: Terminal): Promise<string[]> {
+  const file = join(path, "history.db");
+  if (!existsSync(file)) return ["No guarded run has been here."];
+  const history = openHistory(file);
+  const entries = await history.last(50);
+  await history.close();
   const columns = [
-    { title: "AT", cell: ({ at }: HistoryEntry) => at },
+    { title: "AT", cell: ({ atMs }: HistoryEntry) => new Date(atMs).toISOString().slice(0, 19).replace("T", " ") },
     { title: "FRAMEWORK", cell: ({ framework }: HistoryEntry) => framework },
     { title: "OUTCOME", cell: ({ kind }: HistoryEntry) => kind },
     { title: "PASSED", cell: ({ passed }: HistoryEntry) => String(passed) },
@@ -47,8 +46,5 @@ export function historyLines({ history }: StateDirectory, { width, style }: Term
     { title: "PEAK", cell: ({ peakBytes }: HistoryEntry) => formatBytes(peakBytes) },
     { title: "WHY", cell: ({ reason }: HistoryEntry) => reason, shrinkTo: 20 },
   ];
-  return [
-    ...table(columns, entries.slice(-50), width(), (text) => style("dim", text)),
-    ...(unreadable === 0 ? [] : [style("warning", `${unreadable} line(s) cannot be read`)]),
-  ];
+  return table(columns, entries, width(), (text) => style("dim", text));
 }

@@ -12,13 +12,14 @@ export interface GuardProgress {
 }
 
 const barColumns = 20;
+const roundSeconds = (ms: number): number => Math.max(1000, Math.round(ms / 1000) * 1000);
 
-/** A live region with tests, memory and CPU on a terminal; else only lines for what is out of the ordinary. */
+/** A live region with tests, what is left, memory and CPU on a terminal; else only lines for what is out of the ordinary. */
 export function guardProgress(err: Terminal, live: boolean): GuardProgress {
   const { style } = err;
   const region = live && err.interactive ? liveRegion(err) : undefined;
-  const startedAt = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0, carried: 0 };
+  let startedAt = performance.now();
+  const counts = { passed: 0, failed: 0, skipped: 0, carried: 0, expected: 0 };
   const notes: string[] = [];
   let now: { readonly sample: GuardSample; readonly state: PolicyState } | undefined;
   const note = (text: string): void => {
@@ -30,9 +31,13 @@ export function guardProgress(err: Terminal, live: boolean): GuardProgress {
     const tookMs = performance.now() - startedAt;
     const finished = counts.passed + counts.failed + counts.skipped;
     const rate = finished / Math.max(0.001, tookMs / 1000);
+    const left = counts.expected - counts.carried - finished;
+    const eta = left > 0 && finished > 0 ? `, about ${formatDuration(roundSeconds((left / rate) * 1000))} left` : "";
+    const of = counts.expected > 0 && left >= 0 ? ` of ${counts.expected}` : "";
     region.draw([
       ...notes.slice(-3).map((text) => style("dim", text)),
-      `${style("strong", String(finished + counts.carried))} tests${counts.carried > 0 ? ` (${counts.carried} carried)` : ""}, ${counts.failed > 0 ? style("bad", `${counts.failed} failed`) : "0 failed"}, ${rate.toFixed(1)}/s, ${formatDuration(tookMs)}`,
+      ...(of === "" ? [] : [`tests  ${bar((finished + counts.carried) / counts.expected, barColumns)}`]),
+      `${style("strong", String(finished + counts.carried))}${of} tests${counts.carried > 0 ? ` (${counts.carried} carried)` : ""}, ${counts.failed > 0 ? style("bad", `${counts.failed} failed`) : "0 failed"}, ${rate.toFixed(1)}/s, ${formatDuration(roundSeconds(tookMs))}${eta}`,
       ...(now === undefined ? [] : machineLines(now.sample, now.state)),
     ]);
   };
@@ -52,7 +57,8 @@ export function guardProgress(err: Terminal, live: boolean): GuardProgress {
     show(event) {
       if (event.kind === "note") note(event.text);
       else if (event.kind === "started") {
-        counts.carried = event.carried;
+        Object.assign(counts, { carried: event.carried, expected: event.expected, passed: 0, failed: 0, skipped: 0 });
+        startedAt = performance.now();
         note(
           `${event.framework} (${event.because}), attempt ${event.attempt}${event.carried > 0 ? `, ${event.carried} tests are finished already` : ""}`,
         );

@@ -1,8 +1,5 @@
 import { z } from "zod";
 
-/** Lines between a guarded run and the daemon are JSON, at most this long. */
-export const leaseLineBytes = 256 * 1024;
-
 const processIdentitySchema = z.object({ pid: z.int().min(2), startTicks: z.number() });
 
 /** Where a control group is, as `host` writes it. */

@@ -13,6 +13,8 @@ export interface Layout extends Places {
   readonly dataFolder: string;
   /** One folder for each port process. */
   readonly portsFolder: string;
+  /** Leases of guarded runs. */
+  readonly guardFolder: string;
 }
 
 /** What the path of a Unix socket may have at most in bytes (unix(7): sun_path, with its closing zero). */
@@ -32,6 +34,7 @@ export function layoutOf(places: Places): Layout {
     logsFolder: join(stateDirectory, "logs"),
     dataFolder: join(stateDirectory, "data"),
     portsFolder: join(runtimeDirectory, "ports"),
+    guardFolder: join(runtimeDirectory, "guard"),
   };
 }
 

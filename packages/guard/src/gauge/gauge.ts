@@ -3,7 +3,7 @@ import type { GuardSample } from "../policy/level.ts";
 
 /** Everything the policy looks at, on kept descriptors. */
 export interface GuardGauge {
-  read(): GuardSample;
+  read(): Omit<GuardSample, "shielded">;
   /** Most memory the run has had: as its control group counted it (file cache included), else as it was sampled. */
   peakBytes(): number;
   /** CPU time of the run's tree so far, in microseconds; exact from its control group, else undefined. */

@@ -1,59 +1,60 @@
-import * as z from "zod";
 import { crc32 } from "./crc32.ts";
 
-const status = z.enum(["passed", "failed", "skipped"]);
-const place = { file: z.string().min(1), hash: z.string() };
-const levelName = z.enum(["drain", "kill"]);
-
-const recordSchema = z.discriminatedUnion("kind", [
-  /** A run begins: all after it belongs to this suite. */
-  z.object({
-    kind: z.literal("run"),
-    version: z.literal(1),
-    run: z.string(),
-    framework: z.string(),
-    suite: z.string(),
-    at: z.string(),
-  }),
-  /** One attempt of the run begins. `isolated`: the only file it runs. */
-  z.object({
-    kind: z.literal("attempt"),
-    number: z.int().min(1),
-    jobs: z.int().min(1),
-    at: z.string(),
-    isolated: z.string().optional(),
-  }),
-  z.object({ kind: z.literal("file"), ...place, pid: z.int() }),
-  /** A test has finished: written by the process that ran it. */
-  z.object({
-    kind: z.literal("test"),
-    ...place,
-    path: z.array(z.string()).min(1),
-    n: z.int().min(0),
-    status,
-    ms: z.number(),
-    error: z.string().optional(),
-  }),
-  /** A failure outside any test. */
-  z.object({ kind: z.literal("trouble"), ...place, title: z.string(), error: z.string() }),
-  z.object({ kind: z.literal("end"), ...place }),
-  /** The file was isolated and does not fit in memory. */
-  z.object({ kind: z.literal("unfit"), ...place, peakBytes: z.number() }),
-  /** The attempt ended in order. An attempt without it was killed. */
-  z.object({
-    kind: z.literal("stop"),
-    why: z.enum(["finished", "protected", "timeout", "interrupted"]),
-    level: levelName.optional(),
-    exit: z.int().nullable(),
-    peakBytes: z.number(),
-    at: z.string(),
-  }),
-]);
+interface InFile {
+  readonly file: string;
+  /** Of the file's content when it ran. */
+  readonly hash: string;
+}
 
 /** One line of the journal. */
-export type JournalRecord = z.infer<typeof recordSchema>;
-export type TestRecord = Extract<JournalRecord, { kind: "test" }>;
-export type TestStatus = TestRecord["status"];
+export type JournalRecord =
+  /** A run begins: all after it belongs to this suite. */
+  | {
+      readonly kind: "run";
+      readonly version: 1;
+      readonly run: string;
+      readonly framework: string;
+      readonly suite: string;
+      readonly at: string;
+    }
+  /** One attempt of the run begins. `isolated`: the only file it runs. */
+  | {
+      readonly kind: "attempt";
+      readonly number: number;
+      readonly jobs: number;
+      readonly at: string;
+      readonly isolated?: string;
+    }
+  | (InFile & { readonly kind: "file"; readonly pid: number })
+  | TestRecord
+  /** A failure outside any test. */
+  | (InFile & { readonly kind: "trouble"; readonly title: string; readonly error: string })
+  | (InFile & { readonly kind: "end" })
+  /** The file was isolated and does not fit in memory. */
+  | (InFile & { readonly kind: "unfit"; readonly peakBytes: number })
+  /** The attempt ended in order. An attempt without it was killed. */
+  | {
+      readonly kind: "stop";
+      readonly why: "finished" | "protected" | "timeout" | "interrupted";
+      readonly level?: "drain" | "kill";
+      readonly exit: number | null;
+      readonly peakBytes: number;
+      readonly at: string;
+    };
+
+/** A test has finished: written by the process that ran it. */
+export type TestRecord = InFile & {
+  readonly kind: "test";
+  readonly path: readonly string[];
+  /** Which one of those with equal file and path. */
+  readonly n: number;
+  readonly status: TestStatus;
+  readonly ms: number;
+  readonly error?: string;
+};
+
+/** Failed tests are finished tests. */
+export type TestStatus = "passed" | "failed" | "skipped";
 
 /** What a line turned out to be. `torn`: its end was never written; `corrupt`: it is whole and wrong. */
 export type Line =
@@ -76,9 +77,9 @@ export function decodeRecord(line: string): Line {
   const body = line.slice(0, match.index);
   if (crc32(body) !== match[1]) return { kind: "corrupt", reason: "its checksum does not match" };
   try {
-    const parsed = recordSchema.safeParse(JSON.parse(`${body}}`));
-    return parsed.success
-      ? { kind: "record", record: parsed.data }
+    const record: unknown = JSON.parse(`${body}}`);
+    return isRecord(record)
+      ? { kind: "record", record }
       : { kind: "corrupt", reason: "it is no record of this version" };
   } catch {
     return { kind: "corrupt", reason: "it is no JSON" };
@@ -88,4 +89,56 @@ export function decodeRecord(line: string): Line {
 /** A beginning of a record is shorter than its first words. */
 function maybeTorn(line: string): Line {
   return '{"kind":"'.startsWith(line) ? { kind: "torn" } : { kind: "corrupt", reason: "it is no record" };
+}
+
+type Check = (value: unknown) => boolean;
+const text: Check = (value) => typeof value === "string";
+const number: Check = (value) => typeof value === "number";
+const whole: Check = (value) => Number.isSafeInteger(value);
+const name: Check = (value) => typeof value === "string" && value !== "";
+const oneOf =
+  (...words: readonly unknown[]): Check =>
+  (value) =>
+    words.includes(value);
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const inFile = { file: name, hash: text };
+
+/**
+ * The fields of each kind. By hand: a run reads a record for every test, and a schema library would take ten times as long,
+ * and more memory than all of the guard.
+ */
+const fields: Readonly<Record<JournalRecord["kind"], Readonly<Record<string, Check>>>> = {
+  run: { version: oneOf(1), run: text, framework: text, suite: text, at: text },
+  attempt: { number: whole, jobs: whole, at: text, isolated: maybe(text) },
+  file: { ...inFile, pid: whole },
+  test: {
+    ...inFile,
+    path: (value) => Array.isArray(value) && value.length > 0 && value.every(text),
+    n: whole,
+    status: oneOf("passed", "failed", "skipped"),
+    ms: number,
+    error: maybe(text),
+  },
+  trouble: { ...inFile, title: text, error: text },
+  end: inFile,
+  unfit: { ...inFile, peakBytes: number },
+  stop: {
+    why: oneOf("finished", "protected", "timeout", "interrupted"),
+    level: maybe(oneOf("drain", "kill")),
+    exit: (value) => value === null || whole(value),
+    peakBytes: number,
+    at: text,
+  },
+};
+
+const checks = new Map(Object.entries(fields).map(([kind, all]) => [kind, Object.entries(all)]));
+
+function isRecord(value: unknown): value is JournalRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const record = value as Readonly<Record<string, unknown>>;
+  const all = checks.get(String(record["kind"]));
+  return all !== undefined && all.every(([key, check]) => check(record[key]));
 }

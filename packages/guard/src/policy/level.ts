@@ -24,6 +24,8 @@ export interface GuardSample {
   readonly cpuShare: number | undefined;
   /** PSI memory `full avg10`, in percent. */
   readonly stallPercent: number | undefined;
+  /** Bounds at which another run yields first: here they hold tests back, and kill only when the other was too slow. */
+  readonly shielded: readonly string[];
 }
 
 /** What the policy remembers between samples. */
@@ -37,6 +39,8 @@ export interface PolicyState {
   readonly growth: Readonly<Record<string, number>>;
   readonly stalledSinceMs: number | undefined;
   readonly busySinceMs: number | undefined;
+  /** Since when a shielded bound has been at the kill level. */
+  readonly endangeredSinceMs: number | undefined;
 }
 
 /** Before the first sample. */
@@ -49,6 +53,7 @@ export const calm: PolicyState = {
   growth: {},
   stalledSinceMs: undefined,
   busySinceMs: undefined,
+  endangeredSinceMs: undefined,
 };
 
 const order: readonly Level[] = ["run", "shed", "drain", "kill"];
@@ -58,8 +63,10 @@ export const reaches = (level: Level, least: Level): boolean => order.indexOf(le
 
 /** Decides the level after a sample. Levels rise at once; drain and kill are never left, shed is left below its hysteresis. */
 export function decide(state: PolicyState, sample: GuardSample, settings: PolicySettings): PolicyState {
-  const next = remember(state, sample, settings);
-  const wishes = [...memoryWishes(next, state, sample, settings), ...otherWishes(next, sample, settings)];
+  let next = remember(state, sample, settings);
+  const shielding = shield(memoryWishes(next, state, sample, settings), next, sample, settings);
+  next = { ...next, endangeredSinceMs: shielding.endangeredSinceMs };
+  const wishes = [...shielding.wishes, ...otherWishes(next, sample, settings)];
   const strongest = wishes.reduce((a, b) => (order.indexOf(b.level) > order.indexOf(a.level) ? b : a), run);
   const isFinal = reaches(state.level, "drain");
   if (isFinal && !reaches(strongest.level, state.level)) return { ...next, ...keep(state) };
@@ -68,6 +75,9 @@ export function decide(state: PolicyState, sample: GuardSample, settings: Policy
     ? { ...next, ...keep(state) }
     : { ...next, ...strongest };
 }
+
+/** Everything stalls together: the run that yields gets this long to relieve the others. */
+const shieldedStallMs = 3000;
 
 const keep = ({ level, cause, reason }: PolicyState): Wish => ({ level, cause, reason });
 
@@ -123,8 +133,34 @@ function allBounds(sample: GuardSample, { treeBytes, drainShare }: PolicySetting
   return [...sample.bounds, { name: "run", limitBytes: treeBytes / drainShare, usedBytes: sample.treeBytes }];
 }
 
-function memoryWishes(next: PolicyState, before: PolicyState, sample: GuardSample, settings: PolicySettings): Wish[] {
-  return allBounds(sample, settings).map((bound): Wish => {
+/** Another run yields at shielded bounds: this one waits for as long as that one's teardown should take. */
+function shield(
+  all: readonly BoundWish[],
+  { endangeredSinceMs }: PolicyState,
+  { atMs, shielded }: GuardSample,
+  { teardownMs }: PolicySettings,
+): { readonly wishes: readonly Wish[]; readonly endangeredSinceMs: number | undefined } {
+  const isEndangered = all.some(({ bound, level }) => level === "kill" && shielded.includes(bound));
+  const sinceMs = isEndangered ? (endangeredSinceMs ?? atMs) : undefined;
+  const wishes = all.map(({ bound, level, cause, reason }): Wish => {
+    if (!shielded.includes(bound) || !reaches(level, "drain")) return { level, cause, reason };
+    if (level === "kill" && sinceMs !== undefined && atMs - sinceMs >= teardownMs) return { level, cause, reason };
+    return { level: "shed", cause, reason: `${reason}; another run yields first` };
+  });
+  return { wishes, endangeredSinceMs: sinceMs };
+}
+
+type BoundWish = Wish & { readonly bound: string };
+
+function memoryWishes(
+  next: PolicyState,
+  before: PolicyState,
+  sample: GuardSample,
+  settings: PolicySettings,
+): BoundWish[] {
+  return allBounds(sample, settings).map((bound) => ({ bound: bound.name, ...wishAt(bound) }));
+
+  function wishAt(bound: BoundSample): Wish {
     const share = bound.limitBytes <= 0 ? 1 : bound.usedBytes / bound.limitBytes;
     const leftMs = timeToLimitMs(next, [bound]);
     const say = (text: string): string => `${where(bound.name)} ${text}`;
@@ -140,12 +176,15 @@ function memoryWishes(next: PolicyState, before: PolicyState, sample: GuardSampl
       return { level: "drain", cause: "memory", reason: say(`is at ${percent(share)}`) };
     const leaveAt = settings.shedShare - (before.level === "shed" ? settings.hysteresisShare : 0);
     return share >= leaveAt ? { level: "shed", cause: "memory", reason: say(`is at ${percent(share)}`) } : run;
-  });
+  }
 }
 
 function otherWishes(next: PolicyState, sample: GuardSample, settings: PolicySettings): Wish[] {
   const wishes: Wish[] = [];
-  if (next.stalledSinceMs !== undefined && sample.atMs - next.stalledSinceMs >= settings.stallHeldMs)
+  if (
+    next.stalledSinceMs !== undefined &&
+    sample.atMs - next.stalledSinceMs >= settings.stallHeldMs + (sample.shielded.length > 0 ? shieldedStallMs : 0)
+  )
     wishes.push({
       level: "kill",
       cause: "stall",

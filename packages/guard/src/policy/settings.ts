@@ -20,8 +20,11 @@ export interface PolicySettings {
   readonly cpuShare: number;
   /** How long CPU must be above its share. @default 5000 */
   readonly cpuHeldMs: number;
-  /** A healthy suite uses all CPUs: `shed` slows it, `stop` drains it, `ignore` does neither. @default "shed" */
-  readonly cpuAction: "shed" | "stop" | "ignore";
+  /**
+   * A healthy suite uses all CPUs. `shed`: a worker less where files run one by one, else it yields to whoever else wants the
+   * CPU; `pause`: it is frozen for a part of the time; `stop` drains it; `ignore` does nothing. @default "shed"
+   */
+  readonly cpuAction: "shed" | "pause" | "stop" | "ignore";
 }
 
 /** The levels of the published defaults. */

@@ -161,7 +161,9 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
 }
 
 function guestEnvironment({ options, prepared, state }: AttemptContext): Record<string, string> {
+  const ports = options.lease?.ports ?? [];
   return {
+    ...(ports.length === 0 ? {} : { CONSTELLATION_PORTS: ports.join(",") }),
     [markerName]: prepared.header.run,
     CONSTELLATION_GUARD_JOURNAL: state.journal,
     CONSTELLATION_GUARD_STATE: state.path,

@@ -19,6 +19,9 @@ export type RunGroup =
     }
   | { readonly kind: "ungrouped"; readonly reason: string };
 
+/** What the groups of runs lie below, in the guard's own group. */
+export const runGroupBase = "constellation-guard";
+
 /** Makes a group for a run below the guard's own, so that bounds around the guard hold for the run too. */
 export function openRunGroup(run: string): RunGroup {
   if (process.platform !== "linux")
@@ -36,7 +39,7 @@ export function openRunGroup(run: string): RunGroup {
 }
 
 function makeGroup(run: string): RunGroup {
-  const opened = openCgroupBase({ placement: "own", name: "constellation-guard" });
+  const opened = openCgroupBase({ placement: "own", name: runGroupBase });
   if (opened.kind === "unavailable") return { kind: "ungrouped", reason: `${opened.missing}; ${opened.remedy}` };
   const created = createCgroup(opened.base, run);
   return created.kind === "created"

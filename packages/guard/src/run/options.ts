@@ -1,3 +1,4 @@
+import type { Lease } from "../lease/lease.ts";
 import type { PolicySettings } from "../policy/settings.ts";
 import type { RunEvent } from "./outcome.ts";
 
@@ -33,6 +34,16 @@ export interface RunOptions {
   readonly output?: "inherit" | "log";
   /** Containers of the run are stopped too. @default true */
   readonly containers?: boolean;
+  /** Before it starts: end processes of dead runs that still hold ports. @default true */
+  readonly clearPorts?: boolean;
+  /** The longest time between two looks at the machine. @default 1000 */
+  readonly checkIntervalMs?: number;
+  /** How long a finished test may be in the system's cache only. @default 100 */
+  readonly syncEveryMs?: number;
+  /** Files of the code under test, as globs from the root: when one changes a resumed run begins anew. @default none */
+  readonly sources?: readonly string[];
+  /** The run's place among others on this machine. @default it protects itself */
+  readonly lease?: Lease;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }

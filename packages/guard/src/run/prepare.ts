@@ -9,6 +9,7 @@ import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
 import type { RunOptions } from "./options.ts";
+import { codeChangedSince, hashSources } from "./sources.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
 /** Everything that is decided before the first process starts. */
@@ -34,9 +35,15 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
       ? { finished: new Map(), wholeFiles: new Set<string>(), changed: [] }
       : planSkips(earlier, hashNow, { rerunFailed: options.rerunFailed === true });
   if (skips.changed.length > 0)
-    notes.push(
-      `${skips.changed.length} test file(s) changed since and run again: ${skips.changed.slice(0, 5).join(", ")}`,
-    );
+    notes.push(`${skips.changed.length} test file(s) changed since and run again: ${some(skips.changed)}`);
+  if (earlier !== undefined && (options.sources ?? []).length === 0) {
+    const tests = new Set([...earlier.tests.values()].map(({ file }) => file));
+    const edited = codeChangedSince(options.root, Date.parse(earlier.run.at), tests);
+    if (edited.length > 0)
+      notes.push(
+        `WARNING: code changed since this run began (${some(edited)}); tests that finished before are NOT run again: start without --resume to run them, or name the code in "sources"`,
+      );
+  }
   const attempt = planAttempt(
     earlier?.attempts ?? [],
     options.jobs ?? defaultJobs,
@@ -54,6 +61,9 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   writeSkipPlan(state.plan, withUnfit(skips, attempt, earlier), hashNow);
   return { detected, header, earlier, skips, attempt, notes };
 }
+
+const some = (files: readonly string[]): string =>
+  files.length <= 5 ? files.join(", ") : `${files.slice(0, 5).join(", ")} and ${files.length - 5} more`;
 
 /** Files that are not to be loaded in this attempt have a plan, too, for frameworks that cannot be told on the command line. */
 function withUnfit(skips: SkipPlan, attempt: AttemptPlan, earlier: Ledger | undefined): SkipPlan {
@@ -89,7 +99,7 @@ function earlierLedger(state: StateDirectory, suite: string, notes: string[]): L
     notes.push(`${content.tornLines} half-written record(s) passed over: those tests run again`);
   const ledger = addUp(content.records);
   if (ledger.run.suite === suite) return ledger;
-  notes.push("the suite's configuration or arguments changed since the journal was written: all tests run");
+  notes.push("the suite's configuration, arguments or sources changed since the journal was written: all tests run");
   return undefined;
 }
 
@@ -100,6 +110,8 @@ function suiteHash(options: RunOptions, detected: Detected): string {
   hash.update(
     JSON.stringify([1, name, detected.args, options.args ?? [], options.paths ?? [], options.command, options.items]),
   );
+  if (options.sources !== undefined && options.sources.length > 0)
+    hash.update(hashSources(options.root, options.sources));
   for (const file of configurationFiles) {
     const path = join(options.root, file);
     hash.update(`\0${file}\0`);

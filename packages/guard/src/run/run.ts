@@ -6,19 +6,18 @@ import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
 import { addUp, type Ledger } from "../journal/ledger.ts";
 import { readJournal } from "../journal/read.ts";
 import { defaultPolicy } from "../policy/settings.ts";
+import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
 import { runAttempt } from "./attempt.ts";
 import { openRunGroup } from "./guest.ts";
 import { markerName } from "./marker.ts";
+import { noteLastRun, readLastRun } from "./last-run.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunOutcome } from "./outcome.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { hold, openStateDirectory, release, takeOver, type StateDirectory } from "./state-directory.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { watchMachine } from "./watch.ts";
-
-/** fsync at most this often: what a machine that loses power may forget. */
-const syncEveryMs = 100;
 
 /**
  * Runs a test suite, or any command, so that it cannot take the machine down, and so that it can go on where it stopped.
@@ -36,6 +35,9 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   if (left !== undefined && left.swept > 0)
     say({ kind: "note", text: `ended ${left.swept} process(es) that a killed run had left behind` });
   for (const text of prepared.notes) say({ kind: "note", text });
+  if (options.clearPorts !== false)
+    for (const { port, pids } of await clearOrphanPorts())
+      say({ kind: "note", text: `freed port ${port}, held by pid ${pids.join(", ")} of a dead run` });
 
   const group = openRunGroup(run);
   const bound = options.policy?.treeBytes;
@@ -49,6 +51,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   }
   if (group.kind === "ungrouped") say({ kind: "note", text: `without a control group of its own: ${group.reason}` });
   const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
+  options.lease?.started(run, cgroup?.location);
   hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
   let journal: JournalFile | undefined;
   let isTornDown = false;
@@ -73,7 +76,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       because: prepared.detected.because,
       attempt: number,
       carried: [...prepared.skips.finished.values()].reduce((sum, tests) => sum + tests.length, 0),
-      expected: 0,
+      expected: readLastRun(state.last)?.tests ?? 0,
     });
     const gauge = openGuardGauge(() => cgroup);
     const open = new Set<string>();
@@ -86,20 +89,26 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       }
     };
     const stop = new StopSignal(options, state);
-    const watch = watchMachine(gauge, options.policy ?? defaultPolicy, {
-      sampled(sample, policy) {
-        for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
-        say({ kind: "sample", sample, state: policy });
+    const watch = watchMachine(
+      gauge,
+      options.policy ?? defaultPolicy,
+      {
+        sampled(sample, policy) {
+          for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
+          options.lease?.report(sample.treeBytes ?? 0, policy.level);
+          say({ kind: "sample", sample, state: policy });
+        },
+        changed(policy) {
+          say({ kind: "level", state: policy });
+          if (options.selfProtect !== false) stop.follow(policy);
+        },
       },
-      changed(policy) {
-        say({ kind: "level", state: policy });
-        if (options.selfProtect !== false) stop.follow(policy);
-      },
-    });
+      { shielded: () => options.lease?.shielded() ?? [], mostMs: options.checkIntervalMs ?? 1000 },
+    );
     const syncing = setInterval(() => {
       collect();
       journal.sync().catch((error: unknown) => stop.fail(error));
-    }, syncEveryMs);
+    }, options.syncEveryMs ?? 100);
 
     let exit: number | null;
     let releasedPorts: readonly number[] = [];
@@ -141,6 +150,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     await journal.sync();
     const ledger = ledgerOf(state);
     const verdict = judge(stop, exit, ledger, prepared);
+    noteLastRun(state.last, { tests: stop.why === undefined ? ledger.tests.size : 0, peakBytes });
     return {
       ...verdict,
       exitCode: exitCodes[exitOf[verdict.kind]].code,

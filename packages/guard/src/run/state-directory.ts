@@ -18,11 +18,12 @@ export interface StateDirectory {
   readonly drain: string;
   readonly hold: string;
   readonly output: string;
-  readonly history: string;
+  /** What the next run can expect. */
+  readonly last: string;
 }
 
 /** Who runs here now, so that the next one can clean up after it. */
-interface Holder {
+export interface Holder {
   readonly guard: ProcessIdentity;
   readonly run: string;
   readonly cgroup?: CgroupLocation;
@@ -53,7 +54,7 @@ export function placesIn(path: string): StateDirectory {
     drain: at("drain"),
     hold: at("hold"),
     output: at("output.log"),
-    history: at("history.jsonl"),
+    last: at("last.json"),
   };
 }
 
@@ -63,7 +64,7 @@ export function placesIn(path: string): StateDirectory {
  * @throws ConstellationError daemon.busy when another runner is alive
  */
 export async function takeOver(state: StateDirectory, run: string): Promise<TeardownReport | undefined> {
-  const before = readHolder(state);
+  const before = readHolder(state.path);
   if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard))
     throw new ConstellationError(
       "state.conflict",
@@ -99,11 +100,12 @@ export function release(state: StateDirectory): void {
   rmSync(state.plan, { recursive: true, force: true });
 }
 
-const holderPath = ({ path }: StateDirectory): string => join(path, "holder.json");
+const holderPath = ({ path }: Pick<StateDirectory, "path">): string => join(path, "holder.json");
 
-function readHolder(state: StateDirectory): Holder | undefined {
+/** Who runs with its state in this folder. */
+export function readHolder(path: string): Holder | undefined {
   try {
-    const read = JSON.parse(readFileSync(holderPath(state), "utf8")) as Partial<Holder>;
+    const read = JSON.parse(readFileSync(holderPath({ path }), "utf8")) as Partial<Holder>;
     const { guard, run, cgroup } = read;
     if (typeof guard?.pid !== "number" || typeof guard.startTicks !== "number" || typeof run !== "string")
       return undefined;

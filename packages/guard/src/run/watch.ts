@@ -13,11 +13,12 @@ export function watchMachine(
   gauge: GuardGauge,
   settings: PolicySettings,
   events: WatchEvents,
+  { shielded, mostMs }: { readonly shielded: () => readonly string[]; readonly mostMs: number },
 ): { readonly stop: () => void } {
   let state = calm;
   let timer: NodeJS.Timeout | undefined;
   const tick = (): void => {
-    const sample = gauge.read();
+    const sample = { ...gauge.read(), shielded: shielded() };
     const next = decide(state, sample, settings);
     const changed = next.level !== state.level || next.cause !== state.cause;
     state = next;
@@ -25,7 +26,7 @@ export function watchMachine(
     if (changed) events.changed(state);
     const headroom = Math.min(...sample.bounds.map(({ limitBytes, usedBytes }) => limitBytes - usedBytes));
     const growth = Math.max(0, ...Object.values(state.growth));
-    timer = setTimeout(tick, nextIntervalMs(headroom, growth));
+    timer = setTimeout(tick, nextIntervalMs(headroom, growth, { leastMs: 100, mostMs }));
   };
   timer = setTimeout(tick, 0);
   return { stop: () => clearTimeout(timer) };

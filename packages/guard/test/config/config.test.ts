@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadGuardConfig, parseGuardConfig, parseThreshold } from "../../src/config/config.ts";
+import { layered, loadGlobalConfig, loadGuardConfig } from "../../src/config/load.ts";
+import { parseGuardConfig } from "../../src/config/schema.ts";
+import { parseThreshold } from "../../src/config/threshold.ts";
 
 let root: string;
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "guard-config-"))));
@@ -32,6 +34,29 @@ describe("settings", () => {
     expect(() => parseGuardConfig({ thresolds: {} }, "f")).toThrow(/thresolds/);
     writeFileSync(join(root, "constellation.test.json"), "{");
     await expect(loadGuardConfig(root, never)).rejects.toThrow(/Cannot read .*constellation\.test\.json/);
+  });
+});
+
+describe("a machine's settings", () => {
+  it("are defaults for its projects, group by group", async () => {
+    writeFileSync(
+      join(root, "daemon.yaml"),
+      "test: { jobs: 2, thresholds: { memory: 70%, cpu: 50 }, checkpoint: { interval: 1s } }\nguard: { resumeAt: 50%, pause: 30s, ports: { from: 21000, to: 21999 } }\n",
+    );
+    const { config } = await loadGlobalConfig(root);
+    expect(config.guard).toEqual({ resumeAt: 0.5, pause: 30_000, ports: { from: 21_000, to: 21_999 } });
+    expect(layered(config.test, { thresholds: { cpu: 90 }, restart: false })).toEqual({
+      jobs: 2,
+      restart: false,
+      thresholds: { memory: { kind: "share", share: 0.7 }, cpu: 90 },
+      checkpoint: { interval: 1000 },
+      cleanup: {},
+    });
+  });
+
+  it("that are wrong name the key", async () => {
+    writeFileSync(join(root, "daemon.json"), '{"guard": {"resumeAt": "6GB"}, "test": {"checkInterval": "1ms"}}');
+    await expect(loadGlobalConfig(root)).rejects.toThrow(/test.checkInterval: wanted 100ms.*guard.resumeAt: .*6GB/);
   });
 });
 

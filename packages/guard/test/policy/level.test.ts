@@ -10,6 +10,7 @@ const sample = (atMs: number, share: number, rest: Partial<GuardSample> = {}): G
   treeBytes: undefined,
   cpuShare: undefined,
   stallPercent: undefined,
+  shielded: [],
   ...rest,
 });
 /** Slow enough that growth never matters. */

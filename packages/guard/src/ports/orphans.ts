@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { isProcessAlive, listListeners, signalProcess, type PortListener } from "@constellation/host";
+import { markerName } from "../run/marker.ts";
+import { readHolder } from "../run/state-directory.ts";
+
+/** A port that a dead run still holds. */
+export interface OrphanPort {
+  readonly port: number;
+  readonly pids: readonly number[];
+  readonly run: string;
+}
+
+/** Name of the environment entry that says where a run keeps its state. */
+const stateName = "CONSTELLATION_GUARD_STATE";
+
+/**
+ * Ports whose owners belong to a guarded run that nobody guards any more: they carry a run's marker, and the folder of its
+ * state names no living guard of that run.
+ */
+export function orphanPorts(): OrphanPort[] {
+  return found().map(({ port, run, owners }) => ({ port, run, pids: owners.map(({ identity }) => identity.pid) }));
+}
+
+/** Ends the owners of orphan ports; nobody else. */
+export async function clearOrphanPorts(): Promise<OrphanPort[]> {
+  const orphans = found();
+  for (const { owners } of orphans) for (const { identity } of owners) signalProcess(identity, "SIGKILL");
+  for (const until = performance.now() + 2000; performance.now() < until;) {
+    if (!orphans.some(({ owners }) => owners.some(({ identity }) => isProcessAlive(identity)))) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return orphans.map(({ port, run, owners }) => ({ port, run, pids: owners.map(({ identity }) => identity.pid) }));
+}
+
+function found(): { port: number; run: string; owners: PortListener["owners"] }[] {
+  if (process.platform !== "linux") return [];
+  return listListeners({ markerName }).flatMap(({ port, owners }) => {
+    const run = owners[0]?.marker;
+    if (run === undefined || !owners.every(({ marker }) => marker === run)) return [];
+    return owners.some(({ identity }) => isGuarded(identity.pid, run)) ? [] : [{ port, run, owners }];
+  });
+}
+
+/** Whether the guard of the run that a process belongs to is alive; when that cannot be told it counts as guarded. */
+function isGuarded(pid: number, run: string): boolean {
+  let state: string | undefined;
+  try {
+    const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    state = entries.find((entry) => entry.startsWith(`${stateName}=`))?.slice(stateName.length + 1);
+  } catch {
+    return true;
+  }
+  if (state === undefined) return true;
+  const holder = readHolder(state);
+  return holder !== undefined && holder.run === run && isProcessAlive(holder.guard);
+}
