@@ -73,10 +73,12 @@ export {
   type StallShare,
 } from "./pressure/psi.ts";
 
-export { openMonitor, type Monitor, type MonitorTarget, type Sample, type Watch } from "./monitor/monitor.ts";
+export type { Monitor, MonitorTarget, Sample, Watch } from "./monitor/monitor.ts";
+export { openMonitor } from "./monitor/open-monitor.ts";
 export { Sampler, type SamplerOptions, type SamplerState } from "./monitor/sampler.ts";
 export { findFreePort, type FreePortOptions } from "./ports/free-port.ts";
-export { listListeners, type ListenerOptions, type PortListener, type PortOwner } from "./ports/listeners.ts";
+export { listListeners, type ListenerOptions } from "./ports/listeners.ts";
+export type { PortListener, PortOwner } from "./ports/port-listener.ts";
 export type { ListeningSocket } from "./ports/socket-table.ts";
 export {
   setIoPriority,

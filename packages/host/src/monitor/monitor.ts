@@ -1,9 +1,6 @@
 import type { CgroupGauge } from "../cgroup/cgroup.ts";
-import { HostError } from "../failure.ts";
 import type { ProcessIdentity } from "../proc/identity.ts";
 import type { ProcessTree } from "../proc/process-list.ts";
-import { linuxMonitor } from "./linux-monitor.ts";
-import { macosMonitor } from "./macos-monitor.ts";
 
 /** What is watched: one instance, by its main process. */
 export interface MonitorTarget {
@@ -67,14 +64,4 @@ export interface Monitor {
   readonly platform: "linux" | "darwin";
   /** Starts watching. @throws HostError process-gone */
   watch(target: MonitorTarget): Watch;
-}
-
-/** The monitor of a platform. @throws HostError platform-unsupported for any but Linux and macOS */
-export function openMonitor(platform: NodeJS.Platform = process.platform): Monitor {
-  if (platform === "linux") return linuxMonitor();
-  if (platform === "darwin") return macosMonitor();
-  throw new HostError(
-    "platform-unsupported",
-    `Cannot watch instances on "${platform}": wanted linux or darwin; run the daemon on Linux (WSL 2 or a container works)`,
-  );
 }

@@ -1,25 +1,13 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { HostError } from "../failure.ts";
-import { identifyProcess, type ProcessIdentity } from "../proc/identity.ts";
+import { identifyProcess } from "../proc/identity.ts";
 import { listPids } from "../proc/process-list.ts";
 import { readKernelFileIfPresent } from "../proc/read-file.ts";
 import { parseEnvironment } from "../proc/tables.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
 import { listMacosListeners } from "./macos-listeners.ts";
-import { parseSocketTable, type ListeningSocket } from "./socket-table.ts";
-
-/** A process that holds a listening socket. */
-export interface PortOwner {
-  readonly identity: ProcessIdentity;
-  readonly commandLine: readonly string[];
-  /** The value of the environment entry asked for, when the process has it. */
-  readonly marker?: string;
-}
-
-/** A listening TCP socket and who holds it; no owner when its process is not ours to look into. */
-export interface PortListener extends ListeningSocket {
-  readonly owners: readonly PortOwner[];
-}
+import type { PortListener, PortOwner } from "./port-listener.ts";
+import { parseSocketTable } from "./socket-table.ts";
 
 /** What to look at. */
 export interface ListenerOptions {

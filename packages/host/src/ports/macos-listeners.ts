@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { HostError } from "../failure.ts";
-import type { PortListener } from "./listeners.ts";
+import type { PortListener } from "./port-listener.ts";
 
 /** Lists listening sockets by `lsof`; the start time of an owner is not told (0), so it must not be signalled by it. */
 export function listMacosListeners(ports: readonly number[] | undefined): PortListener[] {
