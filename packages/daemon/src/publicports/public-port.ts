@@ -41,6 +41,11 @@ export class PublicPort {
     return this.#sharing;
   }
 
+  /** Its process is known to this daemon; false also while that is being found out. */
+  get isOpen(): boolean {
+    return this.#process !== null;
+  }
+
   /** Makes it served, in this way. @throws ConstellationError `port.in-use`, `access.denied` */
   open(sharing: Sharing, signal?: AbortSignal): Promise<PortProcess> {
     return this.#next(async () => {

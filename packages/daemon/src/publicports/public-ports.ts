@@ -79,9 +79,8 @@ export class PublicPorts implements PortOpener, PortSource {
     const bindings: PortBinding[] = [];
     try {
       for (const port of spec.ports) {
-        const open = this.#obtain(spec.name, port);
-        const { socketFile } = await this.#openWhenFree(keyOf(spec.name, port), open, sharingOf(port, run), signal);
-        bindings.push(await bindingFor(port, open, socketFile, this.#private));
+        const { socketFile } = await this.#openWhenFree(spec.name, port, sharingOf(port, run), signal);
+        bindings.push(await bindingFor(port, this.#obtain(spec.name, port), socketFile, this.#private));
       }
       return bindings;
     } catch (error) {
@@ -156,7 +155,7 @@ export class PublicPorts implements PortOpener, PortSource {
     const known = new Set([...this.#open.keys(), ...readdirSync(this.#parts.folder)]);
     for (const key of known) if (!needed.has(key)) await this.#close(key);
     for (const [key, { app, port, sharing }] of needed) {
-      if (this.#open.has(key)) continue;
+      if (this.#open.get(key)?.isOpen === true) continue;
       try {
         await this.#obtain(app, port).open(sharing);
       } catch (error) {
@@ -229,7 +228,9 @@ export class PublicPorts implements PortOpener, PortSource {
       .list(app)
       .filter(({ run }) => run?.ports.some((port) => port.mode === "shared" && keyOf(app, port) === key));
     if (holders.length === 0) return false;
-    if (!this.#recycled.has(key)) {
+    const since = this.#recycled.get(key);
+    // Again after a while: a start that was under way may have taken the old socket along.
+    if (since === undefined || performance.now() - since > recycleTimeoutMs) {
       this.#recycled.set(key, performance.now());
       this.#parts.report(`the socket of ${key} is lost; all instances of ${app} are restarted`, null);
       this.#parts.recycle(app);
@@ -237,19 +238,25 @@ export class PublicPorts implements PortOpener, PortSource {
     return true;
   }
 
-  async #openWhenFree(key: string, open: PublicPort, sharing: Sharing, signal: AbortSignal): Promise<PortProcess> {
+  async #openWhenFree(app: string, port: PortSpec, sharing: Sharing, signal: AbortSignal): Promise<PortProcess> {
+    const key = keyOf(app, port);
     for (;;) {
       try {
-        const process = await open.open(sharing, signal);
+        const process = await this.#obtain(app, port).open(sharing, signal);
         this.#recycled.delete(key);
         return process;
       } catch (error) {
-        const since = this.#recycled.get(key);
-        const inUse = error instanceof ConstellationError && error.code === "port.in-use";
-        if (!inUse || since === undefined || performance.now() - since > recycleTimeoutMs) throw error;
+        if (!this.#recycle(key, app, error) && !this.#isFreedSoon(key, error)) throw error;
         await sleep(recycleLookMs, undefined, { signal });
       }
     }
+  }
+
+  /** Its last holders have been told to go. */
+  #isFreedSoon(key: string, error: unknown): boolean {
+    const since = this.#recycled.get(key);
+    const inUse = error instanceof ConstellationError && error.code === "port.in-use";
+    return inUse && since !== undefined && performance.now() - since < recycleTimeoutMs;
   }
 
   async #close(key: string): Promise<void> {

@@ -113,6 +113,29 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     ).toEqual(["web.1", "web.2"]);
   });
 
+  test.each(["inherit", "forward"] as const)(
+    "(%s) comes back when its process and an instance were killed while no daemon ran",
+    async (socket) => {
+      const port = await freePort();
+      await daemon.platform.apply({ apps: [server("web", port, socket)] });
+      await healthy("web");
+      const [first] = await daemon.platform.instances("web");
+      await site.stop();
+      process.kill(portProcess(port) ?? 0, "SIGKILL");
+      if (first?.state.status === "running") process.kill(first.state.pid, "SIGKILL");
+      daemon = await site.start();
+      await healthy("web");
+      expect(portProcess(port)).toBeDefined();
+      expect(
+        await eventually(
+          () => answers(port),
+          (seen) => seen.join() === "web.1,web.2",
+          20_000,
+        ),
+      ).toEqual(["web.1", "web.2"]);
+    },
+  );
+
   test("in use by somebody else refuses the whole change and names who it is", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
