@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { isEngineError } from "../error.ts";
-import { isUnder } from "../state/key.ts";
-import { beginning, type Lease, type Rev, type StateStore } from "../state/store.ts";
-import { randomFrom, utf8 } from "./runner.ts";
-import type { StateSubject } from "./state.ts";
+import { isEngineError } from "../../error.ts";
+import { isUnder } from "../../state/key.ts";
+import { beginning, type Lease, type Rev, type StateStore } from "../../state/store.ts";
+import { randomFrom, utf8 } from "../runner.ts";
+import type { StateSubject } from "./subject.ts";
 
 interface Entry {
   readonly text: string;
