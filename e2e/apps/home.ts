@@ -49,10 +49,19 @@ export class Home {
 
   /** Runs `constellation …` and waits for its end. */
   constellation(...argv: readonly string[]): Promise<Ended> {
+    return this.#run([process.execPath, program, ...argv]);
+  }
+
+  /** Runs a shell script that sets the scene and then `constellation …` as `"$@"`. */
+  staged(scene: string, ...argv: readonly string[]): Promise<Ended> {
+    return this.#run(["sh", "-c", scene, "sh", process.execPath, program, ...argv]);
+  }
+
+  #run([file = "", ...words]: readonly string[]): Promise<Ended> {
     return new Promise((done) => {
       execFile(
-        process.execPath,
-        [program, ...argv],
+        file,
+        words,
         { cwd: this.folder, env: this.#environment, timeout: 100_000, maxBuffer: 64_000_000 },
         (error, out, err) =>
           done({ status: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err }),

@@ -50,6 +50,9 @@ describe("a spec", () => {
     expect(problem({ ...web, resources: { memory: "256 elephants" } })).toContain(
       'resources.memory: "256 elephants" is not a size',
     );
+    // What no kernel takes.
+    expect(problem({ ...web, resources: { cpu: 0.0001 } })).toContain("resources.cpu is 0.0001");
+    expect(problem({ ...web, resources: { memory: "1kB" } })).toContain("at least 4096 bytes");
     expect(problem({ ...web, instances: "three" })).toContain('instances is "three"');
     expect(problem({ ...web, replicas: 3 })).toContain('no setting "replicas"');
     expect(problem({ ...web, resources: { memroy: "1GB" } })).toContain('resources has no setting "memroy"');

@@ -110,6 +110,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       for (const instance of instances) await options.logs.remove(instance);
     },
     capacity: () => thisNode.capacity(),
+    feasible: (spec) => options.driver.check(spec),
     nowMs: () => clock.nowMs(),
   });
   const instances = supervisor({

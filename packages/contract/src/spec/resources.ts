@@ -4,7 +4,9 @@ import { parseBytes } from "../units/bytes.ts";
 import { human } from "./human.ts";
 
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
-const byteRate = human(z.string(), (text) => Math.round(parseBitrate(text) / 8));
+// The kernel counts memory in pages; a bound below one is none.
+const memorySize = size.refine((bytes) => bytes >= 4096, "must be at least 4096 bytes");
+const byteRate = human(z.string(), (text) => Math.max(1, Math.round(parseBitrate(text) / 8)));
 const bitrate = human(z.string(), parseBitrate);
 
 const networkInput = z.union([bitrate, z.strictObject({ in: bitrate.optional(), out: bitrate.optional() })]);
@@ -21,11 +23,11 @@ const ioInput = z.strictObject({
 export const resourcesSchema = z
   .strictObject({
     /** Cores, 0.5 is half of one; a hard quota. */
-    cpu: z.number().positive().max(4096).optional(),
+    cpu: z.number().min(0.001).max(4096).optional(),
     /** Share under contention, 1 to 10000. @default 100 (cgroup v2 `cpu.weight`) */
     cpuWeight: z.number().int().min(1).max(10_000).optional(),
     /** Hard limit; exceeding it ends the instance with reason `oom`. */
-    memory: size.optional(),
+    memory: memorySize.optional(),
     /** Processes and threads together. */
     pids: z.number().int().min(1).max(4_194_304).optional(),
     /** File descriptors per process (RLIMIT_NOFILE). */

@@ -1,3 +1,4 @@
+import type { AppSpec } from "@constellation/contract";
 import type { CallOptions, Driver, RunHandle, StartRequest } from "@constellation/instances";
 
 /** A driver that knows which of its starts and releases are still under way, so that whoever lets go of an instance can wait for them. */
@@ -15,6 +16,10 @@ export class InFlight implements Driver {
 
   probe(): ReturnType<Driver["probe"]> {
     return this.#driver.probe();
+  }
+
+  check(spec: AppSpec): Promise<void> {
+    return this.#driver.check(spec);
   }
 
   start(request: StartRequest, options: CallOptions): Promise<RunHandle> {

@@ -16,16 +16,18 @@ export interface ApplyContext {
   readonly snapshot: Snapshot;
   readonly artifacts: ArtifactLookup;
   readonly capacity: () => NodeCapacity;
+  /** Refuses what this machine cannot do of a spec. @throws ConstellationError `limit.unenforceable`, `isolation.unavailable`, `spec.invalid` */
+  readonly feasible: (spec: AppSpec) => Promise<void>;
 }
 
 /**
  * Checks everything that can be known before anything is changed, for all specs together.
  *
  * @throws ConstellationError `spec.invalid`, `spec.cycle`, `app.exists`, `state.conflict`, `artifact.not-found`,
- *   `limit.exceeds-node`, `port.in-use`
+ *   `limit.exceeds-node`, `limit.unenforceable`, `isolation.unavailable`, `port.in-use`
  */
 export async function checkApplication(request: ApplyRequest, context: ApplyContext): Promise<Application> {
-  const { snapshot, artifacts, capacity } = context;
+  const { snapshot, artifacts, capacity, feasible } = context;
   const specs = parseAll(request.apps);
   for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
   const names = new Set(specs.map(({ name }) => name));
@@ -35,7 +37,9 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   const running = together.filter(({ name }) => names.has(name) || snapshot.record(name)?.mode === "running");
   checkPortConflicts(running);
   await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
-  return { specs, changes: specs.map((spec) => changeOf(known(spec.name, snapshot), spec)) };
+  const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
+  for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);
+  return { specs, changes };
 }
 
 /** Puts what an application changes into `edit`. */

@@ -30,6 +30,8 @@ export interface SchedulerParts {
   readonly ports: PortOpener;
   readonly artifacts: ArtifactLookup;
   readonly capacity: () => NodeCapacity;
+  /** Refuses a spec of which this machine cannot do what it asks for. */
+  readonly feasible: (spec: AppSpec) => Promise<void>;
   /** Removes what is kept of an app whose instances are all gone: logs and data. Doing it again does nothing. */
   readonly erase: (app: string) => Promise<void>;
   readonly emit: (event: EventBody) => void;

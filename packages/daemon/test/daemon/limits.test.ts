@@ -1,3 +1,4 @@
+import { ConstellationError } from "@constellation/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually, Machine } from "./harness.ts";
 
@@ -33,4 +34,33 @@ test("new limits reach running instances without a restart, and stay over the da
   );
   expect(machine.pids()).toEqual(pids);
   expect(limits()).toEqual([128e6, 128e6]);
+});
+
+test("what this machine cannot do is refused before anything is changed, for all apps of the call", async () => {
+  await machine.up({ name: "web", command: ["run"], env: { A: "1" } });
+  await eventually(
+    () => machine.status("web"),
+    ({ status }) => status === "healthy",
+  );
+  const pids = machine.pids();
+  const before = await machine.daemon.platform.app("web");
+  const refusal = new ConstellationError("limit.unenforceable", "Cannot apply big: no memory controller");
+  machine.world.refusals.set("big", refusal);
+  const big = { name: "big", command: ["run"] };
+  for (const dryRun of [true, false]) {
+    const call = machine.daemon.platform.apply({
+      apps: [{ name: "web", command: ["run"], env: { A: "2" } }, big],
+      dryRun,
+    });
+    await expect(call).rejects.toMatchObject({ code: "limit.unenforceable" });
+  }
+  expect(machine.pids()).toEqual(pids);
+  expect(await machine.daemon.platform.app("web")).toEqual(before);
+  expect((await machine.daemon.platform.apps()).map(({ name }) => name)).toEqual(["web"]);
+  machine.world.refusals.clear();
+  await machine.up(big);
+  await eventually(
+    () => machine.status("big"),
+    ({ status }) => status === "healthy",
+  );
 });

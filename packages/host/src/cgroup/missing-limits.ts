@@ -4,7 +4,7 @@ import type { LimitStep } from "./limit-steps.ts";
 
 /** A device without a block queue to throttle. */
 export function noDevice(wanted: string, reason: string): LimitStep {
-  const remedy = "put the data on a disk filesystem, or leave the I/O limit out";
+  const remedy = "put the data on a disk filesystem";
   return { kind: "missing", unenforceable: { limit: "io", wanted, missing: reason, remedy } };
 }
 

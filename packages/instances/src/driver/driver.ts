@@ -1,4 +1,4 @@
-import type { Exit, Feature, InstanceDetails, LogLine, Resources } from "@constellation/contract";
+import type { AppSpec, Exit, Feature, InstanceDetails, LogLine, Resources } from "@constellation/contract";
 import type { ExecRequest, ExecSession } from "./exec.ts";
 import type { Reading } from "./reading.ts";
 import type { RunFacts, RunNotes } from "./run-facts.ts";
@@ -15,6 +15,14 @@ export interface Driver {
 
   /** What of this driver the machine offers, for `doctor`. */
   probe(): Promise<Feature[]>;
+
+  /**
+   * Refuses a spec of which this machine cannot do what it asks for, with everything that is missing; what `start` would
+   * find out later. Makes nothing of it.
+   *
+   * @throws ConstellationError `limit.unenforceable`, `isolation.unavailable`, `spec.invalid` for what instances may not read
+   */
+  check(spec: AppSpec): Promise<void>;
 
   /**
    * Starts a run; resolves when its program executes. After a rejection nothing of the run is left.

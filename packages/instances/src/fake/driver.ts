@@ -1,4 +1,4 @@
-import { ConstellationError, type Feature } from "@constellation/contract";
+import { type AppSpec, ConstellationError, type Feature } from "@constellation/contract";
 import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import { FakeHandle } from "./handle.ts";
@@ -19,6 +19,11 @@ export class FakeDriver implements Driver {
 
   probe(): Promise<Feature[]> {
     return Promise.resolve([{ name: "driver.fake", state: "available", detail: "always", remedy: null }]);
+  }
+
+  check({ name }: AppSpec): Promise<void> {
+    const refusal = this.#world.refusals.get(name);
+    return refusal === undefined ? Promise.resolve() : Promise.reject(refusal);
   }
 
   async start(request: StartRequest, { signal }: CallOptions): Promise<RunHandle> {

@@ -1,4 +1,4 @@
-import type { Exit, Resources } from "@constellation/contract";
+import type { ConstellationError, Exit, Resources } from "@constellation/contract";
 import type { Clock } from "../driver/clock.ts";
 import type { RunLogLine } from "../driver/driver.ts";
 import { noNotes, type RunNotes } from "../driver/run-facts.ts";
@@ -42,6 +42,8 @@ export class FakeWorld {
   readonly runs = new Map<string, FakeRun>();
   /** Every launch that ever was, for tests that count them. */
   readonly launched: string[] = [];
+  /** Apps whose specs ask for what this machine does not have, and what it says then. */
+  readonly refusals = new Map<string, ConstellationError>();
   /** Apps of which nothing is kept any more. */
   readonly forgotten: string[] = [];
   #nextPid = 1000;

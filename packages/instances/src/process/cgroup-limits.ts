@@ -1,10 +1,16 @@
 import { formatBytes, type Measure, type Resources } from "@constellation/contract";
-import { type Cgroup, type CgroupLimits, createCgroup, HostError, type LimitName } from "@constellation/host";
+import {
+  type Cgroup,
+  type CgroupLimits,
+  createCgroup,
+  type LimitName,
+  type UnenforceableLimit,
+} from "@constellation/host";
 import type { Abilities } from "./abilities.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** The limits that control groups enforce, by the names under which they are reported. */
-const names: Readonly<Record<LimitName, string>> = {
+/** The limits that control groups enforce, with the names under which they are reported. */
+export const limitMeasures: Readonly<Record<LimitName, string>> = {
   cpu: "limit.cpu",
   "cpu-weight": "limit.cpu-weight",
   memory: "limit.memory",
@@ -30,19 +36,31 @@ export function cgroupFor(
   const limits = limitsOf(resources, disk);
   const asked = askedFor(resources);
   if (cgroups.kind === "unavailable") {
-    for (const [limit, wanted] of asked) verdict.missingLimit(names[limit], wanted, cgroups.missing, cgroups.remedy);
+    for (const [limit, wanted] of asked)
+      verdict.missingLimit(limitMeasures[limit], wanted, cgroups.missing, cgroups.remedy);
     verdict.missingProtection("cgroup", false, cgroups.missing);
     return null;
   }
   const outcome = createCgroup(cgroups.base, name, limits, { bestEffort: resources.bestEffort });
   const unenforced = outcome.kind === "created" ? outcome.unenforced : outcome.limits;
-  for (const [limit, wanted] of asked) {
-    const hole = unenforced.find((each) => each.limit === limit || (limit === "memory" && each.limit === "swap"));
-    if (hole === undefined) verdict.on(names[limit], wanted);
-    else verdict.missingLimit(names[hole.limit], hole.wanted, hole.missing, hole.remedy);
-  }
-  if (outcome.kind === "created") return outcome.cgroup;
-  throw new HostError("cgroup-failed", `The control group ${name} was refused without a reason`);
+  refuseHoles(asked, unenforced, verdict);
+  const covers = (hole: LimitName, limit: LimitName): boolean =>
+    hole === limit || (hole === "swap" && limit === "memory");
+  for (const [limit, wanted] of asked)
+    if (!unenforced.some((hole) => covers(hole.limit, limit))) verdict.on(limitMeasures[limit], wanted);
+  // Where it was not created the verdict has refused; one that checks a spec says so later.
+  return outcome.kind === "created" ? outcome.cgroup : null;
+}
+
+/** Refuses, or reports, the limits that a group does not have, in the words of the spec. */
+export function refuseHoles(
+  asked: readonly (readonly [LimitName, string])[],
+  holes: readonly UnenforceableLimit[],
+  verdict: Verdict,
+): void {
+  const words = new Map(asked);
+  for (const { limit, wanted, missing, remedy } of holes)
+    verdict.missingLimit(limitMeasures[limit], words.get(limit) ?? wanted, missing, remedy);
 }
 
 /** Limits that the kernel takes while the group is in use, and what lifts them. */
@@ -61,14 +79,17 @@ export function relimit(cgroup: Cgroup, resources: Resources, measures: readonly
     pidsMax: pids ?? "max",
   });
   if (verdict.kind === "unenforceable") return null;
-  const inForce = askedFor(resources).map(([limit, detail]) => ({ name: names[limit], state: "on", detail }) as const);
+  const inForce = askedFor(resources).map(
+    ([limit, detail]) => ({ name: limitMeasures[limit], state: "on", detail }) as const,
+  );
   return [
     ...measures.filter(({ name }) => !liveMeasures.includes(name)),
     ...inForce.filter(({ name }) => liveMeasures.includes(name)),
   ];
 }
 
-function limitsOf(resources: Resources, disk: string): CgroupLimits {
+/** The limits of a spec as a control group takes them. @param disk any path on the disk whose rates are limited */
+export function limitsOf(resources: Resources, disk: string): CgroupLimits {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
   const io = {
     ...(resources.ioReadBytesPerSecond === null ? {} : { readBytesPerSecond: resources.ioReadBytesPerSecond }),
@@ -86,7 +107,7 @@ function limitsOf(resources: Resources, disk: string): CgroupLimits {
 }
 
 /** What the spec asks for, in words. */
-function askedFor(resources: Resources): [LimitName, string][] {
+export function askedFor(resources: Resources): readonly [LimitName, string][] {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
   const io = [
     rate("reads", resources.ioReadBytesPerSecond, bytesPerSecond),

@@ -60,29 +60,40 @@ export async function dataFor(
   return { folder, request: { kind: "folder", source: folder, target: inside.data } };
 }
 
-interface Missing {
+/** Why an instance cannot have a disk of its own, and what to do about it. */
+export interface NoDisk {
   readonly what: string;
   readonly remedy: string;
 }
 
-/** Makes the image or lets it grow; what prevents that. */
-async function whyNoImage(image: string, folder: string, bytes: number, owner: DataOwner): Promise<Missing | null> {
-  const { kinds, missing } = probeDiskQuota(join(image, ".."), owner.host);
+/** What prevents a data folder of this size, by looking only; null when nothing does. */
+export function whyNoDisk(
+  folder: string,
+  bytes: number,
+  { ownRoot, host }: Pick<DataOwner, "ownRoot" | "host">,
+): NoDisk | null {
+  const image = `${folder}.img`;
+  const { kinds, missing } = probeDiskQuota(join(folder, ".."), host);
   if (!kinds.includes("image")) return { what: missing.join(", and "), remedy: "Provide that" };
-  if (!owner.ownRoot)
-    return { what: "a disk of its own needs a file tree of its own", remedy: "Leave isolation.mount on" };
+  if (!ownRoot) return { what: "a disk of its own needs a file tree of its own", remedy: "Leave isolation.mount on" };
   if (bytes < SMALLEST_IMAGE_BYTES)
     return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };
   if (!existsSync(image)) {
-    if (existsSync(folder) && readdirSync(folder).length > 0)
-      return { what: `${folder} holds files already and has no size`, remedy: "Move them away" };
-    const uid = owner.uid ?? owner.host.uid;
-    await createDiskImage({ path: image, bytes, uid, gid: uid });
-    return null;
+    const holdsFiles = existsSync(folder) && readdirSync(folder).length > 0;
+    return holdsFiles ? { what: `${folder} holds files already and has no size`, remedy: "Move them away" } : null;
   }
   const present = statSync(image).size;
-  if (present > bytes)
-    return { what: `its disk has ${formatBytes(present)} already and cannot shrink`, remedy: "Ask for at least that" };
-  if (present < bytes) await growDiskImage(image, bytes);
+  if (present <= bytes) return null;
+  return { what: `its disk has ${formatBytes(present)} already and cannot shrink`, remedy: "Ask for at least that" };
+}
+
+/** Makes the image or lets it grow; what prevents that. */
+async function whyNoImage(image: string, folder: string, bytes: number, owner: DataOwner): Promise<NoDisk | null> {
+  const missing = whyNoDisk(folder, bytes, owner);
+  if (missing !== null) return missing;
+  if (!existsSync(image)) {
+    const uid = owner.uid ?? owner.host.uid;
+    await createDiskImage({ path: image, bytes, uid, gid: uid });
+  } else if (statSync(image).size < bytes) await growDiskImage(image, bytes);
   return null;
 }

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { ConstellationError, type Feature } from "@constellation/contract";
+import { type AppSpec, ConstellationError, type Feature } from "@constellation/contract";
 import { type Cgroup, listCgroups, openCgroup, uptimeMs } from "@constellation/host";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../driver/clock.ts";
@@ -11,6 +11,7 @@ import { type Abilities, findAbilities, type IsolationLane } from "./abilities.t
 import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
+import { Feasibility } from "./feasibility.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
 import { deleteRemoved, forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
@@ -21,6 +22,7 @@ import { featuresOf } from "./features.ts";
 import { readNotes, readRunRecord, type RunRecord, writeRunRecord } from "./run-record.ts";
 import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
 import { startError } from "./start-error.ts";
+import { machineTrials } from "./trials.ts";
 
 /** Settings of the process driver. */
 export interface ProcessDriverOptions extends DriverFolders {
@@ -42,6 +44,7 @@ export class ProcessDriver implements Driver {
   readonly #folders: DriverFolders;
   readonly #clock: Clock;
   #found: Abilities | null = null;
+  #feasibility: Feasibility | null = null;
   readonly #numbers: InstanceNumbers;
   readonly #bootedAt: number;
   #spawner: Promise<Spawner> | null = null;
@@ -77,6 +80,14 @@ export class ProcessDriver implements Driver {
 
   probe(): Promise<Feature[]> {
     return Promise.resolve(featuresOf(this.#abilities));
+  }
+
+  async check(spec: AppSpec): Promise<void> {
+    if (this.#feasibility === null) {
+      const trials = machineTrials(this.#abilities, this.#folders, () => this.#readySpawner());
+      this.#feasibility = new Feasibility(this.#abilities, this.#folders, trials);
+    }
+    await this.#feasibility.check(spec);
   }
 
   async start(request: StartRequest, { signal }: CallOptions): Promise<RunHandle> {

@@ -1,15 +1,32 @@
 import { ConstellationError, type Measure } from "@constellation/contract";
 
-/** Collects what was found for each limit and protection of a start, and refuses what was asked for and is missing. */
+/** Something asked for that this machine does not have. */
+interface Refusal {
+  readonly code: "limit.unenforceable" | "isolation.unavailable";
+  readonly measure: string;
+  readonly text: string;
+  readonly missing: string;
+  readonly remedy: string;
+}
+
+/**
+ * Collects what was found for each limit and protection, and refuses what was asked for and is missing: a start at the
+ * first one, a check of a spec at its end with all of them.
+ */
 export class Verdict {
   readonly #name: string;
   readonly #bestEffort: boolean;
+  readonly #refused: Refusal[] | null;
   readonly measures: Measure[] = [];
 
-  /** @param bestEffort limits that are missing are reported instead of refused */
-  constructor(name: string, bestEffort: boolean) {
+  /**
+   * @param bestEffort limits that are missing are reported instead of refused
+   * @param when `check`: nothing is started now, and {@link settle} refuses everything together. @default "start"
+   */
+  constructor(name: string, bestEffort: boolean, when: "start" | "check" = "start") {
     this.#name = name;
     this.#bestEffort = bestEffort;
+    this.#refused = when === "check" ? [] : null;
   }
 
   on(measure: string, detail: string): void {
@@ -31,11 +48,8 @@ export class Verdict {
       this.measures.push({ name: measure, state: "missing", detail: `${wanted} was asked for, but ${missing}` });
       return;
     }
-    throw new ConstellationError(
-      "limit.unenforceable",
-      `Cannot start ${this.#name}: its ${measure.replace(/^limit\./, "")} limit of ${wanted} cannot be enforced here: ${missing}`,
-      { remedy: `${remedy}, remove the limit, or set resources.bestEffort.`, details: { limit: measure, missing } },
-    );
+    const text = `its ${measure.replace(/^limit\./, "")} limit of ${wanted} cannot be enforced here: ${missing}`;
+    this.#refuse({ code: "limit.unenforceable", measure, text, missing, remedy });
   }
 
   /** A protection that the machine does not have: refused when the spec says on, reported when it says auto. */
@@ -44,13 +58,37 @@ export class Verdict {
       this.measures.push({ name: measure, state: "missing", detail: missing });
       return;
     }
-    throw new ConstellationError(
-      "isolation.unavailable",
-      `Cannot start ${this.#name}: it asks for ${measure}, which is not to be had here: ${missing}`,
-      {
-        remedy: "Run `constellation doctor` to see what to change, or remove the setting.",
-        details: { measure, missing },
-      },
-    );
+    const text = `it asks for ${measure}, which is not to be had here: ${missing}`;
+    const remedy = "Run `constellation doctor` to see what to change";
+    this.#refuse({ code: "isolation.unavailable", measure, text, missing, remedy });
   }
+
+  /** @throws ConstellationError `limit.unenforceable`, `isolation.unavailable`, naming everything that a check found missing */
+  settle(): void {
+    if (this.#refused !== null && this.#refused.length > 0) throw refusal("apply", this.#name, this.#refused);
+  }
+
+  #refuse(refused: Refusal): void {
+    if (this.#refused === null) throw refusal("start", this.#name, [refused]);
+    this.#refused.push(refused);
+  }
+}
+
+function refusal(action: "start" | "apply", name: string, refused: readonly Refusal[]): ConstellationError {
+  const limit = refused.find(({ code }) => code === "limit.unenforceable");
+  const remedies = [...new Set(refused.map(({ remedy }) => remedy))].join("; ");
+  const last = limit === undefined ? "remove the setting" : "remove the limit, or set resources.bestEffort";
+  return new ConstellationError(
+    limit === undefined ? "isolation.unavailable" : "limit.unenforceable",
+    `Cannot ${action} ${name}: ${refused.map(({ text }) => text).join("; ")}`,
+    {
+      remedy: limit === undefined ? `${remedies}, or ${last}.` : `${remedies}, ${last}.`,
+      details: {
+        ...(limit === undefined
+          ? { measure: refused[0]?.measure, missing: refused[0]?.missing }
+          : { limit: limit.measure, missing: limit.missing }),
+        refused: refused.map(({ measure, missing }) => ({ measure, missing })),
+      },
+    },
+  );
 }

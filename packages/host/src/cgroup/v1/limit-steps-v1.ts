@@ -132,7 +132,7 @@ function noController(limit: LimitName, wanted: string, controller: string): Lim
       limit,
       wanted,
       missing: `the cgroup v1 controller "${controller}" is not mounted`,
-      remedy: `mount it (mount -t cgroup -o ${controller} cgroup /sys/fs/cgroup/${controller}) or leave the limit out`,
+      remedy: `mount it (mount -t cgroup -o ${controller} cgroup /sys/fs/cgroup/${controller})`,
     },
   };
 }
