@@ -13,6 +13,7 @@ export { MemoryStateStore, type MemoryStateOptions, type StateFault } from "./st
 export { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./state/owned.ts";
 export { openSqliteState, type SqliteStateOptions, type SqliteStateStore } from "./state/sqlite.ts";
 export {
+  type Acknowledge,
   beginning,
   type CallOptions,
   type Change,
@@ -25,6 +26,7 @@ export {
   type StateStore,
   toRev,
   type Txn,
+  type TxnOptions,
   type WatchEvent,
   type Write,
 } from "./state/store.ts";

@@ -222,7 +222,8 @@ export class Keeper {
     const since = this.#parts.clock.nowMs();
     const run = await resolveRun(spec, this.#parts.artifacts);
     this.#ports = await this.#parts.ports.bind(spec, run, signal);
-    await this.#log.launch({ status: "launched", runId, revision, restarts: total, since }, signal);
+    const intent = spec.restart.policy === "never" ? "once" : "repeatable";
+    await this.#log.launch({ status: "launched", runId, revision, restarts: total, since }, { intent, signal });
     const urls = this.#parts.ports.urls();
     return startRequest({ runId, index: this.#index, revision, restarts: total, spec, run, ports: this.#ports, urls });
   }

@@ -1,6 +1,13 @@
 import type { Exit, InstanceState } from "@constellation/contract";
 import type { Repository, RunRecord } from "../state/index.ts";
 
+/** How sure a launch must be written down before it may happen. */
+export type LaunchIntent =
+  /** A power cut that undoes the note undoes the run as well, and it is to run again anyway: no wait for the disk. */
+  | "repeatable"
+  /** It may run once only: not even a power cut may undo the note that it was begun. */
+  | "once";
+
 /**
  * The record of one instance's runs in the state. Intent before action: a launch is written down before it is tried, the
  * end of a run before the run is released. Writes come one at a time; a launch that follows an end writes for both.
@@ -24,8 +31,11 @@ export class RunLog {
   }
 
   /** Writes down that this run is about to be launched. @throws ConstellationError `state.unavailable`, … */
-  async launch(record: RunRecord & { status: "launched" }, signal: AbortSignal): Promise<void> {
-    await this.#write(record, signal);
+  async launch(
+    record: RunRecord & { status: "launched" },
+    { intent, signal }: { readonly intent: LaunchIntent; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await this.#write(record, { signal, acknowledge: intent === "once" ? "durable" : "visible" });
   }
 
   /** Takes note of a run's end; resolves when it may be released. `next` is where the end has led to. */
@@ -55,17 +65,21 @@ export class RunLog {
     await this.#tail;
   }
 
-  #write(record: RunRecord, signal?: AbortSignal): Promise<void> {
-    const written = this.#writeAfter(this.#tail, record, signal);
+  #write(record: RunRecord, options: Parameters<Repository["write"]>[1] = {}): Promise<void> {
+    const written = this.#writeAfter(this.#tail, record, options);
     this.#tail = written.catch(() => undefined);
     return written;
   }
 
-  async #writeAfter(before: Promise<unknown>, record: RunRecord, signal: AbortSignal | undefined): Promise<void> {
+  async #writeAfter(
+    before: Promise<unknown>,
+    record: RunRecord,
+    options: Parameters<Repository["write"]>[1],
+  ): Promise<void> {
     await before;
     const superseded = [...this.#superseded];
     const edit = this.#repository.edit().put({ kind: "run", app: this.#app, index: this.#index }, record);
-    await this.#repository.write(edit, signal);
+    await this.#repository.write(edit, options);
     this.#superseded = this.#superseded.filter((resolve) => !superseded.includes(resolve));
     for (const resolve of superseded) resolve();
   }

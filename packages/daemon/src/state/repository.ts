@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type EngineError, isEngineError, type Rev, type StateStore, type Txn } from "@constellation/engine";
+import {
+  type Acknowledge,
+  type EngineError,
+  isEngineError,
+  type Rev,
+  type StateStore,
+  type Txn,
+} from "@constellation/engine";
 import { Edit } from "./edit.ts";
 import { stateFailure } from "./failure.ts";
 import { Mirror } from "./mirror.ts";
@@ -26,18 +33,22 @@ export class Repository {
   }
 
   /**
-   * Writes the changes, durable and readable in the mirror when it resolves. Waits out a store that is away for a moment
+   * Writes the changes, durable (or only visible, when that is asked for) and readable in the mirror when it resolves. The
+   * mirror may tell of them a moment before they are durable. Waits out a store that is away for a moment
    * and finds out what became of a write whose answer was lost.
    *
    * @throws ConstellationError `state.conflict` when a key was changed meanwhile: read and decide again;
    *   `state.unavailable`, `state.unknown`, `state.corrupt`, `spec.too-large`
    */
-  async write(edit: Edit, signal?: AbortSignal): Promise<void> {
+  async write(
+    edit: Edit,
+    { signal, acknowledge = "durable" }: { readonly signal?: AbortSignal; readonly acknowledge?: Acknowledge } = {},
+  ): Promise<void> {
     const bound = AbortSignal.timeout(writeTimeoutMs);
     const limit = signal === undefined ? bound : AbortSignal.any([signal, bound]);
     await this.#gathered();
     for (const txn of edit.transactions()) {
-      const rev = await this.#apply(txn, limit);
+      const rev = await this.#apply(txn, acknowledge, limit);
       await this.mirror.reached(rev, limit).catch((error: unknown) => {
         throw stateFailure(error);
       });
@@ -60,11 +71,11 @@ export class Repository {
     return this.#turn;
   }
 
-  async #apply(txn: Txn, signal: AbortSignal): Promise<Rev> {
+  async #apply(txn: Txn, acknowledge: Acknowledge, signal: AbortSignal): Promise<Rev> {
     const token = randomUUID();
     const before = this.mirror.rev;
     try {
-      return await this.#attempt(() => this.#store.txn({ ...txn, token }, { signal }), signal);
+      return await this.#attempt(() => this.#store.txn({ ...txn, token }, { signal, acknowledge }), signal);
     } catch (error) {
       if (!isEngineError(error, "unknown")) throw stateFailure(error);
       return this.#settle(txn, token, before, error, signal);

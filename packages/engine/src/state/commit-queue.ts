@@ -1,7 +1,9 @@
 import { EngineError } from "../error.ts";
+import type { Acknowledge } from "./store.ts";
 
 interface Job {
   readonly run: () => unknown;
+  readonly acknowledge: Acknowledge;
   readonly token: string | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -21,10 +23,14 @@ export class Refusal extends Error {
 }
 
 export interface CommitQueueOptions {
-  /** Runs the group as one durable transaction of the database, or throws and leaves nothing of it. */
+  /** Runs the group as one transaction of the database, or throws and leaves nothing of it. */
   readonly commit: (group: () => void) => void;
+  /** Brings everything committed to the disk. */
+  readonly sync: () => Promise<void>;
   /** Words a failed commit for a job that was in it, by the job's token. */
   readonly failed: (error: unknown, token: string | undefined) => unknown;
+  /** Words a failed sync for a job that was committed. */
+  readonly unsynced: (error: unknown, token: string | undefined) => unknown;
   /** Called after each group, before its callers hear of it. */
   readonly ended: (outcome: "committed" | "failed") => void;
 }
@@ -33,8 +39,8 @@ const maxWaiting = 10_000;
 const maxGroup = 256;
 
 /**
- * Gathers what is asked within one turn of the event loop into one commit, so that many callers share one disk sync.
- * Jobs run in the order asked, each seeing the ones before it.
+ * Gathers what is asked within one turn of the event loop into one commit. Jobs run in the order asked, each seeing the
+ * ones before it; who wants durability hears of it after a sync, which many commits may share.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
@@ -45,7 +51,10 @@ export class CommitQueue {
   }
 
   /** @throws EngineError `unavailable` when 10,000 jobs are waiting already; else what the job or the commit throws */
-  add<T>(run: () => T, token?: string): Promise<T> {
+  add<T>(
+    run: () => T,
+    { token, acknowledge = "durable" }: { readonly token?: string; readonly acknowledge?: Acknowledge } = {},
+  ): Promise<T> {
     if (this.#jobs.length >= maxWaiting) {
       return Promise.reject(
         new EngineError(
@@ -55,7 +64,7 @@ export class CommitQueue {
       );
     }
     return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ run, token, resolve: resolve as (value: unknown) => void, reject });
+      this.#jobs.push({ run, acknowledge, token, resolve: resolve as (value: unknown) => void, reject });
       if (this.#jobs.length === 1) queueMicrotask(() => this.flush());
     });
   }
@@ -77,10 +86,23 @@ export class CommitQueue {
       for (const job of group) job.reject(this.#options.failed(error, job.token));
       return;
     }
-    for (const [index, result] of results.entries()) {
-      if ("refused" in result) group[index]?.reject(result.refused);
-      else group[index]?.resolve(result.value);
+    const durable: (() => void)[] = [];
+    const unsynced: ((error: unknown) => void)[] = [];
+    for (const [index, job] of group.entries()) {
+      const result = results[index];
+      if (result === undefined) continue;
+      if ("refused" in result) job.reject(result.refused);
+      else if (job.acknowledge === "visible") job.resolve(result.value);
+      else {
+        durable.push(() => job.resolve(result.value));
+        unsynced.push((error) => job.reject(this.#options.unsynced(error, job.token)));
+      }
     }
+    if (durable.length === 0) return;
+    this.#options.sync().then(
+      () => durable.forEach((resolve) => resolve()),
+      (error: unknown) => unsynced.forEach((reject) => reject(error)),
+    );
   }
 }
 

@@ -8,10 +8,11 @@ import { conflictError } from "./conflict.ts";
 import { checkKey, checkPrefix } from "./key.ts";
 import { grantedTtlMs, leaseGone, leaseHandle, minLeaseMs } from "./lease.ts";
 import { LeaseTimers } from "./lease-timers.ts";
+import { LogSync } from "./log-sync.ts";
 import { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./owned.ts";
 import { revOfChange, StateRows } from "./sqlite-rows.ts";
 import { changesPerRev, stateSchema } from "./sqlite-schema.ts";
-import type { CallOptions, Change, Item, Lease, Rev, Settlement, Txn, WatchEvent } from "./store.ts";
+import type { CallOptions, Change, Item, Lease, Rev, Settlement, Txn, TxnOptions, WatchEvent } from "./store.ts";
 import { WatchHub } from "./watch-hub.ts";
 
 export interface SqliteStateOptions {
@@ -37,7 +38,8 @@ export function openSqliteState(options: SqliteStateOptions): SqliteStateStore {
   const database = openOwned({
     path,
     schema: stateSchema,
-    synchronous: "FULL",
+    // Commits reach the log at once, and the disk by LogSync; SQLite itself syncs around checkpoints.
+    synchronous: "NORMAL",
     ...(driver === undefined ? {} : { driver }),
   });
   try {
@@ -48,7 +50,7 @@ export function openSqliteState(options: SqliteStateOptions): SqliteStateStore {
   }
 }
 
-/** Control state in one SQLite file: each commit is on the disk when it is acknowledged, and all of a turn share one sync. */
+/** Control state in one SQLite file: what is acknowledged is on the disk, and commits that come together share one sync. */
 export class SqliteStateStore implements OwnedStateStore {
   readonly capabilities = { multiKeyTxn: true, linearizableRead: true, minLeaseMs, typicalFailoverMs: 0 };
   readonly #database: OwnedDatabase;
@@ -58,6 +60,9 @@ export class SqliteStateStore implements OwnedStateStore {
   readonly #leases: LeaseTimers;
   readonly #hub: WatchHub;
   readonly #queue: CommitQueue;
+  readonly #sync: LogSync;
+  /** Why the disk did not take what was committed: what it holds is unknown from then on, and nothing more is written. */
+  #broken: unknown = null;
   #head: Rev;
   #compacted: Rev;
   /** Revisions written by the group that is being committed. */
@@ -79,8 +84,11 @@ export class SqliteStateStore implements OwnedStateStore {
       compacted: () => this.#compacted,
       read: (prefix, after) => this.#reading("watch state", () => this.#rows.changesAfter(prefix, after, this.#head)),
     });
+    this.#sync = new LogSync(database.path);
     this.#queue = new CommitQueue({
       commit: (group) => this.#commit(group),
+      sync: () => this.#sync.sync(),
+      unsynced: (error, token) => this.#unsynced(error, token),
       failed: (error, token) => this.#failure(error, token),
       ended: (outcome) => this.#ended(outcome),
     });
@@ -100,14 +108,16 @@ export class SqliteStateStore implements OwnedStateStore {
     return this.#reading("list state", () => ({ items: this.#rows.list(prefix), rev: this.#head }));
   }
 
-  async txn(txn: Txn, options?: CallOptions): Promise<Rev> {
+  async txn(txn: Txn, options: TxnOptions = {}): Promise<Rev> {
     const checked = checkTxn(txn);
     this.#begin("apply a transaction", options);
-    return this.#queue.add(() => this.#apply(checked), checked.token);
+    const { acknowledge = "durable" } = options;
+    return this.#queue.add(() => this.#apply(checked), { token: checked.token, acknowledge });
   }
 
   async settle(token: string, after: Rev, options?: CallOptions): Promise<Settlement> {
     this.#begin("settle a transaction", options);
+    this.#refuseWhenBroken("settle a transaction");
     return this.#reading("settle a transaction", () => {
       const rev = this.#rows.revOfToken(token);
       if (rev !== undefined) return { outcome: "applied", rev };
@@ -150,6 +160,8 @@ export class SqliteStateStore implements OwnedStateStore {
     this.#closed = true;
     this.#leases.stopAll();
     this.#hub.end(new EngineError("closed", "Cannot go on watching: the state store was closed"));
+    await this.#sync.idle();
+    this.#sync.close();
     this.#database.close();
   }
 
@@ -197,6 +209,7 @@ export class SqliteStateStore implements OwnedStateStore {
   }
 
   #commit(group: () => void): void {
+    this.#refuseWhenBroken("write state");
     this.#before = { head: this.#head, compacted: this.#compacted };
     this.#database.transaction(() => {
       group();
@@ -231,6 +244,23 @@ export class SqliteStateStore implements OwnedStateStore {
         cause: error,
       },
     );
+  }
+
+  #unsynced(error: unknown, token: string | undefined): unknown {
+    this.#broken ??= error;
+    const { path } = this.#database;
+    const why = error instanceof Error ? error.message : String(error);
+    return new EngineError("unknown", `Cannot tell whether the last writes are kept by the disk of ${path}: ${why}`, {
+      ...(token === undefined ? {} : { token }),
+      cause: error,
+    });
+  }
+
+  // The kernel tells of a failed sync once and may forget the pages: a later sync that succeeds proves nothing.
+  #refuseWhenBroken(attempted: string): void {
+    if (this.#broken === null) return;
+    const text = `Cannot ${attempted}: the disk of ${this.#database.path} failed to keep it; start the daemon again when it is well`;
+    throw new EngineError("unavailable", text, { cause: this.#broken });
   }
 
   #compactByLimits(): void {

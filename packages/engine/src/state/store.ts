@@ -98,6 +98,18 @@ export interface CallOptions {
 }
 
 /**
+ * When a transaction is answered. `durable`: a power cut cannot undo it. `visible`: every reader sees it and it outlives
+ * this process, but a power cut soon after may undo it; whatever is durable later carries it along. For intents whose
+ * action a power cut undoes as well. Stores that know no such difference are always durable.
+ */
+export type Acknowledge = "durable" | "visible";
+
+export interface TxnOptions extends CallOptions {
+  /** @default "durable" */
+  readonly acknowledge?: Acknowledge;
+}
+
+/**
  * Control state: a flat map of keys to small values with transactions, history and watches.
  * Keys are tokens of `[A-Za-z0-9_-]` joined with `.`; a prefix is a key and means itself and everything below it,
  * the empty prefix means everything. Decide only by what a transaction's expectations confirm.
@@ -112,11 +124,12 @@ export interface StateStore {
   list(prefix: string, options?: CallOptions): Promise<{ readonly items: readonly Item[]; readonly rev: Rev }>;
 
   /**
-   * Applies the transaction and returns its revision, durable when it resolves. When it changes nothing
+   * Applies the transaction and returns its revision, durable when it resolves unless asked otherwise. Watches and
+   * reads may see it a moment before. When it changes nothing
    * (no writes, or only deletions of absent keys) the current revision is returned and no token is kept.
    * @throws EngineError `conflict`, `unavailable`, `unknown`, `too-large`, `bad-key`, `corrupt`, `closed`
    */
-  txn(txn: Txn, options?: CallOptions): Promise<Rev>;
+  txn(txn: Txn, options?: TxnOptions): Promise<Rev>;
 
   /**
    * Learns what became of a transaction that ended `unknown`. `after` is any revision seen before it was sent,
