@@ -218,7 +218,8 @@ export class Fleet {
     this.#warmWanted = workers + spares - haveShared - haveSpares;
     if (this.#warmWanted === 0) this.#settleReady.resolve();
     for (let index = haveShared; index < workers && !this.isClosing; index += 1) await this.shared.addSlot();
-    for (let index = haveSpares; index < spares && !this.isClosing; index += 1) await this.spares.open(false);
+    // Whoever asked for a lease meanwhile may have started some.
+    while (this.spares.missing > 0 && !this.isClosing) await this.spares.open(false);
   }
 
   #link(events: LinkEvents): Link {

@@ -159,7 +159,12 @@ export class SharedWorkers implements WorkerOwner {
   #refusal(signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
     const fleet = this.#fleet;
-    if (fleet.isClosing) return new PoolError("pool-closed", "Cannot run a task: the pool is closed");
+    if (fleet.isClosing) return poolClosed();
+    if (fleet.plan.workers === 0)
+      return new PoolError(
+        "options-invalid",
+        "Cannot run a task: this pool has no shared workers; lease a spare, or create it with `workers` above 0",
+      );
     const failure = fleet.warmupFailure;
     return failure !== null && this.warmCount === 0 ? failure : null;
   }
@@ -195,6 +200,11 @@ export class SharedWorkers implements WorkerOwner {
     task.worker = null;
     stopClock(task);
     if (!task.isWanted) return;
+    // Nobody will take it up any more: what had waited was refused when the closing began.
+    if (this.#fleet.isClosing) {
+      task.fail(poolClosed());
+      return;
+    }
     this.#fleet.metrics.counts.tasksRequeued += 1;
     if (task.seat < 0) this.#queue.putBack(task);
     else {
@@ -289,6 +299,10 @@ export class SharedWorkers implements WorkerOwner {
   #wakeRoomWaiters(): void {
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
   }
+}
+
+function poolClosed(): PoolError {
+  return new PoolError("pool-closed", "Cannot run a task: the pool is closed");
 }
 
 /** FNV-1a, 32 bits. */

@@ -63,6 +63,11 @@ export class Spares implements WorkerOwner, Lessor {
     return this.#fleet.plan.abortGraceMs;
   }
 
+  /** Spares that are neither ready nor on their way. */
+  get missing(): number {
+    return this.target - this.#idle.length - this.count("opening");
+  }
+
   count(phase: Place["phase"]): number {
     let count = 0;
     for (const place of this.#places) if (place.phase === phase) count += 1;

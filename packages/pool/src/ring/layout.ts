@@ -12,10 +12,12 @@ export const at = {
   /** Frames ever written; wraps around. */
   written: 0,
   overruns: 1,
+  /** The reader's bell: 1 while it sleeps. */
   readerSleeps: 2,
   /** Frames ever read; wraps around. */
   read: 16,
   underruns: 17,
+  /** The writer's bell. */
   writerSleeps: 18,
   closed: 32,
 } as const;

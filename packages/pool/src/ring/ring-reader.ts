@@ -1,10 +1,14 @@
+import { Bell } from "./bell.ts";
 import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
+import { defaultSpins } from "./spinning.ts";
 
 /** The one thread that reads from a ring. Nothing here allocates per frame, but `waitAsync`. */
 export class RingReader<View = Uint8Array> {
   readonly #counters: Int32Array;
   readonly #slots: View[];
   readonly #mask: number;
+  readonly #ours: Bell;
+  readonly #theirs: Bell;
   #read: number;
   #seenWritten: number;
 
@@ -12,6 +16,8 @@ export class RingReader<View = Uint8Array> {
     this.#counters = countersOf(ring);
     this.#slots = slotsOf(ring, view);
     this.#mask = ring.frames - 1;
+    this.#ours = new Bell(this.#counters, at.readerSleeps);
+    this.#theirs = new Bell(this.#counters, at.writerSleeps);
     this.#read = Atomics.load(this.#counters, at.read);
     this.#seenWritten = this.#read;
   }
@@ -27,39 +33,33 @@ export class RingReader<View = Uint8Array> {
   release(): void {
     this.#read = (this.#read + 1) | 0;
     Atomics.store(this.#counters, at.read, this.#read);
-    if (Atomics.load(this.#counters, at.writerSleeps) === 1) Atomics.notify(this.#counters, at.read, 1);
+    this.#theirs.ring();
   }
 
   /**
-   * Blocks this thread until there is a frame. False after `timeoutMs`, or when the ring was closed and is empty.
-   * It looks `spins` times before it sleeps: to be woken costs 10 to 50 µs, a look some nanoseconds of a whole core.
+   * Blocks this thread until there is a frame. False after `timeoutMs` (after twice that at most, when it was woken in
+   * vain), or when the ring was closed and is empty. It looks `spins` times, of some 10 ns each, before it sleeps.
    */
-  wait(timeoutMs: number, spins = 0): boolean {
+  wait(timeoutMs: number, spins = defaultSpins): boolean {
     for (let looks = 0; looks <= spins; looks += 1) if (this.#hasFrame()) return true;
-    for (;;) {
-      if (Atomics.load(this.#counters, at.closed) === 1) return this.#hasFrame();
-      Atomics.store(this.#counters, at.readerSleeps, 1);
-      // Sleeps only while nothing more was written than was seen. No clock: numbers from one would be garbage.
-      const outcome = Atomics.wait(this.#counters, at.written, this.#seenWritten, timeoutMs);
-      this.#awake(true);
-      if (this.#hasFrame()) return true;
-      if (outcome === "timed-out") return false;
+    // No clock here: numbers from one would be garbage.
+    for (let inTime = true; inTime;) {
+      this.#ours.arm();
+      if (this.#isOver()) return this.#hasFrame();
+      inTime = this.#ours.sleep(timeoutMs);
     }
+    return this.#hasFrame();
   }
 
   /** Like `wait`, without blocking: for a thread that has an event loop to serve. */
   async waitAsync(timeoutMs: number): Promise<boolean> {
-    const untilMs = performance.now() + timeoutMs;
-    for (;;) {
-      if (this.#hasFrame()) return true;
-      const leftMs = untilMs - performance.now();
-      if (leftMs <= 0) return false;
-      Atomics.store(this.#counters, at.readerSleeps, 1);
-      if (Atomics.load(this.#counters, at.closed) === 1) return this.#awake(this.#hasFrame());
-      const outcome = atomics.waitAsync(this.#counters, at.written, this.#seenWritten, leftMs);
-      if (outcome.async) await outcome.value;
-      this.#awake(true);
+    if (this.#hasFrame()) return true;
+    for (let inTime = true; inTime;) {
+      this.#ours.arm();
+      if (this.#isOver()) return this.#hasFrame();
+      inTime = await this.#ours.sleepAsync(timeoutMs);
     }
+    return this.#hasFrame();
   }
 
   /** Times that `take` found nothing. */
@@ -70,13 +70,15 @@ export class RingReader<View = Uint8Array> {
   /** Ends the waits of both sides. */
   close(): void {
     Atomics.store(this.#counters, at.closed, 1);
-    Atomics.notify(this.#counters, at.written);
-    Atomics.notify(this.#counters, at.read);
+    this.#ours.ring();
+    this.#theirs.ring();
   }
 
-  #awake(outcome: boolean): boolean {
-    Atomics.store(this.#counters, at.readerSleeps, 0);
-    return outcome;
+  /** Whether there is nothing to wait for (any more). */
+  #isOver(): boolean {
+    if (!this.#hasFrame() && Atomics.load(this.#counters, at.closed) === 0) return false;
+    this.#ours.disarm();
+    return true;
   }
 
   #hasFrame(): boolean {
@@ -85,12 +87,3 @@ export class RingReader<View = Uint8Array> {
     return this.#seenWritten !== this.#read;
   }
 }
-
-type AsyncOutcome =
-  | { readonly async: false; readonly value: string }
-  | { readonly async: true; readonly value: Promise<string> };
-
-/** In every V8 that we support, though not yet in the library types of our target. */
-const atomics = Atomics as unknown as {
-  waitAsync(counters: Int32Array, index: number, value: number, timeoutMs: number): AsyncOutcome;
-};

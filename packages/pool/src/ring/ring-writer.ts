@@ -1,10 +1,14 @@
+import { Bell } from "./bell.ts";
 import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
+import { defaultSpins } from "./spinning.ts";
 
 /** The one thread that writes into a ring. Nothing here allocates per frame. */
 export class RingWriter<View = Uint8Array> {
   readonly #counters: Int32Array;
   readonly #slots: View[];
   readonly #mask: number;
+  readonly #ours: Bell;
+  readonly #theirs: Bell;
   #written: number;
   /** What the reader had read when it was last looked at: its cache line is fetched only when the ring seems full. */
   #seenRead: number;
@@ -13,6 +17,8 @@ export class RingWriter<View = Uint8Array> {
     this.#counters = countersOf(ring);
     this.#slots = slotsOf(ring, view);
     this.#mask = ring.frames - 1;
+    this.#ours = new Bell(this.#counters, at.writerSleeps);
+    this.#theirs = new Bell(this.#counters, at.readerSleeps);
     this.#written = Atomics.load(this.#counters, at.written);
     this.#seenRead = Atomics.load(this.#counters, at.read);
   }
@@ -28,20 +34,18 @@ export class RingWriter<View = Uint8Array> {
   commit(): void {
     this.#written = (this.#written + 1) | 0;
     Atomics.store(this.#counters, at.written, this.#written);
-    if (Atomics.load(this.#counters, at.readerSleeps) === 1) Atomics.notify(this.#counters, at.written, 1);
+    this.#theirs.ring();
   }
 
-  /** Blocks this thread until there is room. False after `timeoutMs`, or when the ring was closed. */
-  waitForRoom(timeoutMs: number): boolean {
-    for (;;) {
-      if (this.#hasRoom()) return true;
-      if (Atomics.load(this.#counters, at.closed) === 1) return false;
-      Atomics.store(this.#counters, at.writerSleeps, 1);
-      // Sleeps only while the reader has read no more than was seen. No clock: numbers from one would be garbage.
-      const outcome = Atomics.wait(this.#counters, at.read, this.#seenRead, timeoutMs);
-      Atomics.store(this.#counters, at.writerSleeps, 0);
-      if (outcome === "timed-out") return this.#hasRoom();
+  /** Blocks this thread until there is room. False after `timeoutMs`, or when the ring was closed; as `RingReader.wait`. */
+  waitForRoom(timeoutMs: number, spins = defaultSpins): boolean {
+    for (let looks = 0; looks <= spins; looks += 1) if (this.#hasRoom()) return true;
+    for (let inTime = true; inTime;) {
+      this.#ours.arm();
+      if (this.#isOver()) return this.#hasRoom();
+      inTime = this.#ours.sleep(timeoutMs);
     }
+    return this.#hasRoom();
   }
 
   /** Frames that were refused because the ring was full. */
@@ -52,8 +56,15 @@ export class RingWriter<View = Uint8Array> {
   /** Ends the waits of both sides. */
   close(): void {
     Atomics.store(this.#counters, at.closed, 1);
-    Atomics.notify(this.#counters, at.written);
-    Atomics.notify(this.#counters, at.read);
+    this.#ours.ring();
+    this.#theirs.ring();
+  }
+
+  /** Whether there is nothing to wait for (any more). */
+  #isOver(): boolean {
+    if (!this.#hasRoom() && Atomics.load(this.#counters, at.closed) === 0) return false;
+    this.#ours.disarm();
+    return true;
   }
 
   #hasRoom(): boolean {

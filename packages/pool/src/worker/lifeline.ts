@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import type { EnvironmentMarker } from "@constellation/host";
+import { awaitEnd } from "../bounded-wait.ts";
 
 /**
  * Ends worker processes when their pool's process ends, however it ends. A worker that sits in its event loop notices
@@ -52,10 +53,9 @@ export class Lifeline {
     if (shell === null) return;
     // It did not keep the program alive; the wait for its end does.
     shell.ref();
-    await new Promise<void>((resolve) => {
-      shell.once("close", resolve);
-      shell.stdin?.end();
-    });
+    const closed = new Promise<void>((resolve) => shell.once("close", resolve));
+    shell.stdin?.end();
+    await awaitEnd(closed, `The shell ${shell.pid} that holds a pool's workers`);
   }
 
   #start(): void {

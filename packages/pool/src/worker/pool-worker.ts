@@ -1,4 +1,5 @@
 import type { Transferable } from "node:worker_threads";
+import { awaitEnd } from "../bounded-wait.ts";
 import { Inlet } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
@@ -127,7 +128,7 @@ export class PoolWorker {
   /** Ends it at once, with all it has started. */
   end(why: string): Promise<void> {
     this.endedFor ??= why;
-    return this.link.terminate();
+    return awaitEnd(this.link.terminate(), `Pool worker ${this.number} (${this.link.placement} ${this.link.id})`);
   }
 
   /** Lets it finish what it has, then end. */
