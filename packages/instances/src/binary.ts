@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { ConstellationError } from "@constellation/contract";
 
 /**
- * Path of one of our small static programs (`launcher/`), which come built with the package.
+ * Path of one of our small programs (`launcher/`), which come built with the package.
  * @throws `platform.unsupported` when there is none for this machine
  */
-export function launchBinary(name: "launcher" | "port"): string {
+export function launchBinary(name: "launcher" | "port" | "warm.node"): string {
   const platform = `${process.platform}-${process.arch}`;
   const path = fileURLToPath(new URL(`../launcher/bin/${platform}/${name}`, import.meta.url));
   if (existsSync(path)) return path;

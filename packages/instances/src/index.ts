@@ -5,7 +5,7 @@ export type { ExecOutput, ExecRequest, ExecSession } from "./driver/exec.ts";
 export type { PortBinding } from "./driver/port-binding.ts";
 export { emptyReading, type Reading } from "./driver/reading.ts";
 export { DriverRegistry } from "./driver/registry.ts";
-export { noNotes, type RunFacts, type RunNotes } from "./driver/run-facts.ts";
+export { noNotes, type RunFacts, type RunNotes, type StartPath } from "./driver/run-facts.ts";
 export { isRunId, newRunId } from "./driver/run-id.ts";
 export { instanceName, type ResolvedRun, type StartRequest } from "./driver/start-request.ts";
 export { type End, type EndContext, toExit } from "./driver/to-exit.ts";
@@ -25,6 +25,7 @@ export { countResult, noResults, type ProbeCount } from "./probes/probe-count.ts
 export { settleRun } from "./lifecycle/settle-run.ts";
 export type { IsolationLane } from "./process/abilities.ts";
 export { ProcessDriver, type ProcessDriverOptions } from "./process/process-driver.ts";
+export { WorkerDriver, type WorkerDriverOptions } from "./worker/worker-driver.ts";
 export { followLog, type FollowOptions } from "./logs/follow-log.ts";
 export { logEnd, logFiles, type LogFile, type LogPosition } from "./logs/log-files.ts";
 export { LineJoiner } from "./logs/line-joiner.ts";

@@ -1,5 +1,8 @@
 import type { Measure } from "@constellation/contract";
 
+/** What was there already when a run was asked for. */
+export type StartPath = "warm" | "slot" | "cold";
+
 /** What is known of a run from its start on and does not change; a recovered handle has the same. */
 export interface RunFacts {
   readonly runId: string;
@@ -7,6 +10,11 @@ export interface RunFacts {
   readonly pid: number;
   /** Unix milliseconds. */
   readonly startedAt: number;
+  /**
+   * `warm`: a Node that waited became its program. `slot`: it was executed in namespaces made ahead. `cold`: everything
+   * was made for it.
+   */
+  readonly start: StartPath;
   /** Every limit and protection, as found and not as wished. */
   readonly measures: readonly Measure[];
   /** The live log file, in CRI format; rotated ones lie beside it. `null`: the driver keeps no file. */

@@ -5,7 +5,16 @@ import type { PortBinding } from "./port-binding.ts";
 export type ResolvedRun =
   | { readonly kind: "command"; readonly argv: readonly string[] }
   /** `file`: absolute path of the JavaScript artifact. */
-  | { readonly kind: "script"; readonly file: string; readonly args: readonly string[] };
+  | {
+      readonly kind: "script";
+      readonly file: string;
+      readonly args: readonly string[];
+      /** @default "node" */
+      readonly runtime?: Runtime;
+    };
+
+/** What executes a script. */
+export type Runtime = "node" | "bun";
 
 /** Everything that a driver needs to start one instance; JSON, because it is kept on disk as the record of the intent. */
 export interface StartRequest {
@@ -29,6 +38,8 @@ export interface StartRequest {
   readonly ports: readonly PortBinding[];
   readonly logs: AppSpec["logs"];
   readonly stop: AppSpec["stop"];
+  /** False: never from a Node that waits. @default true */
+  readonly warm?: boolean;
 }
 
 /** `web.2`: the name that stays over restarts. */

@@ -21,6 +21,7 @@ export class FakeHandle implements RunHandle {
     this.facts = {
       runId: request.runId,
       pid,
+      start: "cold",
       startedAt,
       measures: [{ name: "isolation", state: "missing", detail: "a fake program runs only in the imagination" }],
       logFile: null,

@@ -3,6 +3,7 @@ import {
   type Cgroup,
   type CgroupLimits,
   createCgroup,
+  type CreateOutcome,
   type LimitName,
   type UnenforceableLimit,
 } from "@constellation/host";
@@ -23,11 +24,12 @@ export const limitMeasures: Readonly<Record<LimitName, string>> = {
  * Makes the control group of a run with its limits. Without any limit it is still wanted for counting and killing, but
  * a machine that has none does not refuse the start.
  *
+ * @param made one that is in use already, and gets its limits now
  * @param disk any path on the disk whose rates are limited
  * @throws ConstellationError `limit.unenforceable`
  */
 export function cgroupFor(
-  name: string,
+  { name, made }: { readonly name: string; readonly made: Cgroup | null },
   resources: Resources,
   disk: string,
   { cgroups }: Abilities,
@@ -41,7 +43,10 @@ export function cgroupFor(
     verdict.missingProtection("cgroup", false, cgroups.missing);
     return null;
   }
-  const outcome = createCgroup(cgroups.base, name, limits, { bestEffort: resources.bestEffort });
+  const outcome =
+    made === null
+      ? createCgroup(cgroups.base, name, limits, { bestEffort: resources.bestEffort })
+      : limitMade(made, limits);
   const unenforced = outcome.kind === "created" ? outcome.unenforced : outcome.limits;
   refuseHoles(asked, unenforced, verdict);
   const covers = (hole: LimitName, limit: LimitName): boolean =>
@@ -61,6 +66,14 @@ export function refuseHoles(
   const words = new Map(asked);
   for (const { limit, wanted, missing, remedy } of holes)
     verdict.missingLimit(limitMeasures[limit], words.get(limit) ?? wanted, missing, remedy);
+}
+
+/** Until now it had the weight of something that can wait. */
+function limitMade(cgroup: Cgroup, limits: CgroupLimits): CreateOutcome {
+  const verdict = cgroup.setLimits({ cpuWeight: 100, ...limits });
+  const holes = verdict.kind === "enforced" ? [] : verdict.limits;
+  const asked = holes.filter(({ limit }) => limit !== "cpu-weight" || limits.cpuWeight !== undefined);
+  return { kind: "created", cgroup, unenforced: asked };
 }
 
 /** Limits that the kernel takes while the group is in use, and what lifts them. */

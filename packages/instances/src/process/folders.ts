@@ -14,6 +14,9 @@ export interface DriverFolders {
 export const runsFolder = (folders: DriverFolders): string => join(folders.runtime, "runs");
 export const runFolder = (folders: DriverFolders, runId: string): string => join(runsFolder(folders), runId);
 
+/** One folder for each program that was executed ahead and waits for an instance. */
+export const sparesFolder = (folders: DriverFolders): string => join(folders.runtime, "spares");
+
 export const dataRoot = (folders: DriverFolders): string => join(folders.state, "data");
 export const logsFolder = (folders: DriverFolders): string => join(folders.state, "logs");
 

@@ -37,23 +37,43 @@ export class InstanceNumbers {
 
   /** The number of an instance; a new name gets the lowest that is free. */
   take(name: string): number {
-    const known = this.#numbers.get(name);
-    if (known !== undefined) return known;
+    return this.#numbers.get(name) ?? this.give(name, this.reserve(name));
+  }
+
+  /** The number of an instance, when it has one. */
+  of(name: string): number | undefined {
+    return this.#numbers.get(name);
+  }
+
+  /** A number for something that has no instance's name yet. It is not kept on disk. @param wanted for whom, in an error */
+  reserve(wanted: string): number {
     let number = this.#first;
     while (this.#taken.has(number) && this.#taken.size < numberLimit) number = (number + 1) % numberLimit;
     if (this.#taken.size >= numberLimit) {
       throw new ConstellationError(
         "limit.exceeds-node",
-        `Cannot start ${name}: this node knows ${numberLimit} instances`,
+        `Cannot start ${wanted}: this node knows ${numberLimit} instances`,
         {
           remedy: "Remove apps, or use another node.",
         },
       );
     }
-    this.#numbers.set(name, number);
     this.#taken.add(number);
+    return number;
+  }
+
+  /** Gives an instance a number that was reserved, in the place of the one it had. */
+  give(name: string, number: number): number {
+    const before = this.#numbers.get(name);
+    if (before !== undefined && before !== number) this.#taken.delete(before);
+    this.#numbers.set(name, number);
     this.#write();
     return number;
+  }
+
+  /** Takes a reserved number back. */
+  free(number: number): void {
+    this.#taken.delete(number);
   }
 
   forget(name: string): void {

@@ -26,7 +26,7 @@ export interface Prepared {
   /** What holds inside a wrapper; null: `launch` says it. */
   readonly inside: InsideWrapper | null;
   readonly cgroup: Cgroup | null;
-  readonly facts: Omit<RunFacts, "pid" | "startedAt">;
+  readonly facts: Omit<RunFacts, "pid" | "startedAt" | "start">;
   readonly logFrom: LogPosition | null;
 }
 

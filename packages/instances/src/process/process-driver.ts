@@ -12,7 +12,7 @@ import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
 import { Feasibility } from "./feasibility.ts";
-import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
+import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder, sparesFolder } from "./folders.ts";
 import { deleteRemoved, forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
@@ -36,6 +36,16 @@ export interface ProcessDriverOptions extends DriverFolders {
    */
   readonly network?: "prepare" | "as-is";
   readonly clock?: Clock;
+}
+
+/** What it lets other drivers use: the same machine, the same folders, the same records. */
+export interface ProcessParts {
+  readonly folders: DriverFolders;
+  readonly clock: Clock;
+  readonly abilities: Abilities;
+  readonly numbers: InstanceNumbers;
+  readonly spawner: () => Promise<Spawner>;
+  readonly handle: (folder: string, record: RunRecord) => RunHandle;
 }
 
 /** Runs programs of this machine, each in namespaces and a control group of its own, under a supervisor that outlives the daemon. */
@@ -99,7 +109,12 @@ export class ProcessDriver implements Driver {
       prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities);
       const { cgroup, ...rest } = prepared;
       const { launch } = prepared;
-      const record = { request, ...rest, cgroup: cgroup?.location ?? null };
+      const record = {
+        request,
+        ...rest,
+        facts: { ...rest.facts, start: "cold" as const },
+        cgroup: cgroup?.location ?? null,
+      };
       const plan = buildPlan(launch, this.#abilities.facts);
       writeRunRecord(folder, record);
       const spawner = await this.#readySpawner();
@@ -174,6 +189,18 @@ export class ProcessDriver implements Driver {
     await spawner?.close();
   }
 
+  /** What drivers that are built on this one share with it. */
+  get parts(): ProcessParts {
+    return {
+      folders: this.#folders,
+      clock: this.#clock,
+      abilities: this.#abilities,
+      numbers: this.#numbers,
+      spawner: () => this.#readySpawner(),
+      handle: (folder, record) => this.#handle(folder, record),
+    };
+  }
+
   get #abilities(): Abilities {
     if (this.#found === null) throw new Error("the process driver was used before it was open");
     return this.#found;
@@ -223,15 +250,18 @@ export class ProcessDriver implements Driver {
     const runs = runsFolder(this.#folders);
     const kept = new Set<string>();
     for (const id of runIdsIn(runs)) {
-      if (this.#record(id) !== null) kept.add(id);
+      const record = this.#record(id);
+      if (record !== null) kept.add(record.cgroup?.name ?? "");
       // Half made, or damaged: nobody can know what it should be, so that nothing of it may go on.
       else await abandon(runFolder(this.#folders, id), null, 0);
     }
+    const spares = sparesFolder(this.#folders);
+    for (const id of runIdsIn(spares)) await abandon(join(spares, id), null, 0);
     const { cgroups } = this.#abilities;
     if (cgroups.kind === "unavailable") return;
     for (const location of listCgroups(cgroups.base)) {
-      const id = /-([0-9a-z]{8,9}-[0-9a-z]{5})$/.exec(location.name)?.[1];
-      const cgroup = id === undefined || kept.has(id) ? undefined : openCgroup(location);
+      const ours = /-[0-9a-z]{8,9}-[0-9a-z]{5}$/.test(location.name);
+      const cgroup = !ours || kept.has(location.name) ? undefined : openCgroup(location);
       if (cgroup !== undefined) await removeGroup(cgroup);
     }
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CgroupLocation } from "@constellation/host";
-import type { RunFacts, RunNotes } from "../driver/run-facts.ts";
+import type { RunFacts, RunNotes, StartPath } from "../driver/run-facts.ts";
 import { noNotes } from "../driver/run-facts.ts";
 import type { StartRequest } from "../driver/start-request.ts";
 import type { LaunchRequest } from "../launch/index.ts";
@@ -40,9 +40,13 @@ export function writeRunRecord(folder: string, record: Omit<RunRecord, "version"
 export function readRunRecord(folder: string): RunRecord | null {
   const value = readJson(join(folder, runFiles.record)) as RunRecord | null;
   if (value === null) return null;
-  if ((value.version as number) === version && typeof value.request?.runId === "string") return value;
+  if ((value.version as number) === version && typeof value.request?.runId === "string")
+    // What was started before there was more than one way does not say which.
+    return { ...value, facts: { ...value.facts, start: startOf(value.facts) } };
   throw new Error(`${folder} holds a run of version ${String(value.version)}; this is version ${version}`);
 }
+
+const startOf = ({ start = "cold" }: { readonly start?: StartPath }): StartPath => start;
 
 export function writeNotes(folder: string, notes: RunNotes): void {
   writeAtomically(join(folder, runFiles.notes), JSON.stringify(notes));

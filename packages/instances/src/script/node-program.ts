@@ -21,12 +21,16 @@ const leastOldSpace = 16;
  */
 export function nodeProgram(run: ResolvedRun & { readonly kind: "script" }, memoryBytes: number | null): NodeProgram {
   const map = `${run.file}.map`;
-  const mapped = existsSync(map);
-  const flags = [...(memoryBytes === null ? [] : heapFlags(memoryBytes)), ...(mapped ? ["--enable-source-maps"] : [])];
   return {
-    argv: [process.execPath, ...flags, run.file, ...run.args],
-    readable: [run.file, ...(mapped ? [map] : [])],
+    argv: [process.execPath, ...nodeFlags(run.file, memoryBytes), run.file, ...run.args],
+    readable: [run.file, ...(existsSync(map) ? [map] : [])],
   };
+}
+
+/** Node's own options for a script. */
+export function nodeFlags(file: string, memoryBytes: number | null): string[] {
+  const mapped = existsSync(`${file}.map`);
+  return [...(memoryBytes === null ? [] : heapFlags(memoryBytes)), ...(mapped ? ["--enable-source-maps"] : [])];
 }
 
 /** The folder that holds this Node and its npm, where it is not one of the system's. */

@@ -1,0 +1,66 @@
+"use strict";
+// A warm Node becomes the program that a cold start would have been. The paper that its supervisor hands over says:
+//   { "words": ["node", …, "main.mjs", …], "flags": […], "env": {…}, "cwd": "/app", "sockets": [3, 4], "limits": [[7, 1024]],
+//     "preload": "/…/listen.cjs" }
+const fs = require("node:fs");
+const Module = require("node:module");
+
+exports.become = (native, channel, paper, sockets) => {
+  const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
+  fs.closeSync(paper);
+  takeDescriptors(native, channel, sockets, assignment.sockets);
+  for (const [resource, value] of assignment.limits) check(native.limit(resource, value), `limit ${resource}`);
+  const [, ...words] = assignment.words;
+  const file = words[assignment.flags.length];
+  process.execArgv = assignment.flags;
+  process.argv.splice(1, Infinity, ...words.slice(assignment.flags.length));
+  setEnvironment(assignment.env);
+  process.chdir(assignment.cwd);
+  showWords(native, assignment);
+  startClock();
+  forgetOurselves();
+  if (assignment.preload !== null) require(assignment.preload);
+  // Not inside a promise: what the program throws must be nobody's rejection.
+  Module.runMain(file);
+};
+
+// Sockets get the numbers that the program expects; what is left of the channel goes.
+function takeDescriptors(native, channel, sockets, numbers) {
+  sockets.forEach((descriptor, at) => check(native.place(descriptor, numbers[at]), "place a socket"));
+  for (let number = channel; number < channel + 16; number += 1) if (!numbers.includes(number)) fs.closeSync(number);
+}
+
+function setEnvironment(env) {
+  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  for (const [name, value] of Object.entries(env)) process.env[name] = value;
+}
+
+// In proc(5) order of /proc/self/stat, counted from the field after the name: code, data, heap, stack, words, environment.
+const places = [26, 27, 45, 46, 47, 28, 48, 49, 50, 51];
+
+// `ps` shows what runs, not what waited. Kernels that do not allow it go on showing the latter: nothing depends on it.
+function showWords(native, { words, env }) {
+  const stat = fs.readFileSync("/proc/self/stat", "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const at = Buffer.from(BigUint64Array.from(places, (place) => BigInt(fields[place - 3])).buffer);
+  const texts = (list) => Buffer.from(list.map((text) => `${text}\0`).join(""));
+  native.show(at, texts(words), texts(Object.entries(env).map(([name, value]) => `${name}=${value}`)));
+}
+
+// The program's life begins now.
+function startClock() {
+  const { uptime } = process;
+  const waited = uptime();
+  process.uptime = () => uptime() - waited;
+  Object.defineProperty(process.uptime, "name", { value: "uptime" });
+}
+
+function forgetOurselves() {
+  for (const path of Object.keys(require.cache)) delete require.cache[path];
+  for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
+  process.mainModule = undefined;
+}
+
+function check(result, what) {
+  if (result < 0) throw new Error(`Cannot ${what} of the program: errno ${-result}`);
+}

@@ -1,0 +1,64 @@
+"use strict";
+// What makes the first steps of a program slow the first time: Node's own modules, the loader of ES modules with its
+// reads, and the way of a first request through a server.
+const { join } = require("node:path");
+const { pathToFileURL } = require("node:url");
+
+const modules = [
+  "assert",
+  "async_hooks",
+  "buffer",
+  "child_process",
+  "crypto",
+  "diagnostics_channel",
+  "dns",
+  "events",
+  "fs",
+  "fs/promises",
+  "http",
+  "https",
+  "module",
+  "net",
+  "os",
+  "path",
+  "perf_hooks",
+  "process",
+  "querystring",
+  "readline",
+  "stream",
+  "stream/promises",
+  "string_decoder",
+  "timers/promises",
+  "tls",
+  "tty",
+  "url",
+  "util",
+  "worker_threads",
+  "zlib",
+];
+
+exports.warmUp = async () => {
+  for (const name of modules) require(`node:${name}`);
+  // A file, because what most takes the loader's time is how it finds and reads one.
+  await import(pathToFileURL(join(__dirname, "warm-up.mjs")).href);
+  await serveOnce();
+  void process.stdout;
+  void process.stderr;
+};
+
+function serveOnce() {
+  const http = require("node:http");
+  return new Promise((resolve, reject) => {
+    const server = http.createServer((_request, response) => response.end("warm"));
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      http
+        .get({ port, host: "127.0.0.1", agent: false }, (response) => {
+          response.resume();
+          response.on("end", () => server.close(() => resolve()));
+        })
+        .on("error", reject);
+    });
+  });
+}

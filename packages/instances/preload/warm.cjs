@@ -1,0 +1,25 @@
+"use strict";
+// A Node that waits for a script: everything is loaded that most scripts need, then it stands still in one system call
+// until its supervisor says what to run, and becomes the program that a cold start would have been.
+//   node [options] warm.cjs warm.node <room for the words of the command>
+const { warmUp } = require("./warm-up.cjs");
+const { become } = require("./become.cjs");
+
+/** The channel to the supervisor; see launcher/standby.c. */
+const channel = 3;
+
+const native = require(process.argv[2]);
+
+warmUp().then(() => setImmediate(begin), fail);
+
+function begin() {
+  const [paper, ...sockets] = native.wait(channel);
+  if (paper === undefined) process.exit(0); // the supervisor is gone
+  become(native, channel, paper, sockets);
+}
+
+// A promise's own way to fail would say where; a program that nobody has begun has no reader.
+function fail(error) {
+  process.stderr.write(`constellation: Node could not be warmed up: ${error.stack}\n`);
+  process.exit(70);
+}

@@ -1,0 +1,48 @@
+import type { StartRequest } from "../driver/start-request.ts";
+import { nodeFlags } from "../script/node-program.ts";
+import { startupEnvironment } from "./startup-environment.ts";
+
+/** What a Node must have been started with to become the program of a request: everything that cannot be changed later. */
+export interface Shape {
+  /** Equal for equal shapes. */
+  readonly key: string;
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly isolation: StartRequest["isolation"];
+  readonly resources: Pick<
+    StartRequest["resources"],
+    "networkInBitsPerSecond" | "networkOutBitsPerSecond" | "bestEffort"
+  >;
+}
+
+/** What of a request decides its shape. */
+export type ShapedRequest = Pick<StartRequest, "run" | "env" | "isolation" | "warm"> & {
+  readonly resources: Shape["resources"] & Pick<StartRequest["resources"], "memoryBytes">;
+};
+
+/** The shape of a request for a script; or why no Node can wait for it. */
+export type Fit =
+  | { readonly kind: "shape"; readonly shape: Shape }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Which shape a request needs. */
+export function shapeOf({ run, env, isolation, resources, warm }: ShapedRequest): Fit {
+  const none = (reason: string): Fit => ({ kind: "none", reason });
+  if (run.kind !== "script") return none("it is a command");
+  if (warm === false) return none("its spec says warm: false");
+  if (run.runtime === "bun") return none("it runs on Bun");
+  // A cold start of CommonJS shows other frames in its stack traces; bundles are ES modules.
+  if (!run.file.endsWith(".mjs")) return none("it is no ES module");
+  if (env["NODE_OPTIONS"] !== undefined) return none("its environment has NODE_OPTIONS");
+  const parts = {
+    flags: nodeFlags(run.file, resources.memoryBytes),
+    environment: { LANG: "C.UTF-8", ...startupEnvironment(env) },
+    isolation,
+    resources: {
+      networkInBitsPerSecond: resources.networkInBitsPerSecond,
+      networkOutBitsPerSecond: resources.networkOutBitsPerSecond,
+      bestEffort: resources.bestEffort,
+    },
+  };
+  return { kind: "shape", shape: { key: JSON.stringify(parts), ...parts } };
+}

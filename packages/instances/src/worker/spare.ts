@@ -1,0 +1,130 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cgroup, createCgroup } from "@constellation/host";
+import { launchBinary } from "../binary.ts";
+import { newRunId } from "../driver/run-id.ts";
+import type { Bind, LaunchRequest } from "../launch/index.ts";
+import { Standby } from "../launch/standby/standby.ts";
+import { abandon } from "../process/abandon.ts";
+import { inside, sparesFolder } from "../process/folders.ts";
+import { isolationFor } from "../process/isolation-verdict.ts";
+import { networkFor } from "../process/network-verdict.ts";
+import { makeRunFolder, startTimeoutMs } from "../process/prepare.ts";
+import type { ProcessParts } from "../process/process-driver.ts";
+import { scopeFor } from "../process/scope-verdict.ts";
+import { Verdict } from "../process/verdict.ts";
+import { nodePrefix } from "../script/node-program.ts";
+import type { Shape } from "./shape.ts";
+
+/** What a waiting Node executes; the folder around it must be readable inside. */
+const warmProgram = fileURLToPath(new URL("../../preload/warm.cjs", import.meta.url));
+
+/** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
+const roomForWords = " ".repeat(4096);
+
+/** While it warms up, whatever serves somebody comes first. */
+const waitingWeight = 25;
+
+/** A Node that waits, complete but for what it will run: user, namespaces, network, control group. */
+export interface Spare {
+  readonly shape: Shape;
+  readonly number: number;
+  readonly cgroup: Cgroup | null;
+  readonly standby: Standby;
+}
+
+/**
+ * Makes a spare; resolves when it is warm and waits.
+ *
+ * @throws LaunchError, ConstellationError when this machine cannot, nothing is left then
+ */
+export async function makeSpare(shape: Shape, parts: ProcessParts, signal: AbortSignal): Promise<Spare> {
+  const { numbers, abilities, folders } = parts;
+  const id = newRunId(parts.clock.nowMs(), Math.random());
+  const number = numbers.reserve("a warm Node");
+  const folder = join(sparesFolder(folders), id);
+  let cgroup: Cgroup | null = null;
+  try {
+    mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
+    cgroup = groupFor(id, parts);
+    const request = requestFor(shape, { number, folder, cgroup }, parts);
+    const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
+    return { shape, number, cgroup, standby };
+  } catch (error) {
+    await abandon(folder, cgroup, startTimeoutMs);
+    numbers.free(number);
+    throw error;
+  }
+}
+
+/** Ends a spare that is not needed; resolves when nothing of it is left. */
+export async function discardSpare({ standby, cgroup, number }: Spare, { numbers }: ProcessParts): Promise<void> {
+  standby.discard();
+  await abandon(standby.request.instanceDir, cgroup, startTimeoutMs);
+  numbers.free(number);
+}
+
+function groupFor(id: string, { abilities: { cgroups } }: ProcessParts): Cgroup | null {
+  if (cgroups.kind === "unavailable") return null;
+  const outcome = createCgroup(cgroups.base, `spare-${id}`, { cpuWeight: waitingWeight }, { bestEffort: true });
+  return outcome.kind === "created" ? outcome.cgroup : null;
+}
+
+/** A launch as that of an instance with this number, but for everything that only the instance has. */
+function requestFor(
+  shape: Shape,
+  { number, folder, cgroup }: { readonly number: number; readonly folder: string; readonly cgroup: Cgroup | null },
+  { abilities }: ProcessParts,
+): LaunchRequest {
+  const verdict = new Verdict("a warm Node", shape.resources.bestEffort);
+  const plan = isolationFor(shape.isolation, number, abilities, verdict);
+  const { network } = networkFor(
+    shape.isolation.network,
+    { ...noLimits, ...shape.resources },
+    number,
+    abilities,
+    verdict,
+  );
+  const module = launchBinary("warm.node");
+  const prefix = nodePrefix();
+  const sockets = makeRunFolder(folder, plan.user);
+  const readable = [dirname(warmProgram), module, ...(prefix === null ? [] : [prefix])];
+  return {
+    identity: { name: "a warm Node", hostname: "warm" },
+    argv: [process.execPath, ...shape.flags, warmProgram, module, roomForWords],
+    env: shape.environment,
+    cwd: "/",
+    instanceDir: folder,
+    log: { path: join(folder, "log"), maxBytes: 65_536, rotatedFiles: 0, maxLineBytes: 4096 },
+    isolation: scopeFor(plan.isolation, network, abilities, verdict),
+    user: plan.user,
+    binds: [
+      ...readable.map((source): Bind => ({ source, writable: false })),
+      { source: sockets.folder, target: inside.sockets, writable: false },
+      { source: sockets.doors, target: inside.doors, writable: true },
+    ],
+    memoryFolders: [],
+    data: null,
+    tmpBytes: shape.isolation.tmpBytes,
+    sharedMemoryBytes: shape.isolation.tmpBytes,
+    rlimits: {},
+    cgroups: cgroup?.joinTargets ?? [],
+    network,
+    sockets: [],
+    startTimeoutMs,
+  };
+}
+
+const noLimits = {
+  cpuCores: null,
+  cpuWeight: null,
+  memoryBytes: null,
+  pids: null,
+  openFiles: null,
+  diskBytes: null,
+  ioReadBytesPerSecond: null,
+  ioWriteBytesPerSecond: null,
+  ioReadOpsPerSecond: null,
+  ioWriteOpsPerSecond: null,
+};

@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { instanceName, type StartRequest } from "../driver/start-request.ts";
+import type { RunHandle } from "../driver/driver.ts";
+import type { LaunchRequest } from "../launch/index.ts";
+import { resources } from "../launch/plan/linux.ts";
+import { listenPreload } from "../ports/index.ts";
+import { abandon } from "../process/abandon.ts";
+import { dataRoot, runFolder } from "../process/folders.ts";
+import { prepare, startTimeoutMs } from "../process/prepare.ts";
+import type { ProcessParts } from "../process/process-driver.ts";
+import { writeRunRecord } from "../process/run-record.ts";
+import { giveData } from "./give-data.ts";
+import type { Spare } from "./spare.ts";
+
+/** Users of instances begin here on this machine; the spare's own follows from its number. */
+const uidOf = ({ user }: LaunchRequest): number | null =>
+  user.kind === "own" ? user.uid : user.kind === "namespace" ? user.outsideUid : null;
+
+/**
+ * Whether an instance can have the user and the addresses of a spare: it has none yet, or what it keeps can be given
+ * along. Its number is the spare's then.
+ */
+export function takesNumber(request: StartRequest, spare: Spare, { numbers, folders }: ProcessParts): boolean {
+  const name = instanceName(request);
+  const before = numbers.of(name);
+  const uid = uidOf(spare.standby.request);
+  if (uid === null) return false;
+  if (before !== undefined && before !== spare.number) {
+    // Files elsewhere may have been given to its user by hand.
+    if (request.mounts.some(({ readOnly }) => !readOnly)) return false;
+    if (!giveData(join(dataRoot(folders), name), uid - spare.number + before, uid)) return false;
+  }
+  numbers.give(name, spare.number);
+  return true;
+}
+
+/**
+ * Makes a spare the run of a request. After a rejection nothing of either is left.
+ *
+ * @throws LaunchError, ConstellationError as `prepare`
+ */
+export async function startWarm(
+  request: StartRequest,
+  { standby, number, cgroup, shape }: Spare,
+  parts: ProcessParts,
+  signal: AbortSignal,
+): Promise<RunHandle> {
+  const { folders, abilities } = parts;
+  const folder = runFolder(folders, request.runId);
+  try {
+    standby.moveTo(folder);
+    const prepared = await prepare(request, number, folders, abilities, { cgroup });
+    const { launch, wrapper, inside, facts, logFrom } = prepared;
+    const different = differenceOf(launch, standby.request);
+    if (different !== null)
+      throw new Error(`${instanceName(request)} needs another ${different} than the Node that waits`);
+    const record = {
+      request,
+      launch,
+      wrapper,
+      inside,
+      logFrom,
+      facts: { ...facts, start: "warm" as const },
+      cgroup: cgroup?.location ?? null,
+    };
+    writeRunRecord(folder, record);
+    signal.throwIfAborted();
+    const there = new Set(standby.request.binds.map(({ source, target = source }) => target));
+    const binds = launch.binds.filter(({ source, target = source }) => !there.has(target));
+    await standby.begin({ ...launch, binds }, paperOf(launch, shape.flags), { signal });
+    cgroup?.close();
+    return parts.handle(folder, { version: 1, ...record });
+  } catch (error) {
+    await abandon(folder, cgroup, startTimeoutMs);
+    throw error;
+  }
+}
+
+/** What is decided before a program is executed; null when both have it alike. */
+function differenceOf(launch: LaunchRequest, waiting: LaunchRequest): string | null {
+  const decided = ["isolation", "user", "network", "tmpBytes", "sharedMemoryBytes"] as const;
+  return decided.find((part) => JSON.stringify(launch[part]) !== JSON.stringify(waiting[part])) ?? null;
+}
+
+/** What the program reads first (preload/become.cjs). */
+function paperOf({ argv, env, cwd, sockets, rlimits }: LaunchRequest, flags: readonly string[]) {
+  return {
+    words: argv,
+    flags,
+    env,
+    cwd,
+    sockets: sockets.map(({ fd }) => fd),
+    limits: rlimits.openFiles === undefined ? [] : [[resources.openFiles, rlimits.openFiles]],
+    preload: sockets.length > 0 ? listenPreload : null,
+  };
+}
