@@ -2,33 +2,34 @@
  * Actors with the supervision of Erlang/OTP, for any JavaScript engine.
  * Node's own parts are in `@constellation/actors/node`, the test kit in `@constellation/actors/testkit`.
  */
-export type { ActorRef, AskOptions, ReplyTo, SendOutcome } from "./actor-ref.ts";
-export { AskError, type AskErrorCode } from "./ask-error.ts";
-export { actor, ignore, type Behavior, type Definition, type Ignore, type Next } from "./behavior.ts";
-export type { Context } from "./context.ts";
-export type { DeadLetter, DeadLetterCause, DeadLetters } from "./dead-letters.ts";
-export { describeExit, exit, isOrderly, type ExitReason } from "./exit-reason.ts";
-export type { GroupChange, Groups } from "./groups.ts";
-export type { Hooks } from "./hooks.ts";
+export { actor, type Definition } from "./actor/actor.ts";
+export type { ActorRef, AskOptions, ReplyTo, SendOutcome } from "./vocabulary/actor-ref.ts";
+export { AskError, type AskErrorCode } from "./vocabulary/ask-error.ts";
+export { ignore, type Behavior, type Ignore, type Next } from "./vocabulary/behavior.ts";
+export type { Context } from "./actor/context.ts";
+export type { DeadLetter, DeadLetterCause, DeadLetters } from "./telemetry/dead-letters.ts";
+export { describeExit, exit, isOrderly, type ExitReason } from "./vocabulary/exit-reason.ts";
+export type { GroupChange, Groups } from "./system/groups.ts";
+export type { Hooks } from "./telemetry/hooks.ts";
+export { Fifo } from "./queue/fifo.ts";
 export { defaultHost, type Host, type HostTimer, type LogLevel } from "./host.ts";
-export type { MailboxOptions, OverflowPolicy } from "./mailbox-options.ts";
-export type { Monitor } from "./monitors.ts";
-export { NameTakenError, type Registry } from "./registry.ts";
-export type { SliceLimits } from "./run-queue.ts";
-export type { ActorSignal, Down, Exit } from "./signal.ts";
-export type { Spawn, SpawnOptions } from "./spawn-options.ts";
-export { StartError } from "./start-error.ts";
-export { StashError } from "./stash.ts";
-export { ActorSystem, type SystemOptions } from "./system.ts";
-export type { ActorTimer } from "./timers.ts";
-export { formatTraceparent, parseTraceparent, type Span, type TraceContext } from "./tracing.ts";
-export { snapshot, tree, type ActorSnapshot, type ActorStatus, type SystemSnapshot } from "./inspect.ts";
+export type { MailboxOptions, OverflowPolicy } from "./vocabulary/mailbox-options.ts";
+export { NameTakenError, type Registry } from "./system/registry.ts";
+export type { SliceLimits } from "./run/run-queue.ts";
+export type { ActorSignal, ActorTimer, Down, Exit, Monitor } from "./vocabulary/signal.ts";
+export type { Spawn, SpawnOptions } from "./vocabulary/spawn-options.ts";
+export { StartError } from "./vocabulary/start-error.ts";
+export { StashError } from "./cell/stash.ts";
+export { ActorSystem, type SystemOptions } from "./system/system.ts";
+export { formatTraceparent, parseTraceparent, type Span, type TraceContext } from "./telemetry/tracing.ts";
+export { tree } from "./inspect/tree.ts";
+export { snapshot, type ActorSnapshot, type ActorStatus, type SystemSnapshot } from "./inspect/snapshot.ts";
 export { Bulkhead, type BulkheadOptions } from "./resilience/bulkhead.ts";
 export { CircuitBreaker, type BreakerOptions, type BreakerState } from "./resilience/circuit-breaker.ts";
 export type { Outcome } from "./resilience/outcome.ts";
 export { RateLimiter, type RateLimit } from "./resilience/rate-limiter.ts";
 export { retry, type RetryOptions } from "./resilience/retry.ts";
-export { backoffMs, type BackoffOptions } from "./supervisor/backoff.ts";
+export { backoffMs, type BackoffOptions } from "./time/backoff.ts";
 export type { ChildCounts, ChildInfo, ChildOutcome, ChildRefusal, StartChildOutcome } from "./supervisor/call.ts";
 export {
   child,
@@ -40,7 +41,7 @@ export {
   type TypedChildSpec,
 } from "./supervisor/child-spec.ts";
 export { ChildStartError } from "./supervisor/interpreter.ts";
-export type { SupervisorReport } from "./supervisor/report.ts";
+export type { SupervisorReport } from "./telemetry/supervisor-report.ts";
 export { DynamicSupervisor, supervise, Supervisor } from "./supervisor/supervise.ts";
 export { supervisor, type DynamicSupervisorBehavior, type SupervisorBehavior } from "./supervisor/supervisor.ts";
 export type {

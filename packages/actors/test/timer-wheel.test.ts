@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TimerWheel, WheelEntry } from "../src/timer-wheel.ts";
+import { TimerWheel, WheelEntry } from "../src/time/timer-wheel.ts";
 import { fc } from "./fixtures/fast-check.ts";
 
 class Entry extends WheelEntry {

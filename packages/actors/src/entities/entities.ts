@@ -1,9 +1,10 @@
-import type { ActorRef } from "../actor-ref.ts";
-import { actor, type Behavior, type Next } from "../behavior.ts";
-import type { Context } from "../context.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import type { MailboxOptions } from "../mailbox-options.ts";
-import type { ActorSystem } from "../system.ts";
+import { actor } from "../actor/actor.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import { type Behavior, type Next } from "../vocabulary/behavior.ts";
+import type { Context } from "../actor/context.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
+import type { MailboxOptions } from "../vocabulary/mailbox-options.ts";
+import type { ActorSystem } from "../system/system.ts";
 import { EntityRef, type Activation } from "./entity-ref.ts";
 import type { Snapshots } from "./snapshots.ts";
 

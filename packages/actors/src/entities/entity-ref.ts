@@ -1,11 +1,10 @@
-import type { ActorRef, AskOptions, ReplyTo, SendOutcome } from "../actor-ref.ts";
-import { defaultAskTimeoutMs, PendingAsk } from "../ask.ts";
-import { AskError } from "../ask-error.ts";
-import type { Cell } from "../cell.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import { DEAD, STOPPING } from "../flags.ts";
-import type { AnyRef, ForeignRef } from "../foreign-ref.ts";
-import type { ActorSystem } from "../system.ts";
+import type { Cell, AnyRef, ForeignRef } from "../cell/cell.ts";
+import type { ActorRef, AskOptions, ReplyTo, SendOutcome } from "../vocabulary/actor-ref.ts";
+import { defaultAskTimeoutMs, PendingAsk } from "../ask/pending-ask.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
+import { DEAD, STOPPING } from "../cell/flags.ts";
+import type { ActorSystem } from "../system/system.ts";
 
 /** One entity that is awake, or going to sleep while messages for it wait already. */
 export interface Activation {

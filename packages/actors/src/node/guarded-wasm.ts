@@ -1,6 +1,7 @@
-import type { ActorRef } from "../actor-ref.ts";
-import { AskError } from "../ask-error.ts";
-import { actor, type Behavior } from "../behavior.ts";
+import { actor } from "../actor/actor.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
 import type { WasmActorOptions, WasmMessage } from "../wasm/wasm-actor.ts";
 import type { WasmWorkerData } from "./wasm-worker-data.ts";
 import { startWorker, type WorkerNode } from "./worker-node.ts";

@@ -1,8 +1,8 @@
 import { parentPort, Worker, type MessagePort, type WorkerOptions } from "node:worker_threads";
-import type { Behavior } from "../behavior.ts";
+import type { Behavior } from "../vocabulary/behavior.ts";
 import { connect, type Connection, type ConnectOptions } from "../remote/connection.ts";
 import { PortTransport, type PortLike } from "../remote/port-transport.ts";
-import { ActorSystem, type SystemOptions } from "../system.ts";
+import { ActorSystem, type SystemOptions } from "../system/system.ts";
 
 /** A worker thread with an actor system of its own, and the connection to it. */
 export interface WorkerNode {

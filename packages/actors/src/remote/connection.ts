@@ -1,19 +1,18 @@
-import type { ActorRef, SendOutcome } from "../actor-ref.ts";
-import { AskError } from "../ask-error.ts";
-import { defaultAskTimeoutMs, PendingAsk } from "../ask.ts";
-import { actor, type Behavior } from "../behavior.ts";
-import type { Cell } from "../cell.ts";
-import { exit, type ExitReason } from "../exit-reason.ts";
-import type { AnyRef, ForeignRef } from "../foreign-ref.ts";
-import type { Monitor } from "../monitors.ts";
-import type { ActorSystem } from "../system.ts";
+import type { AnyRef, ForeignRef } from "../cell/cell.ts";
+import type { ActorRef, SendOutcome } from "../vocabulary/actor-ref.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import { defaultAskTimeoutMs, PendingAsk } from "../ask/pending-ask.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
+import type { ActorSystem } from "../system/system.ts";
 import { Credit } from "./credit.ts";
+import { Forwarders } from "./forwarders.ts";
+import type { Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
 import { wireVersion, type Packet } from "./packet.ts";
-import { reasonToWire } from "./reasons.ts";
 import { Receiver } from "./receiver.ts";
 import { RemoteRef } from "./remote-ref.ts";
-import { toWire, type Border, type Marker } from "./wire-values.ts";
+import { Ties } from "./ties.ts";
+import { toWire, type Marker } from "./wire-values.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ConnectOptions {
@@ -34,22 +33,21 @@ export class ConnectionLostError extends Error {
  * One end of a connection between two systems. Refs that arrive here work as local ones do; when the connection is
  * lost, monitors and links fire with `noconnection`, and open asks reject.
  */
-export class Connection implements Border {
+export class Connection implements Line {
   readonly system: ActorSystem;
   /** Resolves with the name of the other system when it has said hello. */
   readonly ready: Promise<string>;
   /** Resolves when the connection has ended: with null when it was closed here, else with the cause. */
   readonly closed: Promise<Error | null>;
+  /** @internal */
+  readonly ties: Ties;
   readonly #transport: Transport;
   readonly #outbox: Outbox;
   readonly #credit: Credit;
   readonly #receiver: Receiver;
   readonly #refs = new Map<number, WeakRef<RemoteRef>>();
   readonly #replies = new Map<number, PendingAsk>();
-  readonly #monitors = new Map<number, Monitor>();
-  readonly #monitorNumbers = new Map<Monitor, number>();
-  readonly #links = new Map<RemoteRef, Set<Cell>>();
-  readonly #forwarders = new Map<ForeignRef, ActorRef<unknown>>();
+  readonly #forwarders: Forwarders;
   #serial = 0;
   #isOpen = true;
   #settleClosed: (error: Error | null) => void = () => {};
@@ -61,6 +59,8 @@ export class Connection implements Border {
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
     this.#credit = new Credit(options.inFlight);
     this.#outbox = new Outbox(system.host, transport);
+    this.ties = new Ties((packet) => this.post(packet));
+    this.#forwarders = new Forwarders(system);
     this.#receiver = new Receiver(this, options);
     let greeted: (name: string) => void = () => {};
     this.ready = new Promise<string>((resolve, reject) => {
@@ -140,7 +140,7 @@ export class Connection implements Border {
   }
 
   /** @internal */
-  sendTo(ref: RemoteRef, message: unknown): SendOutcome {
+  sendTo(ref: ForeignRef, message: unknown): SendOutcome {
     if (!this.#isOpen) {
       this.system.deadLetters.add(ref, message, "undeliverable");
       return "dead";
@@ -165,76 +165,6 @@ export class Connection implements Border {
   }
 
   /** @internal */
-  monitor(ref: RemoteRef, monitor: Monitor): void {
-    if (!this.#isOpen) {
-      monitor.fire(exit.noconnection);
-      return;
-    }
-    const n = (this.#serial += 1);
-    this.#monitors.set(n, monitor);
-    this.#monitorNumbers.set(monitor, n);
-    this.post({ kind: "monitor", n, to: ref.id });
-  }
-
-  /** @internal */
-  demonitor(monitor: Monitor): void {
-    const n = this.#monitorNumbers.get(monitor);
-    if (n === undefined) return;
-    this.#monitorNumbers.delete(monitor);
-    this.#monitors.delete(n);
-    this.post({ kind: "demonitor", n });
-  }
-
-  /** @internal A monitor held here has news. */
-  down(n: number, reason: ExitReason): void {
-    const monitor = this.#monitors.get(n);
-    if (monitor === undefined) return;
-    this.#monitors.delete(n);
-    this.#monitorNumbers.delete(monitor);
-    monitor.fire(reason);
-  }
-
-  /** @internal */
-  link(ref: RemoteRef, cell: Cell): void {
-    if (!this.#isOpen) {
-      cell.linkedExit(ref, exit.noconnection);
-      return;
-    }
-    this.keepLink(ref, cell);
-    this.post({ kind: "link", from: cell.id, to: ref.id });
-  }
-
-  /** @internal */
-  keepLink(ref: RemoteRef, cell: Cell): void {
-    const cells = this.#links.get(ref);
-    if (cells === undefined) this.#links.set(ref, new Set([cell]));
-    else cells.add(cell);
-  }
-
-  /** @internal */
-  unlink(ref: RemoteRef, cell: Cell): void {
-    if (this.dropLink(ref, cell)) this.post({ kind: "unlink", from: cell.id, to: ref.id });
-  }
-
-  /** @internal */
-  dropLink(ref: RemoteRef, cell: Cell): boolean {
-    const cells = this.#links.get(ref);
-    if (cells === undefined || !cells.delete(cell)) return false;
-    if (cells.size === 0) this.#links.delete(ref);
-    return true;
-  }
-
-  /** @internal The local end of a link has ended. */
-  linkedExit(ref: RemoteRef, cell: Cell, reason: ExitReason): void {
-    if (this.dropLink(ref, cell)) this.post({ kind: "exit", from: cell.id, to: ref.id, reason: reasonToWire(reason) });
-  }
-
-  /** @internal */
-  stopRemote(ref: RemoteRef, reason: ExitReason): void {
-    this.post({ kind: "stop", to: ref.id, reason: reasonToWire(reason) });
-  }
-
-  /** @internal */
   repay(count: number): void {
     this.#credit.repay(count);
   }
@@ -255,10 +185,10 @@ export class Connection implements Border {
 
   writeRef(ref: ActorRef<never>): Marker {
     const { local, foreign } = ref as AnyRef;
-    if (foreign instanceof RemoteRef && foreign.connection === this) return { $constellation: "yours", id: foreign.id };
+    if (foreign instanceof RemoteRef && foreign.line === this) return { $constellation: "yours", id: foreign.id };
     if (local !== null && local.system === this.system)
       return { $constellation: "actor", id: local.id, address: local.address };
-    const through = this.#forward(foreign ?? ref);
+    const through = this.#forwarders.standIn(foreign ?? (ref as AnyRef));
     return { $constellation: "actor", id: through.id, address: ref.address };
   }
 
@@ -282,26 +212,6 @@ export class Connection implements Border {
 
   readReply(n: number): PendingAsk {
     return this.#receiver.replyTo(n);
-  }
-
-  /** An actor of a third system is reached through one of ours, which ends when it ends. */
-  #forward(ref: AnyRef | ActorRef<never>): ActorRef<unknown> {
-    const target = ref as ForeignRef;
-    const known = this.#forwarders.get(target);
-    if (known !== undefined) return known;
-    const forwarder = this.system.spawn(
-      actor({
-        kind: "forwarder",
-        onStart: (_args: void, context) => void context.monitor(ref),
-        receive: (_state, message: unknown) => void target.send(message),
-        onSignal: (_state, signal, context) => {
-          if (signal.kind === "down") context.stop(signal.reason);
-        },
-        onStop: () => void this.#forwarders.delete(target),
-      }),
-    );
-    this.#forwarders.set(target, forwarder);
-    return forwarder;
   }
 
   #request(packet: (n: number) => Packet, address: string, timeoutMs = defaultAskTimeoutMs): Promise<unknown> {
@@ -337,13 +247,9 @@ export class Connection implements Border {
     this.#credit.close();
     const lost = `Lost the connection to ${this.#peer}${error === null ? "" : `: ${error.message}`}`;
     for (const pending of this.#replies.values()) pending.fail(new AskError("disconnected", lost));
-    for (const monitor of this.#monitors.values()) monitor.fire(exit.noconnection);
-    for (const [ref, cells] of this.#links) for (const cell of cells) cell.linkedExit(ref, exit.noconnection);
-    for (const forwarder of this.#forwarders.values()) void this.system.stop(forwarder);
     this.#replies.clear();
-    this.#monitors.clear();
-    this.#monitorNumbers.clear();
-    this.#links.clear();
+    this.ties.lose();
+    this.#forwarders.close();
     this.#receiver.close();
     this.#settleClosed(error);
   }

@@ -1,4 +1,4 @@
-import { Fifo } from "../fifo.ts";
+import { Fifo } from "../queue/fifo.ts";
 
 /** How many messages may still be under way. */
 export class Credit {

@@ -1,7 +1,7 @@
-import type { AskOptions, ReplyTo, SendOutcome } from "../actor-ref.ts";
-import { AskError } from "../ask-error.ts";
-import type { AnyRef } from "../foreign-ref.ts";
-import type { ActorSystem } from "../system.ts";
+import type { AnyRef } from "../cell/cell.ts";
+import type { AskOptions, ReplyTo, SendOutcome } from "../vocabulary/actor-ref.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import type { ActorSystem } from "../system/system.ts";
 
 /** A ref that came home after its actor had ended. */
 export class GoneRef implements AnyRef {

@@ -1,4 +1,4 @@
-import { exit, type ExitReason } from "../exit-reason.ts";
+import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import type { WireError, WireReason } from "./packet.ts";
 
 /** An error that happened in another system. */

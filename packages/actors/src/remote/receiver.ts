@@ -1,32 +1,36 @@
-import type { ActorRef } from "../actor-ref.ts";
-import { AskError } from "../ask-error.ts";
-import { PendingAsk } from "../ask.ts";
-import type { Script } from "../behavior.ts";
-import type { Cell } from "../cell.ts";
-import { exit } from "../exit-reason.ts";
-import { extrasOf } from "../extras.ts";
-import type { AnyRef } from "../foreign-ref.ts";
-import { watch, type Monitor } from "../monitors.ts";
-import { tellToStop } from "../stopping.ts";
-import type { ConnectOptions, Connection } from "./connection.ts";
+import { type Script, type Cell, extrasOf, type AnyRef, type Watch } from "../cell/cell.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import { PendingAsk } from "../ask/pending-ask.ts";
+import { exit } from "../vocabulary/exit-reason.ts";
+import { watch } from "../life/monitors.ts";
+import type { Behavior } from "../vocabulary/behavior.ts";
+import { tellToStop } from "../life/stopping.ts";
 import { GoneRef } from "./gone-ref.ts";
+import type { Line } from "./line.ts";
 import { wireVersion, type Packet } from "./packet.ts";
 import { errorToWire, reasonFromWire, reasonToWire, RemoteError } from "./reasons.ts";
 import { SerializationError } from "./transport.ts";
 import { fromWire, toWire } from "./wire-values.ts";
 
+/** What the receiver need know of a connection's options. */
+export interface ReceiverOptions {
+  readonly spawnable: Readonly<Record<string, Behavior<never, never>>>;
+  readonly token: string;
+}
+
 /** Does what the packets from the other end say. */
 export class Receiver {
-  readonly #connection: Connection;
-  readonly #options: ConnectOptions;
+  readonly #line: Line;
+  readonly #options: ReceiverOptions;
   /** Monitors that actors at the other end hold on ours, by the other end's numbers. */
-  readonly #watches = new Map<number, Monitor>();
+  readonly #watches = new Map<number, Watch>();
   /** Reply addresses in the message that is being read. */
   #replies: PendingAsk[] = [];
   #taken = 0;
 
-  constructor(connection: Connection, options: ConnectOptions) {
-    this.#connection = connection;
+  constructor(line: Line, options: ReceiverOptions) {
+    this.#line = line;
     this.#options = options;
   }
 
@@ -39,7 +43,7 @@ export class Receiver {
   }
 
   receive(packet: Packet): void {
-    const connection = this.#connection;
+    const line = this.#line;
     switch (packet.kind) {
       case "hello":
         return;
@@ -48,10 +52,10 @@ export class Receiver {
         for (const message of packet.messages) this.#deliver(packet.to, message);
         return;
       case "reply":
-        connection.answered(packet.n, fromWire(packet.value, connection));
+        line.answered(packet.n, fromWire(packet.value, line));
         return;
       case "fail":
-        connection.failed(packet.n, failure(packet));
+        line.failed(packet.n, failure(packet));
         return;
       case "monitor":
         this.#watch(packet.n, packet.to);
@@ -61,7 +65,7 @@ export class Receiver {
         this.#watches.delete(packet.n);
         return;
       case "down":
-        connection.down(packet.n, reasonFromWire(packet.reason));
+        line.ties.down(packet.n, reasonFromWire(packet.reason));
         return;
       case "link":
         this.#link(packet.from, packet.to);
@@ -78,29 +82,29 @@ export class Receiver {
         return;
       }
       case "where-is":
-        this.#answer(packet.n, connection.system.registry.whereIs(packet.name) ?? null);
+        this.#answer(packet.n, line.system.registry.whereIs(packet.name) ?? null);
         return;
       case "spawn":
         void this.#spawn(packet);
         return;
       case "taken":
-        connection.repay(packet.count);
+        line.repay(packet.count);
     }
   }
 
   /** Tells the other end how many messages were taken since the last time. */
   acknowledge(): void {
     if (this.#taken === 0) return;
-    this.#connection.post({ kind: "taken", count: this.#taken });
+    this.#line.post({ kind: "taken", count: this.#taken });
     this.#taken = 0;
   }
 
   /** An address for answers to the other end's number `n`. */
   replyTo(n: number): PendingAsk {
-    const connection = this.#connection;
+    const line = this.#line;
     const pending = new PendingAsk(
-      connection.system,
-      { address: `${connection.peer} ask ${n}` },
+      line.system,
+      { address: `${line.peer} ask ${n}` },
       (value) => this.#answer(n, value),
       (error) => this.#refuse(n, error),
       Infinity,
@@ -111,7 +115,7 @@ export class Receiver {
 
   /** A ref to one of our actors that has ended. */
   gone(id: number): ActorRef<never> {
-    return new GoneRef(this.#connection.system, id);
+    return new GoneRef(this.#line.system, id);
   }
 
   close(): void {
@@ -120,12 +124,12 @@ export class Receiver {
   }
 
   #deliver(to: number, written: unknown): void {
-    const connection = this.#connection;
+    const line = this.#line;
     if (this.#replies.length > 0) this.#replies = [];
-    const message = fromWire(written, connection);
+    const message = fromWire(written, line);
     const replies = this.#replies;
     const cell = this.#cell(to);
-    const ref: ActorRef<unknown> = cell ?? new GoneRef(connection.system, to);
+    const ref: ActorRef<unknown> = cell ?? new GoneRef(line.system, to);
     const outcome = ref.send(message);
     for (const reply of replies)
       if (outcome === "queued") reply.await(cell, undefined);
@@ -135,12 +139,12 @@ export class Receiver {
   #watch(n: number, to: number): void {
     const cell = this.#cell(to);
     if (cell === null) {
-      this.#connection.post({ kind: "down", n, reason: exit.noproc });
+      this.#line.post({ kind: "down", n, reason: exit.noproc });
       return;
     }
     const monitor = watch(cell, (reason) => {
       this.#watches.delete(n);
-      this.#connection.post({ kind: "down", n, reason: reasonToWire(reason) });
+      this.#line.post({ kind: "down", n, reason: reasonToWire(reason) });
     });
     this.#watches.set(n, monitor);
   }
@@ -148,37 +152,37 @@ export class Receiver {
   #link(from: number, to: number): void {
     const cell = this.#cell(to);
     if (cell === null) {
-      this.#connection.post({ kind: "exit", from: to, to: from, reason: exit.noproc });
+      this.#line.post({ kind: "exit", from: to, to: from, reason: exit.noproc });
       return;
     }
-    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
+    const ref = this.#line.readRef(from, `${this.#line.peer}/actor.${from}`);
     (extrasOf(cell).links ??= new Set()).add(ref);
-    this.#connection.keepLink(ref, cell);
+    this.#line.ties.keepLink(ref, cell);
   }
 
   #unlink(from: number, to: number): void {
     const cell = this.#cell(to);
     if (cell === null) return;
-    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
+    const ref = this.#line.readRef(from, `${this.#line.peer}/actor.${from}`);
     cell.extras?.links?.delete(ref);
-    this.#connection.dropLink(ref, cell);
+    this.#line.ties.dropLink(ref, cell);
   }
 
   #linkedExit({ from, to, reason }: Packet & { kind: "exit" }): void {
     const cell = this.#cell(to);
     if (cell === null) return;
-    const ref = this.#connection.readRef(from, `${this.#connection.peer}/actor.${from}`);
-    this.#connection.dropLink(ref, cell);
+    const ref = this.#line.readRef(from, `${this.#line.peer}/actor.${from}`);
+    this.#line.ties.dropLink(ref, cell);
     cell.linkedExit(ref, reasonFromWire(reason));
   }
 
   async #spawn({ n, behavior, args, name }: Packet & { kind: "spawn" }): Promise<void> {
-    const { system } = this.#connection;
+    const { system } = this.#line;
     try {
       const script = Object.hasOwn(this.#options.spawnable, behavior) ? this.#options.spawnable[behavior] : undefined;
       if (script === undefined)
         throw new TypeError(`Cannot spawn ${JSON.stringify(behavior)}: this system does not list it as spawnable`);
-      const options = { args: fromWire(args, this.#connection), ...(name === null ? {} : { name }) };
+      const options = { args: fromWire(args, this.#line), ...(name === null ? {} : { name }) };
       const ref = system.spawnUnder(system.root, script as unknown as Script, options);
       await system.whenStarted(ref);
       this.#answer(n, ref);
@@ -189,7 +193,7 @@ export class Receiver {
 
   #answer(n: number, value: unknown): void {
     try {
-      this.#connection.postChecked({ kind: "reply", n, value: toWire(value, this.#connection) });
+      this.#line.postChecked({ kind: "reply", n, value: toWire(value, this.#line) });
     } catch (error) {
       // Both hear of it: who asked, and who answered with something that cannot travel.
       this.#refuse(n, error);
@@ -199,11 +203,11 @@ export class Receiver {
 
   #refuse(n: number, error: unknown): void {
     const code = error instanceof AskError ? error.code : undefined;
-    this.#connection.post({ kind: "fail", n, error: errorToWire(error), ...(code === undefined ? {} : { code }) });
+    this.#line.post({ kind: "fail", n, error: errorToWire(error), ...(code === undefined ? {} : { code }) });
   }
 
   #cell(id: number): Cell | null {
-    return (this.#connection.system.find(id) as AnyRef | undefined)?.local ?? null;
+    return (this.#line.system.find(id) as AnyRef | undefined)?.local ?? null;
   }
 }
 

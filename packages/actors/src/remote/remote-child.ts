@@ -1,7 +1,8 @@
-import type { ActorRef } from "../actor-ref.ts";
-import { actor, type Behavior } from "../behavior.ts";
-import type { Context } from "../context.ts";
-import { exit, type ExitReason } from "../exit-reason.ts";
+import { actor } from "../actor/actor.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
+import type { Context } from "../actor/context.ts";
+import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import type { Connection } from "./connection.ts";
 
 /** Where the actor of a `remoteChild` is spawned. */

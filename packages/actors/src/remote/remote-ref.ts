@@ -1,38 +1,41 @@
-import type { AskOptions, ReplyTo, SendOutcome } from "../actor-ref.ts";
-import { defaultAskTimeoutMs, PendingAsk } from "../ask.ts";
-import { AskError } from "../ask-error.ts";
-import type { Cell } from "../cell.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import { ForeignRef } from "../foreign-ref.ts";
-import type { Monitor } from "../monitors.ts";
-import type { Connection } from "./connection.ts";
+import type { Cell, ForeignRef, Watch } from "../cell/cell.ts";
+import type { AskOptions, ReplyTo, SendOutcome } from "../vocabulary/actor-ref.ts";
+import { defaultAskTimeoutMs, PendingAsk } from "../ask/pending-ask.ts";
+import { AskError } from "../vocabulary/ask-error.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
+import type { Line } from "./line.ts";
+import { reasonToWire } from "./reasons.ts";
 
 /** An actor at the other end of a connection. */
-export class RemoteRef extends ForeignRef {
-  readonly connection: Connection;
+export class RemoteRef implements ForeignRef {
+  readonly line: Line;
   readonly id: number;
   readonly address: string;
+  readonly local: null = null;
 
-  constructor(connection: Connection, id: number, address: string) {
-    super();
-    this.connection = connection;
+  constructor(line: Line, id: number, address: string) {
+    this.line = line;
     this.id = id;
     this.address = address;
   }
 
+  get foreign(): this {
+    return this;
+  }
+
   /** @throws SerializationError when the message cannot travel */
   send(message: unknown): SendOutcome {
-    return this.connection.sendTo(this, message);
+    return this.line.sendTo(this, message);
   }
 
   /** Waits until the other end has taken enough of what was sent before. */
   async offer(message: unknown, options?: { readonly signal?: AbortSignal }): Promise<SendOutcome> {
-    await this.connection.room(options?.signal);
+    await this.line.room(options?.signal);
     return this.send(message);
   }
 
   ask<Reply>(build: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
-    const { system } = this.connection;
+    const { system } = this.line;
     return new Promise<Reply>((resolve, reject) => {
       const timeoutMs = options?.timeoutMs ?? defaultAskTimeoutMs;
       const pending = new PendingAsk(system, this, resolve as (reply: unknown) => void, reject, timeoutMs);
@@ -45,31 +48,31 @@ export class RemoteRef extends ForeignRef {
     });
   }
 
-  monitor(monitor: Monitor): void {
-    this.connection.monitor(this, monitor);
+  monitor(watch: Watch): void {
+    this.line.ties.monitor(this, watch);
   }
 
-  demonitor(monitor: Monitor): void {
-    this.connection.demonitor(monitor);
+  demonitor(watch: Watch): void {
+    this.line.ties.demonitor(watch);
   }
 
   link(cell: Cell): void {
-    this.connection.link(this, cell);
+    this.line.ties.link(this, cell);
   }
 
   unlink(cell: Cell): void {
-    this.connection.unlink(this, cell);
+    this.line.ties.unlink(this, cell);
   }
 
   linkedExit(cell: Cell, reason: ExitReason): void {
-    this.connection.linkedExit(this, cell, reason);
+    this.line.ties.linkedExit(this, cell, reason);
   }
 
   stop(reason: ExitReason): void {
-    this.connection.stopRemote(this, reason);
+    this.line.post({ kind: "stop", to: this.id, reason: reasonToWire(reason) });
   }
 
-  override toString(): string {
+  toString(): string {
     return this.address;
   }
 

@@ -1,8 +1,6 @@
-import type { ActorRef, ReplyTo } from "../actor-ref.ts";
-import { PendingAsk } from "../ask.ts";
-import { Cell } from "../cell.ts";
-import { ForeignRef } from "../foreign-ref.ts";
-import { NamedRef } from "../named-ref.ts";
+import type { AnyRef, ForeignRef } from "../cell/cell.ts";
+import type { ActorRef, ReplyTo } from "../vocabulary/actor-ref.ts";
+import { PendingAsk } from "../ask/pending-ask.ts";
 import { SerializationError } from "./transport.ts";
 
 /** Marks an object of ours among the user's; the user's own objects with this key are wrapped. */
@@ -22,7 +20,7 @@ export type Marker =
 export interface Border {
   writeRef(ref: ActorRef<never>): Marker;
   writeReply(reply: PendingAsk): Marker;
-  readRef(id: number, address: string): ActorRef<never>;
+  readRef(id: number, address: string): ForeignRef;
   readOwn(id: number): ActorRef<never>;
   readReply(n: number): ReplyTo<unknown>;
 }
@@ -77,11 +75,11 @@ function walk(value: object, border: Border, depth: number): unknown {
       `Cannot send a message more than ${deepest} levels deep: it is nested too far, or in a circle`,
     );
   if (Array.isArray(value)) return walkList(value, border, depth);
-  if (value instanceof Cell || value instanceof ForeignRef || value instanceof NamedRef) return border.writeRef(value);
   if (value instanceof PendingAsk) return border.writeReply(value);
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, inner(item, border, depth)]));
   if (value instanceof Set) return new Set([...value].map((item) => inner(item, border, depth)));
   if (isPlain(value)) return walkPlain(value, border, depth);
+  if (isRef(value)) return border.writeRef(value);
   if (!travelsAsIs(value)) {
     const name = (value as { constructor?: { name?: string } }).constructor?.name ?? "object";
     throw new SerializationError(
@@ -128,6 +126,11 @@ function walkPlain(value: Record<string, unknown>, border: Border, depth: number
 
 function inner(item: unknown, border: Border, depth: number): unknown {
   return typeof item === "object" && item !== null ? walk(item, border, depth + 1) : toWire(item, border);
+}
+
+/** Only the runtime makes such objects that are not plain. */
+function isRef(value: object): value is AnyRef {
+  return "local" in value && "foreign" in value && "address" in value;
 }
 
 function isPlain(value: object): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { Fifo } from "../fifo.ts";
+import { Fifo } from "../queue/fifo.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface BulkheadOptions {

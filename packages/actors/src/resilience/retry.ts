@@ -1,5 +1,5 @@
 import type { Host } from "../host.ts";
-import { backoffMs, type BackoffOptions } from "../supervisor/backoff.ts";
+import { backoffMs, type BackoffOptions } from "../time/backoff.ts";
 import { wait } from "./wait.ts";
 
 export interface RetryOptions {

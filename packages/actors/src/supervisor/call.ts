@@ -1,6 +1,6 @@
-import type { ActorRef } from "../actor-ref.ts";
-import type { Cell } from "../cell.ts";
-import type { ExitReason } from "../exit-reason.ts";
+import type { Cell } from "../cell/cell.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
 import type { ChildSpec } from "./child-spec.ts";
 
 /** What became of `startChild` or `restartChild`. "No" is an answer, not an error. */

@@ -1,6 +1,6 @@
-import type { Behavior } from "../behavior.ts";
-import type { MailboxOptions } from "../mailbox-options.ts";
-import type { BackoffOptions } from "./backoff.ts";
+import type { Behavior } from "../vocabulary/behavior.ts";
+import type { MailboxOptions } from "../vocabulary/mailbox-options.ts";
+import type { BackoffOptions } from "../time/backoff.ts";
 
 /** When a child that ended is started again: always; unless it ended in order; never. */
 export type RestartType = "permanent" | "transient" | "temporary";

@@ -1,10 +1,9 @@
-import type { Script } from "../behavior.ts";
-import type { Cell } from "../cell.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import type { MailboxOptions } from "../mailbox-options.ts";
-import type { SpawnOptions } from "../spawn-options.ts";
-import type { WheelEntry } from "../timer-wheel.ts";
-import type { BackoffOptions } from "./backoff.ts";
+import type { Cell, ChildRecord, Script } from "../cell/cell.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
+import type { MailboxOptions } from "../vocabulary/mailbox-options.ts";
+import type { SpawnOptions } from "../vocabulary/spawn-options.ts";
+import type { WheelEntry } from "../time/timer-wheel.ts";
+import type { BackoffOptions } from "../time/backoff.ts";
 import type { ChildSettings, ChildSpec, DynamicChildSpec, RestartType, Shutdown } from "./child-spec.ts";
 
 /** A checked child spec with its defaults filled in; all children of a dynamic supervisor share one. */
@@ -41,7 +40,7 @@ export class ChildPlan {
 }
 
 /** What a supervisor knows of one child. Kept small: there can be a million of them. */
-export class SupervisedChild {
+export class SupervisedChild implements ChildRecord {
   readonly plan: ChildPlan;
   args: unknown;
   /**
@@ -60,6 +59,23 @@ export class SupervisedChild {
     this.plan = plan;
     this.args = args;
   }
+
+  get id(): string | null {
+    return this.plan.id;
+  }
+
+  get restarts(): number {
+    return this.crashes?.total ?? 0;
+  }
+
+  get isSpawning(): boolean {
+    return this.phase === "spawning";
+  }
+}
+
+/** The record of a supervisor's child; null for an actor without a supervisor. */
+export function recordOf(cell: Cell): SupervisedChild | null {
+  return cell.child as SupervisedChild | null;
 }
 
 /** The history of a child that crashes. */

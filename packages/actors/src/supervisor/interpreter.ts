@@ -1,13 +1,12 @@
-import type { Interpreter } from "../behavior.ts";
-import type { Cell } from "../cell.ts";
-import { end } from "../ending.ts";
-import { exit, type ExitReason } from "../exit-reason.ts";
-import { DEAD, STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../flags.ts";
-import { endKilled } from "../killing.ts";
-import type { Signal } from "../signal.ts";
-import { announceStart } from "../starting.ts";
-import { signal } from "../system-lane.ts";
+import type { Interpreter, Cell, Signal } from "../cell/cell.ts";
+import { end } from "../life/ending.ts";
+import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
+import { DEAD, STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../cell/flags.ts";
+import { endKilled } from "../life/killing.ts";
+import { announceStart } from "../life/starting.ts";
+import { signal } from "../cell/system-lane.ts";
 import type { SupervisorCall } from "./call.ts";
+import { recordOf } from "./child.ts";
 import { alarmRang, childExited, type Verdict } from "./restarting.ts";
 import { serve } from "./requests.ts";
 import { startInOrder } from "./starting-children.ts";
@@ -144,7 +143,7 @@ function* handle(state: SupervisorState, item: Signal): Task<void> {
       yield* shutDown(state, item.reason);
       return;
     case "child-exit": {
-      const { child } = item.child;
+      const child = recordOf(item.child);
       if (child === null || child.cell !== item.child) return;
       if (state.family.kind === "dynamic") state.family.running -= 1;
       verdict = yield* childExited(state, child, item.reason);
@@ -154,7 +153,7 @@ function* handle(state: SupervisorState, item: Signal): Task<void> {
       verdict = yield* alarmRang(state, item.token);
       break;
     case "call":
-      yield* answer(state, item.call);
+      yield* answer(state, item.call as SupervisorCall);
       break;
     default:
       // Exits of actors that it is linked to but does not supervise mean nothing to it, as in OTP.

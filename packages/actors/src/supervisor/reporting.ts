@@ -1,6 +1,6 @@
-import { describeExit, type ExitReason } from "../exit-reason.ts";
+import { describeExit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import type { SupervisedChild } from "./child.ts";
-import type { SupervisorReport } from "./report.ts";
+import type { SupervisorReport } from "../telemetry/supervisor-report.ts";
 import type { SupervisorState } from "./supervisor-state.ts";
 
 /** Reports to the hooks, and to the log unless it would repeat itself. */

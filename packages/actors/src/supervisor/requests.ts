@@ -1,7 +1,7 @@
-import { exit } from "../exit-reason.ts";
-import { childrenOf } from "../killing.ts";
+import { exit } from "../vocabulary/exit-reason.ts";
+import { childrenOf } from "../life/killing.ts";
 import type { ChildCounts, ChildInfo, ChildOutcome, StartChildOutcome, SupervisorRequest } from "./call.ts";
-import { ChildPlan, SupervisedChild } from "./child.ts";
+import { ChildPlan, recordOf, SupervisedChild } from "./child.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import { report } from "./reporting.ts";
 import { forget, putDown, startChild } from "./starting-children.ts";
@@ -20,7 +20,7 @@ export function* serve(state: SupervisorState, request: SupervisorRequest): Task
     case "terminate-child":
       return yield* terminateById(state, request.id);
     case "terminate-dynamic-child":
-      return yield* terminateByCell(state, request.cell.child);
+      return yield* terminateByCell(state, recordOf(request.cell));
     case "restart-child":
       return yield* restartById(state, request.id);
     case "delete-child":
@@ -104,7 +104,7 @@ function whichChildren(state: SupervisorState): ChildInfo[] {
   if (state.family.kind === "list") return [...state.family.children.values()].map(describe);
   const running = childrenOf(state.cell)
     .toReversed()
-    .flatMap((cell) => cell.child ?? []);
+    .flatMap((cell) => recordOf(cell) ?? []);
   return [...running, ...state.family.waiting].map(describe);
 }
 

@@ -1,9 +1,9 @@
-import type { Cell } from "../cell.ts";
-import { exit, isOrderly, type ExitReason } from "../exit-reason.ts";
-import { TERSE } from "../flags.ts";
-import { StopAlarm } from "../stop-alarm.ts";
-import { signal } from "../system-lane.ts";
-import { backoffMs } from "./backoff.ts";
+import type { Cell } from "../cell/cell.ts";
+import { exit, isOrderly, type ExitReason } from "../vocabulary/exit-reason.ts";
+import { TERSE } from "../cell/flags.ts";
+import { StopAlarm } from "../life/stop-alarm.ts";
+import { signal } from "../cell/system-lane.ts";
+import { backoffMs } from "../time/backoff.ts";
 import type { SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
 import { putDown, startChild, startInOrder } from "./starting-children.ts";

@@ -1,6 +1,6 @@
-import { exit, type ExitReason } from "../exit-reason.ts";
-import { DEAD, IGNORED, STARTING, STARTING_CHILDREN } from "../flags.ts";
-import type { Cell } from "../cell.ts";
+import type { Cell } from "../cell/cell.ts";
+import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
+import { DEAD, IGNORED, STARTING, STARTING_CHILDREN } from "../cell/flags.ts";
 import type { SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
 import type { SupervisorState } from "./supervisor-state.ts";

@@ -1,12 +1,12 @@
-import type { ActorRef } from "../actor-ref.ts";
-import type { ExitReason } from "../exit-reason.ts";
-import { exit } from "../exit-reason.ts";
-import type { Cell } from "../cell.ts";
-import { DEAD, SUPERVISOR } from "../flags.ts";
-import type { AnyRef } from "../foreign-ref.ts";
-import type { SpawnOptions } from "../spawn-options.ts";
-import { signal } from "../system-lane.ts";
-import type { ActorSystem } from "../system.ts";
+import type { Cell, AnyRef } from "../cell/cell.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import type { ExitReason } from "../vocabulary/exit-reason.ts";
+import { exit } from "../vocabulary/exit-reason.ts";
+import { DEAD, SUPERVISOR } from "../cell/flags.ts";
+import type { SpawnOptions } from "../vocabulary/spawn-options.ts";
+import { stopWithin } from "../life/stop-within.ts";
+import { signal } from "../cell/system-lane.ts";
+import type { ActorSystem } from "../system/system.ts";
 import {
   SupervisorCall,
   type ChildCounts,
@@ -72,7 +72,7 @@ abstract class Handle {
 
   /** Ends the supervisor and with it its children, the last one first. */
   stop(reason: ExitReason = exit.shutdown, timeoutMs = Infinity): Promise<ExitReason> {
-    return this.#cell.system.stop(this.#cell, reason, timeoutMs);
+    return stopWithin(this.#cell, reason, timeoutMs);
   }
 
   protected request<Answer>(request: SupervisorRequest): Promise<Answer> {

@@ -1,5 +1,4 @@
-import type { Cell } from "../cell.ts";
-import type { Signal } from "../signal.ts";
+import type { Cell, Signal } from "../cell/cell.ts";
 import type { SupervisorCall } from "./call.ts";
 import { ChildPlan, SupervisedChild } from "./child.ts";
 import { RestartBudget } from "./restart-budget.ts";

@@ -1,4 +1,5 @@
-import { Script, type Behavior } from "../behavior.ts";
+import { ActorScript } from "../cell/actor-script.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
 import { SupervisorInterpreter } from "./interpreter.ts";
 import type { AnySupervisorOptions, DynamicSupervisorOptions, SupervisorOptions } from "./supervisor-options.ts";
 import { checkSupervisor } from "./validate.ts";
@@ -55,5 +56,5 @@ export function supervisor(
 
 function script(kind: string | undefined, options: (args: unknown) => AnySupervisorOptions): SupervisorBehavior<never> {
   const definition = { kind: kind ?? "supervisor", trapExits: true, receive: () => undefined };
-  return new Script(definition, new SupervisorInterpreter(options));
+  return new ActorScript(definition, new SupervisorInterpreter(options));
 }

@@ -1,4 +1,4 @@
-import type { Signal } from "../signal.ts";
+import type { Signal } from "../cell/cell.ts";
 
 /** Says whether a signal is the one that a task waits for. */
 export type Wanted = (signal: Signal) => boolean;

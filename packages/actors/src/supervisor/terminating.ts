@@ -1,9 +1,8 @@
-import type { Cell } from "../cell.ts";
-import { exit, isOrderly, type ExitReason } from "../exit-reason.ts";
-import { childrenOf, kill } from "../killing.ts";
-import type { Signal } from "../signal.ts";
-import { StopAlarm } from "../stop-alarm.ts";
-import { signal } from "../system-lane.ts";
+import type { Cell, Signal } from "../cell/cell.ts";
+import { exit, isOrderly, type ExitReason } from "../vocabulary/exit-reason.ts";
+import { childrenOf, kill } from "../life/killing.ts";
+import { StopAlarm } from "../life/stop-alarm.ts";
+import { signal } from "../cell/system-lane.ts";
 import type { SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
 import { putDown } from "./starting-children.ts";

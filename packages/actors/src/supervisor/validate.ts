@@ -1,5 +1,5 @@
-import { Script } from "../behavior.ts";
-import type { BackoffOptions } from "./backoff.ts";
+import { ActorScript } from "../cell/actor-script.ts";
+import type { BackoffOptions } from "../time/backoff.ts";
 import type { ChildSettings, ChildSpec } from "./child-spec.ts";
 import type { AnySupervisorOptions, AutoShutdown } from "./supervisor-options.ts";
 
@@ -45,7 +45,7 @@ export function checkChild(spec: ChildSpec, autoShutdown: AutoShutdown): void {
 }
 
 function checkBehavior(who: string, start: unknown): void {
-  if (!(start instanceof Script)) refuse(`start of ${who}`, start, "a behaviour made by actor() or supervisor()");
+  if (!(start instanceof ActorScript)) refuse(`start of ${who}`, start, "a behaviour made by actor() or supervisor()");
 }
 
 function checkSettings(who: string, settings: ChildSettings, autoShutdown: AutoShutdown): void {

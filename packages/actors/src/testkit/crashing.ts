@@ -1,4 +1,6 @@
-import { Script, type Behavior } from "../behavior.ts";
+import type { Script } from "../cell/cell.ts";
+import { ActorScript } from "../cell/actor-script.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
 
 /** When a behaviour is to fail; counted over all actors that share it, restarts included. */
 export interface CrashPlan {
@@ -16,7 +18,7 @@ export class InjectedCrash extends Error {
 /** A copy of `behavior` that fails when the plan says so. Not for supervisors. */
 export function crashing<Message, Args>(behavior: Behavior<Message, Args>, plan: CrashPlan): Behavior<Message, Args> {
   const script = behavior as unknown as Script;
-  if (!(script instanceof Script) || script.interpreter !== null)
+  if (!(script instanceof ActorScript) || script.interpreter !== null)
     throw new TypeError(`Cannot inject crashes into ${behavior.kind}: wanted a behaviour made by actor()`);
   let messages = 0;
   let starts = 0;
@@ -24,7 +26,7 @@ export function crashing<Message, Args>(behavior: Behavior<Message, Args>, plan:
     starts += 1;
     if (plan.onStarts?.includes(starts) === true) throw new InjectedCrash(`start ${starts} was to fail`);
   };
-  return new Script({
+  return new ActorScript({
     ...definitionOf(script),
     onStart: (args, context) => {
       countStart();
@@ -46,7 +48,9 @@ export function crashing<Message, Args>(behavior: Behavior<Message, Args>, plan:
   });
 }
 
-function definitionOf(script: Script): Pick<ConstructorParameters<typeof Script>[0], "kind" | "trapExits" | "mailbox"> {
+function definitionOf(
+  script: Script,
+): Pick<ConstructorParameters<typeof ActorScript>[0], "kind" | "trapExits" | "mailbox"> {
   const { kind, trapExits, limits, onSignal, onStop } = script;
   const { capacity, overflow, priority } = limits;
   return {

@@ -1,6 +1,6 @@
-import type { ActorRef, SendOutcome } from "../actor-ref.ts";
-import type { ActorSystem } from "../system.ts";
-import { WheelEntry } from "../timer-wheel.ts";
+import type { ActorRef, SendOutcome } from "../vocabulary/actor-ref.ts";
+import type { ActorSystem } from "../system/system.ts";
+import { WheelEntry } from "../time/timer-wheel.ts";
 import { generator } from "./generator.ts";
 
 /** What can happen to a message before it reaches a mailbox; each is a chance from 0 to 1. */

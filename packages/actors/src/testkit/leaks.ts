@@ -1,4 +1,4 @@
-import type { ActorSystem } from "../system.ts";
+import type { ActorSystem } from "../system/system.ts";
 
 /** What a system that should be empty still holds. */
 export interface Leaks {

@@ -1,8 +1,8 @@
-import type { ActorRef } from "../actor-ref.ts";
-import { actor } from "../behavior.ts";
-import type { Context } from "../context.ts";
-import type { ActorSignal } from "../signal.ts";
-import type { ActorSystem } from "../system.ts";
+import { actor } from "../actor/actor.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import type { Context } from "../actor/context.ts";
+import type { ActorSignal } from "../vocabulary/signal.ts";
+import type { ActorSystem } from "../system/system.ts";
 
 /** How long an expectation waits when it does not say, on the clock of the system's host. */
 const patienceMs = 3000;

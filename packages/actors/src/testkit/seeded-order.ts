@@ -1,4 +1,4 @@
-import type { SliceLimits } from "../run-queue.ts";
+import type { SliceLimits } from "../run/run-queue.ts";
 import { generator } from "./generator.ts";
 
 /**

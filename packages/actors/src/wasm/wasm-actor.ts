@@ -1,5 +1,6 @@
-import type { ReplyTo } from "../actor-ref.ts";
-import { actor, type Behavior } from "../behavior.ts";
+import { actor } from "../actor/actor.ts";
+import type { ReplyTo } from "../vocabulary/actor-ref.ts";
+import { type Behavior } from "../vocabulary/behavior.ts";
 import { WasmHost, type WasmLimits } from "./wasm-host.ts";
 import { webAssembly, type WasmModule } from "./web-assembly.ts";
 

@@ -1,4 +1,4 @@
-import type { ReplyTo } from "../actor-ref.ts";
+import type { ReplyTo } from "../vocabulary/actor-ref.ts";
 import { webAssembly, type WasmInstance, type WasmMemory, type WasmModule } from "./web-assembly.ts";
 
 export interface WasmLimits {

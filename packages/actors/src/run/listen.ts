@@ -1,0 +1,72 @@
+import type { Cell, Signal } from "../cell/cell.ts";
+import { exit } from "../vocabulary/exit-reason.ts";
+import { NOT_LISTENING, SIGNALS, STOPPING, TRAPS_EXITS } from "../cell/flags.ts";
+import { killChildren } from "../life/killing.ts";
+import { settle } from "../life/settle.ts";
+import type { ActorSignal } from "../vocabulary/signal.ts";
+import { beginStop, childEnded } from "../life/stopping.ts";
+
+/** Handles what waits in the system lane, as far as the cell can listen. Returns how many messages it handled. */
+export function listen(cell: Cell): number {
+  let handled = 0;
+  const { extras } = cell;
+  if (extras === null || extras.signals === null) return handled;
+  const { signals } = extras;
+  const { interpreter } = cell.script;
+  while (signals.size > 0 && (cell.flags & NOT_LISTENING) === 0) {
+    const item = signals.shift() as Signal;
+    extras.signalsHandled += 1;
+    if (interpreter !== null) interpreter.signal(cell, item);
+    else handled += handle(cell, item);
+  }
+  if (signals.size === 0) cell.flags &= ~SIGNALS;
+  return handled;
+}
+
+function handle(cell: Cell, item: Signal): number {
+  switch (item.kind) {
+    case "stop":
+      beginStop(cell, item.reason);
+      return 0;
+    case "exit":
+      if ((cell.flags & TRAPS_EXITS) !== 0) inform(cell, item);
+      else if (item.reason.kind !== "normal") beginStop(cell, item.reason);
+      return 0;
+    case "down":
+    case "receive-timeout":
+      inform(cell, item);
+      return 0;
+    case "deliver":
+      return deliver(cell, item.message);
+    case "fail":
+      beginStop(cell, exit.error(item.error));
+      return 0;
+    case "child-exit":
+      childEnded(cell);
+      return 0;
+    case "alarm":
+      killChildren(cell);
+      return 0;
+    case "child-started":
+    case "call":
+      return 0;
+  }
+}
+
+function inform(cell: Cell, item: ActorSignal): void {
+  if ((cell.flags & STOPPING) !== 0) return;
+  const { onSignal } = cell.script;
+  if (onSignal === null) return;
+  const result = onSignal(cell.state, item, cell);
+  if (result !== undefined) settle(cell, result);
+}
+
+function deliver(cell: Cell, message: unknown): number {
+  if ((cell.flags & STOPPING) !== 0) {
+    cell.system.deadLetters.add(cell, message, "dead");
+    return 0;
+  }
+  const result = cell.script.receive(cell.state, message, cell);
+  if (result !== undefined) settle(cell, result);
+  return 1;
+}
