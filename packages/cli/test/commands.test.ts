@@ -76,6 +76,29 @@ test("up --watch brings up again what changes, and waits over mistakes", async (
   expect((await run("ps")).out).toContain("web");
 });
 
+test("an app that left the file is named, goes on, and goes with --prune", async () => {
+  const { run, write } = await withWeb();
+  const apps = (...names: string[]): string =>
+    `export default ${JSON.stringify(names.map((name) => ({ name, command: ["x"] })))};`;
+  write("deploy.ts", apps("web", "old", "older"));
+  expect(await run("up")).toMatchObject({ code: 0 });
+  write("deploy.ts", apps("web"));
+  const notice =
+    /! old {2}is not in the file any more and goes on; remove it with --prune, or with `constellation rm old`/;
+  for (const command of ["plan", "up"]) expect((await run(command)).out).toMatch(notice);
+  expect((await run("plan", "--prune")).out).toContain("- old  removed");
+  expect(JSON.parse((await run("up", "--json")).out)).toMatchObject({
+    changes: [{ app: "web" }, { app: "old", change: "orphaned" }, { app: "older", change: "orphaned" }],
+  });
+  expect((await run("ps")).out).toContain("older");
+  expect((await run("up", "--prune")).out).toContain("- older  removed");
+  expect((await run("ps")).out).not.toContain("old");
+  write("deploy.ts", apps("other"));
+  expect((await run("up")).out).toContain("! web");
+  expect((await run("down")).out).toMatch(/Removed other\n! web {2}came from this file/);
+  expect((await run("down", "--prune")).out).toBe("Removed web\n");
+});
+
 test("plan says what would change and changes nothing", async () => {
   const { run, write } = await commandLine();
   write("deploy.ts", deploy);

@@ -2,6 +2,7 @@
 export { changeOf, type Fit, fitOf, type KnownApp, type Revision } from "./changes/change.ts";
 export { describeDifference, type Difference, differences } from "./changes/difference.ts";
 export { type Effect, effectOf } from "./changes/effect.ts";
+export { orphansOf, type SourcedApp } from "./changes/orphans.ts";
 export { type DependencyState, unmetDependency } from "./dependencies/conditions.ts";
 export { checkDependencies, type Depending, startLayers, stopLayers } from "./dependencies/graph.ts";
 export { place } from "./placement/place.ts";

@@ -51,6 +51,13 @@ export interface ApplyOptions extends CallOptions {
   readonly folder?: string;
   /** Only say what would change. @default false */
   readonly dryRun?: boolean;
+  /**
+   * File that the specs come from: apps that came from it before and are not among them now are orphans, and among the
+   * changes. @default none
+   */
+  readonly source?: string | undefined;
+  /** Remove orphans instead of naming them; their data and logs stay. @default false */
+  readonly prune?: boolean | undefined;
   /** Told the files that went into scripts, absolute, before anything is changed; watch these. */
   readonly onBundled?: ((files: readonly string[]) => void) | undefined;
 }
@@ -253,14 +260,14 @@ export class Constellation {
 
   async #apply(
     apps: readonly AppInput[],
-    { folder = process.cwd(), dryRun = false, onBundled, signal }: ApplyOptions,
+    { folder = process.cwd(), dryRun = false, source, prune, onBundled, signal }: ApplyOptions,
     createOnly: boolean,
   ): Promise<readonly Change[]> {
     const { prepareApps } = await import("./apps/prepare.ts");
     const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connected(signal)]);
     onBundled?.(artifacts.flatMap(({ inputs }) => inputs));
     await Promise.all(artifacts.map((artifact) => this.#store(artifact, signal)));
-    const body = { apps: specs, dryRun, createOnly };
+    const body = { apps: specs, dryRun, createOnly, source, prune };
     return (await this.#json<ApplyResponse>("apply", { body, signal })).changes;
   }
 

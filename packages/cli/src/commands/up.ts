@@ -8,6 +8,7 @@ import { upAgain } from "../spec/watch.ts";
 interface Options {
   readonly wait: boolean;
   readonly watch?: boolean;
+  readonly prune?: boolean;
   readonly timeout: string;
   readonly json?: boolean;
 }
@@ -18,6 +19,7 @@ export function define(command: Command, context: Context): void {
     .argument("[file]", "TypeScript, JavaScript or JSON file; without it constellation.ts or deploy.ts")
     .option("--no-wait", "do not wait until everything is healthy")
     .option("--watch", "do it again whenever the file or a script changes")
+    .option("--prune", "remove apps that came from this file and are not in it any more; data and logs stay")
     .option("--timeout <duration>", "how long to wait", "60s")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, options: Options) => {
@@ -33,11 +35,12 @@ async function up(
   options: Options,
   uses?: (files: readonly string[]) => void,
 ): Promise<void> {
-  const { apps, folder, inputs } = await loadApps(file);
+  const { apps, source, folder, inputs } = await loadApps(file);
   uses?.(inputs);
   const apply = async (): Promise<readonly Change[]> => {
     const client = await context.client({ start: true });
-    return client.apply(apps, { folder, signal: context.signal, onBundled: uses });
+    const { prune } = options;
+    return client.apply(apps, { folder, source, prune, signal: context.signal, onBundled: uses });
   };
   await bringUp(context, apply, options);
 }

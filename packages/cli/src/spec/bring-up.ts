@@ -50,7 +50,7 @@ async function waitFor(
   const shown = json ? null : progress(context.out);
   try {
     return await client.waitHealthy(
-      changes.map(({ app }) => app),
+      changes.filter(({ change }) => change !== "orphaned" && change !== "removed").map(({ app }) => app),
       { timeout, signal: context.signal, onProgress: (snapshot) => shown?.show(snapshot) },
     );
   } catch (error) {

@@ -7,6 +7,7 @@ const signs: Record<Change["change"], { readonly sign: string; readonly meaning:
   updated: { sign: "~", meaning: "warning" },
   scaled: { sign: "~", meaning: "warning" },
   unchanged: { sign: "=", meaning: "dim" },
+  orphaned: { sign: "!", meaning: "warning" },
   removed: { sign: "-", meaning: "bad" },
 };
 
@@ -14,7 +15,13 @@ const signs: Record<Change["change"], { readonly sign: string; readonly meaning:
 export function changeLines(changes: readonly Change[], { style }: Pick<Terminal, "style">): string[] {
   return changes.flatMap(({ app, change, revision, differences }) => {
     const { sign, meaning } = signs[change];
-    const head = `${style(meaning, `${sign} ${app}`)}  ${change}, revision ${revision}`;
+    const what =
+      change === "orphaned"
+        ? `is not in the file any more and goes on; remove it with --prune, or with \`constellation rm ${app}\``
+        : change === "removed"
+          ? "removed: it is not in the file any more; its data and logs stay"
+          : `${change}, revision ${revision}`;
+    const head = `${style(meaning, `${sign} ${app}`)}  ${what}`;
     return [head, ...differences.map((difference) => style("dim", `    ${difference}`))];
   });
 }

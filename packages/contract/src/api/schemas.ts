@@ -37,13 +37,18 @@ export const appSummarySchema = z.object({
   /** In words, when something is not as wanted. */
   detail: z.string().nullable(),
   urls: z.array(z.string()),
+  /** File of specs that it was applied from last, as its client names it; null when it came from none. */
+  source: z.string().nullable(),
   updatedAt: z.number(),
 });
 
-/** What an apply does to one app. */
+/**
+ * What an apply does to one app. `orphaned`: it came from the same file before and is not in it any more; nothing is done
+ * to it unless the apply prunes, and then it is `removed`.
+ */
 export const changeSchema = z.object({
   app: z.string(),
-  change: z.enum(["created", "updated", "scaled", "unchanged", "removed"]),
+  change: z.enum(["created", "updated", "scaled", "unchanged", "orphaned", "removed"]),
   revision: z.int(),
   /** Settings that differ from what runs, as `path: before -> after`. */
   differences: z.array(z.string()),
@@ -56,6 +61,10 @@ export const applyRequestSchema = z.strictObject({
   dryRun: z.boolean().optional(),
   /** Refuse when an app of this name exists already (`create`). */
   createOnly: z.boolean().optional(),
+  /** File that the specs come from, absolute: apps that came from it before and are missing now are orphans. */
+  source: z.string().min(1).max(4096).optional(),
+  /** Remove the orphans; their data folders and logs stay. @default false: they go on and are named */
+  prune: z.boolean().optional(),
 });
 export const applyResponseSchema = z.object({ changes: z.array(changeSchema) });
 export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max(10_000) });

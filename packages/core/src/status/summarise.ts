@@ -7,6 +7,7 @@ export interface StatusInput {
   readonly mode: "running" | "stopped" | "removed";
   readonly wanted: number;
   readonly instances: readonly StatusInstance[];
+  readonly source: string | null;
   readonly updatedAt: number;
 }
 
@@ -27,6 +28,7 @@ export function summarise(input: StatusInput): Omit<AppSummary, "urls"> {
     ready: ready.length,
     status,
     detail,
+    source: input.source,
     updatedAt: input.updatedAt,
   };
 }
@@ -47,8 +49,7 @@ function judge(
   const old = serving.length - ready.length;
   const count = `${ready.length} of ${wanted} ready`;
   const progress = old > 0 ? `revision ${revision}: ${count}, ${old} of an earlier one still serve` : count;
-  const failed = instances.filter(({ state }) => state.status === "failed").length;
-  if (failed > 0 && alive.length === 0) return { status: "failed", detail: [...trouble, progress].join("; ") };
+  if (hasGivenUp(instances)) return { status: "failed", detail: [...trouble, progress].join("; ") };
   if (trouble.length > 0) return { status: "degraded", detail: [...trouble.slice(0, 3), progress].join("; ") };
   return { status: "starting", detail: [progress, ...pending(instances)].join("; ") };
 }
@@ -60,6 +61,13 @@ function halted(mode: StatusInput["mode"], alive: number): Verdict {
 
 const isAlive = (state: InstanceState): boolean =>
   state.status === "running" || state.status === "starting" || state.status === "stopping";
+
+/** Nothing will happen any more by itself: what failed of an earlier revision is about to be replaced and does not count. */
+function hasGivenUp(instances: readonly StatusInstance[]): boolean {
+  const ended = ({ state }: StatusInstance): boolean =>
+    state.status === "failed" || state.status === "completed" || state.status === "stopped";
+  return instances.every(ended) && instances.some(({ state, current }) => current && state.status === "failed");
+}
 
 /** What is wrong with an instance, or null when it is well or on its way. */
 function describeTrouble({ name, state }: StatusInstance): string | null {

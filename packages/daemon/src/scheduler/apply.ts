@@ -1,5 +1,12 @@
 import { type AppSpec, type ApplyRequest, type Change, ConstellationError, parseApp } from "@constellation/contract";
-import { changeOf, checkCapacity, checkDependencies, type KnownApp, type NodeCapacity } from "@constellation/core";
+import {
+  changeOf,
+  checkCapacity,
+  checkDependencies,
+  type KnownApp,
+  type NodeCapacity,
+  orphansOf,
+} from "@constellation/core";
 import type { Edit, Mirror } from "../state/index.ts";
 import { type ArtifactLookup, checkFiles } from "./check-files.ts";
 import { checkPortConflicts } from "./check-ports.ts";
@@ -8,7 +15,10 @@ import type { Snapshot } from "./snapshot.ts";
 /** A request that was found possible as a whole, with what it changes. */
 export interface Application {
   readonly specs: readonly AppSpec[];
+  /** First those of the specs, in their order, then those of orphans. */
   readonly changes: readonly Change[];
+  /** File that the specs come from. */
+  readonly source: string | undefined;
 }
 
 /** What checking needs to know of the world. */
@@ -31,27 +41,49 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   const specs = parseAll(request.apps);
   for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
   const names = new Set(specs.map(({ name }) => name));
-  const together = [...snapshot.specs().filter(({ name }) => !names.has(name)), ...specs];
+  const orphans = orphansOf(snapshot.sources(), request.source, [...names]);
+  const gone = new Set(request.prune === true ? orphans : []);
+  const staying = snapshot.specs().filter(({ name }) => !gone.has(name));
+  const together = [...staying.filter(({ name }) => !names.has(name)), ...specs];
   checkDependencies(together);
   for (const spec of specs) checkCapacity(spec, [capacity()]);
-  const running = together.filter(({ name }) => names.has(name) || snapshot.record(name)?.mode === "running");
-  checkPortConflicts(running);
+  // Orphans, too: their ports are theirs until they have ended.
+  const others = snapshot.specs().filter(({ name }) => !names.has(name) && snapshot.record(name)?.mode === "running");
+  checkPortConflicts([...others, ...specs]);
   await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
   for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);
-  return { specs, changes };
+  const change = request.prune === true ? "removed" : "orphaned";
+  const fate = orphans.map((app): Change => ({
+    app,
+    change,
+    revision: snapshot.record(app)?.revision ?? 0,
+    differences: [],
+  }));
+  return { specs, changes: [...changes, ...fate], source: request.source };
 }
 
 /** Puts what an application changes into `edit`. */
-export function enact({ specs, changes }: Application, { snapshot, mirror, edit, at, node }: EnactContext): void {
+export function enact(
+  { specs, changes, source: from }: Application,
+  { snapshot, mirror, edit, at, node }: EnactContext,
+): void {
+  for (const { app, change } of changes) {
+    const record = snapshot.record(app);
+    if (change === "removed" && record !== undefined)
+      edit.put({ kind: "app", app }, { ...record, mode: "removed", updatedAt: at });
+  }
   for (const [position, spec] of specs.entries()) {
     const change = changes[position];
+    const record = snapshot.record(spec.name);
+    const source = from ?? record?.source ?? null;
+    if (change?.change === "unchanged" && record !== undefined && record.source !== source)
+      edit.put({ kind: "app", app: spec.name }, { ...record, source });
     if (change === undefined || change.change === "unchanged") continue;
     const { revision } = change;
-    const record = snapshot.record(spec.name);
     edit.put(
       { kind: "app", app: spec.name },
-      { mode: "running", erase: false, instances: spec.instances, revision, updatedAt: at },
+      { mode: "running", erase: false, instances: spec.instances, revision, source, updatedAt: at },
     );
     if (record?.revision === revision) continue;
     if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, revision, node, edit);

@@ -28,7 +28,7 @@ const conflict = (app: string, { publicPort }: PortSpec, owner: string): Constel
     "port.in-use",
     `Cannot run ${app}: its public port ${publicPort} belongs to the app ${owner}`,
     {
-      remedy: `Choose another port for ${app}, or stop ${owner}.`,
+      remedy: `Choose another port for ${app}, or end ${owner} first (\`constellation stop ${owner}\`, \`constellation rm ${owner}\`).`,
       details: { app, port: publicPort, owner },
     },
   );

@@ -57,8 +57,10 @@ export class Scheduler {
     const { repository, ports, nowMs } = this.#parts;
     const application = await checkApplication(request, { ...this.#parts, snapshot: this.snapshot });
     const changed = application.specs.filter((_, at) => application.changes[at]?.change !== "unchanged");
-    if (request.dryRun === true) await ports.check(changed);
-    if (request.dryRun === true || changed.length === 0) return [...application.changes];
+    if (request.dryRun === true) {
+      await ports.check(changed);
+      return [...application.changes];
+    }
     await ports.open(changed);
     const edit = repository.edit();
     enact(application, {
@@ -68,10 +70,13 @@ export class Scheduler {
       at: nowMs(),
       node: this.#parts.node,
     });
+    if (edit.isEmpty) return [...application.changes];
     await repository.write(edit);
     for (const { app, revision, change } of application.changes)
-      if (change !== "removed") this.#parts.emit({ type: "app.applied", app, revision, change });
-    await this.pass(changed.map(({ name }) => name));
+      if (change !== "removed" && change !== "orphaned")
+        this.#parts.emit({ type: "app.applied", app, revision, change });
+    const removed = application.changes.filter(({ change }) => change === "removed").map(({ app }) => app);
+    await this.pass([...changed.map(({ name }) => name), ...removed]);
     return [...application.changes];
   }
 
@@ -162,6 +167,7 @@ export class Scheduler {
       revision: record.revision,
       mode: record.mode,
       wanted: record.instances,
+      source: record.source,
       updatedAt: record.updatedAt,
       instances: this.#parts.observations.of(app).map((observed) => ({
         name: instanceName(observed),

@@ -8,6 +8,7 @@ import {
   type Revision,
   type RolloutGoal,
   settleMsOf,
+  type SourcedApp,
   unmetDependency,
 } from "@constellation/core";
 import { isAlive, type Observations, type ObservedInstance } from "../agent/index.ts";
@@ -46,6 +47,13 @@ export class Snapshot {
   specs(): AppSpec[] {
     return [...this.#mirror.apps].flatMap(([app, { record }]) =>
       record.mode === "removed" ? [] : (this.spec(app) ?? []),
+    );
+  }
+
+  /** Apps that are not on their way out, with the files that they came from. */
+  sources(): SourcedApp[] {
+    return [...this.#mirror.apps].flatMap(([name, { record }]) =>
+      record.mode === "removed" ? [] : [{ name, source: record.source }],
     );
   }
 

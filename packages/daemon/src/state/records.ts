@@ -9,6 +9,8 @@ export interface AppRecord {
   readonly erase: boolean;
   readonly instances: number;
   readonly revision: number;
+  /** File of specs that it came from last; null: from none, or from before files were noted. */
+  readonly source: string | null;
   /** Unix milliseconds. */
   readonly updatedAt: number;
 }
@@ -85,6 +87,7 @@ export const recordSchemas: { readonly [Kind in keyof RecordOf]: z.ZodType<Recor
     erase: z.boolean(),
     instances: whole,
     revision: whole,
+    source: z.string().nullable().default(null),
     updatedAt: z.number(),
   }),
   revision: z.object({ spec: specSchema, restarts: whole }),

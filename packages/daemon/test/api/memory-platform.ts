@@ -21,6 +21,7 @@ import {
   type Version,
   apiVersion,
 } from "@constellation/contract";
+import { orphansOf } from "@constellation/core";
 import type { CallOptions, ExecRequest, ExecSession, Platform } from "../../src/platform/index.ts";
 import { childSession } from "./child-session.ts";
 import { Journal } from "./journal.ts";
@@ -30,6 +31,7 @@ interface App {
   revision: number;
   stopped: boolean;
   updatedAt: number;
+  source: string | null;
   instances: Instance[];
 }
 
@@ -80,7 +82,7 @@ export class MemoryPlatform implements Platform {
     };
   }
 
-  async apply({ apps, dryRun = false, createOnly = false }: ApplyRequest): Promise<Change[]> {
+  async apply({ apps, dryRun = false, createOnly = false, source, prune = false }: ApplyRequest): Promise<Change[]> {
     const specs = apps.map(parseApp);
     for (const { name, run } of specs) {
       if (createOnly && this.#apps.has(name))
@@ -91,8 +93,15 @@ export class MemoryPlatform implements Platform {
         throw new ConstellationError("artifact.not-found", `The artifact of app ${name} is not stored`);
     }
     const planned = specs.map((spec) => ({ spec, change: this.#changeOf(spec) }));
-    if (!dryRun) for (const { spec, change } of planned) this.#put(spec, change);
-    return planned.map(({ change }) => change);
+    const known = [...this.#apps.values()].map((app) => ({ name: app.spec.name, source: app.source }));
+    const orphans = orphansOf(
+      known,
+      source,
+      specs.map(({ name }) => name),
+    ).map((app): Change => ({ app, change: prune ? "removed" : "orphaned", revision: 1, differences: [] }));
+    if (!dryRun) for (const { spec, change } of planned) this.#put(spec, change, source ?? null);
+    if (!dryRun && prune) for (const { app } of orphans) this.#apps.delete(app);
+    return [...planned.map(({ change }) => change), ...orphans];
   }
 
   #changeOf(spec: AppSpec): Change {
@@ -108,11 +117,23 @@ export class MemoryPlatform implements Platform {
     return { app: spec.name, change, revision: before.revision, differences };
   }
 
-  #put(spec: AppSpec, { change, revision }: Change): void {
-    const app = this.#apps.get(spec.name) ?? { spec, revision, stopped: false, updatedAt: 0, instances: [] };
-    Object.assign(app, { spec, revision, stopped: false, updatedAt: Date.now() });
+  #put(spec: AppSpec, { change, revision }: Change, source: string | null): void {
+    const app = this.#apps.get(spec.name) ?? {
+      spec,
+      revision,
+      stopped: false,
+      updatedAt: 0,
+      source: null,
+      instances: [],
+    };
+    Object.assign(app, { spec, revision, stopped: false, updatedAt: Date.now(), source });
     this.#apps.set(spec.name, app);
-    this.#emit({ type: "app.applied", app: spec.name, revision, change: change === "removed" ? "updated" : change });
+    this.#emit({
+      type: "app.applied",
+      app: spec.name,
+      revision,
+      change: change === "removed" || change === "orphaned" ? "updated" : change,
+    });
     void this.#fill(app);
   }
 
@@ -313,7 +334,7 @@ export class MemoryPlatform implements Platform {
   }
 }
 
-function summary({ spec, revision, stopped, instances, updatedAt }: App): AppSummary {
+function summary({ spec, revision, stopped, instances, updatedAt, source }: App): AppSummary {
   const running = instances.filter(({ state }) => state.status === "running").length;
   const failed = instances.find(({ state }) => state.status === "failed")?.state;
   const status = stopped
@@ -331,6 +352,7 @@ function summary({ spec, revision, stopped, instances, updatedAt }: App): AppSum
     ready: running,
     status,
     detail: failed?.status === "failed" ? failed.reason : null,
+    source,
     urls: spec.ports.map(({ publicPort }) => `http://127.0.0.1:${publicPort}`),
     updatedAt,
   };

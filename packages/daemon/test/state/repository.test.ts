@@ -21,7 +21,7 @@ async function repository(store = new MemoryStateStore()) {
   return state;
 }
 
-const app = { mode: "running", erase: false, instances: 3, revision: 1, updatedAt: 5 } as const;
+const app = { mode: "running", erase: false, instances: 3, revision: 1, source: null, updatedAt: 5 } as const;
 const spec = parseApp({ name: "web", command: ["server"] });
 
 describe("the repository", () => {

@@ -42,6 +42,7 @@ describe("by a scripted report of what a machine can do", () => {
     wrapper: null,
     wayOut: { kind: "closed", missing: "net.ipv4.ip_forward is 0" },
     openFilesLimit: 20_000,
+    landlockVersion: 3,
   };
   const allWork: Trials = {
     group: () => [],

@@ -42,11 +42,10 @@ export async function waitHealthy(
   );
 }
 
-/** While a new revision takes over, instances of the one before it that have failed say nothing about it. */
+/** One instance of the newest revision that was given up is enough: an update goes no further, and nothing else will mend it. */
 function hasFailed({ name, status, revision }: AppSummary, { instances }: Snapshot): boolean {
-  if (status !== "failed") return false;
-  const failed = instances.filter(({ app, state }) => app === name && state.status === "failed");
-  return failed.length === 0 || failed.some((instance) => instance.revision === revision);
+  const ofNewest = instances.filter((instance) => instance.app === name && instance.revision === revision);
+  return status === "failed" || ofNewest.some(({ state }) => state.status === "failed");
 }
 
 const isSettled = ({ status }: AppSummary): boolean => status === "healthy" || status === "completed";

@@ -10,6 +10,8 @@ import { specThrew } from "./spec-threw.ts";
 /** What a file of specs defines. */
 export interface LoadedApps {
   readonly apps: readonly AppInput[];
+  /** The file itself, absolute. */
+  readonly source: string;
   /** Folder that relative paths of the specs start from: that of the file. */
   readonly folder: string;
   /** Files that were read, absolute; watch these. */
@@ -39,7 +41,7 @@ export async function loadApps(file: string): Promise<LoadedApps> {
     throw new ConstellationError("spec.invalid", `The spec ${file} exports no app`, {
       remedy: "Write `export default app({ name: …, script: … })`.",
     });
-  return { apps: apps as AppInput[], folder, inputs };
+  return { apps: apps as AppInput[], source: path, folder, inputs };
 }
 
 /** `import … from "constellation"` means the running version, also where none is installed. */
