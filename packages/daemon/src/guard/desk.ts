@@ -41,8 +41,8 @@ interface Guest {
   record: LeaseRecord;
   wire: Wire | undefined;
   level: "run" | "shed" | "drain" | "kill";
-  /** It is being cleaned up after. */
-  isReaping: boolean;
+  /** It is being cleaned up after, or started again. */
+  isBusy: boolean;
 }
 
 /** A death so soon after the kernel killed for memory is taken for its work. */
@@ -68,7 +68,7 @@ export class GuardDesk {
   /** Takes over what an earlier daemon knew: those alive will call, the others are cleaned up after. */
   inherit(records: readonly LeaseRecord[]): void {
     for (const record of records) {
-      this.#guests.set(record.request.id, { record, wire: undefined, level: "run", isReaping: false });
+      this.#guests.set(record.request.id, { record, wire: undefined, level: "run", isBusy: false });
       this.#join(record.request);
     }
     this.tick();
@@ -87,7 +87,7 @@ export class GuardDesk {
     const promised = promisePorts(this.#book, id, request.ports, this.#parts.portsInUse(), this.#parts.ports);
     if (promised === undefined) return refuse(wire, `there are no ${request.ports} free ports left`);
     this.#book = promised.book;
-    this.#guests.set(id, { record, wire, level: known?.level ?? "run", isReaping: false });
+    this.#guests.set(id, { record, wire, level: known?.level ?? "run", isBusy: false });
     this.#save(record);
     if (this.#fleet.runs.get(id)?.phase !== phase) this.#join(record.request);
     if (phase === "running") this.#admit(id);
@@ -168,7 +168,9 @@ export class GuardDesk {
 
   async #launch(guest: Guest): Promise<void> {
     const { request } = guest.record;
+    guest.isBusy = true;
     const guard = await this.#parts.launch(guest.record);
+    guest.isBusy = false;
     if (guard === undefined) {
       this.#parts.report(`the guarded run of ${request.root} could not be started again`);
       this.#forget(request.id);
@@ -186,14 +188,14 @@ export class GuardDesk {
   #checkOn(guest: Guest): void {
     const { record } = guest;
     const { id, guard, phase, launch } = record.request;
-    if (guest.wire !== undefined || guest.isReaping || this.#parts.isAlive(guard)) return;
+    if (guest.wire !== undefined || guest.isBusy || this.#parts.isAlive(guard)) return;
     if (phase === "parked" && record.attempt === undefined) {
       if (launch === null) this.#forget(id);
       return;
     }
     const wasKilling = this.#parts.nowMs() - this.#killedAtMs < recentMs;
     const diedOfMemory = wasKilling || guest.level === "drain" || guest.level === "kill";
-    guest.isReaping = true;
+    guest.isBusy = true;
     this.#work(this.#cleanUp(guest, launch !== null && (phase === "parked" || (phase === "running" && diedOfMemory))));
   }
 
@@ -204,7 +206,7 @@ export class GuardDesk {
     } catch (error) {
       this.#parts.report(`what the guarded run of ${record.request.root} left`, error);
     }
-    guest.isReaping = false;
+    guest.isBusy = false;
     guest.record = { ...record, attempt: undefined };
     if (comesBack) this.#park(guest);
     else this.#forget(record.request.id);
