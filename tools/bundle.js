@@ -49,11 +49,21 @@ const withoutSubprograms = {
   },
 };
 
+/** zod words its own errors in fifty languages; ours need one. */
+const oneLanguage = {
+  name: "one-language",
+  setup(plugins) {
+    plugins.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
+
 /** What runs inside the processes of guarded test suites. */
 const guests = companions(root, join(dist, "programs"), /packages\/guard\/src\/.*\.ts$/);
 const client = await build({
   ...common,
-  plugins: [withoutSubprograms, guests.plugin],
+  plugins: [withoutSubprograms, oneLanguage, guests.plugin],
   entryPoints: { constellation: "packages/cli/src/main.ts", index: "packages/cli/src/index.ts" },
   outdir: dist,
   splitting: true,
@@ -67,7 +77,13 @@ await build({
   ...common,
   entryPoints: ["packages/daemon/src/main.ts"],
   outfile: join(dist, "daemon.js"),
-  plugins: [daemon.plugin],
+  plugins: [oneLanguage, daemon.plugin],
+  // V8 keeps the text of a program in memory for as long as it runs, two bytes a character when one of them needs it.
+  // Names stay, and lines are short: a stack trace still says where.
+  charset: "ascii",
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
 });
 const bundleProgram = (entry, outfile) => build({ ...common, entryPoints: [entry], outfile });
 const programs = (await daemon.copy(bundleProgram)) + (await guests.copy(bundleProgram));

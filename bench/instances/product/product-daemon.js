@@ -5,7 +5,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { daemonFlags } from "../../../packages/sdk/dist/index.js";
+import { daemonFlags, daemonSettings } from "../../../packages/sdk/dist/index.js";
 
 export const cli = fileURLToPath(new URL("../../../packages/cli/dist/constellation.js", import.meta.url));
 const program = fileURLToPath(new URL("../../../packages/cli/dist/daemon.js", import.meta.url));
@@ -24,7 +24,7 @@ export class ProductDaemon {
     // Instances are users of their own: they must be able to read their app's folder.
     chmodSync(this.folder, 0o755);
     const { NODE_EXTRA_CA_CERTS: _, ...present } = process.env;
-    this.environment = { ...present, ...environment, CONSTELLATION_HOME: this.home, NO_COLOR: "1" };
+    this.environment = { ...present, ...daemonSettings, ...environment, CONSTELLATION_HOME: this.home, NO_COLOR: "1" };
   }
 
   get pid() {

@@ -11,7 +11,7 @@ export {
   type LogOptions,
   type MonitorOptions,
 } from "./constellation.ts";
-export { daemonFlags, daemonProgram } from "./daemon/locate.ts";
+export { daemonFlags, daemonProgram, daemonSettings } from "./daemon/locate.ts";
 export { loadApps, type LoadedApps } from "./spec/load.ts";
 export type { Snapshot } from "./apps/progress.ts";
 export type { Exec, ExecExit, ExecOptions, ExecOutput } from "./client/exec.ts";

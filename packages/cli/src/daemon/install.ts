@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { launchdPlist, type ServiceSettings, systemdUnit } from "@constellation/host";
-import { ConstellationError, daemonFlags, daemonProgram } from "@constellation/sdk";
+import { ConstellationError, daemonFlags, daemonProgram, daemonSettings } from "@constellation/sdk";
 import type { InitOptions } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 
@@ -55,6 +55,7 @@ function serviceSettings(forUser: boolean, network: string | undefined): Service
     description: "Constellation, runs and supervises apps",
     command: [process.execPath, ...daemonFlags, daemonProgram()],
     environment: {
+      ...daemonSettings,
       ...(home === undefined ? {} : { CONSTELLATION_HOME: home }),
       ...(network === undefined ? {} : { CONSTELLATION_NETWORK: network }),
     },

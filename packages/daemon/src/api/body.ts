@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { type bodyLimits, checkBodySize, ConstellationError } from "@constellation/contract";
 
 /**
@@ -5,7 +6,7 @@ import { type bodyLimits, checkBodySize, ConstellationError } from "@constellati
  *
  * @throws ConstellationError `spec.too-large`, `request.invalid`
  */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(request, "spec.too-large")) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString("utf8");
@@ -13,19 +14,23 @@ export async function readJson(request: Request): Promise<unknown> {
     return JSON.parse(text === "" ? "{}" : text);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new ConstellationError("request.invalid", `The body of ${request.method} is not JSON: ${problem}`, { cause });
+    throw new ConstellationError(
+      "request.invalid",
+      `The body of ${request.method ?? "a request"} is not JSON: ${problem}`,
+      { cause },
+    );
   }
 }
 
 /** The bytes of a request's body, refused as soon as they are too many. */
 export async function* boundedBody(
-  request: Request,
+  request: IncomingMessage,
   code: keyof typeof bodyLimits,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  checkBodySize(Number(request.headers.get("content-length") ?? 0), code);
-  if (request.body === null) return;
+  checkBodySize(Number(request.headers["content-length"] ?? 0), code);
   let bytes = 0;
-  for await (const chunk of request.body) {
+  // Refused midway, the connection is still needed for saying so.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     checkBodySize(bytes, code);
     yield chunk;

@@ -24,7 +24,6 @@ export function execSockets(platform: Platform, report: ReportFault, closing: Ab
   const server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false });
   const pattern = new RegExp(`^${routes.exec.path.replace(":instance", "([^/]+)")}$`, "u");
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    socket.on("error", () => socket.destroy());
     const url = new URL(request.url ?? "/", "http://localhost");
     const instance = pattern.exec(url.pathname)?.[1];
     if (instance === undefined || request.method !== "GET" || closing.aborted) {

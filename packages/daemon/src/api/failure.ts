@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { apiVersion, apiVersionHeader, ConstellationError } from "@constellation/contract";
+import { ConstellationError } from "@constellation/contract";
 
 /** Takes faults of ours to the daemon's log; `id` is what the caller of the API was told. */
 export type ReportFault = (id: string, fault: unknown) => void;
@@ -15,13 +15,5 @@ export function publicError(thrown: unknown, report: ReportFault): Constellation
   return new ConstellationError("internal.bug", `The daemon met a fault of its own (id ${id})`, {
     remedy: `Please report it with the lines of the daemon's log that name ${id}.`,
     details: { id },
-  });
-}
-
-/** The answer to a call that failed. */
-export function errorResponse(error: ConstellationError): Response {
-  return Response.json(error.toJSON(), {
-    status: error.traits.status,
-    headers: { [apiVersionHeader]: String(apiVersion) },
   });
 }

@@ -1,56 +1,52 @@
 import type { StreamError } from "@constellation/contract";
 import { publicError, type ReportFault } from "./failure.ts";
 
-/** Bytes gathered into one write while values come faster than the caller reads. */
-const batchBytes = 65_536;
-const encoder = new TextEncoder();
+/** Text gathered into one write while values come faster than the caller reads. */
+const batchLength = 65_536;
 
 /**
- * A body of one JSON value a line. Values are asked for only as fast as the caller reads; those that are there at once
- * travel together. A failure midway becomes the last line, see {@link StreamError}.
+ * Values as one JSON value a line; of an array each element is a line. Values are asked for only as fast as the text is
+ * taken; those that are there at once travel together. A failure midway becomes the last line, see {@link StreamError}.
  *
- * @param stop ends the source when the caller is gone
+ * @param stop aborted when the caller is gone: a source that waits may then fail or end as it likes
  */
-export function jsonLines(
+export async function* jsonLines(
   values: AsyncIterable<unknown>,
-  stop: AbortController,
+  stop: AbortSignal,
   report: ReportFault,
-): ReadableStream<Uint8Array> {
+): AsyncGenerator<string, void> {
   const iterator = values[Symbol.asyncIterator]();
   let pending: Promise<IteratorResult<unknown>> | null = null;
-
-  const fill = async (): Promise<{ text: string; ended: boolean }> => {
-    let text = "";
-    while (text.length < batchBytes) {
-      pending ??= iterator.next();
-      const result = await (text === "" ? pending : Promise.race([pending, nextTurn()]));
-      if (result === null) break;
-      pending = null;
-      if (result.done === true) return { text, ended: true };
-      text += `${JSON.stringify(result.value)}\n`;
-    }
-    return { text, ended: false };
-  };
-
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        try {
-          const { text, ended } = await fill();
-          if (text !== "") controller.enqueue(encoder.encode(text));
-          if (ended) controller.close();
-        } catch (error) {
-          if (!stop.signal.aborted) controller.enqueue(encoder.encode(lastLine(error, report)));
-          controller.close();
+  try {
+    for (;;) {
+      let text = "";
+      while (text.length < batchLength) {
+        pending ??= iterator.next();
+        const result = await (text === "" ? pending : Promise.race([pending, nextTurn()]));
+        if (result === null) break;
+        pending = null;
+        if (result.done === true) {
+          if (text !== "") yield text;
+          return;
         }
-      },
-      cancel: async () => {
-        stop.abort();
-        await iterator.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+        text += linesOf(result.value);
+      }
+      yield text;
+    }
+  } catch (error) {
+    if (!stop.aborted) yield lastLine(error, report);
+  } finally {
+    // A source that still works at a value ends by the signal.
+    pending?.catch(() => undefined);
+    await iterator.return?.();
+  }
+}
+
+function linesOf(value: unknown): string {
+  if (!Array.isArray(value)) return `${JSON.stringify(value)}\n`;
+  let text = "";
+  for (const each of value) text += `${JSON.stringify(each)}\n`;
+  return text;
 }
 
 function lastLine(error: unknown, report: ReportFault): string {

@@ -1,12 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ConstellationError } from "@constellation/contract";
-import { getRequestListener } from "@hono/node-server";
 import type { Platform } from "../platform/index.ts";
 import { createApi } from "./app.ts";
 import { claimSocket } from "./claim-socket.ts";
-import { type ExecSockets, execSockets } from "./exec-socket.ts";
-import { errorResponse, publicError, type ReportFault } from "./failure.ts";
+import type { ExecSockets } from "./exec-socket.ts";
+import type { ReportFault } from "./failure.ts";
 
 /** Where and how the API is served. */
 export interface ServeOptions {
@@ -35,21 +34,21 @@ export interface ApiServer {
 export async function serveApi(platform: Platform, options: ServeOptions): Promise<ApiServer> {
   const { socketPath, report, maxConnections = 512, headersTimeoutMs = 10_000, requestTimeoutMs = 120_000 } = options;
   const closing = new AbortController();
-  const api = createApi(platform, report, closing.signal);
-  const listener = getRequestListener(api.fetch, {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => errorResponse(publicError(error, report)),
-  });
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 1000 },
-    (request: IncomingMessage, response: ServerResponse) => void listener(request, response),
+    createApi(platform, report, closing.signal),
   );
   server.maxConnections = maxConnections;
   server.on("clientError", refuseGarbage);
-  const sockets = execSockets(platform, report, closing.signal);
-  server.on("upgrade", sockets.accept);
+  let sockets: Promise<ExecSockets> | null = null;
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    // WebSockets are 3 MB of code that most daemons never need.
+    sockets ??= import("./exec-socket.ts").then(({ execSockets }) => execSockets(platform, report, closing.signal));
+    void sockets.then(({ accept }) => accept(request, socket, head));
+  });
   await claimSocket(server, socketPath);
-  return { close: (graceMs) => close(server, sockets, closing, graceMs) };
+  return { close: (graceMs) => close(server, () => void sockets?.then(({ cut }) => cut()), closing, graceMs) };
 }
 
 /** What is not HTTP gets one answer and its connection is closed. */
@@ -70,13 +69,13 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
   );
 }
 
-async function close(server: Server, sockets: ExecSockets, closing: AbortController, graceMs: number): Promise<void> {
+async function close(server: Server, cutSockets: () => void, closing: AbortController, graceMs: number): Promise<void> {
   closing.abort();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const cut = setTimeout(() => {
     server.closeAllConnections();
-    sockets.cut();
+    cutSockets();
   }, graceMs);
   await closed;
   clearTimeout(cut);

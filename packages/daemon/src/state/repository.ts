@@ -7,6 +7,7 @@ import {
   type StateStore,
   type Txn,
 } from "@constellation/engine";
+import { Deadline } from "./deadline.ts";
 import { Edit } from "./edit.ts";
 import { stateFailure } from "./failure.ts";
 import { Mirror } from "./mirror.ts";
@@ -44,14 +45,17 @@ export class Repository {
     edit: Edit,
     { signal, acknowledge = "durable" }: { readonly signal?: AbortSignal; readonly acknowledge?: Acknowledge } = {},
   ): Promise<void> {
-    const bound = AbortSignal.timeout(writeTimeoutMs);
-    const limit = signal === undefined ? bound : AbortSignal.any([signal, bound]);
-    await this.#gathered();
-    for (const txn of edit.transactions()) {
-      const rev = await this.#apply(txn, acknowledge, limit);
-      await this.mirror.reached(rev, limit).catch((error: unknown) => {
-        throw stateFailure(error);
-      });
+    const limit = new Deadline(writeTimeoutMs, signal);
+    try {
+      await this.#gathered();
+      for (const txn of edit.transactions()) {
+        const rev = await this.#apply(txn, acknowledge, limit.signal);
+        await this.mirror.reached(rev, limit.signal).catch((error: unknown) => {
+          throw stateFailure(error);
+        });
+      }
+    } finally {
+      limit.clear();
     }
   }
 

@@ -1,0 +1,44 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { apiVersion, apiVersionHeader, type ConstellationError } from "@constellation/contract";
+
+const version = { [apiVersionHeader]: String(apiVersion) };
+
+/** Answers with a whole body, or none. */
+export function answer(response: ServerResponse, contentType?: string, body = "", status = 200): void {
+  const type = contentType === undefined ? {} : { "content-type": contentType };
+  response.writeHead(status, { ...version, ...type, "content-length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** Answers that a call failed; one whose answer has begun is cut. */
+export function refuse(request: IncomingMessage, response: ServerResponse, error: ConstellationError): void {
+  if (response.headersSent) return void response.destroy();
+  if (!request.complete) {
+    // What is still on its way is read and thrown away: a caller that is cut while it sends never sees the answer.
+    response.setHeader("connection", "close");
+    request.resume();
+  }
+  answer(response, "application/json", JSON.stringify(error.toJSON()), error.traits.status);
+}
+
+/** Answers with text that comes bit by bit, as fast as the caller takes it; ends when the caller is gone. */
+export async function answerLines(response: ServerResponse, texts: AsyncGenerator<string, void>): Promise<void> {
+  response.writeHead(200, { ...version, "content-type": "application/x-ndjson" });
+  response.flushHeaders();
+  for await (const text of texts) {
+    if (response.destroyed) return;
+    if (!response.write(text)) await taken(response);
+  }
+  response.end();
+}
+
+async function taken(response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  const { signal } = gone;
+  try {
+    await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  } finally {
+    gone.abort();
+  }
+}
