@@ -37,7 +37,7 @@ function readImports(): Map<string, string[]> {
 }
 
 function layerOf(file: string): string {
-  return file.split("/")[0] as string;
+  return file.replace(/\/.*/, "");
 }
 
 /** A way from a node back to itself; null when there is none. */

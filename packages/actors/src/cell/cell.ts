@@ -124,8 +124,6 @@ export interface ChildRecord {
   readonly restarts: number;
   /** `spawn` is on the stack: an end of the actor now is a failed start. */
   readonly isSpawning: boolean;
-  /** Why that start failed. */
-  failure: ExitReason | null;
 }
 
 /** Everything that travels in the system lane. */

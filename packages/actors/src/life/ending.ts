@@ -16,10 +16,14 @@ export function end(cell: Cell, reason: ExitReason): void {
   cell.ring = null;
   cell.state = reason;
   if (extras !== null) letGo(cell, extras, reason);
-  if (parent !== null) leaveParent(cell, parent, reason);
+  if (parent !== null && !hasChildren(cell)) leaveParent(cell, parent, reason);
   system.ended(cell, reason);
 }
 
+/**
+ * The parent hears of an end when the whole tree below is gone: only a killed actor leaves children behind for a
+ * while, and its replacement may want what they hold.
+ */
 function leaveParent(cell: Cell, parent: Cell, reason: ExitReason): void {
   const { elder, younger } = cell;
   if (younger !== null) younger.elder = elder;
@@ -28,11 +32,17 @@ function leaveParent(cell: Cell, parent: Cell, reason: ExitReason): void {
   cell.elder = null;
   cell.younger = null;
   // A supervisor that is just spawning this child looks at the outcome itself.
-  if (cell.child?.isSpawning === true) cell.child.failure = reason;
-  else if ((parent.flags & (SUPERVISOR | STOPPING)) !== 0) signal(parent, { kind: "child-exit", child: cell, reason });
+  if ((parent.flags & (SUPERVISOR | STOPPING)) !== 0 && cell.child?.isSpawning !== true)
+    signal(parent, { kind: "child-exit", child: cell, reason });
   if (reason.kind === "error" && cell.child === null) {
     cell.system.host.log("error", `${cell.address} ended with ${describeExit(reason)}`, reason.error);
   }
+  if ((parent.flags & DEAD) !== 0 && parent.parent !== null && !hasChildren(parent))
+    leaveParent(parent, parent.parent, parent.state as ExitReason);
+}
+
+function hasChildren({ extras }: Cell): boolean {
+  return extras !== null && extras.youngest !== null;
 }
 
 /** What still waited is reported as dead letters. */

@@ -5,9 +5,12 @@ import { DEAD, KILLED, RUNNING, STOPPING } from "../cell/flags.ts";
 import { signal } from "../cell/system-lane.ts";
 import { WheelEntry } from "../time/timer-wheel.ts";
 
-/** Ends at once: no `onStop`, no waiting for handlers or children. */
+/** Ends at once: no `onStop`, no waiting for handlers or children. Of a dead cell it kills what it left behind. */
 export function kill(cell: Cell): void {
-  if ((cell.flags & DEAD) !== 0) return;
+  if ((cell.flags & DEAD) !== 0) {
+    for (const child of childrenOf(cell)) kill(child);
+    return;
+  }
   if ((cell.flags & RUNNING) !== 0) {
     cell.flags |= KILLED | STOPPING;
     extrasOf(cell).exitReason = exit.killed;
@@ -16,10 +19,9 @@ export function kill(cell: Cell): void {
   endKilled(cell);
 }
 
-/** The end of a killed actor: its children end in order, but nobody is left to wait for them but an alarm. */
+/** The end of a killed actor: its children end in order, and nobody is left to hurry them but an alarm. */
 export function endKilled(cell: Cell, reason: ExitReason = exit.killed): void {
   const children = childrenOf(cell).toReversed();
-  // Before the supervisor above hears of it: its replacement may want the names that they hold.
   for (const child of children) signal(child, { kind: "stop", reason: exit.killed });
   end(cell, reason);
   if (children.length > 0) cell.system.alarms.arm(new ReaperAlarm(children), cell.system.stopTimeoutMs);

@@ -50,8 +50,6 @@ export class SupervisedChild implements ChildRecord {
   phase: "stopped" | "spawning" | "running" | "restarting" = "stopped";
   /** The actor; null unless it is spawning or running. */
   cell: Cell | null = null;
-  /** Why the start failed. */
-  failure: ExitReason | null = null;
   /** Crashes in a row, and when the last one was; null before the first. */
   crashes: Crashes | null = null;
 

@@ -1,5 +1,6 @@
 import type { Interpreter, Cell, Signal } from "../cell/cell.ts";
 import { end } from "../life/ending.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
 import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import { DEAD, STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../cell/flags.ts";
 import { endKilled } from "../life/killing.ts";
@@ -30,18 +31,21 @@ export class ChildStartError extends Error {
   }
 }
 
+/** Makes the options of a supervisor at its start. */
+export type OptionsFor = (args: unknown, self: ActorRef<never>) => AnySupervisorOptions;
+
 /** The life of a supervisor: one task at a time, signals that it does not wait for put off until it is done. */
 export class SupervisorInterpreter implements Interpreter {
-  readonly #options: (args: unknown) => AnySupervisorOptions;
+  readonly #options: OptionsFor;
 
-  constructor(options: (args: unknown) => AnySupervisorOptions) {
+  constructor(options: OptionsFor) {
     this.#options = options;
   }
 
   start(cell: Cell, args: unknown): void {
     let state: SupervisorState;
     try {
-      state = new SupervisorState(cell, this.#options(args));
+      state = new SupervisorState(cell, this.#options(args, cell));
     } catch (error) {
       end(cell, exit.error(error));
       return;

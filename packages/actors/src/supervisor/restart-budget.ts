@@ -1,8 +1,10 @@
+import { Fifo } from "../queue/fifo.ts";
+
 /** Counts restarts in a sliding window: more than `restarts` in `periodMs` are too many. */
 export class RestartBudget {
   readonly restarts: number;
   readonly periodMs: number;
-  #times: number[] = [];
+  readonly #times = new Fifo<number>();
 
   constructor(restarts: number, periodMs: number) {
     this.restarts = restarts;
@@ -11,17 +13,10 @@ export class RestartBudget {
 
   /** Counts one restart; false when it is one too many. */
   spend(nowMs: number): boolean {
-    const since = nowMs - this.periodMs;
     const times = this.#times;
-    let gone = 0;
-    while (gone < times.length && (times[gone] as number) < since) gone += 1;
-    if (gone > 0) times.splice(0, gone);
+    const sinceMs = nowMs - this.periodMs;
+    for (let first = times.peek(); first !== undefined && first < sinceMs; first = times.peek()) times.shift();
     times.push(nowMs);
-    return times.length <= this.restarts;
-  }
-
-  /** Restarts that still count at `nowMs`. */
-  spent(nowMs: number): number {
-    return this.#times.filter((time) => time >= nowMs - this.periodMs).length;
+    return times.size <= this.restarts;
   }
 }

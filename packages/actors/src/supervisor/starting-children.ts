@@ -30,11 +30,10 @@ export function* startChild(
 /** Starts `child` as far as that goes without waiting. */
 export function beginStart(state: SupervisorState, child: SupervisedChild, previous: ExitReason | null): StartOutcome {
   child.phase = "spawning";
-  child.failure = null;
   const { plan } = child;
   try {
     const cell = state.cell.system.spawnChild(state.cell, plan.script, child, plan.options, child.args, previous);
-    if ((cell.flags & DEAD) !== 0) return outcomeOf(cell, child.failure ?? exit.noproc);
+    if ((cell.flags & DEAD) !== 0) return outcomeOf(cell, cell.state as ExitReason);
     child.phase = "running";
     child.cell = cell;
     return { kind: "started", cell };

@@ -1,6 +1,7 @@
 import { ActorScript } from "../cell/actor-script.ts";
 import { type Behavior } from "../vocabulary/behavior.ts";
-import { SupervisorInterpreter } from "./interpreter.ts";
+import type { ActorRef } from "../vocabulary/actor-ref.ts";
+import { SupervisorInterpreter, type OptionsFor } from "./interpreter.ts";
 import type { AnySupervisorOptions, DynamicSupervisorOptions, SupervisorOptions } from "./supervisor-options.ts";
 import { checkSupervisor } from "./validate.ts";
 
@@ -22,7 +23,7 @@ export interface DynamicSupervisorBehavior<
 }
 
 /**
- * Makes a supervisor. Its options may be made from the `args` it is started with.
+ * Makes a supervisor. Its options may be made, at each start, from the `args` it is started with and its own ref.
  *
  * @throws SupervisorSpecError naming the value that cannot be.
  * @example
@@ -35,26 +36,26 @@ export interface DynamicSupervisorBehavior<
 export function supervisor<Message, ChildArgs, Args = void>(
   options:
     | DynamicSupervisorOptions<Message, ChildArgs>
-    | ((args: Args) => DynamicSupervisorOptions<Message, ChildArgs>),
+    | ((args: Args, self: ActorRef<never>) => DynamicSupervisorOptions<Message, ChildArgs>),
 ): DynamicSupervisorBehavior<Message, ChildArgs, Args>;
 export function supervisor<Args = void>(
-  options: SupervisorOptions | ((args: Args) => SupervisorOptions),
+  options: SupervisorOptions | ((args: Args, self: ActorRef<never>) => SupervisorOptions),
 ): SupervisorBehavior<Args>;
 export function supervisor(
-  options: AnySupervisorOptions | ((args: never) => AnySupervisorOptions),
+  options: AnySupervisorOptions | ((args: never, self: ActorRef<never>) => AnySupervisorOptions),
 ): SupervisorBehavior<never> {
   if (typeof options !== "function") {
     checkSupervisor(options);
     return script(options.kind, () => options);
   }
-  return script(undefined, (args) => {
-    const made = options(args as never);
+  return script(undefined, (args, self) => {
+    const made = options(args as never, self);
     checkSupervisor(made);
     return made;
   });
 }
 
-function script(kind: string | undefined, options: (args: unknown) => AnySupervisorOptions): SupervisorBehavior<never> {
+function script(kind: string | undefined, options: OptionsFor): SupervisorBehavior<never> {
   const definition = { kind: kind ?? "supervisor", trapExits: true, receive: () => undefined };
   return new ActorScript(definition, new SupervisorInterpreter(options));
 }

@@ -1,7 +1,8 @@
 %% Plays supervision scenarios on the real supervisor and writes down what happened, one line per step.
 -module(otp_oracle).
 -behaviour(gen_server).
--export([main/2, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, start_worker/1, start_supervisor/1]).
+-export([main/2, init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, start_worker/1, start_supervisor/1,
+         start_supervisor/2]).
 
 main(In, Out) ->
     logger:set_primary_config(level, none),
@@ -23,6 +24,7 @@ play({Tree, Steps}, File) ->
         undefined -> ok;
         Root -> stop(Root)
     end,
+    await_gone(5000),
     [ets:delete(Table) || Table <- [plan, log, supervisors]],
     io:put_chars(File, "end\n").
 
@@ -92,6 +94,7 @@ stop(Root) ->
 settle(3, _, _) -> ok;
 settle(_, _, 1000) -> exit(never_at_rest);
 settle(Quiet, Before, Rounds) ->
+    await_orphans(5000),
     Restarting = lists:any(fun({Sup, _}) -> is_restarting(Sup) end, ets:tab2list(supervisors)),
     [{events, Now}] = ets:lookup(plan, events),
     case Restarting orelse Now =/= Before of
@@ -159,39 +162,63 @@ planned(Id) ->
         _ -> ok
     end.
 
-%% {worker, Id, Restart, Shutdown, Significant, Stubborn} | {supervisor, Id, Restart, Significant, Tree} | {dynamic, ...}
+%% {worker, Id, Restart, Shutdown, Significant, Stubborn} | {supervisor, Id, Restart, Shutdown, Significant, Tree}
+%% | {dynamic, Restart, Shutdown, Significant, Tree or none}
 spec({worker, Id, Restart, Shutdown, Significant, Stubborn}) ->
     #{id => Id, start => {?MODULE, start_worker, [{Id, Stubborn}]}, restart => Restart, shutdown => Shutdown,
       significant => Significant};
-spec({supervisor, Id, Restart, Significant, Tree}) ->
-    #{id => Id, start => {?MODULE, start_supervisor, [{Id, Tree}]}, restart => Restart, type => supervisor,
-      significant => Significant};
-spec({dynamic, Restart, Shutdown, Significant}) ->
+spec({supervisor, Id, Restart, Shutdown, Significant, Tree}) ->
+    #{id => Id, start => {?MODULE, start_supervisor, [{Id, Tree}]}, restart => Restart, shutdown => Shutdown,
+      type => supervisor, significant => Significant};
+spec({dynamic, Restart, Shutdown, Significant, none}) ->
     #{id => dynamic, start => {?MODULE, start_worker, []}, restart => Restart, shutdown => Shutdown,
-      significant => Significant}.
+      significant => Significant};
+spec({dynamic, Restart, Shutdown, Significant, Tree}) ->
+    #{id => dynamic, start => {?MODULE, start_supervisor, [Tree]}, restart => Restart, shutdown => Shutdown,
+      type => supervisor, significant => Significant}.
 
 start_worker({Id, Stubborn}) -> gen_server:start_link({local, Id}, ?MODULE, {worker, {Id, Stubborn}}, []).
-start_supervisor({Id, {_, _, _, Children} = Tree}) ->
-    %% Children of a killed supervisor end by themselves, while its replacement wants their names.
-    [await_free(element(2, Child)) || Child <- Children],
-    [await_free(Name) || Name <- registered(), hd(atom_to_list(Name)) =:= $d],
+start_supervisor(Tree, {Id, _}) -> start_supervisor({Id, Tree}).
+start_supervisor({Id, Tree}) ->
+    %% What a killed supervisor left behind ends by itself, while its replacement wants the same names.
+    [await_orphan(Name, 5000) || Name <- names(Tree)],
     supervisor:start_link({local, Id}, ?MODULE, {supervisor, Tree}).
 
-await_free(Name) ->
-    case whereis(Name) of
-        undefined -> ok;
-        Pid -> {links, Links} = process_info_or_none(Pid), await_orphan(Pid, Links)
+names({_, _, _, Children}) -> lists:flatmap(fun names_of/1, Children).
+names_of({worker, Id, _, _, _, _}) -> [Id];
+names_of({supervisor, Id, _, _, _, Tree}) -> [Id | names(Tree)];
+names_of({dynamic, _, _, _, _}) -> [].
+
+%% Workers and supervisors whose own supervisor is gone: they are about to end.
+await_orphans(Left) -> [await_orphan(Name, Left) || Name <- ours()].
+
+await_orphan(Name, 0) -> exit({orphan, Name});
+await_orphan(Name, Left) ->
+    case is_orphan(whereis(Name)) of
+        true -> timer:sleep(1), await_orphan(Name, Left - 1);
+        false -> ok
     end.
 
-process_info_or_none(Pid) ->
-    case process_info(Pid, links) of
-        undefined -> {links, []};
-        Found -> Found
+is_orphan(undefined) -> false;
+is_orphan(Pid) ->
+    case process_info(Pid, [links, dictionary]) of
+        [{links, Links}, {dictionary, Dictionary}] ->
+            case proplists:get_value('$ancestors', Dictionary) of
+                [Parent | _] when is_atom(Parent) -> not lists:member(whereis(Parent), Links);
+                _ -> false
+            end;
+        undefined -> false
     end.
 
-%% Its supervisor is gone: it is about to end.
-await_orphan(Pid, []) -> await(Pid);
-await_orphan(_, _) -> ok.
+await_gone(0) -> exit({left_behind, ours()});
+await_gone(Left) ->
+    case ours() of
+        [] -> ok;
+        _ -> timer:sleep(1), await_gone(Left - 1)
+    end.
+
+%% Names of scenarios: a letter and a number.
+ours() -> [Name || Name <- registered(), [_, Digit | _] <- [atom_to_list(Name)], Digit >= $0, Digit =< $9].
 
 handle_call(_, _, State) -> {reply, ok, State}.
 handle_cast(_, State) -> {noreply, State}.

@@ -14,9 +14,10 @@ import {
   type ChildSpec,
   type ExitReason,
   type StartChildOutcome,
+  type SupervisorBehavior,
 } from "@constellation/actors";
 import { ManualHost } from "@constellation/actors/testkit";
-import type { EndReason, Scenario, Step, Tree, Worker } from "./scenario.ts";
+import type { EndReason, ListTree, Scenario, Step, Tree, Worker } from "./scenario.ts";
 
 interface WorkerArgs {
   readonly id: string;
@@ -172,13 +173,10 @@ class Stage {
     if (tree.strategy === "simple_one_for_one")
       return supervisor(() => {
         started();
-        const { restart, shutdown, significant } = tree.template;
-        return {
-          strategy: tree.strategy,
-          intensity,
-          autoShutdown: tree.auto,
-          child: { start: this.#worker((id) => this.#isAsync(id)), restart, shutdown, significant },
-        };
+        const { restart, shutdown, significant, tree: bred } = tree.template;
+        const start = bred === null ? this.#worker((id) => this.#isAsync(id)) : this.#bred(bred);
+        const one = { start, restart, shutdown, significant };
+        return { strategy: tree.strategy, intensity, autoShutdown: tree.auto, child: one };
       });
     return supervisor(() => {
       started();
@@ -188,10 +186,20 @@ class Stage {
         autoShutdown: tree.auto,
         children: tree.children.map((one): ChildSpec => {
           if (one.kind === "worker") return this.#workerSpec(one);
-          const { id, restart, significant } = one;
-          return { id, name: id, restart, significant, start: this.#branch(id, one.tree) };
+          const { id, restart, shutdown, significant } = one;
+          return { id, name: id, restart, shutdown, significant, start: this.#branch(id, one.tree) };
         }),
       };
+    });
+  }
+
+  /** A supervisor under a dynamic one: it takes its name itself, as its children do. */
+  #bred(tree: ListTree): SupervisorBehavior<WorkerArgs> {
+    return supervisor(({ id }: WorkerArgs, self) => {
+      this.#system.registry.register(id, self);
+      this.#trees.set(id, tree);
+      const intensity = { restarts: tree.restarts, periodMs: hourMs };
+      return { strategy: tree.strategy, intensity, autoShutdown: tree.auto };
     });
   }
 

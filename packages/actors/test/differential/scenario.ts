@@ -20,23 +20,35 @@ export interface Branch {
   readonly kind: "supervisor";
   readonly id: string;
   readonly restart: Restart;
+  readonly shutdown: Shutdown;
   readonly significant: boolean;
   readonly tree: Tree;
 }
 
-export type Tree =
-  | {
-      readonly strategy: Strategy;
-      readonly restarts: number;
-      readonly auto: Auto;
-      readonly children: readonly (Worker | Branch)[];
-    }
-  | {
-      readonly strategy: "simple_one_for_one";
-      readonly restarts: number;
-      readonly auto: Auto;
-      readonly template: Omit<Worker, "id" | "kind" | "stubborn">;
-    };
+export interface ListTree {
+  readonly strategy: Strategy;
+  readonly restarts: number;
+  readonly auto: Auto;
+  readonly children: readonly (Worker | Branch)[];
+}
+
+export interface DynamicTree {
+  readonly strategy: "simple_one_for_one";
+  readonly restarts: number;
+  readonly auto: Auto;
+  readonly template: Template;
+}
+
+/** What all children of a dynamic supervisor have in common. */
+export interface Template {
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
+  /** They are supervisors like this one; null for workers. */
+  readonly tree: ListTree | null;
+}
+
+export type Tree = ListTree | DynamicTree;
 
 export type Step =
   | { readonly kind: "begin" }
@@ -52,6 +64,13 @@ export type Step =
 export interface Scenario {
   readonly tree: Tree;
   readonly steps: readonly Step[];
+  /** Each child's supervisor. */
+  readonly owners: Readonly<Record<string, string>>;
+  /**
+   * A supervisor of supervisors is killed: while the lower ones end their children in order, the upper one goes on,
+   * and which of them is first is chance, in Erlang too. Only what each supervisor does by itself has an order.
+   */
+  readonly races: boolean;
 }
 
 /** Makes `count` scenarios; the same ones for the same seed. */
@@ -60,11 +79,22 @@ export function makeScenarios(seed: number, count: number): Scenario[] {
   return Array.from({ length: count }, () => new Maker(random).scenario());
 }
 
+/** What the maker knows of a supervisor. */
+interface Entry {
+  readonly id: string;
+  readonly dynamic: boolean;
+  readonly auto: Auto;
+  readonly members: string[];
+  /** What the supervisors are like that a dynamic one starts; null when it starts workers, or is not dynamic. */
+  breeds: ListTree | null;
+}
+
 class Maker {
   readonly #random: () => number;
   #serial = 0;
   readonly #workers: Worker[] = [];
-  readonly #supervisors: { id: string; dynamic: boolean; auto: Auto; members: string[] }[] = [];
+  readonly #supervisors: Entry[] = [];
+  #races = false;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -76,20 +106,25 @@ class Maker {
     steps.push({ kind: "begin" });
     const length = 3 + this.#below(12);
     for (let index = 0; index < length; index += 1) steps.push(...this.#step());
-    return { tree, steps };
+    const owners = Object.fromEntries(this.#supervisors.flatMap(({ id, members }) => members.map((one) => [one, id])));
+    return { tree, steps, owners, races: this.#races };
   }
 
   #tree(id: string, depth: number): Tree {
     const auto = this.#pick(["never", "never", "any_significant", "all_significant"] as const);
     const restarts = this.#below(6);
     const dynamic = this.#chance(0.2);
-    const entry = { id, dynamic, auto, members: [] as string[] };
+    const entry: Entry = { id, dynamic, auto, members: [], breeds: null };
     this.#supervisors.push(entry);
     if (dynamic) {
       const restart = this.#restart();
       const significant = auto !== "never" && restart !== "permanent" && this.#chance(0.5);
       const shutdown = this.#pick(["brutal_kill", 10] as const);
-      return { strategy: "simple_one_for_one", restarts, auto, template: { restart, shutdown, significant } };
+      if (depth === 0 && this.#chance(0.3)) entry.breeds = this.#barren();
+      const template = { restart, shutdown: entry.breeds === null ? shutdown : this.#treeShutdown(), significant };
+      // Supervisors below one that is killed end in their own time.
+      if (entry.breeds !== null && depth > 0) this.#races = true;
+      return { strategy: "simple_one_for_one", restarts, auto, template: { ...template, tree: entry.breeds } };
     }
     const children = Array.from({ length: this.#below(5) }, () =>
       depth < 2 && this.#chance(0.25) ? this.#branch(entry, depth) : this.#worker(entry),
@@ -97,12 +132,26 @@ class Maker {
     return { strategy: this.#pick(["one_for_one", "one_for_all", "rest_for_one"] as const), restarts, auto, children };
   }
 
+  /** A tree that has no children of its own yet. */
+  #barren(): ListTree {
+    const auto = this.#pick(["never", "any_significant", "all_significant"] as const);
+    const strategy = this.#pick(["one_for_one", "one_for_all", "rest_for_one"] as const);
+    return { strategy, restarts: this.#below(4), auto, children: [] };
+  }
+
   #branch(parent: { auto: Auto; members: string[] }, depth: number): Branch {
     const id = `s${(this.#serial += 1)}`;
     parent.members.push(id);
     const restart = this.#restart();
     const significant = parent.auto !== "never" && restart !== "permanent" && this.#chance(0.5);
-    return { kind: "supervisor", id, restart, significant, tree: this.#tree(id, depth + 1) };
+    const shutdown = this.#treeShutdown();
+    const tree = this.#tree(id, depth + 1);
+    if (shutdown === "brutal_kill" && this.#hasBranches(id)) this.#races = true;
+    return { kind: "supervisor", id, restart, shutdown, significant, tree };
+  }
+
+  #treeShutdown(): Shutdown {
+    return this.#pick(["infinity", "infinity", "infinity", 2000, "brutal_kill"] as const);
   }
 
   #worker(parent: { auto: Auto; members: string[] }): Worker {
@@ -129,7 +178,7 @@ class Maker {
     const roll = this.#random();
     if (roll < 0.1) return this.#plans(1 + this.#below(3));
     if (roll < 0.6) return [this.#exit()];
-    if (supervisor.dynamic) return [this.#dynamicStep(supervisor)];
+    if (supervisor.dynamic) return this.#dynamicStep(supervisor);
     if (roll < 0.7) {
       if (this.#chance(0.3) && supervisor.members.length > 0) return [this.#startAgain(supervisor)];
       return [{ kind: "start", supervisor: supervisor.id, worker: this.#worker(supervisor) }];
@@ -146,19 +195,26 @@ class Maker {
     return { kind: "start", supervisor: supervisor.id, worker: known };
   }
 
-  #dynamicStep(supervisor: { id: string; members: string[] }): Step {
+  #dynamicStep(supervisor: Entry): Step[] {
     if (supervisor.members.length > 0 && this.#chance(0.3))
-      return { kind: "terminate-dynamic", supervisor: supervisor.id, id: this.#pick(supervisor.members) };
+      return [{ kind: "terminate-dynamic", supervisor: supervisor.id, id: this.#pick(supervisor.members) }];
     const id = `d${(this.#serial += 1)}`;
     supervisor.members.push(id);
-    return { kind: "start-dynamic", supervisor: supervisor.id, id, stubborn: this.#chance(0.1) };
+    if (supervisor.breeds !== null) {
+      this.#supervisors.push({ id, dynamic: false, auto: supervisor.breeds.auto, members: [], breeds: null });
+      return [{ kind: "start-dynamic", supervisor: supervisor.id, id, stubborn: false }];
+    }
+    const start: Step = { kind: "start-dynamic", supervisor: supervisor.id, id, stubborn: this.#chance(0.1) };
+    if (this.#chance(0.8)) return [start];
+    const outcome = this.#pick(["fail", "ignore"] as const);
+    return [{ kind: "plan", id, outcome, times: 1 }, start, { ...start, stubborn: false }];
   }
 
   #exit(): Step {
     const members = this.#supervisors.flatMap((supervisor) => supervisor.members);
     const id = members.length === 0 ? "unknown" : this.#pick(members);
-    if (id.startsWith("s") && this.#hasBranches(id)) return { kind: "kill", id: "unknown" };
-    if (id.startsWith("s") || this.#chance(0.2)) return { kind: "kill", id };
+    if (this.#hasBranches(id)) this.#races = true;
+    if (this.#isSupervisor(id) || this.#chance(0.2)) return { kind: "kill", id };
     const stubborn = id.startsWith("d") || this.#workers.find((worker) => worker.id === id)?.stubborn === true;
     // A stubborn worker would not end with `shutdown` even by itself.
     const reason = stubborn
@@ -167,23 +223,23 @@ class Maker {
     return { kind: "exit", id, reason };
   }
 
-  /**
-   * When a supervisor of supervisors is killed, the lower ones still end their children in order while the upper one
-   * starts replacements of the same names: which is first is chance, in Erlang too.
-   */
   #hasBranches(id: string): boolean {
-    return this.#supervisors.find((one) => one.id === id)?.members.some((member) => member.startsWith("s")) === true;
+    const found = this.#supervisors.find((one) => one.id === id);
+    return found !== undefined && (found.breeds !== null || found.members.some((one) => this.#isSupervisor(one)));
+  }
+
+  #isSupervisor(id: string): boolean {
+    return this.#supervisors.some((one) => one.id === id);
   }
 
   #plans(count: number): Step[] {
     const ids = this.#supervisors.flatMap(({ dynamic, members }) =>
-      members.filter((id) => !id.startsWith("s")).map((id) => ({ id, dynamic })),
+      members.filter((id) => !this.#isSupervisor(id)).map((id) => ({ id, dynamic })),
     );
     if (ids.length === 0) return [];
     return Array.from({ length: count }, () => {
       const { id, dynamic } = this.#pick(ids);
-      // OTP forgets which dynamic child said `ignore` on its restart: not a behaviour to copy.
-      const outcome = dynamic ? "fail" : this.#pick(["fail", "fail", "ignore"] as const);
+      const outcome = this.#pick(["fail", "fail", "ignore"] as const);
       return { kind: "plan", id, outcome, times: 1 + this.#below(3) };
     });
   }
@@ -217,14 +273,14 @@ function treeTerm(tree: Tree): string {
   return `{${tree.strategy}, ${tree.restarts}, ${tree.auto}, [${children.join(", ")}]}`;
 }
 
-function dynamicTerm({ restart, shutdown, significant }: Omit<Worker, "id" | "kind" | "stubborn">): string {
-  return `{dynamic, ${restart}, ${shutdown}, ${significant}}`;
+function dynamicTerm({ restart, shutdown, significant, tree }: Template): string {
+  return `{dynamic, ${restart}, ${shutdown}, ${significant}, ${tree === null ? "none" : treeTerm(tree)}}`;
 }
 
 function childTerm(child: Worker | Branch): string {
   return child.kind === "worker"
     ? `{worker, ${child.id}, ${child.restart}, ${child.shutdown}, ${child.significant}, ${child.stubborn}}`
-    : `{supervisor, ${child.id}, ${child.restart}, ${child.significant}, ${treeTerm(child.tree)}}`;
+    : `{supervisor, ${child.id}, ${child.restart}, ${child.shutdown}, ${child.significant}, ${treeTerm(child.tree)}}`;
 }
 
 function stepTerm(step: Step): string {
