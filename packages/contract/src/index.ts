@@ -5,7 +5,15 @@ export { type ExitCodeName, exitCodes } from "./errors/exit-codes.ts";
 export { formatBitrate, parseBitrate } from "./units/bitrate.ts";
 export { formatBytes, parseBytes } from "./units/bytes.ts";
 export { formatDuration, parseDuration } from "./units/duration.ts";
-export { appNameSchema, appSchema, type AppSpec, type Dependency, type MountSpec, type RunSpec } from "./spec/app.ts";
+export {
+  appNameSchema,
+  appSchema,
+  type AppSpec,
+  type Dependency,
+  type MountSpec,
+  type RunSpec,
+  type ScriptRuntime,
+} from "./spec/app.ts";
 export type {
   AppInput,
   BackoffInput,

@@ -5,14 +5,14 @@ import { ConstellationError, exitCodes, places, toConstellationError } from "@co
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
 import { globalConfigFolder, loadGlobalConfig } from "@constellation/guard";
 import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
-import { ProcessDriver, systemClock } from "@constellation/instances";
+import { ProcessDriver, systemClock, WorkerDriver } from "@constellation/instances";
 import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
 import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
-import { networkWish } from "./node/index.ts";
+import { networkWish, warmWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
 
@@ -40,7 +40,8 @@ async function run(layout: Layout): Promise<void> {
   const logs = new FileLogStore({ directory: layout.logsFolder });
   const blobs = new FileBlobStore({ directory: layout.blobsFolder });
   // Looking at the machine happens in children of ours; the API is read meanwhile.
-  const [driver, { serveApi }] = await Promise.all([
+  const spares = warmWish(process.env);
+  const [processes, { serveApi }] = await Promise.all([
     ProcessDriver.open({
       runtime: layout.runtimeDirectory,
       state: layout.stateDirectory,
@@ -49,6 +50,7 @@ async function run(layout: Layout): Promise<void> {
     }),
     import("./api/index.ts"),
   ]);
+  const driver = new WorkerDriver(processes, { spares, report });
   const ending = { asked: false };
   const running: { daemon: Daemon | null; api: ApiServer | null; guard: GuardService | null } = {
     daemon: null,

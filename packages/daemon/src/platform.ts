@@ -138,6 +138,7 @@ export class DaemonPlatform implements Platform {
     return {
       ...this.#instance(app, index, { revision: revision ?? 0, wish: { kind: "run" } }),
       runId: facts?.runId ?? null,
+      start: facts?.start ?? null,
       measures: [...(facts?.measures ?? [])],
       processes,
       environment: { ...facts?.environment },

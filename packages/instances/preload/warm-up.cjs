@@ -37,10 +37,11 @@ const modules = [
   "zlib",
 ];
 
-exports.warmUp = async () => {
+/** `example`: an ES module to be loaded. */
+exports.warmUp = async (example) => {
   for (const name of modules) require(`node:${name}`);
   // A file, because what most takes the loader's time is how it finds and reads one.
-  await import(pathToFileURL(join(__dirname, "warm-up.mjs")).href);
+  await import(pathToFileURL(example).href);
   await serveOnce();
   void process.stdout;
   void process.stderr;

@@ -1,16 +1,17 @@
 "use strict";
 // A Node that waits for a script: everything is loaded that most scripts need, then it stands still in one system call
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
-//   node [options] warm.cjs warm.node <room for the words of the command>
+//   node [options] warm.cjs warm.node warm-up.mjs <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
 const { become } = require("./become.cjs");
 
 /** The channel to the supervisor; see launcher/standby.c. */
 const channel = 3;
 
-const native = require(process.argv[2]);
+const [, , library, example] = process.argv;
+const native = require(library);
 
-warmUp().then(() => setImmediate(begin), fail);
+warmUp(example).then(() => setImmediate(begin), fail);
 
 function begin() {
   const [paper, ...sockets] = native.wait(channel);

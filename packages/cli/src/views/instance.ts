@@ -24,7 +24,7 @@ export function instanceLines(
     lines.length === 0 ? [] : ["", style("strong", title), ...lines];
   return [
     `${style("strong", instance.name)}  ${style(meaning, text)}`,
-    `${style("dim", "pid")} ${pidOf(instance.state)}  ${style("dim", "revision")} ${instance.revision}  ${style("dim", "restarts")} ${instance.restarts}  ${style("dim", "driver")} ${instance.driver}  ${style("dim", "run")} ${instance.runId ?? "-"}`,
+    `${style("dim", "pid")} ${pidOf(instance.state)}  ${style("dim", "revision")} ${instance.revision}  ${style("dim", "restarts")} ${instance.restarts}  ${style("dim", "driver")} ${instance.driver}  ${style("dim", "start")} ${instance.start ?? "-"}  ${style("dim", "run")} ${instance.runId ?? "-"}`,
     ...section(
       "Ports",
       instance.ports.map(({ name, url, mode }) => `${name}  ${style("link", url)}  ${mode}`),

@@ -35,6 +35,10 @@ export const appSchema = z
     command: z.array(noNul).min(1).max(4096).optional(),
     /** Arguments of the script. */
     args: z.array(noNul).max(4096).optional(),
+    /** What executes the script. */
+    runtime: z.enum(["node", "bun"]).optional(),
+    /** Start from a Node that waits, where there is one. */
+    warm: z.boolean().optional(),
     /** SHA-256 of the bundled script; set by the client. */
     artifact: z
       .string()
@@ -77,6 +81,15 @@ export const appSchema = z
         message: "args belong to script; put the arguments of a command into command",
       });
     }
+    for (const setting of ["runtime", "warm"] as const) {
+      if (input[setting] !== undefined && input.script === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: [setting],
+          message: `${setting} belongs to script; a command names its own program`,
+        });
+      }
+    }
     if (input.dependsOn !== undefined && dependencies(input.dependsOn).some(({ app }) => app === input.name)) {
       context.addIssue({ code: "custom", path: ["dependsOn"], message: `${input.name} cannot depend on itself` });
     }
@@ -85,7 +98,14 @@ export const appSchema = z
     name: input.name,
     run:
       input.command === undefined
-        ? { kind: "script", path: input.script ?? "", args: input.args ?? [], artifact: input.artifact ?? null }
+        ? {
+            kind: "script",
+            path: input.script ?? "",
+            args: input.args ?? [],
+            artifact: input.artifact ?? null,
+            // Left out where it says nothing, so that specs of before mean the same.
+            ...(input.runtime === "bun" ? { runtime: input.runtime } : {}),
+          }
         : { kind: "command", argv: input.command },
     folder: input.folder ?? null,
     instances: input.instances ?? 1,
@@ -93,6 +113,7 @@ export const appSchema = z
     env: input.env ?? {},
     ports: input.port ?? [],
     health: input.health ?? noHealth,
+    ...(input.warm === false ? { warm: false } : {}),
     restart: input.restart ?? defaultRestart,
     stop: { signal: input.stop?.signal ?? "SIGTERM", graceMs: input.stop?.grace ?? 10_000 },
     dependsOn: dependencies(input.dependsOn ?? []),
@@ -120,6 +141,9 @@ export interface Dependency {
   readonly condition: DependencyCondition;
 }
 
+/** What can execute a script. */
+export type ScriptRuntime = "node" | "bun";
+
 /** What an instance executes. */
 export type RunSpec =
   | {
@@ -127,6 +151,8 @@ export type RunSpec =
       readonly path: string;
       readonly args: readonly string[];
       readonly artifact: string | null;
+      /** @default "node" */
+      readonly runtime?: ScriptRuntime;
     }
   | { readonly kind: "command"; readonly argv: readonly string[] };
 
@@ -147,6 +173,8 @@ export interface AppSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly ports: readonly PortSpec[];
   readonly health: Health;
+  /** False: its scripts never start from a Node that waits. @default true */
+  readonly warm?: boolean;
   readonly restart: RestartPolicy;
   readonly stop: { readonly signal: z.output<typeof signalName>; readonly graceMs: number };
   readonly dependsOn: readonly Dependency[];

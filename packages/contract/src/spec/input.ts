@@ -11,6 +11,10 @@ export interface AppInput {
   command?: string[] | undefined;
   /** Arguments of the script. */
   args?: string[] | undefined;
+  /** What executes the script; Bun is looked for in the app's folder (npm package `bun`) and then in PATH. @default "node" */
+  runtime?: "node" | "bun" | undefined;
+  /** Start scripts from a Node that waits, where there is one; `false` for a new process each time. @default true */
+  warm?: boolean | undefined;
   /** SHA-256 of the bundled script; set by the client. */
   artifact?: string | undefined;
   /** The app's folder, absolute: readable by the instance, and its working folder. @default the folder of the file of specs */

@@ -7,6 +7,7 @@ export type Effect = "scale" | "live" | "restart";
 // What the daemon itself keeps and what never enters the process, and the cgroup files that the kernel rewrites while
 // the instance runs. Whatever is not named here needs a new process.
 const liveSettings = [
+  "warm",
   "restart",
   "stop",
   "dependsOn",

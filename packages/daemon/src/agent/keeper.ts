@@ -268,7 +268,7 @@ export class Keeper {
       app: this.#app,
       index: this.#index,
       revision: this.#revision,
-      driver: this.#driver.name,
+      driver: run?.facts.start === "warm" ? "worker" : this.#driver.name,
       state: this.#state,
       restarts: this.#restarts,
       run: run === null ? null : { handle: run, ports: this.#ports },

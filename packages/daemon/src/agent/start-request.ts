@@ -34,6 +34,7 @@ export function startRequest({ runId, index, revision, restarts, spec, run, port
     ports,
     logs: spec.logs,
     stop: spec.stop,
+    ...(spec.warm === undefined ? {} : { warm: spec.warm }),
   };
 }
 
@@ -42,5 +43,6 @@ export async function resolveRun({ name, run }: AppSpec, artifacts: ArtifactSour
   if (run.kind === "command") return run;
   if (run.artifact === null)
     throw new ConstellationError("artifact.not-found", `Cannot start ${name}: its script ${run.path} has no artifact`);
-  return { kind: "script", file: await artifacts.file(run.artifact), args: run.args };
+  const { args, runtime = "node" } = run;
+  return { kind: "script", file: await artifacts.file(run.artifact), args, runtime };
 }

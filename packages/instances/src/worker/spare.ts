@@ -19,6 +19,7 @@ import type { Shape } from "./shape.ts";
 
 /** What a waiting Node executes; the folder around it must be readable inside. */
 const warmProgram = fileURLToPath(new URL("../../preload/warm.cjs", import.meta.url));
+const warmModule = fileURLToPath(new URL("../../preload/warm-up.mjs", import.meta.url));
 
 /** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
 const roomForWords = " ".repeat(4096);
@@ -92,12 +93,12 @@ function requestFor(
   const readable = [dirname(warmProgram), module, ...(prefix === null ? [] : [prefix])];
   return {
     identity: { name: "a warm Node", hostname: "warm" },
-    argv: [process.execPath, ...shape.flags, warmProgram, module, roomForWords],
+    argv: [process.execPath, ...shape.flags, warmProgram, module, warmModule, roomForWords],
     env: shape.environment,
     cwd: "/",
     instanceDir: folder,
     log: { path: join(folder, "log"), maxBytes: 65_536, rotatedFiles: 0, maxLineBytes: 4096 },
-    isolation: scopeFor(plan.isolation, network, abilities, verdict),
+    isolation: scopeFor(plan, network, abilities, verdict),
     user: plan.user,
     binds: [
       ...readable.map((source): Bind => ({ source, writable: false })),

@@ -1,0 +1,20 @@
+import { ConstellationError } from "@constellation/contract";
+
+/** A machine of this size could hold more, but nobody starts so many at once. */
+const most = 1000;
+
+/**
+ * `CONSTELLATION_WARM`: how many Nodes may wait for scripts, each of some 10 MB; 0 switches warm starts off. `auto`, or
+ * nothing: 2 % of the memory that is available, 1 to 4.
+ *
+ * @throws ConstellationError `usage.invalid`
+ */
+export function warmWish(environment: NodeJS.ProcessEnv): number | "auto" {
+  const wish = environment["CONSTELLATION_WARM"] || "auto";
+  if (wish === "auto") return wish;
+  if (/^\d{1,4}$/.test(wish) && Number(wish) <= most) return Number(wish);
+  throw new ConstellationError(
+    "usage.invalid",
+    `CONSTELLATION_WARM is ${JSON.stringify(wish)}; wanted a number from 0 to ${most}, or "auto"`,
+  );
+}
