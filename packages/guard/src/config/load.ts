@@ -61,8 +61,8 @@ async function read(path: string, importModule: (path: string) => Promise<unknow
     const ending = extname(path);
     if (ending === ".json") return JSON.parse(readFileSync(path, "utf8"));
     if (ending !== ".yaml" && ending !== ".yml") return await importModule(path);
-    const { parse } = await import("yaml");
-    return parse(readFileSync(path, "utf8"));
+    const { parseYaml } = await import("./yaml.ts");
+    return parseYaml(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new ConstellationError(
       "spec.unreadable",
