@@ -2,7 +2,7 @@
 //   launcher spawner [lockfile]   serve launches on descriptor 3 (spawner.c)
 //   launcher launch <planfile>    run one plan; its replies go to standard output ("-": plan on standard input)
 //   launcher session              run the plan in the first frame on standard input (session.c)
-//   launcher become <planfile>    run the rest of a plan where another program has put this one
+//   launcher become <descriptor>  run the rest of a plan where another program has put this one
 //   launcher check <planfile>     only check it
 //   launcher describe             list the step kinds this build knows
 #include "launch.h"
@@ -46,10 +46,16 @@ static int launch_file(const char *path) {
   run_plan(0);
 }
 
-// The plan has no supervisor in it: that one stands outside. Its steps are this process's own, its output is the program's.
-static int become(const char *path) {
-  struct refusal refusal;
-  if (!load(path, &refusal)) return refuse(&refusal);
+// The plan has no supervisor in it: that one stands outside. Its steps are this process's own, its output is the
+// program's. The descriptor, and those above it, are for us alone.
+static int become(const char *number) {
+  struct refusal refusal = {~0u, EBADF};
+  const u64 descriptor = take_number(&number);
+  if (descriptor < 3 || descriptor > 1u << 20 || *number) return refuse(&refusal);
+  const long size = read_all((i32)descriptor, plan_buffer, PLAN_MAX);
+  if (failed(size)) refusal.error = (i32)-size;
+  if (failed(size) || !check_plan(plan_buffer, (usize)size, &launch.plan, &refusal)) return refuse(&refusal);
+  sys(close_range, descriptor, ~0u, 0);
   launch.role = ROLE_MAIN;
   run_plan(0);
 }
@@ -105,6 +111,6 @@ int program(int argc, char **argv, char **env) {
   if (same(mode, "become") && argc == 3) return become(argv[2]);
   if (same(mode, "check") && argc == 3) return load(argv[2], &refusal) ? 0 : refuse(&refusal);
   if (same(mode, "describe")) return describe();
-  say("usage: launcher spawner [lockfile] | launch <planfile> | session | become <planfile> | check <planfile> | describe\n");
+  say("usage: launcher spawner [lockfile] | launch <planfile> | session | become <descriptor> | check <planfile> | describe\n");
   return 2;
 }

@@ -7,6 +7,7 @@ export { LaunchError, type LaunchErrorCode, type LaunchErrorDetails } from "./la
 export {
   type Bind,
   fullIsolation,
+  type InheritedFile,
   type InstanceUser,
   type Isolation,
   type LaunchIdentity,
@@ -24,10 +25,12 @@ export type { NetworkRequest, VethWire } from "./network/network-request.ts";
 export { ensureNetworkHost, type NetworkHostOptions, removeNetworkHost } from "./network/network-host.ts";
 export { defaultInstanceRange, planWire } from "./network/wire-plan.ts";
 export { buildPlan } from "./plan/build-plan.ts";
+export { becomePlan } from "./plan/become-plan.ts";
 export { encodePlan, PLAN_MAX_BYTES } from "./plan/encode-plan.ts";
 export type { LaunchPlan, Step } from "./plan/plan.ts";
 export { printPlan } from "./plan/print-plan.ts";
 export { type Ability, type LauncherAbilities, probedParts, type ProbedPart, probeLauncher } from "./probe-launcher.ts";
+export { seccompFilter } from "./privileges/privilege-steps.ts";
 export { defaultSeccompProfile, type SeccompProfile } from "./privileges/seccomp-profile.ts";
 export { type ControlOutcome, isSupervised, killInstance, signalInstance } from "./records/control.ts";
 export { type Ending, type ExitRecord, readExitRecord } from "./records/exit-record.ts";

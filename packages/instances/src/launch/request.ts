@@ -36,8 +36,17 @@ export interface LaunchRequest {
   readonly network: NetworkRequest;
   /** Listening sockets and the descriptors as which the program gets them. `LISTEN_PID` is added when `env` has only `LISTEN_FDS`. */
   readonly sockets: readonly InheritedSocket[];
+  /** Files that the supervisor opens for reading, and the descriptors as which the program gets them. @default none */
+  readonly files?: readonly InheritedFile[];
   /** The launch fails when the program has not begun by then. */
   readonly startTimeoutMs: number;
+}
+
+/** A file that is passed on as an open descriptor. */
+export interface InheritedFile {
+  /** Path on this machine. */
+  readonly path: string;
+  readonly fd: number;
 }
 
 export interface LaunchIdentity {

@@ -3,7 +3,7 @@ import { type BaseOutcome, openCgroupBase } from "@constellation/host";
 import { type HostFacts, readHostFacts, type Spawner } from "../launch/index.ts";
 import { type NamespaceAbilities, tryNamespaces } from "./namespaces.ts";
 import { findWayOut, type WayOut } from "./way-out.ts";
-import { findWrapper, type Wrapper } from "./wrapper.ts";
+import { findWrapper, type Wrapper } from "./wrapper/wrapper.ts";
 
 /** What this machine lets the process driver do; looked up once, at its start. */
 export interface Abilities {
@@ -41,7 +41,8 @@ export async function findAbilities({ cgroupBase, runtime, lane, spawner }: Abil
     facts,
     cgroups: openCgroupBase({ name: cgroupBase }),
     namespaces,
-    wrapper: lane === "auto" ? (able ? null : findWrapper()) : lane === "launcher" || lane === "none" ? null : lane,
+    wrapper:
+      lane === "auto" ? (able ? null : findWrapper(facts)) : lane === "launcher" || lane === "none" ? null : lane,
     wayOut: findWayOut(facts.privileged),
     openFilesLimit: Number(/^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? 0),
     landlockVersion: spawner.landlockVersion,

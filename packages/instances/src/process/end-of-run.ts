@@ -44,7 +44,7 @@ function wordExit(folder: string, record: RunRecord, cgroup: Cgroup | null, nowM
 function endOf({ ending }: ExitRecord, { launch, wrapper }: RunRecord): End {
   switch (ending.kind) {
     case "exited":
-      // Bubblewrap tells the end of its program by a signal as a shell does.
+      // Wrappers tell the end of their program by a signal as a shell does.
       if (wrapper !== null && ending.exitCode > 128)
         return { how: "signalled", signal: signalName(ending.exitCode - 128) };
       return { how: "exited", code: ending.exitCode };

@@ -1,9 +1,12 @@
 import type { Feature } from "@constellation/contract";
 import type { Abilities } from "./abilities.ts";
 import { openWayOut } from "./network-verdict.ts";
+import { keepsScopes } from "./scope-verdict.ts";
+import { wrapperParts } from "./wrapper/wrapper.ts";
 
 /** What the process driver offers on this machine. */
-export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): Feature[] {
+export function featuresOf(abilities: Abilities): Feature[] {
+  const { facts, cgroups, namespaces, wayOut } = abilities;
   const { withUserMissing, plainMissing } = namespaces;
   const able = plainMissing === null || withUserMissing === null;
   return [
@@ -18,6 +21,7 @@ export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): F
             : "without namespaces",
       remedy: able ? null : `Allow user namespaces, or run the daemon as root: ${withUserMissing}.`,
     },
+    levelOf(abilities, able),
     {
       name: "isolation.user-namespace",
       state: withUserMissing === null ? "available" : "missing",
@@ -44,4 +48,24 @@ export function featuresOf({ facts, cgroups, namespaces, wayOut }: Abilities): F
       remedy: cgroups.kind === "ready" ? null : cgroups.remedy,
     },
   ];
+}
+
+/** By what instances are kept apart, the strongest that works here: launcher, bubblewrap, plain namespaces, nothing. */
+function levelOf({ facts, namespaces, wrapper, landlockVersion }: Abilities, able: boolean): Feature {
+  const name = "isolation.level";
+  const remedy = `Let the launcher make namespaces: ${namespaces.withUserMissing ?? "as root or by user namespaces"}.`;
+  if (able) {
+    const lacks = [
+      ...(facts.privileged
+        ? []
+        : ["users of their own, private networks with bandwidth limits, disks with a size: they need a root daemon"]),
+      ...(keepsScopes(landlockVersion) ? [] : ["its own abstract sockets: they need Linux 6.12"]),
+    ];
+    const detail = lacks.length === 0 ? "launcher: everything" : `launcher; lacks ${lacks.join("; ")}`;
+    return { name, state: "available", detail, remedy: null };
+  }
+  if (wrapper !== null)
+    return { name, state: "partial", detail: `${wrapper}; lacks ${wrapperParts[wrapper].lacks}`, remedy };
+  const rest = `no namespaces; what is left is ${facts.changesUsers ? "a user of its own, " : ""}control groups, no new privileges and the system call filter`;
+  return { name, state: "missing", detail: rest, remedy };
 }

@@ -2,7 +2,7 @@ import type { Isolation as Wanted, Switch } from "@constellation/contract";
 import type { InstanceUser, Isolation } from "../launch/index.ts";
 import type { Abilities } from "./abilities.ts";
 import type { Verdict } from "./verdict.ts";
-import { type Wrapper, wrapperParts } from "./wrapper.ts";
+import { type Wrapper, wrapperParts } from "./wrapper/wrapper.ts";
 
 /** First user of instances when the daemon is root: above what distributions give to people and services. */
 const firstUser = 200_000;
@@ -24,9 +24,12 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
   const user = userFor(wanted, number, abilities, verdict);
   const able = user.kind === "namespace" || (user.kind === "own" && abilities.namespaces.plainMissing === null);
   const wrapper = able ? null : abilities.wrapper;
-  const covered = (measure: string): boolean => wrapper !== null && wrapperParts.includes(measure);
+  const covered = (measure: string): boolean => wrapper !== null && wrapperParts[wrapper].keeps.includes(measure);
   const { withUserMissing } = abilities.namespaces;
-  const missing = `namespaces need a root daemon or user namespaces (${withUserMissing ?? "switched off in the spec"})`;
+  const missing =
+    wrapper === null
+      ? `namespaces need a root daemon or user namespaces (${withUserMissing ?? "switched off in the spec"})`
+      : `${wrapper} cannot`;
   const decide = (measure: string, asked: Switch, detail: string, without: string | null = null): boolean => {
     if (asked === "off") verdict.off(measure, "switched off in the spec");
     else if (!able && !covered(measure)) verdict.missingProtection(measure, asked === "on", missing);
@@ -56,10 +59,9 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
     cgroup: decide("namespace.cgroup", wanted.cgroup, "sees only its own control group"),
   };
   const wrapping = wrapper !== null && Object.values(namespaces).some(Boolean);
-  const seccomp = wanted.seccomp !== "off" && !wrapping;
+  const seccomp = wanted.seccomp !== "off";
   if (seccomp) verdict.on("seccomp", "the default profile");
-  else if (wanted.seccomp === "off") verdict.off("seccomp", "switched off in the spec");
-  else verdict.missingProtection("seccomp", wanted.seccomp === "on", `${wrapper} could not work under the filter`);
+  else verdict.off("seccomp", "switched off in the spec");
   // A root that kept its capabilities would not be contained by anything else.
   const confined = user.kind !== "same" || seccomp || Object.values(namespaces).some(Boolean);
   if (!confined) verdict.off("capabilities", "those of the daemon");
@@ -69,8 +71,8 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
     wrapper: wrapping ? wrapper : null,
     isolation: {
       ...namespaces,
-      dropCapabilities: confined && able,
-      noNewPrivileges: confined && !wrapping,
+      dropCapabilities: confined && (able || wrapping),
+      noNewPrivileges: confined,
       ownSockets: false,
       ownSignals: false,
       seccomp: seccomp ? "default" : "off",
@@ -98,7 +100,8 @@ function userFor(wanted: Wanted, number: number, { facts, namespaces }: Abilitie
   const everythingOff = (["pid", "mount", "ipc", "uts", "cgroup", "seccomp"] as const).every(
     (part) => wanted[part] === "off",
   );
-  return namespaces.plainMissing === null && !everythingOff
+  // A root that can do no more than change users still does that: nothing else would contain what it starts.
+  return facts.uid === 0 && facts.changesUsers && !everythingOff
     ? { kind: "own", uid: own, gid: own, groups: [] }
     : { kind: "same" };
 }

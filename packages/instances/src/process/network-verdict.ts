@@ -24,7 +24,7 @@ export function networkFor(
   wanted: Isolation["network"],
   resources: Resources,
   number: number,
-  { facts, wayOut, namespaces }: Abilities,
+  { facts, wayOut, namespaces, wrapper }: Abilities,
   verdict: Verdict,
 ): NetworkPlan {
   const { networkInBitsPerSecond: inBits, networkOutBitsPerSecond: outBits } = resources;
@@ -38,7 +38,7 @@ export function networkFor(
   const shared = (): NetworkPlan => ({ network: { kind: "host" }, address: loopback });
 
   const able = namespaces.plainMissing === null || namespaces.withUserMissing === null;
-  if (wanted === "none" && able) {
+  if (wanted === "none" && (able || wrapper === "bubblewrap")) {
     for (const [measure] of rates) verdict.off(measure, "there is no network to limit");
     verdict.on("namespace.network", "nothing but its own loopback");
     return { network: { kind: "none" }, address: null };

@@ -10,6 +10,8 @@ import {
   type PidFile,
 } from "../launch/index.ts";
 import type { RunRecord } from "./run-record.ts";
+import { awaitWrappedProgram } from "./wrapper/wrapped-program.ts";
+import { hasOwnMounts } from "./wrapper/wrapper.ts";
 
 /** The run in which a program is to be executed. */
 export interface ExecPlace {
@@ -28,16 +30,9 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
   const name = instanceName(place.record.request);
   const what = JSON.stringify(request.argv[0]);
   if (signal.aborted) throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`);
-  if (place.record.wrapper !== null)
-    throw new ConstellationError(
-      "exec.failed",
-      `Cannot run ${what} in ${name}: ${place.record.wrapper} isolates it, which lets nobody in`,
-      {
-        remedy: "Let the launcher make namespaces; `constellation doctor` says what it needs.",
-      },
-    );
   try {
-    const session = LaunchedSession.start(planFor(request, place), { signal });
+    const main = await programIn(place, signal);
+    const session = LaunchedSession.start(planFor(request, place, main), { signal });
     await session.started;
     return new RunningExec(session);
   } catch (error) {
@@ -57,8 +52,9 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
   }
 }
 
-function planFor(request: ExecRequest, { record, pids, cgroup, host }: ExecPlace) {
+function planFor(request: ExecRequest, { record, pids, cgroup, host }: ExecPlace, main: PidFile["main"]) {
   const { launch } = record;
+  const { isolation, user, network, cwd } = record.inside ?? launch;
   // Descriptors of the public port stay with the program that serves it.
   const {
     LISTEN_FDS: _fds,
@@ -66,23 +62,29 @@ function planFor(request: ExecRequest, { record, pids, cgroup, host }: ExecPlace
     LISTEN_FDNAMES: _names,
     CONSTELLATION_LISTEN: _listen,
     ...env
-  } = launch.env;
+  } = record.facts.environment;
   return buildExecPlan(
     {
       name: launch.identity.name,
-      pids,
+      pids: { ...pids, main },
       argv: request.argv,
       env: { ...withoutPreload(env), ...(request.tty ? { TERM: "xterm-256color" } : {}) },
-      cwd: launch.cwd,
-      isolation: launch.isolation,
-      user: launch.user,
-      ownNetwork: launch.network.kind !== "host",
+      cwd,
+      isolation: record.wrapper === null ? isolation : { ...isolation, root: hasOwnMounts(record.wrapper, isolation) },
+      user,
+      ownNetwork: network.kind !== "host",
       rlimits: launch.rlimits,
       cgroups: cgroup?.joinTargets ?? [],
       terminal: request.tty ? { rows: request.rows, columns: request.columns } : null,
     },
     host,
   );
+}
+
+async function programIn({ record, pids }: ExecPlace, signal: AbortSignal): Promise<PidFile["main"]> {
+  if (record.wrapper === null) return pids.main;
+  const program = await awaitWrappedProgram(record, pids, signal);
+  return program === undefined ? null : { pid: program.pid, startTicks: BigInt(program.startTicks) };
 }
 
 /** NODE_OPTIONS as the spec has it: our preload wants the descriptors that are not there. */

@@ -17,7 +17,8 @@ import { runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { scopeFor } from "./scope-verdict.ts";
 import { Verdict } from "./verdict.ts";
-import { type InsideWrapper, type Wrapper, wrapped } from "./wrapper.ts";
+import { wrapLaunch } from "./wrapper/wrapped-launch.ts";
+import { type InsideWrapper, type Wrapper } from "./wrapper/wrapper.ts";
 
 /** A launch with everything made that it needs beforehand. */
 export interface Prepared {
@@ -57,7 +58,7 @@ export async function prepare(
   const plan = isolationFor(request.isolation, number, abilities, verdict);
   const { user, wrapper } = plan;
   const { network, address } = networkFor(request.isolation.network, resources, number, abilities, verdict);
-  const isolation = scopeFor(plan.isolation, network, abilities, verdict);
+  const isolation = scopeFor(plan, network, abilities, verdict);
   const openFiles = openFilesFor(resources, abilities, verdict);
   checkMounts(request, isolation.root);
 
@@ -81,15 +82,7 @@ export async function prepare(
   });
   const log = logPath(folders, request);
   mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
-  // Last, because it is the one thing that must be taken back by hand.
-  const cgroup = cgroupFor(
-    { name: `${name}-${request.runId}`, made: ahead?.cgroup ?? null },
-    resources,
-    folders.state,
-    abilities,
-    verdict,
-  );
-  const launch: LaunchRequest = {
+  const asked: LaunchRequest = {
     identity: { name, hostname: `${request.app}-${request.index}` },
     argv: program.argv,
     env: program.environment,
@@ -109,17 +102,28 @@ export async function prepare(
     tmpBytes: request.isolation.tmpBytes,
     sharedMemoryBytes: request.isolation.tmpBytes,
     rlimits: openFiles === null ? {} : { openFiles },
-    cgroups: cgroup?.joinTargets ?? [],
+    cgroups: [],
     network,
     sockets: program.sockets,
     startTimeoutMs,
   };
+  const { launch, inside: within } =
+    wrapper === null ? { launch: asked, inside: null } : wrapLaunch(asked, wrapper, abilities.facts);
+  const logFrom = logEnd(log);
+  // Last, because it is the one thing that must be taken back by hand.
+  const cgroup = cgroupFor(
+    { name: `${name}-${request.runId}`, made: ahead?.cgroup ?? null },
+    resources,
+    folders.state,
+    abilities,
+    verdict,
+  );
   return {
     cgroup,
     wrapper,
-    inside: wrapper === null ? null : { isolation, cwd: launch.cwd },
-    launch: wrapper === null ? launch : wrapped(launch, plan, abilities.facts),
-    logFrom: logEnd(log),
+    launch: { ...launch, cgroups: cgroup?.joinTargets ?? [] },
+    inside: within,
+    logFrom,
     facts: {
       runId: request.runId,
       measures: verdict.measures,

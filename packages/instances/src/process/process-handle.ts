@@ -28,7 +28,7 @@ import { openExec } from "./open-exec.ts";
 import { processesOf } from "./process-list.ts";
 import { type RunRecord, readStop, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
 import { RunReader } from "./run-reader.ts";
-import { wrappedProgram } from "./wrapped-program.ts";
+import { wrappedProgram } from "./wrapper/wrapped-program.ts";
 
 /** What a handle is made of. */
 export interface ProcessHandleOptions {
@@ -168,7 +168,7 @@ export class ProcessHandle implements RunHandle {
     return exit;
   }
 
-  /** To the program itself: bubblewrap in between would only die of it, and needs a moment until it has begun. */
+  /** To the program itself: a wrapper in between would only die of it, and needs a moment until it has begun. */
   #signal(name: string): void {
     const { folder, pids, clock } = this.#options;
     if (this.#record.wrapper === null) return void signalInstance(folder, signalNumber(name));

@@ -7,7 +7,7 @@ import type { LaunchRequest } from "../launch/index.ts";
 import type { LogPosition } from "../logs/log-files.ts";
 import { readJson, writeAtomically } from "./atomic-file.ts";
 import { runFiles } from "./folders.ts";
-import type { InsideWrapper, Wrapper } from "./wrapper.ts";
+import type { InsideWrapper, Wrapper } from "./wrapper/wrapper.ts";
 
 const version = 1;
 

@@ -21,8 +21,6 @@ export interface Harness {
   run(behaviour: Behaviour): ResolvedRun;
   /** Variables by which the harness finds processes again. */
   readonly env: Readonly<Record<string, string>>;
-  /** False where nobody can follow a program to where it runs. */
-  readonly lets: "in" | "nobody in";
   /** A program for `exec` that writes `text` and exits with `code`. */
   execArgv(text: string, code: number): readonly string[];
   /** Lets time pass until the promise is settled. */
@@ -243,12 +241,6 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
     test("runs another program inside", async () => {
       const handle = await started({ does: "run-for-ever" });
       const argv = harness.execArgv("hello from inside", 5);
-      if (harness.lets === "nobody in") {
-        const asked = handle.exec({ argv, tty: false, columns: 80, rows: 24 }, { signal });
-        await expect(asked).rejects.toMatchObject({ code: "exec.failed" });
-        await harness.settle(handle.kill());
-        return await over(handle);
-      }
       const session = await harness.settle(handle.exec({ argv, tty: false, columns: 80, rows: 24 }, { signal }));
       session.endInput();
       let text = "";

@@ -13,7 +13,6 @@ driverConformance("fake", () => {
       return Promise.resolve(driver);
     },
     env: {},
-    lets: "in",
     run: (behaviour): ResolvedRun => ({ kind: "command", argv: script(behaviour) }),
     execArgv: (text, code) => [`log ${text}`, `exit ${code}`],
     async settle(promise) {

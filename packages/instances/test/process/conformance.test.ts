@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { type Behaviour, driverConformance, type Harness } from "../driver/conformance.ts";
 import { Playground } from "./playground.ts";
 
-for (const isolateBy of ["launcher", "bubblewrap", "none"] as const)
+for (const isolateBy of ["launcher", "bubblewrap", "unshare", "none"] as const)
   driverConformance(`process, isolated by ${isolateBy}`, () => open(isolateBy));
 
 async function open(isolateBy: IsolationLane): Promise<Harness> {
@@ -18,7 +18,6 @@ async function open(isolateBy: IsolationLane): Promise<Harness> {
       return driver;
     },
     env: playground.env,
-    lets: isolateBy === "bubblewrap" ? "nobody in" : "in",
     run: (behaviour): ResolvedRun => ({ kind: "command", argv: command(behaviour) }),
     execArgv: (text, code) => ["sh", "-c", `echo "${text}"; exit ${code}`],
     settle: (promise) => promise,

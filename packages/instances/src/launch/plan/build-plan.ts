@@ -3,7 +3,8 @@ import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { networkSteps } from "../network/network-steps.ts";
 import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
-import type { LaunchRequest } from "../request.ts";
+import { firstUserSteps, lastUserSteps, userComesFirst } from "../privileges/user-steps.ts";
+import type { InheritedFile, LaunchRequest } from "../request.ts";
 import { execStep } from "./exec-step.ts";
 import { cloneFlags, openFlags } from "./linux.ts";
 import type { LaunchPlan, Step } from "./plan.ts";
@@ -25,7 +26,9 @@ export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
   checkRequest(request, host);
   const slots = new Slots();
   const sockets = socketSteps(request.sockets, slots);
-  const prepared = prepareSteps(request, host, slots, { staysOpen: false, received: sockets.received });
+  const files = fileSteps(request.files ?? [], slots);
+  const received = [...sockets.received, ...files.opened];
+  const prepared = prepareSteps(request, host, slots, { staysOpen: false, received });
   return {
     name: request.identity.name,
     steps: [
@@ -33,8 +36,9 @@ export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
       steps.chdir(request.cwd),
       ...(request.isolation.pid ? [steps.init()] : []),
       steps.newSession(),
-      ...privilegeSteps(request),
+      ...privilegeSteps(request, lastUserSteps(request, host)),
       ...sockets.passed,
+      ...files.passed,
       ...seccompSteps(request, host.architecture),
       execStep(request),
     ],
@@ -42,7 +46,7 @@ export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
 }
 
 /** What a launch needs to know before it knows its command. */
-export type PreparedRequest = Omit<LaunchRequest, "argv" | "env" | "cwd" | "sockets" | "rlimits">;
+export type PreparedRequest = Omit<LaunchRequest, "argv" | "env" | "cwd" | "sockets" | "files" | "rlimits">;
 
 /** Everything up to the point where only the command is missing. */
 export function prepareSteps(
@@ -52,15 +56,14 @@ export function prepareSteps(
   { staysOpen, received }: { readonly staysOpen: boolean; readonly received: readonly Step[] },
 ): Step[] {
   const cgroups = cgroupSteps(request, slots);
-  const ids = userSteps(request, host);
-  const byPath = !(request.user.kind === "namespace" && host.privileged);
-  const { taken, reach } = reachFor(slots, byPath);
-  const network = networkSteps(request.network, request.user.kind === "namespace", slots);
+  const userFirst = userComesFirst(request.user, host);
+  const network = networkSteps(request.network, userFirst, slots);
+  const { taken, reach } = reachFor(slots, true);
   const root = request.isolation.root ? rootSteps(request, host, reach, staysOpen) : [];
-  const beside = [...ids.beside, ...network.beside];
+  const { beside } = network;
   const wait = beside.length > 0 ? [steps.waitParent()] : [];
-  // The ids are needed at once, and the network for its view in /sys; otherwise the wait comes last, when it is short.
-  const waitsFirst = ids.beside.length > 0 || request.isolation.sys === "read-only";
+  // The network is needed at once for its view in /sys; otherwise the wait comes last, when it is short.
+  const waitsFirst = request.isolation.sys === "read-only";
   return [
     steps.supervise(request.instanceDir, request.startTimeoutMs, !request.isolation.pid),
     ...(request.log === null ? [] : [steps.log(request.log)]),
@@ -68,11 +71,11 @@ export function prepareSteps(
     ...received,
     ...network.before,
     ...taken,
-    steps.clone(namespaceFlags(request) | network.cloneFlags, cgroups.cloneInto, beside.length),
+    steps.clone(namespaceFlags(request, userFirst) | network.cloneFlags, cgroups.cloneInto, beside.length),
     ...beside,
     ...cgroups.joined,
     ...(waitsFirst ? wait : []),
-    ...ids.inner,
+    ...firstUserSteps(request.user, host),
     ...(request.isolation.cgroup ? [steps.unshare(cloneFlags.cgroup)] : []),
     ...(request.isolation.uts ? [steps.hostname(request.identity.hostname)] : []),
     ...network.first,
@@ -84,13 +87,13 @@ export function prepareSteps(
   ];
 }
 
-function namespaceFlags({ isolation, user }: PreparedRequest): number {
+function namespaceFlags({ isolation }: PreparedRequest, userFirst: boolean): number {
   return (
     (isolation.pid ? cloneFlags.pid : 0) |
     (isolation.root ? cloneFlags.mount : 0) |
     (isolation.ipc ? cloneFlags.ipc : 0) |
     (isolation.uts ? cloneFlags.uts : 0) |
-    (user.kind === "namespace" ? cloneFlags.user : 0)
+    (userFirst ? cloneFlags.user : 0)
   );
 }
 
@@ -158,28 +161,18 @@ export function socketSteps(sockets: LaunchRequest["sockets"], slots: Slots) {
   };
 }
 
-/** A user namespace gets its ids from its parent when that is root, and may map only the caller's own otherwise. */
-function userSteps({ user }: PreparedRequest, host: HostFacts): { readonly beside: Step[]; readonly inner: Step[] } {
-  if (user.kind !== "namespace") return { beside: [], inner: [] };
-  const uidMap = `${user.insideUid} ${user.outsideUid} 1`;
-  const gidMap = `${user.insideGid} ${user.outsideGid} 1`;
-  const become = steps.ids(user.insideUid, user.insideGid, []);
-  if (host.privileged) return { beside: [steps.mapIds(uidMap, gidMap, false)], inner: [become] };
+/** Files: opened by the supervisor, which may, and passed to the command. */
+function fileSteps(files: readonly InheritedFile[], slots: Slots) {
+  const taken = files.map((file) => ({ ...file, slot: slots.take(file.path) }));
   return {
-    beside: [],
-    inner: [
-      steps.writeFile("/proc/self/setgroups", "deny"),
-      steps.writeFile("/proc/self/uid_map", uidMap),
-      steps.writeFile("/proc/self/gid_map", gidMap),
-      become,
-    ],
+    opened: taken.map(({ slot, path }) => steps.open(slot, path, openFlags.readOnly)),
+    passed: taken.map(({ slot, fd }) => steps.inherit(slot, fd)),
   };
 }
 
 /**
- * In a user namespace made by root the inside is an unprivileged user already when it mounts, and cannot look into
- * folders that are private to others; a slot has left the old root behind. There the supervisor takes the mounts and
- * the inside places them.
+ * Who builds a root mounts by path. A slot has left the machine's paths behind: there the supervisor takes the mounts and
+ * the inside places them, as it does with images everywhere.
  */
 export function reachFor(slots: Slots, byPath: boolean): { readonly taken: Step[]; readonly reach: Reach } {
   const taken: Step[] = [];

@@ -1,4 +1,4 @@
-import type { Isolation, LaunchRequest, ResourceLimits } from "../request.ts";
+import type { InstanceUser, Isolation, LaunchRequest, ResourceLimits } from "../request.ts";
 import { resources, scopes } from "../plan/linux.ts";
 import type { Step } from "../plan/plan.ts";
 import { steps } from "../plan/steps.ts";
@@ -15,19 +15,31 @@ const limitNames: Readonly<Record<keyof ResourceLimits, string>> = {
   coreBytes: "core dumps",
 };
 
-/** The main process gives up everything it does not need, in the order in which the kernel lets it. The bounding set is empty by then. */
-export function privilegeSteps(request: Pick<LaunchRequest, "isolation" | "user" | "rlimits">): Step[] {
-  const { isolation, user } = request;
+/**
+ * The main process gives up everything it does not need, in the order in which the kernel lets it. The bounding set is
+ * empty by then.
+ *
+ * @param become what makes it its user. @default as one who is in its user namespace already
+ */
+export function privilegeSteps(
+  request: Pick<LaunchRequest, "isolation" | "user" | "rlimits">,
+  become: readonly Step[] = becomeOwn(request.user),
+): Step[] {
+  const { isolation } = request;
   const limits = Object.entries({ coreBytes: 0, ...request.rlimits }) as [keyof ResourceLimits, number | undefined][];
   return [
     ...limits.flatMap(([name, value]) =>
       value === undefined ? [] : [steps.rlimit(resources[name], limitNames[name], value)],
     ),
-    ...(user.kind === "own" ? [steps.ids(user.uid, user.gid, user.groups)] : []),
+    ...become,
     ...(isolation.dropCapabilities ? [steps.capabilities(0n)] : []),
     ...(isolation.noNewPrivileges ? [steps.noNewPrivileges()] : []),
     ...scopeSteps(isolation),
   ];
+}
+
+function becomeOwn(user: InstanceUser): Step[] {
+  return user.kind === "own" ? [steps.ids(user.uid, user.gid, user.groups)] : [];
 }
 
 function scopeSteps({ ownSockets, ownSignals }: Isolation): Step[] {
@@ -38,12 +50,13 @@ function scopeSteps({ ownSockets, ownSignals }: Isolation): Step[] {
 /** The last step before exec, since the launcher itself needs calls that the filter refuses. */
 export function seccompSteps({ isolation }: Pick<LaunchRequest, "isolation">, architecture: "x64" | "arm64"): Step[] {
   if (isolation.seccomp === "off") return [];
-  return [steps.seccomp(isolation.seccomp === "default" ? defaultFilter(architecture) : isolation.seccomp)];
+  return [steps.seccomp(isolation.seccomp === "default" ? seccompFilter(architecture) : isolation.seccomp)];
 }
 
 const compiled = new Map<string, Uint8Array>();
 
-function defaultFilter(architecture: "x64" | "arm64"): Uint8Array {
+/** The default profile, compiled once for each architecture. */
+export function seccompFilter(architecture: "x64" | "arm64"): Uint8Array {
   const known = compiled.get(architecture) ?? compileSeccomp(defaultSeccompProfile, architecture);
   compiled.set(architecture, known);
   return known;
