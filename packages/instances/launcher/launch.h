@@ -76,7 +76,7 @@ long step_place(const struct step *step);
 long step_pivot(const struct step *step);
 long step_leave_old_root(void);
 long step_image(const struct step *step);          // image.c
-long step_map_ids(const struct step *step);        // privileges.c
+long step_new_user(const struct step *step);       // privileges.c
 long step_rlimit(const struct step *step);
 long step_bounding(const struct step *step);
 long step_capabilities(const struct step *step);

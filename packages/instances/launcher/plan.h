@@ -40,7 +40,7 @@ struct step {
   X(8, RECEIVE_SLOT, "fsbn")             \
   X(9, KILL_WITH, "fn")                  \
   X(10, CLONE, "nnn")                    \
-  X(11, MAP_IDS, "ssn")                  \
+  X(11, NEW_USER, "nnnn")                 \
   X(12, WAIT_PARENT, "")                 \
   X(13, UNSHARE, "n")                    \
   X(14, OPEN_PROCESS, "fnq")             \

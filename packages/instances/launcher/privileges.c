@@ -5,12 +5,10 @@
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 
-static long write_map(const char *file, const char *content) {
-  char path[48];
-  char *end = put_number(put_text(path, "/proc/"), (u64)launch.child, 1);
-  *put_text(end, file) = 0;
+static long write_map(const char *path, const char *content) {
   const long fd = sys(openat, AT_CWD, path, O_WRONLY | O_CLOEXEC, 0);
   if (failed(fd)) return fd;
   const long result = write_all((i32)fd, content, length_of(content));
@@ -18,12 +16,30 @@ static long write_map(const char *file, const char *content) {
   return result;
 }
 
-// MAP_IDS uidMap gidMap denySetgroups: the parent gives the child's user namespace its ids (user_namespaces(7))
-long step_map_ids(const struct step *step) {
-  if (launch.child <= 0) return -EINVAL;
-  long result = step->arg[2] ? write_map("/setgroups", "deny") : 0;
-  if (!failed(result)) result = write_map("/uid_map", plan_text(&launch.plan, step->arg[0]));
-  if (!failed(result)) result = write_map("/gid_map", plan_text(&launch.plan, step->arg[1]));
+static long map_one(const char *path, u32 inside, u32 outside) {
+  char map[48];
+  char *end = put_number(put_text(put_number(map, inside, 1), " "), outside, 1);
+  *put_text(end, " 1") = 0;
+  return write_map(path, map);
+}
+
+// NEW_USER insideUid insideGid outsideUid outsideGid: becomes the outside user and enters a user namespace that knows
+// this one user only (user_namespaces(7), "Defining user and group ID mappings"). What was made before, all other
+// namespaces and mounts, stays the machine's: rights gained in this namespace would reach none of it.
+long step_new_user(const struct step *step) {
+  long result = sys(setgroups, 0, NULL);
+  // Rights are kept over the change of user: where namespaces are root's privilege, making one needs them.
+  if (!failed(result)) result = sys(prctl, PR_SET_KEEPCAPS, 1);
+  if (!failed(result)) result = sys(setresgid, step->arg[3], step->arg[3], step->arg[3]);
+  if (!failed(result)) result = sys(setresuid, step->arg[2], step->arg[2], step->arg[2]);
+  if (!failed(result)) result = set_capabilities(~0ull);
+  if (!failed(result)) result = sys(unshare, CLONE_NEWUSER);
+  // The kernel lets the owner of the namespace map itself; as long as it cannot be traced its files in /proc are root's.
+  if (!failed(result)) result = sys(prctl, PR_SET_DUMPABLE, 1);
+  if (!failed(result)) result = write_map("/proc/self/setgroups", "deny");
+  if (!failed(result)) result = map_one("/proc/self/uid_map", step->arg[0], step->arg[2]);
+  if (!failed(result)) result = map_one("/proc/self/gid_map", step->arg[1], step->arg[3]);
+  if (!failed(result)) result = sys(prctl, PR_SET_PDEATHSIG, 9); // forgotten with the ids
   return result;
 }
 

@@ -67,7 +67,7 @@ long perform(const struct step *step) {
     case STEP_RECEIVE_SLOT: return step_receive_slot(step);
     case STEP_KILL_WITH: return step_kill_with(step);
     case STEP_CLONE: return step_clone(step);
-    case STEP_MAP_IDS: return step_map_ids(step);
+    case STEP_NEW_USER: return step_new_user(step);
     case STEP_WAIT_PARENT: return step_wait_parent();
     case STEP_UNSHARE: return sys(unshare, arg[0]);
     case STEP_OPEN_PROCESS: return step_open_process(step);

@@ -13,7 +13,18 @@ import {
 } from "../../src/launch/index.ts";
 import { asRoot, host, isAlive, World, eventually } from "./world.ts";
 
-describe.skipIf(!asRoot)("a warm slot", () => {
+const users = {
+  "a user of its own": { kind: "own", uid: 100_654, gid: 100_654, groups: [] },
+  "a user namespace": {
+    kind: "namespace",
+    insideUid: 100_654,
+    insideGid: 100_654,
+    outsideUid: 100_654,
+    outsideGid: 100_654,
+  },
+} as const;
+
+describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, user) => {
   const world = World.use();
   const slotRequest = (over: Partial<SlotRequest> = {}): SlotRequest => {
     const { instanceDir, log, ...rest } = world.isolated({ argv: ["-"] });
@@ -40,7 +51,7 @@ describe.skipIf(!asRoot)("a warm slot", () => {
     data: null,
     sockets: [],
     rlimits: {},
-    user: { kind: "own", uid: 100_654, gid: 100_654, groups: [] },
+    user,
     ...over,
   });
   const entries = (path: string): string =>

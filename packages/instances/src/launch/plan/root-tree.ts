@@ -1,4 +1,5 @@
 import type { HostFacts } from "../host-facts.ts";
+import { userComesFirst } from "../privileges/user-steps.ts";
 import type { LaunchRequest } from "../request.ts";
 import { deviceSteps } from "./devices.ts";
 import { FolderTree } from "./folder-tree.ts";
@@ -23,7 +24,7 @@ export type RootRequest = Pick<
  * still be made in it, until {@link closeRoot}.
  */
 export function rootSteps(request: RootRequest, host: HostFacts, reach: Reach, staysOpen: boolean): Step[] {
-  const site: Site = { at, reach, whole: request.user.kind === "namespace" && !host.privileged };
+  const site: Site = { at, reach, whole: userComesFirst(request.user, host) };
   const { whole } = site;
   const systemFolders = host.rootEntries.flatMap((entry) => (entry.kind === "visible" ? [`/${entry.name}`] : []));
   const resolver = host.resolver === null ? [] : [{ source: host.resolver, writable: false }];
@@ -48,7 +49,7 @@ export function rootSteps(request: RootRequest, host: HostFacts, reach: Reach, s
     ...(staysOpen
       ? systemFolders.map((path) => steps.restrict(at(path), readOnlyFiles, true))
       : [steps.restrict(STAGING, readOnlyFiles, true)]),
-    ...deviceSteps(request, request.user.kind === "namespace"),
+    ...deviceSteps(request, whole),
     ...procSteps(host),
     ...(request.isolation.sys === "read-only"
       ? [steps.mount("sysfs", at("/sys"), "sysfs", readOnly | noSuid | noDev | noExec, null)]

@@ -13,7 +13,7 @@ export const stepKinds = {
   RECEIVE_SLOT: { number: 8, arguments: "fsbn" },
   KILL_WITH: { number: 9, arguments: "fn" },
   CLONE: { number: 10, arguments: "nnn" },
-  MAP_IDS: { number: 11, arguments: "ssn" },
+  NEW_USER: { number: 11, arguments: "nnnn" },
   WAIT_PARENT: { number: 12, arguments: "" },
   UNSHARE: { number: 13, arguments: "n" },
   OPEN_PROCESS: { number: 14, arguments: "fnq" },

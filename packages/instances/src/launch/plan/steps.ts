@@ -49,8 +49,12 @@ export const steps = {
       [flags, cgroupSlot === null ? 0 : cgroupSlot + 1, parentSteps],
       () => `clone with ${namespaceNames(flags)}`,
     ),
-  mapIds: (uidMap: string, gidMap: string, denySetgroups: boolean): Step =>
-    step("MAP_IDS", [uidMap, gidMap, denySetgroups ? 1 : 0], () => `map users "${uidMap}" and groups "${gidMap}"`),
+  newUser: (inside: { uid: number; gid: number }, outside: { uid: number; gid: number }): Step =>
+    step(
+      "NEW_USER",
+      [inside.uid, inside.gid, outside.uid, outside.gid],
+      () => `become user ${outside.uid}, group ${outside.gid}, as ${inside.uid}:${inside.gid} of a user namespace`,
+    ),
   waitParent: (): Step => step("WAIT_PARENT", [], () => "wait for the supervisor's steps"),
   unshare: (flags: number): Step => step("UNSHARE", [flags], () => `unshare ${namespaceNames(flags)}`),
   openProcess: (slot: number, pid: number, startTicks: bigint): Step =>

@@ -69,7 +69,12 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
         : [steps.open(cloneInto, directory.path, openFlags.readOnly)]),
       ...(namespaces === 0
         ? []
-        : [steps.openProcess(target, pids.main.pid, pids.main.startTicks), steps.enter(target, namespaces)]),
+        : [
+            steps.openProcess(target, pids.main.pid, pids.main.startTicks),
+            // Inside a user namespace they could not be given up any more.
+            ...(host.privileged ? [steps.ids(host.uid, host.gid, [])] : []),
+            steps.enter(target, namespaces),
+          ]),
       ...(terminal === null ? [] : [steps.openTerminal("/dev/ptmx", terminal.rows, terminal.columns)]),
       steps.clone(0, cloneInto, 0),
       ...lists.map(({ slot, path }) => steps.writeSlot(slot, "0", path)),

@@ -9,6 +9,7 @@ import { closeRoot } from "../plan/root-tree.ts";
 import { Slots } from "../plan/slots.ts";
 import { steps } from "../plan/steps.ts";
 import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
+import { lastUserSteps } from "../privileges/user-steps.ts";
 import type { InstanceUser, LaunchRequest } from "../request.ts";
 
 /** An instance prepared ahead: namespaces, root, network and cgroup are there, the command is not known yet. */
@@ -29,7 +30,7 @@ export type SlotAssignment = Pick<
   LaunchRequest,
   "identity" | "argv" | "env" | "cwd" | "binds" | "data" | "sockets" | "rlimits"
 > & {
-  readonly user: Extract<InstanceUser, { kind: "own" }>;
+  readonly user: Exclude<InstanceUser, { kind: "same" }>;
   /** @default the slot's own log */
   readonly log?: NonNullable<LaunchRequest["log"]>;
 };
@@ -91,7 +92,7 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
       closeRoot(),
       ...(slot.isolation.uts ? [steps.hostname(identity.hostname)] : []),
       steps.chdir(cwd),
-      ...privilegeSteps(request),
+      ...privilegeSteps(request, lastUserSteps(request, host)),
       ...sockets.passed,
       ...seccompSteps(request, host.architecture),
       execStep({ argv, env }),

@@ -11,6 +11,7 @@ import { closeRoot } from "../plan/root-tree.ts";
 import { Slots } from "../plan/slots.ts";
 import { steps } from "../plan/steps.ts";
 import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
+import { lastUserSteps } from "../privileges/user-steps.ts";
 import type { ProcessStamp } from "../records/pid-file.ts";
 import type { LaunchRequest } from "../request.ts";
 
@@ -52,7 +53,7 @@ export function buildStandbyPlan(request: LaunchRequest, host: HostFacts): Launc
       steps.chdir(request.cwd),
       steps.init(),
       steps.newSession(),
-      ...privilegeSteps(request),
+      ...privilegeSteps(request, lastUserSteps(request, host)),
       steps.standBy(STANDBY_DESCRIPTORS),
       ...seccompSteps(request, host.architecture),
       execStep(request),
@@ -70,7 +71,7 @@ export function buildBeginPlan(
   { main, paper, host }: { readonly main: ProcessStamp; readonly paper: string; readonly host: HostFacts },
 ): LaunchPlan {
   const { identity, log, binds, data, memoryFolders } = assignment;
-  const { user, isolation } = waiting;
+  const { isolation } = waiting;
   const slots = new Slots();
   const read = steps.open(slots.take(paper), paper, openFlags.readOnly);
   const { received } = socketSteps(assignment.sockets, slots);
@@ -92,9 +93,7 @@ export function buildBeginPlan(
       steps.openProcess(process, main.pid, main.startTicks),
       ...taken,
       steps.handOver(),
-      steps.enter(process, namespaces | (user.kind === "namespace" ? cloneFlags.user : 0)),
-      // Files made by a user that the namespace does not know would belong to nobody.
-      ...(user.kind === "namespace" ? [steps.ids(user.insideUid, user.insideGid, [])] : []),
+      steps.enter(process, namespaces),
       ...placeAll(places, openTree(waiting, host)),
       closeRoot(),
       ...(isolation.uts ? [steps.hostname(identity.hostname)] : []),
