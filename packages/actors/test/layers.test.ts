@@ -30,7 +30,7 @@ function readImports(): Map<string, string[]> {
   return new Map(
     files.map((file) => {
       const text = readFileSync(join(src, file), "utf8");
-      const found = [...text.matchAll(/ from "(\.[^"]+)"/g)].map(([, specifier]) => specifier as string);
+      const found = text.match(/(?<= from ")\.[^"]+(?=")/g) ?? [];
       return [file, found.map((specifier) => relative(src, join(src, dirname(file), specifier)))];
     }),
   );

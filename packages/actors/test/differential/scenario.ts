@@ -233,12 +233,10 @@ class Maker {
   }
 
   #plans(count: number): Step[] {
-    const ids = this.#supervisors.flatMap(({ dynamic, members }) =>
-      members.filter((id) => !this.#isSupervisor(id)).map((id) => ({ id, dynamic })),
-    );
+    const ids = this.#supervisors.flatMap(({ members }) => members.filter((id) => !this.#isSupervisor(id)));
     if (ids.length === 0) return [];
     return Array.from({ length: count }, () => {
-      const { id, dynamic } = this.#pick(ids);
+      const id = this.#pick(ids);
       const outcome = this.#pick(["fail", "fail", "ignore"] as const);
       return { kind: "plan", id, outcome, times: 1 + this.#below(3) };
     });

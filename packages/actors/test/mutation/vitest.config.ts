@@ -15,7 +15,7 @@ export default defineConfig({
   },
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),
-    include: ["test/supervisor/**/*.test.ts", "test/testkit/**/*.test.ts", "test/inspect.test.ts"],
+    include: ["test/supervisor/**/*.test.ts", "test/inspect/**/*.test.ts", "test/differential/**/*.test.ts"],
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 5000,

@@ -14,7 +14,7 @@ import {
   type DeadLetter,
   type Span,
 } from "@constellation/actors";
-import { manualSystem } from "./fixtures/quiet-system.ts";
+import { manualSystem } from "../fixtures/quiet-system.ts";
 
 const worker = actor({
   kind: "worker",
@@ -199,7 +199,7 @@ describe("the default host", () => {
     const real = globalThis.setImmediate;
     Reflect.deleteProperty(globalThis, "setImmediate");
     try {
-      const { macrotask } = await import("../src/host.ts");
+      const { macrotask } = await import("../../src/host.ts");
       const later = macrotask();
       const order: number[] = [];
       await new Promise<void>((resolve) => {

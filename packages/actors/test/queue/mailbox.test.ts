@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { actor, type ActorRef, type MailboxOptions, type OverflowPolicy } from "@constellation/actors";
 import { Probe } from "@constellation/actors/testkit";
-import { fc } from "./fixtures/fast-check.ts";
-import { manualSystem } from "./fixtures/quiet-system.ts";
+import { fc } from "../fixtures/fast-check.ts";
+import { manualSystem } from "../fixtures/quiet-system.ts";
 
 const recorder = (seen: number[], mailbox: MailboxOptions<number>) =>
   actor({ mailbox, receive: (_state, message: number) => void seen.push(message) });

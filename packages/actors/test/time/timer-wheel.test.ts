@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { TimerWheel, WheelEntry } from "../src/time/timer-wheel.ts";
-import { fc } from "./fixtures/fast-check.ts";
+import { TimerWheel, WheelEntry } from "../../src/time/timer-wheel.ts";
+import { fc } from "../fixtures/fast-check.ts";
 
 class Entry extends WheelEntry {
   readonly id: number;
