@@ -72,6 +72,16 @@ export function compileSeccomp(profile: SeccompProfile, architecture: "x64" | "a
         [RETURN, 0, 0, ALLOW],
       ]),
     ),
+    ...profile.allowedValues.flatMap(({ call, argument, values }) =>
+      onCall(number(call), [
+        [LOAD_WORD, 0, 0, lowWordOf(argument)],
+        ...values.flatMap((value): Instruction[] => [
+          [JUMP_EQUAL, 0, 1, value],
+          [RETURN, 0, 0, ALLOW],
+        ]),
+        [RETURN, 0, 0, refuse(EPERM)],
+      ]),
+    ),
     ...search(refused),
   ]);
 }

@@ -14,19 +14,31 @@ export interface SeccompProfile {
     readonly values: readonly number[];
     readonly errno: number;
   }[];
+  /** Refused with EPERM unless this argument has one of these values. */
+  readonly allowedValues: readonly {
+    readonly call: string;
+    readonly argument: number;
+    readonly values: readonly number[];
+  }[];
   /** Numbers above it are younger than this list and refused with ENOSYS. */
   readonly newestKnown: number;
 }
 
 const EAFNOSUPPORT = 97;
 const ALL_NAMESPACES = 0x7e02_0000; // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+const EPERM = 1;
+/** Keys put into a terminal as if somebody had typed them (ioctl_tty(2)): into the shell of `exec --tty`, for example. */
+const TIOCSTI = 0x5412;
+const TIOCLINUX = 0x541c;
+/** PER_LINUX, PER_LINUX32, each with UNAME26, and the question which it is: nothing that weakens memory protection. */
+const harmlessPersonalities = [0, 0x0008, 0x2_0000, 0x2_0008, 0xffff_ffff];
 const AF_ALG = 38;
 const AF_VSOCK = 40;
 
 /**
  * The profile of every instance, published here as data. It refuses what Docker's default profile refuses to a
  * container without capabilities (moby, profiles/seccomp), and besides: io_uring, which goes around filters like this
- * one; ptrace; sockets of the kernel's crypto and virtual-machine families.
+ * one; ptrace; sockets of the kernel's crypto and virtual-machine families; keys pushed into terminals.
  */
 export const defaultSeccompProfile: SeccompProfile = {
   name: "default",
@@ -120,6 +132,10 @@ export const defaultSeccompProfile: SeccompProfile = {
     "memfd_secret",
   ],
   maskedFlags: [{ call: "clone", argument: 0, bits: ALL_NAMESPACES }],
-  refusedValues: [{ call: "socket", argument: 0, values: [AF_ALG, AF_VSOCK], errno: EAFNOSUPPORT }],
+  refusedValues: [
+    { call: "socket", argument: 0, values: [AF_ALG, AF_VSOCK], errno: EAFNOSUPPORT },
+    { call: "ioctl", argument: 1, values: [TIOCSTI, TIOCLINUX], errno: EPERM },
+  ],
+  allowedValues: [{ call: "personality", argument: 0, values: harmlessPersonalities }],
   newestKnown: 466,
 };
