@@ -4,7 +4,7 @@
 # --mutate src/supervisor/restarting.ts
 set -eu
 here="$(cd "$(dirname "$0")" && pwd)"
-[ -d "$here/node_modules/@stryker-mutator/core" ] || (cd "$here" && npm install --no-audit --no-fund --legacy-peer-deps)
+[ -d "$here/node_modules/@stryker-mutator/core" ] || (cd "$here" && npm ci --no-audit --no-fund)
 kept="$(mktemp -d)"
 trap 'rm -rf "$kept"' EXIT
 cd "$here/../../packages/actors"
