@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findByEnvironment, openCgroupBase, removeCgroupBase, signalProcess } from "@constellation/host";
 import { addUp, readJournal } from "@constellation/guard";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { kinds, type SuiteKind, writeSuite } from "./suites.ts";
+import { kinds, type SuiteKind, testsPerFile, writeSuite } from "./suites.ts";
 
 const program = join(import.meta.dirname, "guarded.js");
 const files = 6;
@@ -28,14 +28,14 @@ describe.each(kinds)("a run of $name", (kind) => {
     writeSuite(killed, kind, files);
     await attempt(calm, kind, "fresh").ended;
     const wanted = results(calm);
-    expect(wanted.size).toBeGreaterThan(files * 12);
+    expect(wanted.size).toBeGreaterThanOrEqual(files * (kind.leastResults ?? testsPerFile));
 
     let kills = 0;
     for (let number = 1; number <= 40; number++) {
       const run = attempt(killed, kind, number === 1 ? "fresh" : "resume");
       const before = finishedIn(killed);
       // By progress, not by the clock: after a random number of newly finished tests, or in the middle of starting.
-      const target = before + 1 + Math.floor(Math.random() * 12);
+      const target = before + 1 + Math.floor(Math.random() * (kind.leastResults ?? testsPerFile));
       const isOver = await Promise.race([run.ended.then(() => true), reaches(killed, target).then(() => false)]);
       if (isOver) break;
       await sleep(Math.random() * 30);
@@ -43,7 +43,7 @@ describe.each(kinds)("a run of $name", (kind) => {
       await run.ended;
       kills += 1;
     }
-    expect(kills).toBeGreaterThan(2);
+    expect(kills).toBeGreaterThan(1);
     expect(results(killed)).toEqual(wanted);
     const content = readJournal(join(killed, ".constellation/test/journal.jsonl"));
     expect(content.kind).toBe("sound");
@@ -66,7 +66,7 @@ function attempt(root: string, { framework, node }: SuiteKind, how: "fresh" | "r
 /** Without what the test runner that runs this test has put there for its own workers. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG } = process.env;
-  return { PATH, HOME, LANG };
+  return { PATH, HOME, LANG, NO_COLOR: "1" };
 }
 
 function killTree(marker: string): void {

@@ -1,5 +1,5 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A suite of one framework, as text. */
 export interface SuiteKind {
@@ -10,22 +10,24 @@ export interface SuiteKind {
   readonly manifest: object;
   readonly fileName: (index: number) => string;
   readonly text: (index: number) => string;
+  /** Results of one file that a run must have at least. @default 12 */
+  readonly leastResults?: number;
 }
 
 const peers = join(import.meta.dirname, "node_modules");
-const testsPerFile = 12;
+export const testsPerFile = 12;
 /** Each body says when it ends, independent of any reporting: that is what "ran again" is measured by. */
 const log = `const { appendFileSync } = require("node:fs"); const ended = (id) => appendFileSync(process.env.BODY_LOG, id + "\\n");`;
 const logModule = `import { appendFileSync } from "node:fs"; const ended = (id) => appendFileSync(process.env.BODY_LOG, id + "\\n");`;
 const pause = `const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));`;
 
 /** Equal titles, a failing test, a skipped one, nested groups and hooks. */
-const bodies = (file: number, describe: string, it: string): string => `
+const bodies = (file: number, describe: string, it: string, titles = 8): string => `
 ${describe}("group", () => {
   ${Array.from(
     { length: testsPerFile },
     (_, at) =>
-      `${it}("test ${at % 8}", async () => { await pause(${20 + ((file * 7 + at * 13) % 50)}); ended("${file}.${at}"); ${
+      `${it}("test ${at % titles}", async () => { await pause(${20 + ((file * 7 + at * 13) % 50)}); ended("${file}.${at}"); ${
         at === 5 ? 'throw new Error("wanted");' : ""
       } });`,
   ).join("\n  ")}
@@ -67,6 +69,43 @@ export const kinds: readonly SuiteKind[] = [
     text: (index) => `import { describe, it } from "vitest"; ${logModule} ${pause}${bodies(index, "describe", "it")}`,
   },
   {
+    name: "Playwright",
+    framework: "playwright",
+    manifest: { scripts: { test: "playwright test" } },
+    fileName: (index) => `test/s${index}.spec.js`,
+    text: (index) =>
+      // Equal titles are an error to Playwright.
+      `const { test } = require("@playwright/test"); const describe = test.describe; const it = test; ${log} ${pause}${bodies(index, "describe", "it", testsPerFile)}`,
+  },
+  {
+    name: "go test",
+    framework: "go-test",
+    manifest: {},
+    fileName: (index) => `p${index}/s_test.go`,
+    text: (index) => `package p${index}
+import ("os"; "testing"; "time")
+func ended(id string) { log, _ := os.OpenFile(os.Getenv("BODY_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0644); log.WriteString(id + "\\n"); log.Close() }
+${Array.from(
+  { length: testsPerFile },
+  (_, at) => `func TestN${at}(t *testing.T) {
+	time.Sleep(${20 + ((index * 7 + at * 13) % 50)} * time.Millisecond)
+	ended("${index}.${at}")
+	${at === 5 ? 't.Fatal("wanted")' : 't.Run("sub", func(t *testing.T) { })'}
+}`,
+).join("\n")}
+func TestSkipped(t *testing.T) { t.Skip() }
+`,
+  },
+  {
+    name: "TAP",
+    framework: "tap",
+    manifest: { scripts: { test: "tape 'test/*.js'" } },
+    fileName: (index) => `test/s${index}.js`,
+    text: (index) =>
+      `${log} ${pause} pause(${100 + index * 30}).then(() => { ended("${index}"); console.log("TAP version 13\\n1..1\\n${index === 2 ? "not ok" : "ok"} 1 it"); process.exitCode = ${index === 2 ? 1 : 0}; });`,
+    leastResults: 1,
+  },
+  {
     name: "pytest",
     framework: "pytest",
     manifest: {},
@@ -91,8 +130,13 @@ def test_skipped(): pass
 /** Writes a suite of `files` files below a folder. */
 export function writeSuite(folder: string, kind: SuiteKind, files: number): void {
   mkdirSync(join(folder, "test"), { recursive: true });
+  if (kind.framework === "go-test") writeFileSync(join(folder, "go.mod"), "module example.com/suite\n\ngo 1.19\n");
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, ...kind.manifest }));
   if (kind.framework === "pytest") writeFileSync(join(folder, "pytest.ini"), "[pytest]\nfilterwarnings = error\n");
-  else symlinkSync(peers, join(folder, "node_modules"));
-  for (let index = 0; index < files; index++) writeFileSync(join(folder, kind.fileName(index)), kind.text(index));
+  else if (kind.framework !== "go-test") symlinkSync(peers, join(folder, "node_modules"));
+  for (let index = 0; index < files; index++) {
+    const path = join(folder, kind.fileName(index));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, kind.text(index));
+  }
 }

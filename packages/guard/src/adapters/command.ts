@@ -1,11 +1,22 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { contentHash } from "../journal/plan.ts";
 import type { Adapter, GuestUnit } from "./adapter.ts";
 import { findFiles } from "./find-files.ts";
+import { splitNodeArgs } from "./node-args.ts";
 
 /** Any command, as one unit, or once per item: `{}` in it stands for the item, else the item is its last word. */
 export function command(line: string, items: readonly string[] | undefined): Adapter {
   return {
     name: "command",
     shape: "files",
+    results: "exit",
+    hash: (root) => {
+      const ofContent = contentHash(root);
+      // Items need not be files: then their name is all there is.
+      return (file) =>
+        statSync(join(root, file), { throwIfNoEntry: false })?.isFile() === true ? ofContent(file) : "item";
+    },
     units({ exclude, args, paths }) {
       const left = new Set(exclude);
       if (items === undefined) return [unit(line, "(command)", [...args, ...paths])];
@@ -25,10 +36,13 @@ export function command(line: string, items: readonly string[] | undefined): Ada
 export const tap: Adapter = {
   name: "tap",
   shape: "files",
+  results: "exit",
   units({ root, args, paths, exclude }) {
     const left = new Set(exclude);
-    return findFiles(root, paths.length > 0 ? paths : ["test/**/*.js", "test/**/*.mjs", "test/**/*.cjs"], () => true)
+    const { flags, patterns } = splitNodeArgs(args);
+    const wanted = paths.length > 0 ? paths : patterns.length > 0 ? patterns : ["test/**/*.{js,mjs,cjs}"];
+    return findFiles(root, wanted, (path) => /\.[cm]?js$/.test(path))
       .filter((file) => !left.has(file))
-      .map((file) => ({ file, title: file, program: process.execPath, args: [...args, file], environment: {} }));
+      .map((file) => ({ file, title: file, program: process.execPath, args: [...flags, file], environment: {} }));
   },
 };

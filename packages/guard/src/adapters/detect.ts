@@ -3,9 +3,12 @@ import { join } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { Adapter, FrameworkName } from "./adapter.ts";
 import { tap } from "./command.ts";
+import { goTest } from "./go-test.ts";
 import { jest } from "./jest.ts";
 import { mocha } from "./mocha.ts";
+import { nextest } from "./nextest.ts";
 import { nodeTest } from "./node-test.ts";
+import { playwright } from "./playwright.ts";
 import { pytest } from "./pytest.ts";
 import { type ScriptCall, readTestScript } from "./test-script.ts";
 import { vitest } from "./vitest.ts";
@@ -25,7 +28,10 @@ export const adapters: Readonly<Record<Exclude<FrameworkName, "command">, Adapte
   vitest,
   jest,
   mocha,
+  playwright,
   pytest,
+  "go-test": goTest,
+  nextest,
   tap,
 };
 
@@ -61,12 +67,15 @@ function byFiles(root: string): { framework: keyof typeof adapters; because: str
     ["vitest", named(/^vitest\.(config|workspace)\./)],
     ["jest", named(/^jest\.config\./) ?? (config === undefined ? undefined : '"jest" in package.json')],
     ["mocha", named(/^\.mocharc/)],
+    ["playwright", named(/^playwright\.config\./)],
     ["pytest", named(/^(pytest\.ini|\.pytest\.ini|conftest\.py)$/)],
     ["pytest", readText(join(root, "pyproject.toml")).includes("[tool.pytest") ? "pyproject.toml" : undefined],
     ...(["vitest", "jest", "mocha"] as const).map(
       (name) =>
         [name, name in devDependencies || name in dependencies ? `${name} in package.json` : undefined] as const,
     ),
+    ["go-test", named(/^go\.mod$/)],
+    ["nextest", named(/^Cargo\.toml$/)],
     [
       "pytest",
       named(/^test_.+\.py$/) ?? (names.includes("tests") && hasPython(join(root, "tests")) ? "tests/*.py" : undefined),
@@ -82,7 +91,15 @@ function byFiles(root: string): { framework: keyof typeof adapters; because: str
   return hit === undefined ? undefined : { framework: hit[0], because: hit[1] ?? "" };
 }
 
-const request = (root: string) => ({ root, stateDirectory: root, args: [], paths: [], jobs: undefined, exclude: [] });
+const request = (root: string) => ({
+  root,
+  stateDirectory: root,
+  args: [],
+  paths: [],
+  jobs: undefined,
+  exclude: [],
+  finished: new Map(),
+});
 const hasPython = (folder: string): boolean => readdirSync(folder).some((name) => /^test_.+\.py$/.test(name));
 
 function readText(path: string): string {

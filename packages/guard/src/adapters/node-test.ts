@@ -7,6 +7,7 @@ import { splitNodeArgs } from "./node-args.ts";
 export const nodeTest: Adapter = {
   name: "node-test",
   shape: "files",
+  results: "journal",
   units({ root, args, paths, exclude }) {
     const { flags, patterns } = splitNodeArgs(args);
     const wanted = paths.length > 0 ? paths : patterns;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /** A framework as the project's own `npm test` calls it. */
 export interface ScriptCall {
-  readonly framework: "node-test" | "vitest" | "jest" | "mocha" | "pytest";
+  readonly framework: "node-test" | "vitest" | "jest" | "mocha" | "playwright" | "pytest" | "tap";
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -57,6 +57,10 @@ function callOf(words: readonly string[]): ScriptCall | undefined {
       return { framework: "jest", args, environment };
     case "vitest":
       return { framework: "vitest", args: args.filter((word) => word !== "run" && word !== "--run"), environment };
+    case "playwright":
+      return args[0] === "test" ? { framework: "playwright", args: args.slice(1), environment } : undefined;
+    case "tape":
+      return { framework: "tap", args, environment };
     case "pytest":
       return { framework: "pytest", args, environment };
     case "node": {

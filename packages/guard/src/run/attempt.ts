@@ -1,15 +1,15 @@
 import { closeSync, openSync } from "node:fs";
 import type { Cgroup } from "@constellation/host";
-import type { AdapterRequest } from "../adapters/adapter.ts";
+import { type AdapterRequest, hashOf } from "../adapters/adapter.ts";
 import type { JournalFile } from "../journal/journal-file.ts";
-import { contentHash, writeSkipPlan } from "../journal/plan.ts";
-import { runFiles } from "./file-pool.ts";
+import { writeSkipPlan } from "../journal/plan.ts";
 import { type Guest, startGuest } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import type { RunOptions } from "./options.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StateDirectory } from "./state-directory.ts";
 import type { StopSignal } from "./stop-signal.ts";
+import { runUnits } from "./units.ts";
 
 export interface AttemptContext {
   readonly options: RunOptions;
@@ -31,7 +31,7 @@ export interface AttemptContext {
 export async function runAttempt(context: AttemptContext): Promise<number | null> {
   const { options, prepared, state, journal, stop } = context;
   const { attempt, earlier, skips } = prepared;
-  const hashNow = contentHash(options.root);
+  const hashNow = hashOf(prepared.detected.adapter, options.root);
   for (const file of attempt.unfit)
     journal.append({
       kind: "unfit",
@@ -81,11 +81,25 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
     paths: options.paths ?? [],
     jobs: options.jobs !== undefined || isUnusual ? prepared.attempt.jobs : undefined,
     exclude,
+    finished: prepared.skips.finished,
   };
   const environment = { ...withoutUndefined(process.env), ...ofScript, ...guestEnvironment(context) };
   const output = options.output === "log" ? openSync(state.output, "a") : "inherit";
   try {
-    if (adapter.shape === "files") return await runUnits();
+    if (adapter.shape === "files") {
+      const done = runUnits({
+        adapter,
+        request,
+        prepared,
+        journal: context.journal,
+        stop,
+        cgroup,
+        environment,
+        output,
+        follow,
+      });
+      return await orKilled(done);
+    }
     const program = adapter.program(request);
     const guest = await startGuest(
       { ...program, cwd: options.root, output, environment: { ...environment, ...program.environment } },
@@ -107,56 +121,6 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
       stop.killed.signal.addEventListener("abort", () => resolve(null), { once: true }),
     );
     return Promise.race([work, killed]);
-  }
-
-  async function runUnits(): Promise<number | null> {
-    if (adapter.shape !== "files") return 0;
-    const { attempt, skips } = prepared;
-    const units = adapter.units(request).filter(({ file }) => !skips.wholeFiles.has(file));
-    const hashNow = contentHash(options.root);
-    const reportsItself = adapter.name === "node-test";
-    let worst: number | null = 0;
-    const pool = runFiles(units, attempt.jobs, {
-      cwd: options.root,
-      environment,
-      output,
-      group: cgroup,
-      started(guest, { file }) {
-        follow(guest);
-        if (!reportsItself)
-          context.journal.append({ kind: "file", file, hash: hashNow(file), pid: guest.child.pid ?? 0 });
-      },
-      ended({ file, title }, { code }, ms) {
-        worst = worst === null || code === null ? null : Math.max(worst, code);
-        if (stop.killed.signal.aborted) return;
-        const hash = hashNow(file);
-        if (!reportsItself) {
-          context.journal.append({
-            kind: "test",
-            file,
-            hash,
-            path: [title],
-            n: 0,
-            status: code === 0 ? "passed" : "failed",
-            ms,
-          });
-          context.journal.append({ kind: "end", file, hash });
-        } else if (code !== 0 && code !== 1 && !stop.draining.signal.aborted)
-          context.journal.append({
-            kind: "trouble",
-            file,
-            hash,
-            title: "(file)",
-            error: `the process ended with ${code ?? "a signal"}`,
-          });
-      },
-    });
-    stop.shed = (less) => {
-      if (!stop.draining.signal.aborted) pool.setJobs(less ? Math.max(1, attempt.jobs - 1) : attempt.jobs);
-    };
-    stop.draining.signal.addEventListener("abort", () => pool.setJobs(0), { once: true });
-    if (stop.draining.signal.aborted) pool.setJobs(0);
-    return orKilled(pool.done.then(() => worst));
   }
 }
 

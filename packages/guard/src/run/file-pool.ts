@@ -1,6 +1,6 @@
 import type { Cgroup } from "@constellation/host";
 import type { GuestUnit } from "../adapters/adapter.ts";
-import { type Guest, type GuestExit, startGuest } from "./guest.ts";
+import { type Guest, type GuestCommand, type GuestExit, startGuest } from "./guest.ts";
 
 export interface FilePool {
   /** Settles when nothing runs and nothing is to be started any more. */
@@ -20,6 +20,8 @@ export function runFiles(
     readonly environment: Readonly<Record<string, string>>;
     readonly output: "inherit" | number;
     readonly group: Cgroup | undefined;
+    /** How a unit's output is read; undefined: it is not. */
+    readonly read?: (unit: GuestUnit, self: () => Guest | undefined) => GuestCommand["read"];
     readonly started: (guest: Guest, unit: GuestUnit) => void;
     readonly ended: (unit: GuestUnit, exit: GuestExit, tookMs: number) => void;
   },
@@ -45,7 +47,10 @@ export function runFiles(
     const startedAt = performance.now();
     const { cwd, output, group } = start;
     const environment = { ...start.environment, ...unit.environment };
-    const guest = await startGuest({ ...unit, cwd, output, environment }, group).finally(() => (starting -= 1));
+    let own: Guest | undefined;
+    const read = start.read?.(unit, () => own);
+    const guest = await startGuest({ ...unit, cwd, output, environment, read }, group).finally(() => (starting -= 1));
+    own = guest;
     running.add(guest);
     start.started(guest, unit);
     const exit = await guest.exit;

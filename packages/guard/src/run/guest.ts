@@ -1,4 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   createCgroup,
   identifyProcess,
@@ -53,9 +55,14 @@ export interface GuestCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Where its output goes: `inherit`, a descriptor, or `pipe` (standard output only). */
-  readonly output: "inherit" | "pipe" | number;
+  /** Where its output goes: where ours goes, or into a descriptor. */
+  readonly output: "inherit" | number;
+  /** One stream is read here instead, line by line; its lines have all been taken when the guest has ended. */
+  readonly read?: { readonly stream: "stdout" | "stderr"; readonly line: (text: string) => void } | undefined;
 }
+
+/** Whoever keeps a guest's stream open after its end is not waited for. */
+const lastWordsMs = 1000;
 
 /** How a guest process ended. */
 export interface GuestExit {
@@ -85,12 +92,17 @@ export async function startGuest(command: GuestCommand, group: Cgroup | undefine
     cwd: command.cwd,
     env: { ...command.environment },
     detached: true,
-    stdio: ["ignore", command.output, command.output === "pipe" ? "inherit" : command.output],
+    stdio: [
+      "ignore",
+      ...(["stdout", "stderr"] as const).map((name) => (command.read?.stream === name ? "pipe" : command.output)),
+    ],
   });
-  const exit = new Promise<GuestExit>((resolve) => {
+  const ended = new Promise<GuestExit>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
     child.once("error", () => resolve({ code: 127, signal: null }));
   });
+  const lines = command.read === undefined ? undefined : readLines(child[command.read.stream], command.read.line);
+  const exit = lines === undefined ? ended : ended.then((how) => lines(lastWordsMs).then(() => how));
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
     child.once("error", (cause) => reject(notStarted(command, cause)));
@@ -99,6 +111,25 @@ export async function startGuest(command: GuestCommand, group: Cgroup | undefine
   // Should the kernel have to choose before the guard does, it takes the run and not the guard.
   if (child.pid !== undefined) setOomScoreAdjustment(child.pid, 500);
   return { child, identity, exit };
+}
+
+/** Takes lines as they come. The function it gives waits for the end of the stream, not longer than it is told. */
+function readLines(stream: Readable | null, take: (line: string) => void): (mostMs: number) => Promise<void> {
+  let rest = "";
+  stream?.setEncoding("utf8");
+  stream?.on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  });
+  const end = new Promise<void>((resolve) => void stream?.once("close", resolve));
+  return async (mostMs) => {
+    const limit = new AbortController();
+    await Promise.race([end, sleep(mostMs, undefined, { signal: limit.signal }).catch(() => undefined)]);
+    limit.abort();
+    if (rest !== "") take(rest);
+    rest = "";
+  };
 }
 
 function notStarted({ program, args, cwd }: GuestCommand, cause: unknown): ConstellationError {

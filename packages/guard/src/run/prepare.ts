@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { hashOf } from "../adapters/adapter.ts";
 import { type Detected, detectFramework } from "../adapters/detect.ts";
 import { command } from "../adapters/command.ts";
 import { addUp, type Ledger } from "../journal/ledger.ts";
-import { contentHash, planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
+import { planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
@@ -29,7 +30,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const suite = suiteHash(options, detected);
   const notes: string[] = [];
   const earlier = options.resume === true ? earlierLedger(state, suite, notes) : undefined;
-  const hashNow = cached(contentHash(options.root));
+  const hashNow = cached(hashOf(detected.adapter, options.root));
   const skips =
     earlier === undefined
       ? { finished: new Map(), wholeFiles: new Set<string>(), changed: [] }
@@ -126,7 +127,9 @@ const configurationFiles = [
   "package-lock.json",
   "pnpm-lock.yaml",
   "yarn.lock",
-  ...["vitest.config", "vite.config", "jest.config"].flatMap((name) => endings.map((ending) => `${name}.${ending}`)),
+  ...["vitest.config", "vite.config", "jest.config", "playwright.config"].flatMap((name) =>
+    endings.map((ending) => `${name}.${ending}`),
+  ),
   ".mocharc.js",
   ".mocharc.cjs",
   ".mocharc.mjs",
@@ -139,6 +142,10 @@ const configurationFiles = [
   "setup.cfg",
   "tox.ini",
   "conftest.py",
+  "go.mod",
+  "go.sum",
+  "Cargo.lock",
+  ".config/nextest.toml",
 ];
 
 function cached(of: (file: string) => string): (file: string) => string {

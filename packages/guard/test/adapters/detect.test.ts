@@ -41,6 +41,8 @@ describe("detection", () => {
       ["--import", "tsx", "--test", "test/**/*.test.ts"],
     ],
     [{ test: "node --expose-gc ./node_modules/jest/bin/jest.js -i" }, "jest", ["-i"]],
+    [{ test: "playwright test --project=chromium" }, "playwright", ["--project=chromium"]],
+    [{ test: "tape -r ./setup 'test/**/*.js'" }, "tap", ["-r", "./setup", "test/**/*.js"]],
   ])("reads %j", (scripts, name, args) => {
     const { adapter, args: found } = withScript(scripts);
     expect([adapter.name, found]).toEqual([name, args]);
@@ -56,6 +58,9 @@ describe("detection", () => {
     [".mocharc.yml", "mocha"],
     ["pytest.ini", "pytest"],
     ["test_thing.py", "pytest"],
+    ["playwright.config.ts", "playwright"],
+    ["go.mod", "go-test"],
+    ["Cargo.toml", "nextest"],
   ])("knows %s", (file, name) => {
     write(file);
     expect(detectFramework(root, "auto").adapter.name).toBe(name);

@@ -1,0 +1,124 @@
+import { writeSync } from "node:fs";
+import type { Cgroup } from "@constellation/host";
+import { type Adapter, type AdapterRequest, type GuestUnit, hashOf, type OutputEvent } from "../adapters/adapter.ts";
+import type { JournalFile } from "../journal/journal-file.ts";
+import { runFiles } from "./file-pool.ts";
+import type { Guest, GuestExit } from "./guest.ts";
+import type { Prepared } from "./prepare.ts";
+import type { StopSignal } from "./stop-signal.ts";
+
+export interface UnitsContext {
+  readonly adapter: Extract<Adapter, { shape: "files" }>;
+  readonly request: AdapterRequest;
+  readonly prepared: Prepared;
+  readonly journal: JournalFile;
+  readonly stop: StopSignal;
+  readonly cgroup: Cgroup | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly output: "inherit" | number;
+  /** Told of each process that is started. */
+  readonly follow: (guest: Guest) => void;
+}
+
+/** Runs what is left, one process for each unit. @returns the worst exit code, null when a unit died by a signal */
+export async function runUnits(context: UnitsContext): Promise<number | null> {
+  const { adapter, request, prepared, journal, stop, cgroup, environment, output } = context;
+  const { attempt, skips } = prepared;
+  const { results } = adapter;
+  const units = adapter.units(request).filter(({ file }) => !skips.wholeFiles.has(file));
+  const hashNow = hashOf(adapter, request.root);
+  const begun = new Set<string>();
+  const failed = new Set<GuestUnit>();
+  let worst: number | null = 0;
+  const begin = (file: string, guest: Guest | undefined): void => {
+    if (begun.has(file)) return;
+    begun.add(file);
+    journal.append({ kind: "file", file, hash: hashNow(file), pid: guest?.child.pid ?? 0 });
+  };
+  const pool = runFiles(units, attempt.jobs, {
+    cwd: request.root,
+    environment,
+    output,
+    group: cgroup,
+    ...(typeof results === "string"
+      ? {}
+      : {
+          read: (unit, self) => {
+            const reader = results.reader(unit);
+            const counts = new Map<string, number>();
+            const line = (text: string): void => {
+              for (const event of reader.line(text)) take(event, unit, counts, self());
+            };
+            return { stream: results.stream, line };
+          },
+        }),
+    started(guest, { file }) {
+      context.follow(guest);
+      // A unit in brackets that is read stands for many files: each begins with its first result.
+      if (results === "exit" || (results !== "journal" && !file.startsWith("("))) begin(file, guest);
+    },
+    ended(unit, exit, ms) {
+      worst = worst === null || exit.code === null ? null : Math.max(worst, exit.code);
+      if (!stop.killed.signal.aborted) close(unit, exit, ms);
+    },
+  });
+  stop.shed = (less) => {
+    if (!stop.draining.signal.aborted) pool.setJobs(less ? Math.max(1, attempt.jobs - 1) : attempt.jobs);
+  };
+  stop.draining.signal.addEventListener("abort", () => pool.setJobs(0), { once: true });
+  if (stop.draining.signal.aborted) pool.setJobs(0);
+  await pool.done;
+  return worst;
+
+  function take(event: OutputEvent, unit: GuestUnit, counts: Map<string, number>, guest: Guest | undefined): void {
+    if (event.kind === "show") return show(event.text);
+    const { file } = event;
+    if (event.kind === "end") return journal.append({ kind: "end", file, hash: hashNow(file) });
+    begin(file, guest);
+    const key = JSON.stringify([file, ...event.path]);
+    const n = counts.get(key) ?? 0;
+    counts.set(key, n + 1);
+    const { path, status, ms, error } = event;
+    if (status === "failed") failed.add(unit);
+    const why = error === undefined ? {} : { error: error.slice(0, 4000) };
+    journal.append({
+      kind: "test",
+      file,
+      hash: hashNow(file),
+      path,
+      n,
+      status,
+      ms: Math.round(ms * 100) / 100,
+      ...why,
+    });
+    // It would start the next test by itself.
+    if (stop.draining.signal.aborted) guest?.child.kill("SIGKILL");
+  }
+
+  function show(text: string): void {
+    if (output === "inherit") process.stdout.write(text);
+    else writeSync(output, text);
+  }
+
+  function close(unit: GuestUnit, { code, signal }: GuestExit, ms: number): void {
+    const { file, title } = unit;
+    const hash = hashNow(file);
+    if (results === "exit") {
+      journal.append({ kind: "test", file, hash, path: [title], n: 0, status: code === 0 ? "passed" : "failed", ms });
+      journal.append({ kind: "end", file, hash });
+      return;
+    }
+    if (stop.draining.signal.aborted) return;
+    const isSaid = results === "journal" ? code === 1 : failed.has(unit);
+    if (code !== 0 && !isSaid) trouble(file, hash, `the process ended with ${code ?? signal ?? "a signal"}`);
+    if (results === "journal") return;
+    for (const each of begun) {
+      const isOurs = each === file || file.startsWith("(");
+      if (isOurs && code !== null) journal.append({ kind: "end", file: each, hash: hashNow(each) });
+    }
+  }
+
+  function trouble(file: string, hash: string, error: string): void {
+    journal.append({ kind: "trouble", file, hash, title: "(file)", error });
+  }
+}
