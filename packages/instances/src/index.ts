@@ -11,7 +11,18 @@ export { instanceName, type ResolvedRun, type StartRequest } from "./driver/star
 export { type End, type EndContext, toExit } from "./driver/to-exit.ts";
 export type { LifecycleEffect, LifecycleEvent } from "./lifecycle/event.ts";
 export type { Step } from "./lifecycle/launch.ts";
-export { type Lifecycle, newLifecycle, type Phase, type Rules, runOf, type StopCause } from "./lifecycle/lifecycle.ts";
+export {
+  countOf,
+  type LifeLeft,
+  type Lifecycle,
+  newLifecycle,
+  noRestarts,
+  type Phase,
+  type RestartCount,
+  type Rules,
+  runOf,
+  type StopCause,
+} from "./lifecycle/lifecycle.ts";
 export { step, wakeAt, type WantedProbes, wantedProbes } from "./lifecycle/step.ts";
 export { view } from "./lifecycle/view.ts";
 export { FakeDriver } from "./fake/driver.ts";

@@ -14,10 +14,11 @@ export async function noteBoot(repository: Repository, node: string, boot: strin
       for (const [index, { record }] of runs) {
         if (record.status !== "launched") continue;
         const { revision, restarts } = record;
+        const count = { restarts, streak: 0, recentRestarts: [] };
         const reason = "the machine was started again";
         edit.put(
           { kind: "run", app, index },
-          { status: "ended", revision, restarts, since: nowMs, outcome: "again", last: null, reason },
+          { status: "ended", revision, ...count, since: nowMs, outcome: "again", last: null, reason, until: null },
         );
       }
     }

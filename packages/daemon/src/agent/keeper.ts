@@ -1,10 +1,12 @@
 import type { AppSpec, Exit, InstanceState } from "@constellation/contract";
 import { type Fit, fitOf } from "@constellation/core";
 import {
+  countOf,
   Instance,
   instanceName,
   type LifecycleEvent,
   type PortBinding,
+  type RestartCount,
   type RunHandle,
   type StartRequest,
 } from "@constellation/instances";
@@ -38,10 +40,6 @@ export class Keeper {
   /** Revision of the present or last run. */
   #revision: number | null = null;
   #ports: readonly PortBinding[] = [];
-  /** Restarts before this daemon took over an instance that was between two runs. */
-  #restartsBefore = 0;
-  /** An end that an earlier daemon saw; holds until the instance is started again. */
-  #settled: InstanceState | null = null;
   #removing = false;
 
   constructor({ app, index }: KeeperArgs, parts: AgentParts, post: (event: LifecycleEvent) => void) {
@@ -54,7 +52,7 @@ export class Keeper {
     this.#instance = new Instance({
       driver: this.#driver,
       spec: this.#wanted()?.spec ?? neverStarted,
-      request: ({ runId, restarts }, signal) => this.#request(runId, restarts, signal),
+      request: ({ runId, count }, signal) => this.#request(runId, count, signal),
       observer: {
         changed: (state) => this.#changed(state),
         started: (_, request) => this.#hasStarted(request),
@@ -63,6 +61,7 @@ export class Keeper {
           parts.emit({ type: "probe.changed", app, instance: this.#name, probe, ok, detail }),
         trouble: (what, error) => parts.report(`${this.#name}: ${what}`, error),
       },
+      left: this.#log.left,
       post,
       clock: parts.clock,
       random: parts.random,
@@ -78,14 +77,10 @@ export class Keeper {
     }
     this.#revision = record.revision;
     if (record.status === "launched") {
-      this.#instance.handle({ type: "recover", runId: record.runId, restarts: record.restarts });
+      const { runId, since } = record;
+      this.#instance.handle({ type: "recover", runId, count: countOf(record), launchedAt: since });
       return true;
     }
-    const { since, last, restarts, outcome, reason } = record;
-    this.#restartsBefore = restarts;
-    if (outcome === "failed") this.#settled = { status: "failed", since, last, reason };
-    else if (outcome === "completed" && last !== null) this.#settled = { status: "completed", since, last };
-    else this.#settled = { status: "stopped", since, last };
     this.#publish();
     return false;
   }
@@ -99,9 +94,9 @@ export class Keeper {
     for (;;) {
       const fit = this.#fit(allocation.revision, wanted);
       const before = this.#instance.state;
-      const event = directive({ wish: allocation.wish, state: this.#state, fit });
+      const event = directive({ wish: allocation.wish, state: before, fit });
       if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
-      if (event !== null) this.#tell(event);
+      if (event !== null) this.#instance.handle(event);
       if (event === null || this.#instance.state.status === before.status) break;
     }
     await this.#takeRevision(allocation, wanted);
@@ -115,7 +110,7 @@ export class Keeper {
 
   /** Replaces the present run by a new one. */
   recycle(): void {
-    if (this.#instance.run !== null) this.#tell({ type: "restart" });
+    if (this.#instance.run !== null) this.#instance.handle({ type: "restart" });
   }
 
   /** Ends the present run without asking the allocation: the daemon is told to take its instances along. */
@@ -127,21 +122,6 @@ export class Keeper {
   async letGo(): Promise<void> {
     await this.#driver.idle(letGoTimeoutMs);
     this.#instance.handle({ type: "detach" });
-  }
-
-  get #state(): InstanceState {
-    return this.#settled ?? this.#instance.state;
-  }
-
-  get #restarts(): number {
-    return this.#restartsBefore + this.#instance.restarts;
-  }
-
-  #tell(event: LifecycleEvent): void {
-    const settled = this.#settled;
-    this.#settled = null;
-    this.#instance.handle(event);
-    if (settled !== null) this.#publish();
   }
 
   #allocation(): AllocationRecord | undefined {
@@ -173,7 +153,7 @@ export class Keeper {
     if (fit === "outdated" || (fit === "live" && run === null)) return;
     if (fit === "live" && run !== null && wanted !== undefined && !(await this.#takeLimits(run, wanted.spec))) {
       // The kernel does not take them while it runs: a new run gets them.
-      this.#tell({ type: "restart" });
+      this.#instance.handle({ type: "restart" });
       return;
     }
     await this.#log.adopt(revision);
@@ -189,9 +169,9 @@ export class Keeper {
 
   /** Nothing is left of it: its allocation and its record go together, as the last act. */
   async #leave(): Promise<boolean> {
-    const { status } = this.#state;
+    const { status } = this.#instance.state;
     if (this.#instance.run !== null || (status !== "stopped" && status !== "completed" && status !== "failed")) {
-      if (status !== "stopping") this.#tell({ type: "stop" });
+      if (status !== "stopping") this.#instance.handle({ type: "stop" });
       return false;
     }
     if (this.#removing) return false;
@@ -210,7 +190,7 @@ export class Keeper {
     }
   }
 
-  async #request(runId: string, restarts: number, signal: AbortSignal): Promise<StartRequest> {
+  async #request(runId: string, count: RestartCount, signal: AbortSignal): Promise<StartRequest> {
     const allocation = this.#allocation();
     const wanted = this.#wanted();
     if (allocation === undefined || wanted === undefined) throw new Error(`${this.#name} has no allocation any more`);
@@ -218,14 +198,22 @@ export class Keeper {
     const { revision } = allocation;
     this.#revision = revision;
     this.#releasePorts();
-    const total = this.#restartsBefore + restarts;
     const since = this.#parts.clock.nowMs();
     const run = await resolveRun(spec, this.#parts.artifacts);
     this.#ports = await this.#parts.ports.bind(spec, run, signal);
     const intent = spec.restart.policy === "never" ? "once" : "repeatable";
-    await this.#log.launch({ status: "launched", runId, revision, restarts: total, since }, { intent, signal });
+    await this.#log.launch({ status: "launched", runId, revision, ...count, since }, { intent, signal });
     const urls = this.#parts.ports.urls();
-    return startRequest({ runId, index: this.#index, revision, restarts: total, spec, run, ports: this.#ports, urls });
+    return startRequest({
+      runId,
+      index: this.#index,
+      revision,
+      restarts: count.restarts,
+      spec,
+      run,
+      ports: this.#ports,
+      urls,
+    });
   }
 
   #hasStarted(request: StartRequest): void {
@@ -248,7 +236,7 @@ export class Keeper {
     if (next.status !== "starting") this.#releasePorts();
     // Its record goes with its allocation in a moment; one that dies before finds nothing to start again.
     if (next.status === "stopped" && (this.#allocation()?.wish.kind ?? "remove") === "remove") return Promise.resolve();
-    return this.#log.ended(exit, next, { revision: this.#revision ?? 0, restarts: this.#restarts });
+    return this.#log.ended(exit, next, { revision: this.#revision ?? 0, count: this.#instance.count });
   }
 
   #releasePorts(): void {
@@ -269,8 +257,8 @@ export class Keeper {
       index: this.#index,
       revision: this.#revision,
       driver: run?.facts.start === "warm" ? "worker" : this.#driver.name,
-      state: this.#state,
-      restarts: this.#restarts,
+      state: this.#instance.state,
+      restarts: this.#instance.count.restarts,
       run: run === null ? null : { handle: run, ports: this.#ports },
       history: this.#history.entries,
     });

@@ -1,4 +1,5 @@
 import type { Exit, InstanceState } from "@constellation/contract";
+import type { LifeLeft, RestartCount } from "@constellation/instances";
 import type { Repository, RunRecord } from "../state/index.ts";
 
 /** How sure a launch must be written down before it may happen. */
@@ -42,7 +43,7 @@ export class RunLog {
   ended(
     exit: Exit,
     next: InstanceState,
-    { revision, restarts }: { revision: number; restarts: number },
+    { revision, count }: { readonly revision: number; readonly count: RestartCount },
   ): Promise<void> {
     // The next launch is on its way already and its record replaces this one: one write for both.
     if (next.status === "starting") {
@@ -51,7 +52,21 @@ export class RunLog {
     const outcome =
       next.status === "completed" || next.status === "failed" || next.status === "stopped" ? next.status : "again";
     const reason = next.status === "failed" ? next.reason : exit.reason;
-    return this.#write({ status: "ended", revision, restarts, since: exit.at, outcome, last: exit, reason });
+    const until = next.status === "backoff" ? next.until : null;
+    return this.#write({ status: "ended", revision, ...count, since: exit.at, outcome, last: exit, reason, until });
+  }
+
+  /** Where an earlier daemon left the instance; undefined when it was never started or has a run to be found out about. */
+  get left(): LifeLeft | undefined {
+    const { record } = this;
+    if (record === undefined || record.status === "launched") return undefined;
+    const { since, last, outcome, reason, until, restarts, streak, recentRestarts } = record;
+    const count = { restarts, streak, recentRestarts };
+    if (outcome === "failed") return { phase: { status: "failed", since, last, reason }, count };
+    if (outcome === "completed" && last !== null) return { phase: { status: "completed", since, last }, count };
+    if (outcome === "again" && last !== null && until !== null)
+      return { phase: { status: "backoff", since, until, last }, count };
+    return { phase: { status: "stopped", since, last }, count };
   }
 
   /** Notes that a run has another revision now, without having been started again. */

@@ -1,5 +1,6 @@
 import { type AppSpec, type Exit, exitSchema } from "@constellation/contract";
 import type { Wish } from "@constellation/core";
+import type { RestartCount } from "@constellation/instances";
 import { z } from "zod";
 
 /** An app as wanted: how many instances of its newest revision, running or not. `removed`: its instances are on their way out. */
@@ -33,25 +34,27 @@ export interface AllocationRecord {
  * What the node did for an allocation. `launched` is written before the launch, so that whoever comes next knows which run
  * to ask for; `ended` when the run's end was taken note of.
  */
-export type RunRecord =
-  | {
-      readonly status: "launched";
-      readonly runId: string;
-      readonly revision: number;
-      readonly restarts: number;
-      readonly since: number;
-    }
-  | {
-      readonly status: "ended";
-      readonly revision: number;
-      readonly restarts: number;
-      readonly since: number;
-      /** What follows from the end. */
-      readonly outcome: "stopped" | "completed" | "failed" | "again";
-      readonly last: Exit | null;
-      /** Why it was given up. */
-      readonly reason: string;
-    };
+export type RunRecord = RestartCount &
+  (
+    | {
+        readonly status: "launched";
+        readonly runId: string;
+        readonly revision: number;
+        readonly since: number;
+      }
+    | {
+        readonly status: "ended";
+        readonly revision: number;
+        readonly since: number;
+        /** What follows from the end. */
+        readonly outcome: "stopped" | "completed" | "failed" | "again";
+        readonly last: Exit | null;
+        /** Why it was given up. */
+        readonly reason: string;
+        /** When it is to be started again; null: at once, or not. */
+        readonly until: number | null;
+      }
+  );
 
 /** What is remembered of a machine. */
 export interface NodeRecord {
@@ -69,6 +72,9 @@ export interface RecordOf {
 }
 
 const whole = z.int().min(0);
+
+// Records from before these were kept lack the last two.
+const restartCount = { restarts: whole, streak: whole.default(0), recentRestarts: z.array(z.number()).default([]) };
 
 // A spec was parsed when it came in and is not taken apart again: what is stored is its normalised form.
 const specSchema = z.custom<AppSpec>((value) => typeof value === "object" && value !== null && "name" in value);
@@ -97,17 +103,18 @@ export const recordSchemas: { readonly [Kind in keyof RecordOf]: z.ZodType<Recor
       status: z.literal("launched"),
       runId: z.string(),
       revision: whole,
-      restarts: whole,
+      ...restartCount,
       since: z.number(),
     }),
     z.object({
       status: z.literal("ended"),
       revision: whole,
-      restarts: whole,
+      ...restartCount,
       since: z.number(),
       outcome: z.enum(["stopped", "completed", "failed", "again"]),
       last: exitSchema.nullable(),
       reason: z.string(),
+      until: z.number().nullable().default(null),
     }),
   ]),
   node: z.object({ bootId: z.string() }),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "../real/site.ts";
 import { eventually, Machine } from "./harness.ts";
 
 let machine: Machine;
@@ -42,19 +43,20 @@ test("an app belongs to the file that it was applied from last, also when nothin
   expect(fates(await apply(["old"], { source: "/moved/deploy.ts" }))).toEqual(["old unchanged"]);
   expect(fates(await apply(["web"]))).toEqual(["web unchanged"]);
   // By code, without a file: it stays where it was.
-  await machine.up({ ...app("web"), env: { A: "1" } } as never);
+  await machine.up({ ...app("web"), env: { A: "1" } });
   expect(fates(await apply(["third"]))).toEqual(["third created", "web orphaned"]);
 });
 
 test("an orphan that another app depends on cannot be pruned, and nothing is changed", async () => {
   await apply(["base", "web"]);
-  await machine.up({ ...app("user"), dependsOn: ["base"] } as never);
+  await machine.up({ ...app("user"), dependsOn: ["base"] });
   await expect(apply(["web", "new"], { prune: true })).rejects.toMatchObject({ code: "spec.invalid" });
   expect(await names()).toEqual(["base", "user", "web"]);
 });
 
 test("an orphan keeps its port until it has ended", async () => {
-  const web = (name: string) => ({ ...app(name), port: 18_080 });
+  const publicPort = await freePort();
+  const web = (name: string) => ({ ...app(name), port: publicPort });
   await machine.daemon.platform.apply({ apps: [web("web")], source: file });
   const renamed = machine.daemon.platform.apply({ apps: [web("web2")], source: file, prune: true });
   await expect(renamed).rejects.toMatchObject({
@@ -62,4 +64,6 @@ test("an orphan keeps its port until it has ended", async () => {
     remedy: expect.stringContaining("constellation rm web") as string,
   });
   expect(await names()).toEqual(["web"]);
+  // Its port process would go on.
+  await machine.daemon.platform.removeApp("web");
 });

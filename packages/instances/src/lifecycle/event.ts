@@ -1,6 +1,6 @@
 import type { Exit } from "@constellation/contract";
 import type { RunNotes } from "../driver/run-facts.ts";
-import type { Rules } from "./lifecycle.ts";
+import type { RestartCount, Rules } from "./lifecycle.ts";
 
 /** Everything that can happen to an instance. What carries a run id is ignored when that run is not the present one. */
 export type LifecycleEvent =
@@ -12,8 +12,8 @@ export type LifecycleEvent =
   /** `graceMs` is that of the spec where it is not given; 0 ends it at once. */
   | { readonly type: "stop"; readonly graceMs?: number }
   | { readonly type: "restart" }
-  /** A run of an earlier daemon was found; its restarts are carried on. */
-  | { readonly type: "recover"; readonly runId: string; readonly restarts: number }
+  /** An earlier daemon launched a run; its counts are carried on. `launchedAt`: Unix milliseconds. */
+  | { readonly type: "recover"; readonly runId: string; readonly count: RestartCount; readonly launchedAt: number }
   | {
       readonly type: "recovered";
       readonly runId: string;
@@ -43,7 +43,7 @@ export type LifecycleEvent =
 
 /** What `step` wants done, in this order. */
 export type LifecycleEffect =
-  | { readonly type: "launch"; readonly runId: string; readonly restarts: number }
+  | { readonly type: "launch"; readonly runId: string; readonly count: RestartCount }
   /** Abort the launch; the driver's answer still comes. */
   | { readonly type: "cancel-launch"; readonly runId: string }
   | { readonly type: "recover"; readonly runId: string }

@@ -7,7 +7,7 @@ import { InstanceProbes } from "../probes/instance-probes.ts";
 import type { LifecycleEffect, LifecycleEvent } from "./event.ts";
 import { type InstanceSpec, rulesOf } from "./instance-spec.ts";
 import type { InstanceObserver } from "./observer.ts";
-import { type Lifecycle, newLifecycle } from "./lifecycle.ts";
+import { countOf, type LifeLeft, type Lifecycle, newLifecycle, type RestartCount } from "./lifecycle.ts";
 import { startFailure } from "./start-failure.ts";
 import { step, wakeAt, wantedProbes } from "./step.ts";
 import { view } from "./view.ts";
@@ -19,6 +19,8 @@ export interface InstanceOptions {
   /** Makes the request of one launch, so that each run gets the newest spec, ports and URLs. It may refuse by throwing. */
   readonly request: (run: LaunchedRun, signal: AbortSignal) => Promise<StartRequest>;
   readonly observer: InstanceObserver;
+  /** Where an earlier daemon left it. @default it was never started */
+  readonly left?: LifeLeft | undefined;
   /** Where events from runs, probes and timers go; whoever gets them gives them to `handle`, in order. @default `handle` itself */
   readonly post?: (event: LifecycleEvent) => void;
   /** @default the machine's clock */
@@ -30,7 +32,8 @@ export interface InstanceOptions {
 /** A run that is about to be launched. */
 export interface LaunchedRun {
   readonly runId: string;
-  readonly restarts: number;
+  /** To be kept with it, for the next daemon. */
+  readonly count: RestartCount;
 }
 
 /** The run that an instance has now. */
@@ -63,15 +66,16 @@ export class Instance {
     this.#random = options.random ?? Math.random;
     this.#post = options.post ?? ((event) => this.handle(event));
     this.#spec = options.spec;
-    this.#life = newLifecycle(rulesOf(options.spec), this.#clock.nowMs());
+    this.#life = newLifecycle(rulesOf(options.spec), this.#clock.nowMs(), options.left);
+    this.#armWake();
   }
 
   get state(): InstanceState {
     return view(this.#life);
   }
 
-  get restarts(): number {
-    return this.#life.restarts;
+  get count(): RestartCount {
+    return countOf(this.#life);
   }
 
   /** The run in hand; null before it has started and after it has ended. */
@@ -100,7 +104,7 @@ export class Instance {
     switch (effect.type) {
       case "launch":
         this.#current = { runId: effect.runId, cancel: new AbortController(), run: null };
-        void this.#launch(this.#current, effect.restarts);
+        void this.#launch(this.#current, effect.count);
         break;
       case "cancel-launch":
         this.#current?.cancel.abort();
@@ -129,10 +133,10 @@ export class Instance {
     }
   }
 
-  async #launch(current: Current, restarts: number): Promise<void> {
+  async #launch(current: Current, count: RestartCount): Promise<void> {
     const { runId, cancel } = current;
     try {
-      const request = await this.#options.request({ runId, restarts }, cancel.signal);
+      const request = await this.#options.request({ runId, count }, cancel.signal);
       const handle = await this.#options.driver.start(request, { signal: cancel.signal });
       if (!this.#take(current, handle, request)) return;
       this.#options.observer.started(handle.facts, request);

@@ -1,6 +1,6 @@
 import { newRunId } from "../driver/run-id.ts";
 import type { LifecycleEffect } from "./event.ts";
-import type { Lifecycle } from "./lifecycle.ts";
+import { countOf, type Lifecycle } from "./lifecycle.ts";
 
 /** What an event leads to. */
 export interface Step {
@@ -13,6 +13,6 @@ export function launch(life: Lifecycle, nowMs: number, random: number): Step {
   const runId = newRunId(nowMs, random);
   return {
     next: { ...life, phase: { status: "starting", since: nowMs, runId } },
-    effects: [{ type: "launch", runId, restarts: life.restarts }],
+    effects: [{ type: "launch", runId, count: countOf(life) }],
   };
 }

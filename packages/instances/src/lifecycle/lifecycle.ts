@@ -4,20 +4,27 @@ import type { Exit, Health, RestartPolicy } from "@constellation/contract";
  * The life of one instance, whole: everything `step` decides with. Plain data; the `InstanceState` that users see is
  * `view` of it. Times are Unix milliseconds.
  */
-export interface Lifecycle {
+export interface Lifecycle extends RestartCount {
   readonly rules: Rules;
   /** What is wanted of it: to run, or not to. */
   readonly goal: "up" | "down";
   readonly phase: Phase;
+  /** The platform has let go of it and it runs on by itself; every later event is ignored. */
+  readonly detached: boolean;
+}
+
+/** What is counted over the runs of an instance; the next daemon carries it on, so that a crash loop keeps its backoff. */
+export interface RestartCount {
   /** Starts after an end that nobody asked for. */
   readonly restarts: number;
   /** Restarts in a row without a stable run between them; the exponent of the backoff. */
   readonly streak: number;
   /** When it was restarted, within the period of the restart intensity. */
   readonly recentRestarts: readonly number[];
-  /** The platform has let go of it and it runs on by itself; every later event is ignored. */
-  readonly detached: boolean;
 }
+
+/** Never restarted. */
+export const noRestarts: RestartCount = { restarts: 0, streak: 0, recentRestarts: [] };
 
 /** Settings of the spec that rule a life. */
 export interface Rules {
@@ -37,7 +44,7 @@ export type StopCause =
 export type Phase =
   | { readonly status: "waiting"; readonly since: number; readonly for: string }
   /** What became of an earlier daemon's run is being found out. */
-  | { readonly status: "recovering"; readonly since: number; readonly runId: string }
+  | { readonly status: "recovering"; readonly since: number; readonly runId: string; readonly launchedAt: number }
   | { readonly status: "starting"; readonly since: number; readonly runId: string }
   /** A start that is no longer wanted; the driver has not answered yet. */
   | {
@@ -74,17 +81,21 @@ export type Phase =
   | { readonly status: "completed"; readonly since: number; readonly last: Exit }
   | { readonly status: "failed"; readonly since: number; readonly last: Exit | null; readonly reason: string };
 
-/** A life that has not begun: stopped, wanting nothing. */
-export function newLifecycle(rules: Rules, nowMs: number): Lifecycle {
-  return {
-    rules,
-    goal: "down",
-    phase: { status: "stopped", since: nowMs, last: null },
-    restarts: 0,
-    streak: 0,
-    recentRestarts: [],
-    detached: false,
-  };
+/** Where an earlier daemon left a life that had no run then. */
+export interface LifeLeft {
+  readonly phase: Extract<Phase, { readonly status: "backoff" | "stopped" | "completed" | "failed" }>;
+  readonly count: RestartCount;
+}
+
+/** A life that has not begun: stopped, wanting nothing; or one that goes on where it was left. */
+export function newLifecycle(rules: Rules, nowMs: number, left?: LifeLeft): Lifecycle {
+  const { phase = { status: "stopped", since: nowMs, last: null } as const, count = noRestarts } = left ?? {};
+  return { rules, goal: phase.status === "backoff" ? "up" : "down", phase, ...count, detached: false };
+}
+
+/** The counts of a life. */
+export function countOf({ restarts, streak, recentRestarts }: RestartCount): RestartCount {
+  return { restarts, streak, recentRestarts };
 }
 
 /** The run that this life has now, if any. */

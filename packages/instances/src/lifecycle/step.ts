@@ -24,7 +24,7 @@ export function step(life: Lifecycle, event: LifecycleEvent, nowMs: number, rand
     case "restart":
       return restart({ ...life, goal: "up" }, nowMs, random);
     case "recover":
-      return recover(life, event.runId, event.restarts, nowMs);
+      return recover(life, event, nowMs);
     case "recovered":
       return recovered(life, event, nowMs);
     case "never-started":
@@ -160,9 +160,14 @@ function end(life: Lifecycle, cause: StopCause, graceMs: number, nowMs: number):
   }
 }
 
-function recover(life: Lifecycle, runId: string, restarts: number, nowMs: number): Step {
+function recover(
+  life: Lifecycle,
+  { runId, count, launchedAt }: LifecycleEvent & { type: "recover" },
+  nowMs: number,
+): Step {
   if (runOf(life) !== null) return stay(life);
-  return enter({ ...life, restarts }, { status: "recovering", since: nowMs, runId }, { type: "recover", runId });
+  const phase: Phase = { status: "recovering", since: nowMs, runId, launchedAt };
+  return enter({ ...life, ...count }, phase, { type: "recover", runId });
 }
 
 function recovered(life: Lifecycle, event: LifecycleEvent & { type: "recovered" }, nowMs: number): Step {
@@ -222,8 +227,11 @@ function ended(
   switch (phase.status) {
     case "running":
       return afterEnd(life, { runId, exit, final: false, ranMs: exit.at - phase.since, cause: null }, nowMs, random);
-    case "recovering":
-      return afterEnd(life, { runId, exit, final: false, ranMs: 0, cause: null }, nowMs, random);
+    case "recovering": {
+      // How long it ran counts, whoever watched.
+      const ranMs = Math.max(0, exit.at - phase.launchedAt);
+      return afterEnd(life, { runId, exit, final: false, ranMs, cause: null }, nowMs, random);
+    }
     case "stopping": {
       const { cause, startedAt } = phase;
       return afterEnd(life, { runId, exit, final: false, ranMs: exit.at - startedAt, cause }, nowMs, random);

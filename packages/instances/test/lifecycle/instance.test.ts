@@ -7,6 +7,7 @@ import {
   type InstanceSpec,
   ManualClock,
   settleRun,
+  noRestarts,
 } from "@constellation/instances";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { requestFor } from "../driver/conformance.ts";
@@ -67,7 +68,7 @@ function instanceOf(
     clock,
     random: () => 0.5,
     observer: diary,
-    request: ({ runId, restarts }) =>
+    request: ({ runId, count: { restarts } }) =>
       Promise.resolve(requestFor({ kind: "command", argv: steps }, { app: "web", index: 1, runId, restarts })),
   });
   open.push(instance);
@@ -84,7 +85,7 @@ describe("a life with the fake driver", () => {
     expect(instance.state).toMatchObject({ status: "running", ready: true });
     await clock.advance(1000);
     expect(instance.state).toMatchObject({ status: "running" });
-    expect(instance.restarts).toBe(1);
+    expect(instance.count.restarts).toBe(1);
     await clock.advance(1000);
     expect(instance.state).toMatchObject({ status: "backoff", last: { kind: "error", code: 1 } });
     instance.handle({ type: "stop" });
@@ -155,7 +156,7 @@ describe("probes of a life", () => {
         },
       },
     ]);
-    expect(instance.restarts).toBe(1);
+    expect(instance.count.restarts).toBe(1);
   });
 
   test("a log line makes it ready", async () => {
@@ -188,7 +189,8 @@ describe("the daemon dies", () => {
     driver = new FakeDriver(world);
     const { instance, diary } = instanceOf(["run"]);
     const [found] = await driver.list();
-    if (found !== undefined) instance.handle({ type: "recover", ...found });
+    if (found !== undefined)
+      instance.handle({ type: "recover", runId: found.runId, count: noRestarts, launchedAt: clock.nowMs() });
     instance.handle({ type: "start" });
     await clock.advance(10);
     expect(instance.state).toMatchObject({ status: "running" });
@@ -211,7 +213,7 @@ describe("the daemon dies", () => {
     const { instance, diary } = instanceOf(["run"], health);
     const [run] = await driver.list();
     if (run === undefined) throw new Error("the run was not found");
-    instance.handle({ type: "recover", ...run });
+    instance.handle({ type: "recover", runId: run.runId, count: noRestarts, launchedAt: clock.nowMs() });
     instance.handle({ type: "start" });
     await clock.advance(0);
     expect(instance.state).toMatchObject({ status: "running", ready: true, pid });

@@ -1,3 +1,4 @@
+import { countOf, type LifeLeft, newLifecycle, noRestarts, type RestartCount } from "@constellation/instances";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Driven, exitOf, rules } from "./model.ts";
@@ -119,7 +120,8 @@ class World {
   #recover(): void {
     const { runId } = this.instance;
     const fate = this.fates.get(runId);
-    const { rules: given, restarts } = this.instance.life;
+    const { rules: given } = this.instance.life;
+    const count = countOf(this.instance.life);
     const nowMs = this.instance.nowMs;
     const reborn = new Driven(given);
     reborn.nowMs = nowMs + 1;
@@ -129,7 +131,7 @@ class World {
       if (this.wantedUp) reborn.send({ type: "start" });
       return;
     }
-    reborn.send({ type: "recover", runId, restarts });
+    reborn.send({ type: "recover", runId, count, launchedAt: nowMs });
     if (this.wantedUp) reborn.send({ type: "start" });
     if (fate === "launching") {
       this.fates.set(runId, "over");
@@ -183,5 +185,94 @@ test("whatever happens: never two runs, every end recorded once, at rest where i
       world.settle();
     }),
     { numRuns: 2000 },
+  );
+});
+
+/** A crash loop as a daemon sees it, with all that it would have written down for the next one. */
+class CrashLoop {
+  readonly given: ReturnType<typeof rules>;
+  #instance: Driven;
+  /** What a daemon writes before each launch. */
+  #launched: { runId: string; count: RestartCount; at: number } = { runId: "", count: noRestarts, at: 0 };
+  readonly delays: number[] = [];
+
+  constructor(given: ReturnType<typeof rules>) {
+    this.given = given;
+    this.#instance = new Driven(given);
+    this.#take(() => this.#instance.send({ type: "start" }));
+  }
+
+  get hasEnded(): boolean {
+    return this.#instance.status === "failed";
+  }
+
+  /** One run of so many milliseconds and what follows it; the daemon dies where it is told to. */
+  run(ranMs: number, death: "none" | "while it runs" | "while it ends" | "while it waits"): void {
+    const life = this.#instance;
+    const { runId } = life;
+    life.send({ type: "started", runId, pid: 1 });
+    life.nowMs += ranMs;
+    if (death === "while it runs" || death === "while it ends") this.#nextDaemon();
+    if (death === "while it runs") {
+      const notes = { startupPassed: true, ready: true };
+      const startedAt = this.#launched.at;
+      this.#instance.send({ type: "recovered", runId, pid: 1, startedAt, notes });
+    }
+    this.#take(() => this.#instance.end());
+    const { phase } = this.#instance.life;
+    if (phase.status === "starting") this.delays.push(0);
+    if (phase.status !== "backoff") return;
+    this.delays.push(phase.until - phase.since);
+    if (death === "while it waits") this.#nextDaemon();
+    expect(this.#instance.life.phase).toEqual(phase);
+    this.#take(() => this.#instance.pass(phase.until - phase.since));
+  }
+
+  #nextDaemon(): void {
+    const { nowMs, life } = this.#instance;
+    const { phase } = life;
+    const next = new Driven(this.given);
+    next.nowMs = nowMs;
+    const { runId, count, at } = this.#launched;
+    if (phase.status === "backoff") {
+      const left: LifeLeft = { phase, count: countOf(life) };
+      next.life = newLifecycle(this.given, nowMs, left);
+    } else next.send({ type: "recover", runId, count, launchedAt: at });
+    next.send({ type: "start" });
+    this.#instance = next;
+  }
+
+  #take(happens: () => void): void {
+    const before = this.#instance.effects.length;
+    happens();
+    for (const effect of this.#instance.effects.slice(before))
+      if (effect.type === "launch")
+        this.#launched = { runId: effect.runId, count: effect.count, at: this.#instance.nowMs };
+  }
+}
+
+test("a crash loop has the same delays and the same end, however often its daemon dies meanwhile", () => {
+  const death = fc.constantFrom("none", "while it runs", "while it ends", "while it waits");
+  const run = fc.record({ ranMs: fc.constantFrom(0, 5, 900, 40_000), death });
+  const restart = fc.record({
+    intensity: fc.option(fc.integer({ min: 1, max: 6 })),
+    initialDelayMs: fc.constantFrom(0, 100, 1000),
+    maxDelayMs: fc.constantFrom(1000, 30_000),
+    factor: fc.constantFrom(1, 2, 3),
+    periodMs: fc.constantFrom(1000, 60_000),
+  });
+  fc.assert(
+    fc.property(restart, fc.array(run, { maxLength: 20 }), (policy, runs) => {
+      const disturbed = new CrashLoop(rules({ restart: policy }));
+      const calm = new CrashLoop(rules({ restart: policy }));
+      for (const { ranMs, death: when } of runs) {
+        if (calm.hasEnded) break;
+        calm.run(ranMs, "none");
+        disturbed.run(ranMs, when);
+        expect(disturbed.hasEnded).toBe(calm.hasEnded);
+        expect(disturbed.delays).toEqual(calm.delays);
+      }
+    }),
+    { numRuns: 1000 },
   );
 });

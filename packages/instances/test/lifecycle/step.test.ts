@@ -1,11 +1,11 @@
-import { view } from "@constellation/instances";
+import { noRestarts, view } from "@constellation/instances";
 import { describe, expect, test } from "vitest";
 import { Driven, exitOf, rules } from "./model.ts";
 
 describe("starting", () => {
   test("a start launches one run, and a second start launches no other", () => {
     const instance = new Driven();
-    expect(instance.send({ type: "start" })).toMatchObject([{ type: "launch", restarts: 0 }]);
+    expect(instance.send({ type: "start" })).toMatchObject([{ type: "launch", count: { restarts: 0 } }]);
     expect(instance.send({ type: "start" })).toEqual([]);
     instance.send({ type: "started", runId: instance.runId, pid: 7 });
     expect(instance.send({ type: "start" })).toEqual([]);
@@ -65,7 +65,7 @@ describe("stopping", () => {
     const effects = instance.end("stopped");
     expect(effects).toMatchObject([
       { type: "record-end", runId: first },
-      { type: "launch", restarts: 0 },
+      { type: "launch", count: { restarts: 0 } },
     ]);
     expect(instance.runId).not.toBe(first);
   });
@@ -206,7 +206,7 @@ describe("probes", () => {
     expect(record).toMatchObject({
       exit: { kind: "unhealthy", reason: "its liveness probe failed: no answer; then ended in a test as stopped" },
     });
-    expect(launch).toMatchObject({ type: "launch", restarts: 1 });
+    expect(launch).toMatchObject({ type: "launch", count: { restarts: 1 } });
   });
 
   test("a probe's verdict on an earlier run changes nothing", () => {
@@ -223,7 +223,12 @@ describe("probes", () => {
 describe("recovery", () => {
   test("a run that was ready is ready at once and keeps its pid, start and restarts", () => {
     const instance = new Driven(rules({ probes: { startup: true, readiness: true } }));
-    instance.send({ type: "recover", runId: "abc12345-00000", restarts: 4 });
+    instance.send({
+      type: "recover",
+      runId: "abc12345-00000",
+      count: { ...noRestarts, restarts: 4 },
+      launchedAt: instance.nowMs,
+    });
     instance.send({ type: "start" });
     const startedAt = instance.nowMs - 5000;
     const notes = { startupPassed: true, ready: true };
@@ -234,17 +239,27 @@ describe("recovery", () => {
 
   test("a run that ended meanwhile follows the restart policy", () => {
     const instance = new Driven();
-    instance.send({ type: "recover", runId: "abc12345-00000", restarts: 4 });
+    instance.send({
+      type: "recover",
+      runId: "abc12345-00000",
+      count: { ...noRestarts, restarts: 4 },
+      launchedAt: instance.nowMs,
+    });
     instance.send({ type: "start" });
     expect(instance.end()).toMatchObject([
       { type: "record-end", runId: "abc12345-00000" },
-      { type: "launch", restarts: 5 },
+      { type: "launch", count: { restarts: 5 } },
     ]);
   });
 
   test("a run that never started is released and launched once", () => {
     const instance = new Driven();
-    instance.send({ type: "recover", runId: "abc12345-00000", restarts: 0 });
+    instance.send({
+      type: "recover",
+      runId: "abc12345-00000",
+      count: noRestarts,
+      launchedAt: instance.nowMs,
+    });
     instance.send({ type: "start" });
     expect(instance.send({ type: "never-started", runId: "abc12345-00000" })).toMatchObject([
       { type: "release", runId: "abc12345-00000" },
@@ -254,7 +269,12 @@ describe("recovery", () => {
 
   test("a run that nobody wants any more is stopped", () => {
     const instance = new Driven();
-    instance.send({ type: "recover", runId: "abc12345-00000", restarts: 0 });
+    instance.send({
+      type: "recover",
+      runId: "abc12345-00000",
+      count: noRestarts,
+      launchedAt: instance.nowMs,
+    });
     const notes = { startupPassed: false, ready: false };
     expect(
       instance.send({ type: "recovered", runId: instance.runId, pid: 7, startedAt: instance.nowMs, notes }),

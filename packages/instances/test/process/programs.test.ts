@@ -39,7 +39,7 @@ class Life {
     this.instance = new Instance({
       driver,
       spec,
-      request: ({ runId, restarts }) =>
+      request: ({ runId, count: { restarts } }) =>
         Promise.resolve(
           requestFor(run, {
             runId,
@@ -148,7 +148,7 @@ describe("Node scripts", () => {
     );
     await life.ready();
     await body(port.port, "/fall-ill");
-    await life.until(() => life.instance.restarts === 1);
+    await life.until(() => life.instance.count.restarts === 1);
     expect(life.exits).toMatchObject([
       { kind: "unhealthy", reason: expect.stringContaining("its liveness probe failed") as string },
     ]);
