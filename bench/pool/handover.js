@@ -45,8 +45,12 @@ export async function benchHandOver(placement, { singles, bursts }) {
       return { lease, tookMs: performance.now() - askedMs };
     };
     const full = async () => {
-      const { spares } = pool.snapshot()[0];
-      return spares.idle >= 8 ? true : sleep(20).then(full);
+      const untilMs = performance.now() + 60_000;
+      while (pool.snapshot()[0].spares.idle < 8) {
+        if (performance.now() > untilMs)
+          throw new Error(`no 8 spares in 60 s: ${JSON.stringify(pool.snapshot()[0].spares)}`);
+        await sleep(20);
+      }
     };
     const single = [];
     const refilling = [];

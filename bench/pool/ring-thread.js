@@ -1,39 +1,45 @@
 import { RingReader, RingWriter } from "../../packages/pool/dist/index.js";
 
-/** Writes `frames` frames as fast as the reader takes them; tells what its heap grew by. */
+const longestWaitMs = 10_000;
+const nowUs = () => Number(process.hrtime.bigint()) / 1000;
+
+/** Heap bytes per frame: what two thirds of the frames cost more than one third; what measuring costs cancels out. */
+function slope(frames, pass) {
+  const part = Math.floor(frames / 4);
+  pass(frames - 3 * part);
+  const readings = [process.memoryUsage().heapUsed];
+  pass(part);
+  readings.push(process.memoryUsage().heapUsed);
+  pass(2 * part);
+  readings.push(process.memoryUsage().heapUsed);
+  return (readings[2] - 2 * readings[1] + readings[0]) / part;
+}
+
+/** Writes frames as fast as the reader takes them. */
 export const produce = ({ ring, frames }) => {
   const writer = new RingWriter(ring, Float32Array);
-  const send = (count) => {
+  const heapBytesPerFrame = slope(frames, (count) => {
     for (let index = 0; index < count; index += 1) {
-      if (!writer.waitForRoom(10_000)) throw new Error(`no room for frame ${index} in 10 s`);
+      if (!writer.waitForRoom(longestWaitMs)) throw new Error(`no room for frame ${index} in 10 s`);
       const frame = writer.claim();
       frame[0] = index;
       writer.commit();
     }
-  };
-  send(frames / 2);
-  const before = process.memoryUsage().heapUsed;
-  send(frames / 2);
-  return process.memoryUsage().heapUsed - before;
+  });
+  return { heapBytesPerFrame };
 };
 
 export const consume = ({ ring, frames }) => {
   const reader = new RingReader(ring, Float32Array);
-  const take = (count) => {
+  const startMs = performance.now();
+  const heapBytesPerFrame = slope(frames, (count) => {
     for (let index = 0; index < count; index += 1) {
-      if (!reader.wait(10_000)) throw new Error(`no frame ${index} in 10 s`);
+      if (!reader.wait(longestWaitMs)) throw new Error(`no frame ${index} in 10 s`);
       reader.take();
       reader.release();
     }
-  };
-  const startMs = performance.now();
-  take(frames / 2);
-  const before = process.memoryUsage().heapUsed;
-  take(frames / 2);
-  return {
-    perSecond: (frames * 1000) / (performance.now() - startMs),
-    heapGrowth: process.memoryUsage().heapUsed - before,
-  };
+  });
+  return { perSecond: (frames * 1000) / (performance.now() - startMs), heapBytesPerFrame };
 };
 
 /** Answers each frame: half of its round trip is one wake-up. */
@@ -41,7 +47,7 @@ export const answer = ({ input, output, frames, spins }) => {
   const reader = new RingReader(input, Float64Array);
   const writer = new RingWriter(output, Float64Array);
   for (let index = 0; index < frames; index += 1) {
-    if (!reader.wait(10_000, spins)) throw new Error(`no frame ${index} in 10 s`);
+    if (!reader.wait(longestWaitMs, spins)) throw new Error(`no frame ${index} in 10 s`);
     reader.take();
     reader.release();
     writer.claim();
@@ -57,10 +63,32 @@ export const ask = ({ input, output, frames, spins }) => {
     const startMs = performance.now();
     writer.claim();
     writer.commit();
-    if (!reader.wait(10_000, spins)) throw new Error(`no frame ${index} in 10 s`);
+    if (!reader.wait(longestWaitMs, spins)) throw new Error(`no frame ${index} in 10 s`);
     reader.take();
     reader.release();
     halves.push(((performance.now() - startMs) * 1000) / 2);
   }
   return halves;
+};
+
+/** Sends a frame with the time every 2 ms: whoever waits for it has gone to sleep long before. */
+export const tick = ({ ring, frames }) => {
+  const writer = new RingWriter(ring, Float64Array);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (let index = 0; index < frames; index += 1) {
+    Atomics.wait(never, 0, 0, 2);
+    writer.claim()[0] = nowUs();
+    writer.commit();
+  }
+};
+
+/** Microseconds from the commit of each frame of `tick` until it is here. */
+export const hear = ({ ring, frames }) => {
+  const reader = new RingReader(ring, Float64Array);
+  return Array.from({ length: frames }, () => {
+    if (!reader.wait(longestWaitMs)) throw new Error("no tick in 10 s");
+    const lateUs = nowUs() - reader.take()[0];
+    reader.release();
+    return lateUs;
+  });
 };

@@ -1,4 +1,5 @@
 import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
+import { ownCacheDirectory } from "./cache-directory.ts";
 import { PoolError } from "./failure.ts";
 import { Metrics } from "./metrics.ts";
 import type { PoolPlan } from "./options.ts";
@@ -12,9 +13,10 @@ import { WarmupGate } from "./warmup-gate.ts";
 import { order, type Boot } from "./wire/protocol.ts";
 import { startInline } from "./worker/inline-link.ts";
 import { Lifeline } from "./worker/lifeline.ts";
-import type { LinkEvents, Link, WorkerExit } from "./worker/link.ts";
+import { entryUrl, type LinkEvents, type Link, type WorkerExit } from "./worker/link.ts";
 import { PoolWorker, type WorkerOwner } from "./worker/pool-worker.ts";
 import { startProcess } from "./worker/process-link.ts";
+import { buildSnapshot } from "./worker/startup-snapshot.ts";
 import { startThread } from "./worker/thread-link.ts";
 
 const markerName = "CONSTELLATION_POOL_WORKER";
@@ -46,6 +48,7 @@ export class Fleet {
   #memoryTimer: NodeJS.Timeout | null = null;
   #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #warmWanted = Infinity;
+  #snapshotBlob: string | null = null;
   #firstWarm: ((worker: PoolWorker) => void) | null = null;
 
   constructor(placement: Placement, modules: ReadonlyMap<string, PoolModule>, plan: PoolPlan) {
@@ -83,6 +86,7 @@ export class Fleet {
       preload: this.plan.preload,
       resolveFrom: this.plan.resolveFrom,
       warmUp: this.plan.warmUp,
+      rehearsal: this.placement === "inline" ? null : entryUrl("rehearsal").href,
       concurrency: this.plan.concurrency,
       compileCache: this.placement === "inline" ? null : this.plan.compileCache,
       nicenessUntilWarm: niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null,
@@ -112,7 +116,9 @@ export class Fleet {
   noteWarm(worker: PoolWorker): void {
     this.gate.succeeded();
     const tookMs = worker.state.kind === "warm" ? worker.state.sinceMs - worker.startedMs : 0;
-    this.plan.onEvent({ kind: "worker-warm", worker: worker.number, tookMs, memoryBytes: worker.memoryBytes });
+    const compileCache = worker.state.kind === "warm" ? worker.state.report.compileCache : "off";
+    const { number, memoryBytes } = worker;
+    this.plan.onEvent({ kind: "worker-warm", worker: number, tookMs, memoryBytes, compileCache });
     this.#warmWanted -= 1;
     if (this.#warmWanted <= 0) this.#settleReady.resolve();
     this.#firstWarm?.(worker);
@@ -180,6 +186,8 @@ export class Fleet {
   async #open(): Promise<void> {
     const { workers, spares } = this.plan;
     try {
+      await this.#prepareSnapshot();
+      if (this.isClosing) return;
       const isAutomatic = workers === "auto" || spares === "auto";
       if (!isAutomatic) {
         this.#decide(0);
@@ -194,6 +202,26 @@ export class Fleet {
       await this.#fill(firstIsShared ? 1 : 0, firstIsShared ? 0 : 1);
     } catch (error) {
       this.#settleReady.reject(error);
+    }
+  }
+
+  /** Builds the startup snapshot; tries again as warm-ups do while that fails. */
+  async #prepareSnapshot(): Promise<void> {
+    const { snapshot } = this.plan.process;
+    if (this.placement !== "process" || snapshot === undefined) return;
+    while (this.#snapshotBlob === null && !this.isClosing) {
+      try {
+        this.#snapshotBlob = await buildSnapshot({
+          script: snapshot,
+          directory: ownCacheDirectory(),
+          timeoutMs: this.plan.warmUpTimeoutMs,
+        });
+      } catch (error) {
+        const failure = this.noteWarmupFailure(String(snapshot), error as Error);
+        this.shared.rejectAll(failure);
+        this.spares.rejectAll(failure);
+        await new Promise((resolve) => setTimeout(resolve, this.gate.waitMs(performance.now())).unref());
+      }
     }
   }
 
@@ -226,7 +254,8 @@ export class Fleet {
     if (this.placement === "inline") return startInline(events);
     if (this.placement === "thread") return startThread(this.plan.thread, events);
     const marker: EnvironmentMarker = { name: markerName, value: `${markerPrefix}${(lastSerial += 1)}` };
-    return startProcess(this.plan.process, { lifeline: this.#lifeline, marker, mayFork: this.#mayFork }, events);
+    const around = { lifeline: this.#lifeline, marker, mayFork: this.#mayFork, snapshotBlob: this.#snapshotBlob };
+    return startProcess(this.plan.process, around, events);
   }
 
   #nice(worker: PoolWorker, niceness: number): void {

@@ -1,6 +1,6 @@
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { ownCacheDirectory } from "./cache-directory.ts";
 import type { PoolEvent } from "./events.ts";
 import { PoolError } from "./failure.ts";
 import type { PlacementPolicy, PoolModule, Traits } from "./placement.ts";
@@ -39,7 +39,7 @@ export interface PoolOptions {
   readonly warmUp?: string;
   /** A worker that is not warm by then has failed. @default 30000 */
   readonly warmUpTimeoutMs?: number;
-  /** V8's compile cache, on Node 22 and later: true for a directory of ours, or the directory. @default false */
+  /** V8's compile cache, on Node 22.1 and later: true for a directory of ours, or the directory. @default false */
   readonly compileCache?: boolean | string;
   readonly queue?: {
     /** Tasks that may wait; beyond it `run` rejects with `queue-full`. 0: none may wait. @default 65536 */
@@ -119,7 +119,7 @@ export function planPool(options: PoolOptions): PoolPlan {
     resolveFrom: resolveBase(options.resolveFrom),
     warmUp: options.warmUp ?? null,
     warmUpTimeoutMs: positive("warmUpTimeoutMs", options.warmUpTimeoutMs, 30_000),
-    compileCache: cacheDirectory(options.compileCache ?? false),
+    compileCache: compileCacheDirectory(options.compileCache ?? false),
     maxTasks: whole("queue.maxTasks", queue.maxTasks, 0, 65_536),
     ageingMs: positive("queue.ageingMs", queue.ageingMs, 1000),
     whenGone: options.whenGone ?? { queueMs: 5000 },
@@ -177,9 +177,9 @@ function resolveBase(from: URL | string | undefined): string {
   return process.argv[1] === undefined ? join(process.cwd(), "main.js") : process.argv[1];
 }
 
-function cacheDirectory(wish: boolean | string): string | null {
+function compileCacheDirectory(wish: boolean | string): string | null {
   if (wish === false) return null;
-  return wish === true ? join(tmpdir(), `constellation-pool-cache-${process.getuid?.() ?? 0}`) : wish;
+  return wish === true ? ownCacheDirectory() : wish;
 }
 
 function whole<Other>(name: string, value: number | undefined, least: number, otherwise: Other): number | Other {

@@ -198,6 +198,12 @@ it("a higher priority goes first, as far as waiting does not weigh more", async 
   expect(done).toEqual(["high", "plain", "low"]);
 });
 
+it("a process that writes nonsense into its channel is ended and replaced, and the pool goes on", async () => {
+  const pool = open({ workers: 1, placement: "process" });
+  await expect(pool.run("babble")).rejects.toMatchObject({ code: "worker-crashed", message: /its channel broke/ });
+  expect(await pool.run("echo", "again")).toBe("again");
+});
+
 describe("a process that may fork", () => {
   it("takes all it has started along, also what left its group", async () => {
     const pool = open({ workers: 1, traits: { mayFork: true } });

@@ -1,14 +1,29 @@
 import { readFileSync, writeSync } from "node:fs";
-import { Socket } from "node:net";
+import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
 import { processDescriptors } from "../wire/descriptors.ts";
 import { Runtime } from "./runtime.ts";
 
-const socket = new Socket({ fd: processDescriptors.channel, readable: true, writable: true });
+/** Chunks are read into one piece of memory. */
+const readBuffer = Buffer.allocUnsafe(64 * 1024);
+
+const options: SocketConstructorOpts & Pick<ConnectOpts, "onread"> = {
+  fd: processDescriptors.channel,
+  readable: true,
+  writable: true,
+  onread: {
+    buffer: readBuffer,
+    callback(length) {
+      frames.push(readBuffer.subarray(0, length));
+      return true;
+    },
+  },
+};
+const socket = new Socket(options);
 const startedTask = new Int32Array(1);
 
 const runtime = new Runtime({
-  post: (batch) => void socket.write(batchFrame(batch)),
+  post: (batch) => writeNow(batchFrame(batch)),
   postBytes: (bytes) => {
     socket.cork();
     socket.write(bytesHeader(bytes.length));
@@ -26,14 +41,27 @@ const runtime = new Runtime({
 });
 // What was done before somebody called `process.exit` is still told.
 process.on("exit", runtime.flush);
-const frames = new FrameReader(runtime.receive, runtime.receiveBytes);
+const frames = new FrameReader(runtime.receive, runtime.receiveBytes, true);
 
-socket.on("data", (chunk) => frames.push(chunk));
+socket.resume();
 // Whoever started us is gone, or has closed our channel: there is nobody left to work for.
 // oxlint-disable-next-line node/no-process-exit -- the end of a worker is the end of its process
 const orphaned = (): void => process.exit(0);
 socket.on("end", orphaned);
 socket.on("error", orphaned);
+
+/** Writes without the ways of a stream, which cost as much as the task; what does not fit at once goes those ways. */
+function writeNow(frame: Buffer): void {
+  let written = 0;
+  if (socket.writableLength === 0) {
+    try {
+      written = writeSync(processDescriptors.channel, frame);
+    } catch {
+      // Full, or nobody is there any more: the socket waits, or says so.
+    }
+  }
+  if (written < frame.length) socket.write(written === 0 ? frame : frame.subarray(written));
+}
 
 /** Pages that no other process shares; where the kernel does not tell, all resident ones. */
 function privateBytes(): number {

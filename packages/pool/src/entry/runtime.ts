@@ -52,6 +52,8 @@ export class Runtime {
         else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3]);
       } else this.#obey(batch[at] as number, batch[at + 1] as number, batch[at + 2], batch[at + 3]);
     }
+    // All that could be done at once is done: its answers need not wait for the end of the turn.
+    this.#outbox.flush();
   };
 
   readonly receiveBytes = (bytes: Uint8Array): void => this.#bytes.deliver(bytes);
@@ -102,6 +104,8 @@ export class Runtime {
     const outcome = await warmUp(boot, this.#tasks);
     if (outcome.kind === "failed") this.#outbox.add(answer.warmupFailed, 0, outcome.failure, 0);
     else {
+      // Nobody waits for the answer of an id 0.
+      if (boot.rehearsal !== null) await this.#load(0, boot.rehearsal, null);
       const tasks = [...this.#tasks.keys()];
       const report = { memoryBytes: this.#port.memoryBytes(), tasks, compileCache: outcome.compileCache };
       this.#outbox.add(answer.warm, 0, report, 0);

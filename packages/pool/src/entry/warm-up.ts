@@ -7,6 +7,15 @@ import { recordError } from "../wire/error-record.ts";
 import type { Boot, WarmReport, WarmupFailure } from "../wire/protocol.ts";
 import { RunningTask, type TaskFunction } from "./task-context.ts";
 
+/** Of Node 22.1 and 22.10. Workers are killed: what they have compiled has to be written before that. */
+const module = nodeModule as {
+  enableCompileCache?: (directory: string) => { readonly status: number };
+  flushCompileCache?: () => void;
+};
+
+/** `module.constants.compileCacheStatus`. */
+const cacheIsOn = { now: 1, already: 2 };
+
 type Outcome =
   | { readonly kind: "warm"; readonly compileCache: WarmReport["compileCache"] }
   | { readonly kind: "failed"; readonly failure: WarmupFailure };
@@ -39,6 +48,7 @@ export async function warmUp(boot: Boot, tasks: Map<string, TaskFunction>): Prom
   } catch (error) {
     return { kind: "failed", failure: { what, error: recordError(error) } };
   }
+  if (compileCache === "on") module.flushCompileCache?.();
   if (boot.nicenessUntilWarm !== null) setPriority(0, 0);
   return { kind: "warm", compileCache };
 }
@@ -57,10 +67,7 @@ function locate(specifier: string, resolver: NodeJS.Require): string {
 
 function enableCompileCache(directory: string | null): WarmReport["compileCache"] {
   if (directory === null) return "off";
-  const { enableCompileCache: enable } = nodeModule as unknown as {
-    enableCompileCache?: (directory: string) => unknown;
-  };
-  if (enable === undefined) return "not-in-this-node";
-  enable(directory);
-  return "on";
+  const outcome = module.enableCompileCache?.(directory);
+  if (outcome === undefined) return "not-in-this-node";
+  return outcome.status === cacheIsOn.now || outcome.status === cacheIsOn.already ? "on" : "refused-by-node";
 }

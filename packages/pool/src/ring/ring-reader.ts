@@ -1,6 +1,6 @@
 import { Bell } from "./bell.ts";
 import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
-import { defaultSpins } from "./spinning.ts";
+import { Patience } from "./patience.ts";
 
 /** The one thread that reads from a ring. Nothing here allocates per frame, but `waitAsync`. */
 export class RingReader<View = Uint8Array> {
@@ -9,6 +9,7 @@ export class RingReader<View = Uint8Array> {
   readonly #mask: number;
   readonly #ours: Bell;
   readonly #theirs: Bell;
+  readonly #patience = new Patience();
   #read: number;
   #seenWritten: number;
 
@@ -38,10 +39,11 @@ export class RingReader<View = Uint8Array> {
 
   /**
    * Blocks this thread until there is a frame. False after `timeoutMs` (after twice that at most, when it was woken in
-   * vain), or when the ring was closed and is empty. It looks `spins` times, of some 10 ns each, before it sleeps.
+   * vain), or when the ring was closed and is empty. Before it sleeps it looks `spins` times, of some 10 ns each,
+   * or at -1 as often as has paid so far.
    */
-  wait(timeoutMs: number, spins = defaultSpins): boolean {
-    for (let looks = 0; looks <= spins; looks += 1) if (this.#hasFrame()) return true;
+  wait(timeoutMs: number, spins = -1): boolean {
+    if (this.#hasFrame() || this.#look(spins)) return true;
     // No clock here: numbers from one would be garbage.
     for (let inTime = true; inTime;) {
       this.#ours.arm();
@@ -72,6 +74,18 @@ export class RingReader<View = Uint8Array> {
     Atomics.store(this.#counters, at.closed, 1);
     this.#ours.ring();
     this.#theirs.ring();
+  }
+
+  /** Looks again and again, `spins` times or as often as experience says. */
+  #look(spins: number): boolean {
+    const most = spins < 0 ? this.#patience.begin() : spins;
+    for (let looks = 0; looks < most; looks += 1)
+      if (this.#hasFrame()) {
+        this.#patience.paid();
+        return true;
+      }
+    this.#patience.wasInVain();
+    return false;
   }
 
   /** Whether there is nothing to wait for (any more). */

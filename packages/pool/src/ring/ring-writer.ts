@@ -1,6 +1,6 @@
 import { Bell } from "./bell.ts";
 import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
-import { defaultSpins } from "./spinning.ts";
+import { Patience } from "./patience.ts";
 
 /** The one thread that writes into a ring. Nothing here allocates per frame. */
 export class RingWriter<View = Uint8Array> {
@@ -9,6 +9,7 @@ export class RingWriter<View = Uint8Array> {
   readonly #mask: number;
   readonly #ours: Bell;
   readonly #theirs: Bell;
+  readonly #patience = new Patience();
   #written: number;
   /** What the reader had read when it was last looked at: its cache line is fetched only when the ring seems full. */
   #seenRead: number;
@@ -38,8 +39,8 @@ export class RingWriter<View = Uint8Array> {
   }
 
   /** Blocks this thread until there is room. False after `timeoutMs`, or when the ring was closed; as `RingReader.wait`. */
-  waitForRoom(timeoutMs: number, spins = defaultSpins): boolean {
-    for (let looks = 0; looks <= spins; looks += 1) if (this.#hasRoom()) return true;
+  waitForRoom(timeoutMs: number, spins = -1): boolean {
+    if (this.#hasRoom() || this.#look(spins)) return true;
     for (let inTime = true; inTime;) {
       this.#ours.arm();
       if (this.#isOver()) return this.#hasRoom();
@@ -58,6 +59,18 @@ export class RingWriter<View = Uint8Array> {
     Atomics.store(this.#counters, at.closed, 1);
     this.#ours.ring();
     this.#theirs.ring();
+  }
+
+  /** Looks again and again, `spins` times or as often as experience says. */
+  #look(spins: number): boolean {
+    const most = spins < 0 ? this.#patience.begin() : spins;
+    for (let looks = 0; looks < most; looks += 1)
+      if (this.#hasRoom()) {
+        this.#patience.paid();
+        return true;
+      }
+    this.#patience.wasInVain();
+    return false;
   }
 
   /** Whether there is nothing to wait for (any more). */

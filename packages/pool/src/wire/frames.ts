@@ -1,4 +1,5 @@
 import { DefaultSerializer, deserialize } from "node:v8";
+import { plainBatch, plainText } from "./plain-text.ts";
 import type { Batch } from "./protocol.ts";
 
 /** What a frame carries; the header is its body's length and this, each 32 bits, little endian. */
@@ -7,6 +8,8 @@ export const frameKind = {
   batch: 0,
   /** Bytes of a leased module, as they are. */
   bytes: 1,
+  /** A batch of plain values as JSON. */
+  plain: 2,
 } as const;
 
 const headerBytes = 8;
@@ -16,6 +19,20 @@ export const longestFrameBytes = 1024 * 1024 * 1024;
 
 /** One frame with a batch. @throws DataCloneError when a value cannot be serialized. */
 export function batchFrame(batch: Batch): Buffer {
+  const text = plainText(batch);
+  return text === null ? serializedFrame(batch) : plainFrame(text);
+}
+
+function plainFrame(text: string): Buffer {
+  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  const buffer = Buffer.allocUnsafe(headerBytes + text.length * 3);
+  const length = buffer.write(text, headerBytes);
+  buffer.writeUInt32LE(length, 0);
+  buffer.writeUInt32LE(frameKind.plain, 4);
+  return buffer.subarray(0, headerBytes + length);
+}
+
+function serializedFrame(batch: Batch): Buffer {
   const serializer = new DefaultSerializer();
   // Room for the header in the same buffer; eight bytes keep the alignment of what follows.
   serializer.writeUint32(0);
@@ -39,15 +56,18 @@ export function bytesHeader(length: number): Buffer {
   return header;
 }
 
-/** Cuts a stream of chunks into frames. Bodies may share memory with the chunk they came in. */
+/** Cuts a stream of chunks into frames. What is told of one may share memory with its chunk unless `copies` says so. */
 export class FrameReader {
   readonly #onBatch: (batch: Batch) => void;
   readonly #onBytes: (bytes: Uint8Array) => void;
+  readonly #copies: boolean;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #neededBytes = headerBytes;
 
-  constructor(onBatch: (batch: Batch) => void, onBytes: (bytes: Uint8Array) => void) {
+  /** `copies`: the memory of a chunk is used again once `push` returns. */
+  constructor(onBatch: (batch: Batch) => void, onBytes: (bytes: Uint8Array) => void, copies = false) {
+    this.#copies = copies;
     this.#onBatch = onBatch;
     this.#onBytes = onBytes;
   }
@@ -58,7 +78,7 @@ export class FrameReader {
       this.#cut(chunk);
       return;
     }
-    this.#waiting.push(chunk);
+    this.#waiting.push(this.#copies ? Buffer.from(chunk) : chunk);
     this.#waitingBytes += chunk.length;
     if (this.#waitingBytes < this.#neededBytes) return;
     const joined = Buffer.concat(this.#waiting, this.#waitingBytes);
@@ -72,23 +92,27 @@ export class FrameReader {
     while (data.length - offset >= headerBytes) {
       const length = data.readUInt32LE(offset);
       const kind = data.readUInt32LE(offset + 4);
-      if (length > longestFrameBytes || kind > frameKind.bytes)
+      if (length > longestFrameBytes || kind > frameKind.plain)
         throw new RangeError(`Cannot read a frame of kind ${kind} and ${length} bytes: the stream is out of step`);
       const end = offset + headerBytes + length;
       if (end > data.length) {
         this.#keep(data, offset, headerBytes + length);
         return;
       }
-      const body = data.subarray(offset + headerBytes, end);
-      if (kind === frameKind.batch) this.#onBatch(deserialize(body) as Batch);
-      else this.#onBytes(body);
+      if (kind === frameKind.plain) this.#onBatch(plainBatch(data.toString("utf8", offset + headerBytes, end)));
+      else {
+        const body = data.subarray(offset + headerBytes, end);
+        // Typed arrays of a batch are views of its body, and live on.
+        if (kind === frameKind.batch) this.#onBatch(deserialize(this.#copies ? Buffer.from(body) : body) as Batch);
+        else this.#onBytes(body);
+      }
       offset = end;
     }
     if (offset < data.length) this.#keep(data, offset, headerBytes);
   }
 
   #keep(data: Buffer, offset: number, neededBytes: number): void {
-    const rest = data.subarray(offset);
+    const rest = this.#copies ? Buffer.from(data.subarray(offset)) : data.subarray(offset);
     this.#waiting = [rest];
     this.#waitingBytes = rest.length;
     this.#neededBytes = neededBytes;

@@ -51,6 +51,8 @@ export interface Boot {
   readonly resolveFrom: string;
   /** Name of an exported function that is called once, after the imports. */
   readonly warmUp: string | null;
+  /** URL of a module that is loaded as a leased worker's is, once; null for none. */
+  readonly rehearsal: string | null;
   readonly concurrency: number;
   /** Directory of the V8 compile cache, where this Node has one. */
   readonly compileCache: string | null;
@@ -63,7 +65,7 @@ export interface WarmReport {
   /** Bytes that this worker alone holds: its heaps and buffers in a thread, private pages in a process. */
   readonly memoryBytes: number;
   readonly tasks: readonly string[];
-  readonly compileCache: "on" | "off" | "not-in-this-node";
+  readonly compileCache: "on" | "off" | "refused-by-node" | "not-in-this-node";
 }
 
 /** Why a worker did not get warm. */

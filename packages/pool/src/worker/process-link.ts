@@ -16,6 +16,11 @@ export interface ProcessSettings {
   readonly cwd?: string;
   /** Limit of the JavaScript heap. @default V8's own */
   readonly heapLimitBytes?: number;
+  /**
+   * One bundled CommonJS script whose heap every worker starts with, instead of running it: V8's startup snapshot.
+   * Built when the pool is created, once for each script and Node. What it puts on `globalThis` is there in the workers.
+   */
+  readonly snapshot?: URL | string;
 }
 
 interface ProcessSurroundings {
@@ -24,6 +29,8 @@ interface ProcessSurroundings {
   readonly marker: EnvironmentMarker;
   /** Sweep for descendants when the worker ends, because its modules may fork. */
   readonly mayFork: boolean;
+  /** Blob of the startup snapshot. */
+  readonly snapshotBlob: string | null;
 }
 
 const stderrTailLength = 4096;
@@ -37,9 +44,10 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     settings.heapLimitBytes === undefined
       ? []
       : [`--max-old-space-size=${Math.floor(settings.heapLimitBytes / 1024 / 1024)}`];
+  const snapshot = around.snapshotBlob === null ? [] : ["--snapshot-blob", around.snapshotBlob];
   const child = spawn(
     process.execPath,
-    [...heap, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))],
+    [...heap, ...snapshot, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))],
     {
       stdio: ["ignore", "inherit", "pipe", "pipe", started],
       detached: true,
@@ -56,6 +64,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     (bytes) => events.onBytes(bytes),
   );
   let terminated = false;
+  let broken: string | null = null;
   let spawnFailure: Error | null = null;
   const gone = new Promise<void>((resolve) => {
     let isOver = false;
@@ -63,7 +72,8 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       if (isOver) return;
       isOver = true;
       socket.destroy();
-      events.onExit(spawnFailure === null ? exitOf(code, signal, terminated, tail()) : failed(spawnFailure));
+      if (spawnFailure !== null) events.onExit(crashed(`could not be started: ${spawnFailure.message}`));
+      else events.onExit(broken === null ? exitOf(code, signal, terminated, tail()) : crashed(broken));
       closeSync(started);
       resolve();
     };
@@ -81,7 +91,16 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       if (child.pid === undefined) over(null, null);
     });
   });
-  socket.on("data", (chunk: Buffer) => frames.push(chunk));
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      frames.push(chunk);
+    } catch (error) {
+      // Something in the worker has written into our channel: what comes after has no meaning any more.
+      broken = `its channel broke: ${error instanceof Error ? error.message : String(error)}`;
+      socket.destroy();
+      killGroup(pid);
+    }
+  });
   socket.on("error", () => socket.destroy());
   return {
     id: pid,
@@ -125,8 +144,8 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null, terminated: 
   return { kind: "crashed", detail: last === "" ? how : `${how}: ${last.trim().slice(0, 300)}` };
 }
 
-function failed(error: Error): WorkerExit {
-  return { kind: "crashed", detail: `could not be started: ${error.message}` };
+function crashed(detail: string): WorkerExit {
+  return { kind: "crashed", detail };
 }
 
 /** Passes the worker's errors on and keeps the end of them, which says why it died. */

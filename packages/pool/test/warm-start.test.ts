@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
+
+const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url);
+
+function open(options: Partial<PoolOptions>): Pool {
+  const pool = createPool({ module: fixture("tasks.js"), workers: 1, ...options });
+  onTestFinished(() => pool.close({ graceMs: 0 }));
+  return pool;
+}
+
+it("worker processes start with the heap of a script that ran once", async () => {
+  const pool = open({ placement: "process", workers: 2, process: { snapshot: fixture("snapshot.cjs") } });
+  await pool.ready();
+  const found = (await pool.run("snapshotted")) as { pid: number; table: number[] };
+  expect(found.table[99]).toBe(99 * 99);
+  expect(pool.snapshot()[0]?.workers.map((worker) => worker.id)).not.toContain(found.pid);
+  // Modules, leases and all else work in them as in others.
+  expect(await pool.run("add", { left: 1, right: 2 })).toBe(3);
+});
+
+it("a snapshot script that fails is named, and calls fail at once instead of waiting", async () => {
+  const events: PoolEvent[] = [];
+  const process = { snapshot: fixture("broken-snapshot.cjs") };
+  const pool = open({ placement: "process", process, spares: 1, onEvent: (event) => events.push(event) });
+  const waiting = pool.run("noop");
+  await expect(pool.ready()).rejects.toMatchObject({
+    code: "warmup-failed",
+    message: /broken-snapshot\.cjs.*RangeError: this script cannot be run/,
+  });
+  await expect(waiting).rejects.toMatchObject({ code: "warmup-failed" });
+  await expect(pool.lease()).rejects.toMatchObject({ code: "warmup-failed" });
+  expect(events.some((event) => event.kind === "worker-started")).toBe(false);
+});
+
+it.each<Placement>(["thread", "process"])("a %s says whether V8's compile cache is on", async (placement) => {
+  const directory = mkdtempSync(join(tmpdir(), "pool-cache-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const events: PoolEvent[] = [];
+  await open({ placement, compileCache: directory, onEvent: (event) => events.push(event) }).ready();
+  const isThere = "enableCompileCache" in nodeModule;
+  const warm = events.find((event) => event.kind === "worker-warm");
+  expect(warm?.compileCache).toBe(isThere ? "on" : "not-in-this-node");
+  // Written when the worker was warm: it will be killed, and then it is too late.
+  expect(readdirSync(directory, { recursive: true }).length > 0).toBe("flushCompileCache" in nodeModule);
+});
