@@ -2,7 +2,7 @@
 export interface Snapshots {
   /** The state that was saved last; undefined when there is none. */
   load(kind: string, id: string): Promise<unknown>;
-  /** Resolves when the state is safe. */
+  /** Takes the state as it is at the call, and resolves when that is safe. Later saves of an id win over earlier ones. */
   save(kind: string, id: string, state: unknown): Promise<void>;
   /** False when there was none. */
   remove(kind: string, id: string): Promise<boolean>;

@@ -37,8 +37,14 @@ function leaveParent(cell: Cell, parent: Cell, reason: ExitReason): void {
   if (reason.kind === "error" && cell.child === null) {
     cell.system.host.log("error", `${cell.address} ended with ${describeExit(reason)}`, reason.error);
   }
-  if ((parent.flags & DEAD) !== 0 && parent.parent !== null && !hasChildren(parent))
-    leaveParent(parent, parent.parent, parent.state as ExitReason);
+  if ((parent.flags & DEAD) !== 0 && !hasChildren(parent)) leaveAtLast(parent);
+}
+
+/** The last of what a killed actor had left behind is gone. */
+function leaveAtLast(cell: Cell): void {
+  const { system, extras, parent, state } = cell;
+  if (extras !== null && extras.stopAlarm !== null) system.alarms.disarm(extras.stopAlarm);
+  if (parent !== null) leaveParent(cell, parent, state as ExitReason);
 }
 
 function hasChildren({ extras }: Cell): boolean {

@@ -24,7 +24,10 @@ export function endKilled(cell: Cell, reason: ExitReason = exit.killed): void {
   const children = childrenOf(cell).toReversed();
   for (const child of children) signal(child, { kind: "stop", reason: exit.killed });
   end(cell, reason);
-  if (children.length > 0) cell.system.alarms.arm(new ReaperAlarm(children), cell.system.stopTimeoutMs);
+  if (children.length === 0) return;
+  const alarm = new ReaperAlarm(children);
+  cell.system.alarms.arm(alarm, cell.system.stopTimeoutMs);
+  extrasOf(cell).stopAlarm = alarm;
 }
 
 /** The living children, youngest first. */

@@ -14,7 +14,7 @@ export interface WorkerNode {
 
 /**
  * Starts the module `url` as a worker thread, and waits until its system has said hello; the module calls `serve`.
- * @throws Error when the thread ends first.
+ * @throws Error when the thread ends first, or the two do not fit; the thread is ended then.
  */
 export async function startWorker(
   system: ActorSystem,
@@ -23,7 +23,12 @@ export async function startWorker(
 ): Promise<WorkerNode> {
   const worker = new Worker(url, options);
   const connection = connect(system, new PortTransport(portOf(worker)), options);
-  await connection.ready;
+  try {
+    await connection.ready;
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
   return {
     worker,
     connection,

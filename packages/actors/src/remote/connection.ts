@@ -5,6 +5,7 @@ import { defaultAskTimeoutMs, PendingAsk } from "../ask/pending-ask.ts";
 import { type Behavior } from "../vocabulary/behavior.ts";
 import type { ActorSystem } from "../system/system.ts";
 import { Credit } from "./credit.ts";
+import { formatTraceparent } from "../telemetry/tracing.ts";
 import { Forwarders } from "./forwarders.ts";
 import type { Line } from "./line.ts";
 import { Outbox } from "./outbox.ts";
@@ -150,7 +151,9 @@ export class Connection implements Line {
       return "rejected";
     }
     try {
-      this.#outbox.addMessage(ref.id, toWire(message, this));
+      const { current } = this.system.tracing;
+      const trace = current === null ? undefined : formatTraceparent(current);
+      this.#outbox.addMessage(ref.id, toWire(message, this), trace);
     } catch (error) {
       this.#credit.repay(1);
       this.system.deadLetters.add(ref, message, "undeliverable");

@@ -25,14 +25,18 @@ export class Credit {
 
   /** Waits for credit. @throws the signal's reason when it aborts */
   async room(signal: AbortSignal | undefined): Promise<void> {
-    while (this.#left === 0) {
-      signal?.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal?.addEventListener("abort", () => resolve(), { once: true });
-      });
-    }
     signal?.throwIfAborted();
+    while (this.#left === 0) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.push(wake);
+        signal?.addEventListener("abort", wake, { once: true });
+      });
+      signal?.throwIfAborted();
+    }
   }
 
   /** Nobody need wait any more. */

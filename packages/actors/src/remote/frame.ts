@@ -25,6 +25,8 @@ export class FrameReader {
   readonly #codec: Codec;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
+  /** Nothing can be read before so many bytes are here. */
+  #wantedBytes = headerBytes;
 
   constructor(codec: Codec) {
     this.#codec = codec;
@@ -34,11 +36,12 @@ export class FrameReader {
   read(piece: Uint8Array): Packet[] {
     this.#pieces.push(piece);
     this.#bytes += piece.byteLength;
-    if (this.#bytes < headerBytes) return [];
+    if (this.#bytes < this.#wantedBytes) return [];
     const all = this.#join();
     const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
     const packets: Packet[] = [];
     let offset = 0;
+    this.#wantedBytes = headerBytes;
     while (all.byteLength - offset >= headerBytes) {
       const length = view.getUint32(offset);
       if (length < 1 || length > longestFrameBytes)
@@ -46,7 +49,10 @@ export class FrameReader {
       const version = all[offset + 4];
       if (version !== wireVersion)
         throw new Error(`Cannot read a frame of wire version ${version}: this system speaks ${wireVersion}`);
-      if (all.byteLength - offset - 4 < length) break;
+      if (all.byteLength - offset - 4 < length) {
+        this.#wantedBytes = 4 + length;
+        break;
+      }
       packets.push(...this.#codec.decode(all.subarray(offset + headerBytes, offset + 4 + length)));
       offset += 4 + length;
     }

@@ -32,12 +32,15 @@ export class Outbox {
     this.add(packet);
   }
 
-  /** Adds a message for actor `to`, in one packet with those before it for the same one. @throws SerializationError */
-  addMessage(to: number, message: unknown): void {
+  /**
+   * Adds a message for actor `to`, in one packet with those before it for the same one and of the same trace.
+   * @throws SerializationError
+   */
+  addMessage(to: number, message: unknown, trace: string | undefined): void {
     this.#transport.check?.(message);
     const last = this.#batch.at(-1);
-    if (last?.kind !== "send" || last.to !== to || last.messages.length >= fullBatch) {
-      this.add({ kind: "send", to, messages: [message] });
+    if (last?.kind !== "send" || last.to !== to || last.trace !== trace || last.messages.length >= fullBatch) {
+      this.add({ kind: "send", to, messages: [message], ...(trace === undefined ? {} : { trace }) });
       return;
     }
     last.messages.push(message);

@@ -17,8 +17,8 @@ export interface WireError {
 /** Everything that systems say to each other. `to` and `from` are ids of actors, `n` numbers of the sender. */
 export type Packet =
   | { readonly kind: "hello"; readonly version: number; readonly name: string; readonly token: string }
-  /** Messages in a row for one actor. */
-  | { readonly kind: "send"; readonly to: number; readonly messages: unknown[] }
+  /** Messages in a row for one actor; `trace` is the W3C `traceparent` of all of them. */
+  | { readonly kind: "send"; readonly to: number; readonly messages: unknown[]; readonly trace?: string }
   | { readonly kind: "reply"; readonly n: number; readonly value: unknown }
   | { readonly kind: "fail"; readonly n: number; readonly error: WireError; readonly code?: string }
   | { readonly kind: "monitor"; readonly n: number; readonly to: number }
@@ -71,7 +71,7 @@ function checkPacket(item: unknown): void {
       throw new TypeError(`Cannot read a ${String(packet["kind"])} packet: ${field} is no whole number`);
   if (packet["kind"] === "send" && !Array.isArray(packet["messages"]))
     throw new TypeError("Cannot read a send packet: messages is no list");
-  for (const field of ["behavior", "token"])
+  for (const field of ["behavior", "token", "trace"])
     if (packet[field] !== undefined && typeof packet[field] !== "string")
       throw new TypeError(`Cannot read a ${String(packet["kind"])} packet: ${field} is no text`);
 }

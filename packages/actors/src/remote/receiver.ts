@@ -3,6 +3,7 @@ import type { ActorRef } from "../vocabulary/actor-ref.ts";
 import { AskError } from "../vocabulary/ask-error.ts";
 import { PendingAsk } from "../ask/pending-ask.ts";
 import { exit } from "../vocabulary/exit-reason.ts";
+import { parseTraceparent } from "../telemetry/tracing.ts";
 import { watch } from "../life/monitors.ts";
 import type { Behavior } from "../vocabulary/behavior.ts";
 import { tellToStop } from "../life/stopping.ts";
@@ -49,7 +50,7 @@ export class Receiver {
         return;
       case "send":
         this.#taken += packet.messages.length;
-        for (const message of packet.messages) this.#deliver(packet.to, message);
+        this.#deliverAll(packet);
         return;
       case "reply":
         line.answered(packet.n, fromWire(packet.value, line));
@@ -121,6 +122,15 @@ export class Receiver {
   close(): void {
     for (const watch of this.#watches.values()) watch.cancel();
     this.#watches.clear();
+  }
+
+  #deliverAll({ to, messages, trace }: Packet & { kind: "send" }): void {
+    const deliver = (): void => {
+      for (const message of messages) this.#deliver(to, message);
+    };
+    const context = trace === undefined ? null : parseTraceparent(trace);
+    if (context === null) deliver();
+    else this.#line.system.tracing.within(context, deliver);
   }
 
   #deliver(to: number, written: unknown): void {

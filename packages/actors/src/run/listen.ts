@@ -33,8 +33,11 @@ function handle(cell: Cell, item: Signal): number {
       else if (item.reason.kind !== "normal") beginStop(cell, item.reason);
       return 0;
     case "down":
-    case "receive-timeout":
       inform(cell, item);
+      return 0;
+    case "receive-timeout":
+      // A message that waits is no silence.
+      if (cell.count === 0) inform(cell, item);
       return 0;
     case "deliver":
       return deliver(cell, item.message);

@@ -17,8 +17,9 @@ import { stash, unstashAll } from "../cell/stash.ts";
 import { abortSignal, stopSelf, tellToStop } from "../life/stopping.ts";
 import { sendAfter, sendEvery } from "../cell/timers.ts";
 
-/** Slots below this many bits of an id, generations above: more than a mailbox of ids will ever count. */
+/** An id is `generation * slotLimit + slot`: 67 million slots, each used 134 million times, are whole numbers. */
 export const slotLimit = 2 ** 26;
+export const generationLimit = 2 ** 27;
 
 /**
  * One living actor: mailbox, state and place in the tree. The same object is its ref (what others see) and its

@@ -2,7 +2,7 @@ import { ActorScript } from "../cell/actor-script.ts";
 import { extrasOf, type AnyRef, type Cell, type ChildRecord, type Script, type World } from "../cell/cell.ts";
 import type { ActorRef, SendOutcome } from "../vocabulary/actor-ref.ts";
 import { AlarmClock } from "../time/alarm-clock.ts";
-import { ActorCell, slotLimit } from "./actor-cell.ts";
+import { ActorCell, generationLimit, slotLimit } from "./actor-cell.ts";
 import { DeadLetters } from "../telemetry/dead-letters.ts";
 import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import {
@@ -221,7 +221,8 @@ export class ActorSystem implements World {
     if (cell !== this.#root) this.counters.ended += 1;
     this.#cells[cell.slot] = null;
     this.#generations[cell.slot] = cell.generation + 1;
-    this.#freeSlots.push(cell.slot);
+    // A slot that was used so often that ids would lose digits is not used again.
+    if (cell.generation + 1 < generationLimit) this.#freeSlots.push(cell.slot);
   }
 
   /** @internal */

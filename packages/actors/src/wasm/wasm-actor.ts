@@ -1,7 +1,8 @@
 import { actor } from "../actor/actor.ts";
 import type { ReplyTo } from "../vocabulary/actor-ref.ts";
 import { type Behavior } from "../vocabulary/behavior.ts";
-import { WasmHost, type WasmLimits } from "./wasm-host.ts";
+import { capMemory } from "./cap-memory.ts";
+import { maximumPages, WasmHost, type WasmLimits } from "./wasm-host.ts";
 import { webAssembly, type WasmModule } from "./web-assembly.ts";
 
 /** What a WASM actor is sent: bytes, and where its answer goes if it gives one. */
@@ -30,13 +31,17 @@ export interface WasmActorOptions extends Partial<WasmLimits> {
  * An actor with its own instance reserves some gigabytes of addresses: V8 holds about 13,000 of them in one process.
  * The host refuses more than `limits.instances`; use a shared instance, or spread them over worker threads.
  *
- * @throws TypeError when the module lacks an export
+ * Given as bytes, the engine itself keeps its memory below the limit. In a compiled module with a memory of its own
+ * that is looked at after each call only.
+ *
+ * @throws TypeError when the module lacks an export; RangeError when it wants more memory than it may have
  */
 export function wasmActor(module: WasmModule | Uint8Array, options: WasmActorOptions = {}): Behavior<WasmMessage> {
   const { kind = "wasm", instance = "own", memoryBytes = 16 * 1024 * 1024, instances = 10_000 } = options;
-  const compiled = module instanceof Uint8Array ? new (webAssembly().Module)(module) : module;
   const limits: WasmLimits = { memoryBytes, instances };
-  WasmHost.check(compiled, limits);
+  const { Module } = webAssembly();
+  const compiled = module instanceof Uint8Array ? new Module(capMemory(module, maximumPages(limits))) : module;
+  WasmHost.check(compiled);
   return instance === "own" ? ownInstance(kind, compiled, limits) : sharedInstance(kind, compiled, limits);
 }
 

@@ -46,17 +46,13 @@ export class WasmHost {
   }
 
   /** @throws TypeError when the module is not what actors can host */
-  static check(module: WasmModule, limits: WasmLimits): void {
+  static check(module: WasmModule): void {
     const { Module } = webAssembly();
     const exported = new Set(Module.exports(module).map(({ name, kind }) => `${kind} ${name}`));
     const wanted = ["function alloc", "function handle", ...(importsMemory(module) ? [] : ["memory memory"])];
     const missing = wanted.filter((name) => !exported.has(name));
     if (missing.length > 0)
       throw new TypeError(`Cannot host the WASM module as an actor: it does not export ${missing.join(", ")}`);
-    if (!(limits.memoryBytes >= pageBytes))
-      throw new RangeError(
-        `Cannot limit WASM memory to ${limits.memoryBytes} bytes: wanted one page (${pageBytes}) or more`,
-      );
   }
 
   /** Gives the instance one message. @throws whatever it traps with; RangeError when its memory grew too large */
@@ -110,6 +106,9 @@ function importsMemory(module: WasmModule): boolean {
     .some(({ kind }) => kind === "memory");
 }
 
-function maximumPages({ memoryBytes }: WasmLimits): number {
+/** Whole pages that the limit has room for. @throws RangeError when that is none */
+export function maximumPages({ memoryBytes }: WasmLimits): number {
+  if (!(memoryBytes >= pageBytes))
+    throw new RangeError(`Cannot limit WASM memory to ${memoryBytes} bytes: wanted one page (${pageBytes}) or more`);
   return Math.floor(memoryBytes / pageBytes);
 }

@@ -154,6 +154,21 @@ describe.each<[string, () => Snapshots]>([
 });
 
 describe("file snapshots", () => {
+  it("keep the state of the last call, however many are under way", async () => {
+    const snapshots = new FileSnapshots(folder);
+    const state = { turn: 0 };
+    const saves: Promise<unknown>[] = [];
+    for (let turn = 1; turn <= 20; turn += 1) {
+      state.turn = turn;
+      saves.push(snapshots.save("k", "id", state));
+      if (turn % 5 === 0) saves.push(snapshots.remove("k", "id"), snapshots.save("k", "id", state));
+    }
+    state.turn = 99;
+    await Promise.all(saves);
+    expect(await snapshots.load("k", "id")).toEqual({ turn: 20 });
+    expect(readdirSync(join(folder, readdirSync(folder)[0] ?? ""))).toHaveLength(1);
+  });
+
   it("leave no half-written file, and say what they could not read or write", async () => {
     const snapshots = new FileSnapshots(folder);
     await snapshots.save("k", "id", { fine: true });

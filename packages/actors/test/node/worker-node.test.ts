@@ -23,6 +23,14 @@ describe("a worker thread", () => {
     await node.terminate();
   });
 
+  it("that shows another token is ended", async () => {
+    const system = realSystem();
+    const events: string[] = [];
+    const started = startWorker(system, program, { token: "other" });
+    await expect(started).rejects.toThrow(/another token|closed the connection/);
+    expect(events).toEqual([]);
+  });
+
   it("is not served outside of a worker thread", () => {
     if (process.env["VITEST_POOL_ID"] !== undefined) expect(() => serve({})).toThrow("this is no worker thread");
   });

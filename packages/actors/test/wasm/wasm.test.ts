@@ -2,6 +2,7 @@ import wabtFactory from "wabt";
 import { beforeAll, describe, expect, it } from "vitest";
 import { child, exit, supervise, supervisor, wasmActor, wasmInstanceCount, type ReplyTo } from "@constellation/actors";
 import { guardedWasmActor } from "@constellation/actors/node";
+import { webAssembly } from "../../src/wasm/web-assembly.ts";
 import { checkLeaks, realSystem } from "../fixtures/quiet-system.ts";
 
 /** Counts the bytes it gets and answers with the count; byte 0 traps, byte 1 loops, byte 2 takes much memory. */
@@ -78,7 +79,11 @@ describe("a WASM actor", () => {
 
   it("cannot take more memory than it may", async () => {
     const system = realSystem({ logReports: false });
-    const greedy = system.spawn(wasmActor(assemble(counter(true)), { memoryBytes: 5 * 65_536 }));
+    const held = system.spawn(wasmActor(assemble(counter(true)), { memoryBytes: 5 * 65_536 }));
+    expect(numberIn(await held.ask(say([2])))).toBe(1);
+    const { Module } = webAssembly();
+    const compiled = new Module(assemble(counter(true)));
+    const greedy = system.spawn(wasmActor(compiled, { memoryBytes: 5 * 65_536 }));
     const ended = system.whenEnded(greedy);
     greedy.send({ bytes: bytes(2) });
     expect(await ended).toMatchObject({ error: { message: "WASM memory grew to 720896 bytes: the limit is 327680" } });
