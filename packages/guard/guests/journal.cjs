@@ -25,18 +25,32 @@ const table = Int32Array.from({ length: 256 }, (_, n) => {
   return n;
 });
 
-function crc32(text) {
-  let crc = -1;
-  for (const byte of Buffer.from(text)) crc = table[(crc ^ byte) & 255] ^ (crc >>> 8);
-  return ((crc ^ -1) >>> 0).toString(16).padStart(8, "0");
+/** CRC-32 of what was counted before and of the text's UTF-8. */
+function countIn(crc, text) {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 127) {
+      for (const byte of Buffer.from(text.slice(at))) crc = table[(crc ^ byte) & 255] ^ (crc >>> 8);
+      return crc;
+    }
+    crc = table[(crc ^ code) & 255] ^ (crc >>> 8);
+  }
+  return crc;
 }
+
+const hex = (crc) => ((crc ^ -1) >>> 0).toString(16).padStart(8, "0");
+const crc32 = (text) => hex(countIn(-1, text));
 
 /** One write per record, in append mode: it survives the death of everything but the machine. */
 function append(record) {
+  const body = stringify(record).slice(0, -1);
+  write(body, countIn(-1, body));
+}
+
+function write(body, crc) {
   if (journalPath === undefined) return;
   descriptor ??= openSync(journalPath, "a", 0o644);
-  const body = stringify(record).slice(0, -1);
-  writeSync(descriptor, `\n${body},"sum":"${crc32(body)}"}`);
+  writeSync(descriptor, `\n${body},"sum":"${hex(crc)}"}`);
 }
 
 /** The record of one test file while it runs. */
@@ -46,6 +60,9 @@ function openFile(path) {
   const hash = hashOf(path);
   const { finished, whole } = planOf(file, hash);
   const seen = new Map();
+  // What all results of the file begin with is put into words, and counted, once.
+  const beginning = `{"kind":"test","file":${stringify(file)},"hash":"${hash}","path":`;
+  const counted = countIn(-1, beginning);
   if (!whole) append({ kind: "file", file, hash, pid: process.pid });
   return {
     file,
@@ -55,13 +72,14 @@ function openFile(path) {
       const text = stringify(path);
       const n = seen.get(text) ?? 0;
       seen.set(text, n + 1);
-      return { path, n };
+      return { text, n };
     },
-    isFinished: ({ path, n }) => finished.has(stringify([path, n])),
+    isFinished: ({ text, n }) => finished.size > 0 && finished.has(`[${text},${n}]`),
     report(key, status, durationMs, error) {
       const ms = Math.round((durationMs ?? 0) * 100) / 100;
-      const why = error === undefined ? {} : { error: String(error).slice(0, 4000) };
-      append({ kind: "test", file, hash, path: key.path, n: key.n, status, ms, ...why });
+      const why = error === undefined ? "" : `,"error":${stringify(String(error).slice(0, 4000))}`;
+      const rest = `${key.text},"n":${key.n},"status":"${status}","ms":${ms}${why}`;
+      write(beginning + rest, countIn(counted, rest));
     },
     /** A failure outside any test: a hook, a file that does not load. Never a reason to skip something. */
     trouble(title, error) {
@@ -94,8 +112,23 @@ function planOf(file, hash) {
   }
 }
 
-const isHolding = () => holdFlag !== "" && existsSync(holdFlag);
-const isDraining = () => drainFlag !== "" && existsSync(drainFlag);
+/** The guard's wishes are files; looking for them before each of thousands of quick tests would cost more than the tests. */
+const wishFreshMs = 3;
+let wishes = { atMs: -Infinity, holds: false, drains: false };
+
+function look() {
+  const atMs = now();
+  if (atMs - wishes.atMs >= wishFreshMs)
+    wishes = {
+      atMs,
+      holds: holdFlag !== "" && existsSync(holdFlag),
+      drains: drainFlag !== "" && existsSync(drainFlag),
+    };
+  return wishes;
+}
+
+const isHolding = () => look().holds;
+const isDraining = () => look().drains;
 
 /** Waits while the guard holds new tests, without a timer of this realm. */
 function holdSync() {

@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord, type JournalRecord } from "./record.ts";
 /** The journal while a run goes on: hooks append to it from their own processes, the guard follows and syncs it. */
 export interface JournalFile {
   append(record: JournalRecord): void;
-  /** Records that arrived since the last call, ours too. */
+  /** Records that arrived since the last call, ours too. @throws ConstellationError state.corrupt when somebody damaged it */
   news(): JournalRecord[];
   /** Makes what was written survive the machine; called at most every 100 ms. */
   sync(): Promise<void>;
@@ -49,6 +49,7 @@ export function openJournalFile(path: string, { fresh }: { readonly fresh: boole
       rest = lastLine.kind === "record" ? Buffer.alloc(0) : Buffer.from(rest.subarray(end + 1));
       return [...whole, ...(lastLine.kind === "record" ? [last] : [])].flatMap((line) => {
         const decoded = decodeRecord(line);
+        if (decoded.kind === "corrupt" && line !== "") throw damaged(path, decoded.reason);
         return decoded.kind === "record" ? [decoded.record] : [];
       });
     },
@@ -62,6 +63,12 @@ export function openJournalFile(path: string, { fresh }: { readonly fresh: boole
     },
     close: () => closeSync(descriptor),
   };
+}
+
+function damaged(path: string, reason: string): ConstellationError {
+  return new ConstellationError("state.corrupt", `The journal ${path} was damaged while it was written: ${reason}`, {
+    remedy: "Only guarded runs may write there; run again without --resume.",
+  });
 }
 
 function unwritable(path: string, cause: unknown): ConstellationError {

@@ -34,69 +34,102 @@ export function testKey({ file, path, n }: Pick<TestRecord, "file" | "path" | "n
 export function addUp(records: readonly JournalRecord[]): Ledger {
   const [run] = records;
   if (run?.kind !== "run") throw new TypeError("Cannot add up a journal that does not begin with its run");
-  const tests = new Map<string, TestRecord>();
-  const unfit = new Map<string, Extract<JournalRecord, { kind: "unfit" }>>();
-  const ended = new Map<string, string>();
-  const hashes = new Map<string, string>();
-  const attempts: (AttemptHistory & { finished: number; open: string[] })[] = [];
-  let troubles: Extract<JournalRecord, { kind: "trouble" }>[] = [];
-  let repeated = 0;
-  let ignored = new Set<string>();
+  const book = new LedgerBook(run);
+  for (const record of records) book.add(record);
+  return book.ledger();
+}
 
-  for (const record of records) {
-    const current = attempts.at(-1);
-    if ("file" in record && hashes.get(record.file) !== record.hash) {
-      forget(record.file);
-      hashes.set(record.file, record.hash);
+interface Attempt {
+  readonly number: number;
+  readonly jobs: number;
+  readonly isolated: string | undefined;
+  finished: number;
+  readonly open: Set<string>;
+  stop: AttemptHistory["stop"];
+}
+
+/** A ledger that grows with the journal. */
+export class LedgerBook {
+  readonly #run: Ledger["run"];
+  readonly #tests = new Map<string, TestRecord>();
+  readonly #byFile = new Map<string, Set<string>>();
+  readonly #unfit = new Map<string, Extract<JournalRecord, { kind: "unfit" }>>();
+  readonly #ended = new Map<string, string>();
+  readonly #hashes = new Map<string, string>();
+  readonly #attempts: Attempt[] = [];
+  #troubles: Extract<JournalRecord, { kind: "trouble" }>[] = [];
+  #repeated = 0;
+  #begun = new Set<string>();
+
+  constructor(run: Ledger["run"]) {
+    this.#run = run;
+  }
+
+  add(record: JournalRecord): void {
+    const current = this.#attempts.at(-1);
+    if ("file" in record && this.#hashes.get(record.file) !== record.hash) {
+      this.#forget(record.file);
+      this.#hashes.set(record.file, record.hash);
     }
     switch (record.kind) {
       case "run":
-        break;
-      case "attempt":
-        attempts.push({
-          number: record.number,
-          jobs: record.jobs,
-          isolated: record.isolated,
-          finished: 0,
-          open: [],
-          stop: undefined,
-        });
-        ignored = new Set();
-        break;
+        return;
+      case "attempt": {
+        const { number, jobs, isolated } = record;
+        this.#attempts.push({ number, jobs, isolated, finished: 0, open: new Set(), stop: undefined });
+        this.#begun = new Set();
+        return;
+      }
       case "file":
-        current?.open.push(record.file);
+        current?.open.add(record.file);
         // What went wrong around the tests of a file is seen again when the file runs again.
-        if (!ignored.has(record.file)) troubles = troubles.filter(({ file }) => file !== record.file);
-        ignored.add(record.file);
-        break;
+        if (!this.#begun.has(record.file)) this.#troubles = this.#troubles.filter(({ file }) => file !== record.file);
+        this.#begun.add(record.file);
+        return;
       case "test": {
         const key = testKey(record);
-        if (tests.has(key)) repeated += 1;
-        tests.set(key, record);
+        if (this.#tests.has(key)) this.#repeated += 1;
+        this.#tests.set(key, record);
+        const keys = this.#byFile.get(record.file);
+        if (keys === undefined) this.#byFile.set(record.file, new Set([key]));
+        else keys.add(key);
         if (current !== undefined) current.finished += 1;
-        break;
+        return;
       }
       case "trouble":
-        troubles.push(record);
-        break;
+        this.#troubles.push(record);
+        return;
       case "end":
-        ended.set(record.file, record.hash);
-        if (current !== undefined)
-          current.open.splice(0, Infinity, ...current.open.filter((file) => file !== record.file));
-        break;
+        this.#ended.set(record.file, record.hash);
+        current?.open.delete(record.file);
+        return;
       case "unfit":
-        unfit.set(record.file, record);
-        break;
+        this.#unfit.set(record.file, record);
+        return;
       case "stop":
-        if (current !== undefined) attempts[attempts.length - 1] = { ...current, stop: record };
+        if (current !== undefined) current.stop = record;
     }
   }
-  return { run, tests, troubles, unfit, ended, attempts, repeated };
 
-  function forget(file: string): void {
-    for (const [key, test] of tests) if (test.file === file) tests.delete(key);
-    unfit.delete(file);
-    ended.delete(file);
-    troubles = troubles.filter((trouble) => trouble.file !== file);
+  /** As it stands; it does not grow with the book. */
+  ledger(): Ledger {
+    return {
+      run: this.#run,
+      tests: new Map(this.#tests),
+      troubles: [...this.#troubles],
+      unfit: new Map(this.#unfit),
+      ended: new Map(this.#ended),
+      attempts: this.#attempts.map((attempt) => ({ ...attempt, open: [...attempt.open] })),
+      repeated: this.#repeated,
+    };
+  }
+
+  #forget(file: string): void {
+    for (const key of this.#byFile.get(file) ?? []) this.#tests.delete(key);
+    this.#byFile.delete(file);
+    this.#unfit.delete(file);
+    this.#ended.delete(file);
+    if (this.#troubles.some((trouble) => trouble.file === file))
+      this.#troubles = this.#troubles.filter((trouble) => trouble.file !== file);
   }
 }

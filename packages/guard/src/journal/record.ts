@@ -62,7 +62,8 @@ export type Line =
   | { readonly kind: "torn" }
   | { readonly kind: "corrupt"; readonly reason: string };
 
-const ending = /,"sum":"([0-9a-f]{8})"\}$/;
+const ending = /^,"sum":"([0-9a-f]{8})"\}$/;
+const endingLength = ',"sum":"01234567"}'.length;
 
 /** Writes a record as a line; the checksum covers everything before it. */
 export function encodeRecord(record: JournalRecord): string {
@@ -72,9 +73,9 @@ export function encodeRecord(record: JournalRecord): string {
 
 /** Reads one line back. Never throws. */
 export function decodeRecord(line: string): Line {
-  const match = ending.exec(line);
+  const match = ending.exec(line.slice(-endingLength));
   if (match === null) return line.startsWith('{"kind":"') && !line.endsWith('"}') ? { kind: "torn" } : maybeTorn(line);
-  const body = line.slice(0, match.index);
+  const body = line.slice(0, -endingLength);
   if (crc32(body) !== match[1]) return { kind: "corrupt", reason: "its checksum does not match" };
   try {
     const record: unknown = JSON.parse(`${body}}`);

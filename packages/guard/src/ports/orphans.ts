@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isProcessAlive, listListeners, signalProcess, type PortListener } from "@constellation/host";
+import { isProcessAlive, listListeners, listPids, signalProcess, type PortListener } from "@constellation/host";
 import { markerName } from "../run/marker.ts";
 import { readHolder } from "../run/state-directory.ts";
 
@@ -34,7 +34,10 @@ export async function clearOrphanPorts(): Promise<OrphanPort[]> {
 
 function found(): { port: number; run: string; owners: PortListener["owners"] }[] {
   if (process.platform !== "linux") return [];
-  return listListeners({ markerName }).flatMap(({ port, owners }) => {
+  // Environments are read ten times as fast as descriptors are joined with sockets, and mostly nobody is marked.
+  const pids = listPids().filter((pid) => entryOf(pid, markerName) !== undefined);
+  if (pids.length === 0) return [];
+  return listListeners({ markerName, pids }).flatMap(({ port, owners }) => {
     const run = owners[0]?.marker;
     if (run === undefined || !owners.every(({ marker }) => marker === run)) return [];
     return owners.some(({ identity }) => isGuarded(identity.pid, run)) ? [] : [{ port, run, owners }];
@@ -43,14 +46,22 @@ function found(): { port: number; run: string; owners: PortListener["owners"] }[
 
 /** Whether the guard of the run that a process belongs to is alive; when that cannot be told it counts as guarded. */
 function isGuarded(pid: number, run: string): boolean {
-  let state: string | undefined;
-  try {
-    const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-    state = entries.find((entry) => entry.startsWith(`${stateName}=`))?.slice(stateName.length + 1);
-  } catch {
-    return true;
-  }
+  const state = entryOf(pid, stateName);
   if (state === undefined) return true;
   const holder = readHolder(state);
   return holder !== undefined && holder.run === run && isProcessAlive(holder.guard);
+}
+
+/** An entry of the environment that a process was started with. */
+function entryOf(pid: number, name: string): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/environ`, "latin1");
+    const at = text.startsWith(`${name}=`) ? 0 : text.indexOf(`\0${name}=`) + 1;
+    if (at === 0 && !text.startsWith(`${name}=`)) return undefined;
+    const end = text.indexOf("\0", at);
+    const value = text.slice(at + name.length + 1, end < 0 ? undefined : end);
+    return Buffer.from(value, "latin1").toString("utf8");
+  } catch {
+    return undefined;
+  }
 }

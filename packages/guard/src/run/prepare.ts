@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { hashOf } from "../adapters/adapter.ts";
 import { type Detected, detectFramework } from "../adapters/detect.ts";
 import { command } from "../adapters/command.ts";
-import { addUp, type Ledger } from "../journal/ledger.ts";
+import { type Ledger, LedgerBook } from "../journal/ledger.ts";
 import { planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
@@ -19,6 +19,8 @@ export interface Prepared {
   readonly header: Extract<JournalRecord, { kind: "run" }>;
   /** What earlier attempts at this run found; undefined: this is the first. */
   readonly earlier: Ledger | undefined;
+  /** Grows with the journal. */
+  readonly book: LedgerBook;
   readonly skips: SkipPlan;
   readonly attempt: AttemptPlan;
   readonly notes: readonly string[];
@@ -29,7 +31,8 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const detected = detect(options);
   const suite = suiteHash(options, detected);
   const notes: string[] = [];
-  const earlier = options.resume === true ? earlierLedger(state, suite, notes) : undefined;
+  const known = options.resume === true ? earlierBook(state, suite, notes) : undefined;
+  const earlier = known?.ledger();
   const hashNow = cached(hashOf(detected.adapter, options.root));
   const skips =
     earlier === undefined
@@ -60,7 +63,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
     at: new Date().toISOString(),
   };
   writeSkipPlan(state.plan, withUnfit(skips, attempt, earlier), hashNow);
-  return { detected, header, earlier, skips, attempt, notes };
+  return { detected, header, earlier, book: known ?? new LedgerBook(header), skips, attempt, notes };
 }
 
 const some = (files: readonly string[]): string =>
@@ -82,7 +85,7 @@ function detect(options: RunOptions): Detected {
   return detectFramework(options.root, options.framework ?? "auto");
 }
 
-function earlierLedger(state: StateDirectory, suite: string, notes: string[]): Ledger | undefined {
+function earlierBook(state: StateDirectory, suite: string, notes: string[]): LedgerBook | undefined {
   const content = readJournal(state.journal);
   if (content.kind === "absent") {
     notes.push("there is nothing to resume: all tests run");
@@ -98,8 +101,12 @@ function earlierLedger(state: StateDirectory, suite: string, notes: string[]): L
   }
   if (content.tornLines > 0)
     notes.push(`${content.tornLines} half-written record(s) passed over: those tests run again`);
-  const ledger = addUp(content.records);
-  if (ledger.run.suite === suite) return ledger;
+  const [run] = content.records;
+  if (run?.kind === "run" && run.suite === suite) {
+    const book = new LedgerBook(run);
+    for (const record of content.records) book.add(record);
+    return book;
+  }
   notes.push("the suite's configuration, arguments or sources changed since the journal was written: all tests run");
   return undefined;
 }

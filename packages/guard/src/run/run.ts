@@ -3,8 +3,7 @@ import { effectiveCpus, listListeners } from "@constellation/host";
 import { ConstellationError, exitCodes, type ExitCodeName, formatBytes } from "@constellation/contract";
 import { openGuardGauge } from "../gauge/gauge.ts";
 import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
-import { addUp, type Ledger } from "../journal/ledger.ts";
-import { readJournal } from "../journal/read.ts";
+import type { Ledger } from "../journal/ledger.ts";
 import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
@@ -83,6 +82,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     const peaks = new Map<string, number>();
     const collect = (): void => {
       for (const record of journal.news()) {
+        prepared.book.add(record);
         if (record.kind === "file") open.add(record.file);
         if (record.kind === "end") open.delete(record.file);
         say({ kind: "record", record });
@@ -106,7 +106,11 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       { shielded: () => options.lease?.shielded() ?? [], mostMs: options.checkIntervalMs ?? 1000 },
     );
     const syncing = setInterval(() => {
-      collect();
+      try {
+        collect();
+      } catch (error) {
+        stop.fail(error);
+      }
       journal.sync().catch((error: unknown) => stop.fail(error));
     }, options.syncEveryMs ?? 100);
 
@@ -148,7 +152,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     });
     collect();
     await journal.sync();
-    const ledger = ledgerOf(state);
+    const ledger = prepared.book.ledger();
     const verdict = judge(stop, exit, ledger, prepared);
     noteLastRun(state.last, { tests: stop.why === undefined ? ledger.tests.size : 0, peakBytes });
     return {
@@ -174,12 +178,6 @@ const exitOf: Record<RunOutcome["kind"], ExitCodeName> = {
   timeout: "timeout",
   interrupted: "interrupted",
 };
-
-function ledgerOf(state: StateDirectory): Ledger {
-  const content = readJournal(state.journal);
-  if (content.kind !== "sound") throw new Error(`The journal ${state.journal} was damaged while it was written`);
-  return addUp(content.records);
-}
 
 function judge(
   stop: StopSignal,
