@@ -1,4 +1,5 @@
 import type { AppSpec, Change } from "@constellation/contract";
+import type { Effect } from "./effect.ts";
 import { describeDifference, type Difference, differences } from "./difference.ts";
 
 /** What is known of an app before a change. */
@@ -16,7 +17,7 @@ export interface KnownApp {
 export function changeOf(known: KnownApp | null, wanted: AppSpec): Change {
   if (known === null) return { app: wanted.name, change: "created", revision: 1, differences: [] };
   const found = differences(known.spec, wanted);
-  const lines = found.map(describeDifference);
+  const lines = found.map((difference) => `${describeDifference(difference)}${effectWords[difference.effect]}`);
   if (found.some(({ effect }) => effect !== "scale")) {
     return {
       app: wanted.name,
@@ -30,6 +31,9 @@ export function changeOf(known: KnownApp | null, wanted: AppSpec): Change {
   // A stopped app that is applied again is started; its program stays as it is.
   return { app: wanted.name, change: "scaled", revision: known.revision, differences: [...lines, ...wakes(known)] };
 }
+
+/** What a setting costs, said behind it. */
+const effectWords: Readonly<Record<Effect, string>> = { scale: "", live: " (live)", restart: " (restart)" };
 
 const wakes = (known: KnownApp): string[] => (known.running ? [] : ["state: stopped -> running"]);
 

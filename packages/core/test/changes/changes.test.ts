@@ -91,6 +91,21 @@ describe("a change", () => {
   });
 });
 
+test("each difference says what it costs: a probe's timing is live, what it checks is not", () => {
+  const probed = (health: AppInput["health"]) => spec({ health });
+  const before = probed({ readiness: { http: "/a" } });
+  const after = probed({ readiness: { http: "/b", period: "3s", failureThreshold: 9 } });
+  expect(changeOf({ spec: before, revision: 1, running: true }, after).differences).toEqual([
+    'health.readiness.check.path: "/a" -> "/b" (restart)',
+    "health.readiness.periodMs: 10000 -> 3000 (live)",
+    "health.readiness.failureThreshold: 3 -> 9 (live)",
+  ]);
+  const timed = probed({ readiness: { http: "/a", timeout: "5s", successThreshold: 2, initialDelay: "1s" } });
+  const change = changeOf({ spec: before, revision: 1, running: true }, timed);
+  expect(change.differences.every((line) => line.endsWith("(live)"))).toBe(true);
+  expect(fitOf({ spec: before, restarts: 0 }, { spec: timed, restarts: 0 })).toBe("live");
+});
+
 describe("the fit of a running instance", () => {
   const revision = (changes: Partial<AppInput> = {}, restarts = 0) => ({ spec: spec(changes), restarts });
   test.each([
@@ -99,6 +114,9 @@ describe("the fit of a running instance", () => {
     ["live", revision({ restart: "never" })],
     ["live", revision({ stop: { grace: "1s" } })],
     ["live", revision({ resources: { memory: "1GB" } })],
+    ["live", revision({ resources: { memory: "256MB", io: { write: "1MB/s" } } })],
+    ["outdated", revision({ resources: { memory: "256MB", network: "1Mbit" } })],
+    ["outdated", revision({ health: { http: "/" } })],
     ["outdated", revision({ resources: { memory: "256MB", disk: "1GB" } })],
     ["outdated", revision({ resources: { memory: "256MB", openFiles: 64 } })],
     ["outdated", revision({ env: { A: "2" } })],

@@ -18,7 +18,10 @@ test("new limits reach running instances without a restart, and stay over the da
   );
   const pids = machine.pids();
   const [change] = await machine.up(web("128MB"));
-  expect(change).toMatchObject({ change: "updated", differences: ["resources.memoryBytes: 64000000 -> 128000000"] });
+  expect(change).toMatchObject({
+    change: "updated",
+    differences: ["resources.memoryBytes: 64000000 -> 128000000 (live)"],
+  });
   await eventually(
     () => machine.shape(),
     (shape) => shape.every((line) => line.includes("r2 running ready")),

@@ -85,7 +85,9 @@ export class Instance {
 
   /** Changes what rules its life from now on; what runs goes on. */
   configure(spec: InstanceSpec): void {
+    const retimed = JSON.stringify(this.#spec.health) !== JSON.stringify(spec.health);
     this.#spec = spec;
+    if (retimed) this.#current?.run?.probes.retime(spec.health);
     this.handle({ type: "rules", rules: rulesOf(spec) });
   }
 

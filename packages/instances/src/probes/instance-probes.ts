@@ -21,7 +21,7 @@ const purposes = ["startup", "readiness", "liveness"] as const;
 /** The probes of one run; keeps exactly the loops going that the instance's life wants now. */
 export class InstanceProbes {
   readonly #handle: RunHandle;
-  readonly #health: Health;
+  #health: Health;
   readonly #ports: readonly PortBinding[];
   readonly #clock: Clock;
   readonly #onNews: (news: ProbeNews) => void;
@@ -45,6 +45,16 @@ export class InstanceProbes {
     for (const purpose of purposes) {
       if (wanted?.[purpose] === true) this.#start(purpose);
       else this.#stop(purpose);
+    }
+  }
+
+  /** Lets its probes go on with other timings. What they check, and which there are, is as it was when the run began. */
+  retime(health: Health): void {
+    for (const purpose of purposes) {
+      const [present, next] = [this.#health[purpose], health[purpose]];
+      if (present === null || next === null) continue;
+      this.#health = { ...this.#health, [purpose]: { ...next, check: present.check } };
+      this.#loops.get(purpose)?.retime(next);
     }
   }
 

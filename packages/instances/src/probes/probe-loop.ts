@@ -18,6 +18,9 @@ export interface ProbeLoopOptions {
 /** Probes in a rhythm: one at a time, each bounded by its timeout, the next one `periodMs` after the start of the last. */
 export class ProbeLoop {
   readonly #options: ProbeLoopOptions;
+  #timing: ProbeTiming;
+  /** When the last probe began; null before the first. */
+  #begunAt: number | null = null;
   readonly #stop = new AbortController();
   #timer: { cancel(): void } | null = null;
   #count: ProbeCount = noResults;
@@ -25,7 +28,18 @@ export class ProbeLoop {
 
   constructor(options: ProbeLoopOptions) {
     this.#options = options;
+    this.#timing = options.timing;
     this.#schedule(options.timing.initialDelayMs - options.ranMs);
+  }
+
+  /** Goes on in another rhythm and with another patience; what was counted stays. */
+  retime(timing: ProbeTiming): void {
+    const waits = this.#timer !== null;
+    this.#timing = timing;
+    if (!waits) return;
+    this.#timer?.cancel();
+    const passedMs = this.#options.clock.nowMs() - (this.#begunAt ?? 0);
+    this.#schedule(this.#begunAt === null ? timing.initialDelayMs - this.#options.ranMs : timing.periodMs - passedMs);
   }
 
   close(): void {
@@ -39,23 +53,26 @@ export class ProbeLoop {
   }
 
   async #round(): Promise<void> {
-    const { clock, timing } = this.#options;
+    this.#timer = null;
+    const { clock } = this.#options;
     const begun = clock.nowMs();
+    this.#begunAt = begun;
     const result = await this.#bounded();
     if (this.#stop.signal.aborted) return;
     const before = this.#count;
-    this.#count = countResult(before, timing, result.ok);
+    this.#count = countResult(before, this.#timing, result.ok);
     if (before.verdict !== this.#count.verdict || (this.#count.verdict !== "up" && this.#said !== result.detail)) {
       this.#said = result.detail;
       this.#options.onResult(this.#count, result);
     }
     // The listener may have closed us.
-    if (!this.#stop.signal.aborted) this.#schedule(timing.periodMs - (clock.nowMs() - begun));
+    if (!this.#stop.signal.aborted) this.#schedule(this.#timing.periodMs - (clock.nowMs() - begun));
   }
 
   /** One probe; it has failed when it takes longer than its timeout, whatever it still does. */
   #bounded(): Promise<ProbeResult> {
-    const { clock, prober, timing } = this.#options;
+    const { clock, prober } = this.#options;
+    const timing = this.#timing;
     const limit = new AbortController();
     const late: ProbeResult = { ok: false, detail: `no answer within ${formatDuration(timing.timeoutMs)}` };
     return new Promise((resolve) => {

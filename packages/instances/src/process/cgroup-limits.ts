@@ -77,19 +77,30 @@ function limitMade(cgroup: Cgroup, limits: CgroupLimits): CreateOutcome {
 }
 
 /** Limits that the kernel takes while the group is in use, and what lifts them. */
-const liveMeasures: readonly string[] = ["limit.cpu", "limit.cpu-weight", "limit.memory", "limit.pids"];
+const liveMeasures: readonly string[] = Object.values(limitMeasures);
 
 /**
- * Sets the limits for CPU, memory and processes of a group that is in use; the measures as they are then, or null when
- * the kernel did not take all of them (memory below what is used, a controller that is missing).
+ * Sets the limits of a group that is in use; the measures as they are then, or null when the kernel did not take all of
+ * them (memory below what is used, a controller that is missing).
+ *
+ * @param disk any path on the disk whose rates are limited
  */
-export function relimit(cgroup: Cgroup, resources: Resources, measures: readonly Measure[]): readonly Measure[] | null {
+export function relimit(
+  cgroup: Cgroup,
+  resources: Resources,
+  disk: string,
+  measures: readonly Measure[],
+): readonly Measure[] | null {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
   const verdict = cgroup.setLimits({
     cpuCores: cpuCores ?? "max",
     cpuWeight: cpuWeight ?? 100,
     memoryBytes: memoryBytes ?? "max",
     pidsMax: pids ?? "max",
+    // Where no rate was limited and none shall be, a disk that cannot be throttled does not matter.
+    ...(measures.some(({ name }) => name === limitMeasures.io) || limitsOf(resources, disk).io !== undefined
+      ? { io: [{ device: disk, ...liftedRates, ...limitsOf(resources, disk).io?.[0] }] }
+      : {}),
   });
   if (verdict.kind === "unenforceable") return null;
   const inForce = askedFor(resources).map(
@@ -100,6 +111,13 @@ export function relimit(cgroup: Cgroup, resources: Resources, measures: readonly
     ...inForce.filter(({ name }) => liveMeasures.includes(name)),
   ];
 }
+
+const liftedRates = {
+  readBytesPerSecond: "max",
+  writeBytesPerSecond: "max",
+  readOpsPerSecond: "max",
+  writeOpsPerSecond: "max",
+} as const;
 
 /** The limits of a spec as a control group takes them. @param disk any path on the disk whose rates are limited */
 export function limitsOf(resources: Resources, disk: string): CgroupLimits {

@@ -225,6 +225,7 @@ export class ProcessDriver implements Driver {
       host: this.#abilities.facts,
       clock: this.#clock,
       bootedAt: this.#bootedAt,
+      disk: this.#folders.state,
     });
   }
 

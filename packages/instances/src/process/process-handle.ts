@@ -38,6 +38,8 @@ export interface ProcessHandleOptions {
   readonly host: HostFacts;
   readonly clock: Clock;
   readonly bootedAt: number;
+  /** Any path on the disk whose rates are limited. */
+  readonly disk: string;
 }
 
 /** Time that a supervisor has to end its tree before its control group is killed over its head. */
@@ -123,7 +125,7 @@ export class ProcessHandle implements RunHandle {
 
   limit(resources: Resources): Promise<boolean> {
     if (this.#cgroup === null || this.#over.signal.aborted) return Promise.resolve(false);
-    const measures = relimit(this.#cgroup, resources, this.facts.measures);
+    const measures = relimit(this.#cgroup, resources, this.#options.disk, this.facts.measures);
     if (measures === null) return Promise.resolve(false);
     const { request, facts } = this.#record;
     this.#record = { ...this.#record, request: { ...request, resources }, facts: { ...facts, measures } };

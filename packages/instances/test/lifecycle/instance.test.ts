@@ -178,6 +178,32 @@ describe("probes of a life", () => {
   });
 });
 
+describe("a spec that changes while it runs", () => {
+  const specOf = (health: object): InstanceSpec => parseApp({ name: "web", command: ["x"], health });
+  const probe = { exec: ["exit 1"], period: "1s", failureThreshold: 3 };
+
+  test("a probe goes on in the new rhythm and with the new patience", async () => {
+    const { instance } = instanceOf(["run"], { health: { liveness: { ...probe, period: "1h" } } });
+    instance.handle({ type: "start" });
+    await clock.advance(10);
+    instance.configure(specOf({ liveness: { ...probe, failureThreshold: 2 } }));
+    await clock.advance(500);
+    expect(instance.state).toMatchObject({ status: "running" });
+    await clock.advance(600);
+    expect(instance.count.restarts).toBe(1);
+  });
+
+  test("what an instance is asked, and which probes there are, is as it was when it began", async () => {
+    const { instance } = instanceOf(["run"], { health: { readiness: { exec: ["exit 0"], period: "1s" } } });
+    instance.handle({ type: "start" });
+    await clock.advance(10);
+    instance.configure(specOf({ readiness: { ...probe, period: "1s" }, liveness: probe }));
+    await clock.advance(20_000);
+    expect(instance.state).toMatchObject({ status: "running", ready: true });
+    expect(instance.count.restarts).toBe(0);
+  });
+});
+
 describe("the daemon dies", () => {
   test.each(["before-intent", "before-launch", "after-launch"] as const)("%s: one run, started once", async (point) => {
     const first = instanceOf(["run"]);

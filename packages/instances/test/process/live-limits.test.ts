@@ -36,6 +36,21 @@ test("limits change while it runs, and the next daemon knows them", async () => 
   await driver.release(request.runId);
 });
 
+test("rates of the disk change while it runs, and are lifted again", async () => {
+  const request = shell(playground, "sleep 1000", { resources: { io: { write: "4MB/s" } } });
+  const handle = await driver.start(request, { signal });
+  const rates = (): string[] =>
+    handle.facts.measures.flatMap(({ name, detail }) => (name === "limit.io" ? [detail] : []));
+  expect(rates()).toEqual(["writes of 4 MB per second"]);
+  expect(await handle.limit(resources({ io: { write: "2MB/s", readOps: 50 } }))).toBe(true);
+  expect(rates()).toEqual(["writes of 2 MB per second, reads of 50 per second"]);
+  expect(await handle.limit(resources({}))).toBe(true);
+  expect(rates()).toEqual([]);
+  await handle.kill();
+  handle.detach();
+  await driver.release(request.runId);
+});
+
 test("the new limit is the one that counts", async () => {
   const request = shell(playground, "sleep 0.5; tail /dev/zero", { resources: { memory: "512MB" } });
   const handle = await driver.start(request, { signal });
