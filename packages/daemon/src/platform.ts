@@ -171,7 +171,7 @@ export class DaemonPlatform implements Platform {
     return this.#parts.events.read(query, signal);
   }
 
-  samples(query: SamplesQuery, { signal }: CallOptions): AsyncIterable<Sample> {
+  samples(query: SamplesQuery, { signal }: CallOptions): AsyncIterable<readonly Sample[]> {
     this.#checkNames(query);
     return this.#parts.sampling.stream(query, signal);
   }

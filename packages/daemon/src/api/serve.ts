@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ConstellationError } from "@constellation/contract";
 import type { Platform } from "../platform/index.ts";

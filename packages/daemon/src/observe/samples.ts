@@ -26,21 +26,21 @@ export class Sampling {
     this.#nowMs = nowMs;
   }
 
-  /** Rounds of measurements in a rhythm until the signal aborts; one round when not asked to `follow`. */
+  /** Rounds of measurements, each of all instances, in a rhythm until the signal aborts; one round when not asked to `follow`. */
   async *stream(
     { app, intervalMs, follow }: SamplesQuery,
     signal: AbortSignal,
-  ): AsyncGenerator<Sample, void, undefined> {
+  ): AsyncGenerator<readonly Sample[], void, undefined> {
     const before = new Map<string, Measured>();
     this.#round(app, before);
     if (follow !== true) {
-      if (await slept(glanceMs, signal)) yield* this.#round(app, before);
+      if (await slept(glanceMs, signal)) yield this.#round(app, before);
       return;
     }
     const periodMs = intervalMs ?? defaultIntervalMs;
     let due = this.#nowMs() + Math.min(periodMs, glanceMs);
     while (await slept(due - this.#nowMs(), signal)) {
-      yield* this.#round(app, before);
+      yield this.#round(app, before);
       // A reader slower than the rhythm loses rounds and does not catch up.
       due = Math.max(due + periodMs, this.#nowMs());
     }
@@ -87,14 +87,27 @@ function toSample(
   // Without a measurement before, the share is that since the start.
   const sinceMs = at - (last?.at ?? startedAt);
   const usedUs = reading.cpuTimeUs - (last?.reading.cpuTimeUs ?? 0);
+  // Field by field: a thousand of these are made each second, and spreading one into another costs more than reading it.
   return {
-    ...reading,
     app,
     instance: name,
     at,
+    cpuTimeUs: reading.cpuTimeUs,
     cpuPercent: sinceMs > 0 ? Math.max(0, Math.round((usedUs / sinceMs) * 10) / 100) : 0,
+    memoryBytes: reading.memoryBytes,
+    memoryRssBytes: reading.memoryRssBytes,
+    memoryPeakBytes: reading.memoryPeakBytes,
+    memoryLimitBytes: reading.memoryLimitBytes,
+    threads: reading.threads,
+    processes: reading.processes,
+    openFiles: reading.openFiles,
+    diskReadBytes: reading.diskReadBytes,
+    diskWrittenBytes: reading.diskWrittenBytes,
+    networkReceivedBytes: reading.networkReceivedBytes,
+    networkSentBytes: reading.networkSentBytes,
     restarts,
     uptimeMs: Math.max(0, at - startedAt),
+    custom: reading.custom,
   };
 }
 

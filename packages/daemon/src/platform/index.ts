@@ -42,7 +42,8 @@ export interface Platform {
   exec(name: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
   logs(query: LogsQuery, options: CallOptions): AsyncIterable<LogLine>;
   events(query: EventsQuery, options: CallOptions): AsyncIterable<Event>;
-  samples(query: SamplesQuery, options: CallOptions): AsyncIterable<Sample>;
+  /** Rounds, each with a sample of every instance asked for. */
+  samples(query: SamplesQuery, options: CallOptions): AsyncIterable<readonly Sample[]>;
   hasArtifact(sha256: string): Promise<boolean>;
   /** Stores the bytes when their SHA-256 is the one named; otherwise nothing is kept. */
   putArtifact(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void>;

@@ -234,6 +234,7 @@ export class MemoryPlatform implements Platform {
     return {
       ...instance,
       runId: `${name}-run`,
+      start: "cold",
       measures: [{ name: "namespace.pid", state: "on", detail: "own" }],
       processes: [{ pid: process.pid, parent: 1, command: "node server.js", state: "S", memoryBytes: 1e7 }],
       environment: { ...spec.env },
@@ -292,10 +293,10 @@ export class MemoryPlatform implements Platform {
     }
   }
 
-  async *samples(query: SamplesQuery, { signal }: CallOptions): AsyncGenerator<Sample> {
+  async *samples(query: SamplesQuery, { signal }: CallOptions): AsyncGenerator<Sample[]> {
     for (let round = 1; !signal.aborted; round += 1) {
-      for (const { app, name, restarts } of await this.instances(query.app))
-        yield sample(app, name, restarts, round, query.intervalMs ?? 1000);
+      const instances = await this.instances(query.app);
+      yield instances.map(({ app, name, restarts }) => sample(app, name, restarts, round, query.intervalMs ?? 1000));
       if (query.follow !== true) return;
       await sleep(query.intervalMs ?? 1000, undefined, { signal }).catch(() => undefined);
     }

@@ -36,8 +36,8 @@ function world(...names: string[]) {
 async function take(sampling: Sampling, query: SamplesQuery, count: number, between: () => void): Promise<Sample[]> {
   const stop = new AbortController();
   const samples: Sample[] = [];
-  for await (const sample of sampling.stream(query, stop.signal)) {
-    samples.push(sample);
+  for await (const round of sampling.stream(query, stop.signal)) {
+    samples.push(...round);
     if (samples.length >= count) stop.abort();
     between();
   }

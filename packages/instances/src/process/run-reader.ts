@@ -20,11 +20,17 @@ export interface RunReaderOptions {
   readonly ownPids: boolean;
 }
 
-/** Reads the counters of one run, all on kept descriptors. */
+/** The kernel makes the list of a group's processes anew for each reader: as costly as everything else together. */
+const looksPerCount = 4;
+const none = Object.freeze({});
+
+/** Reads the counters of one run, all on kept descriptors. Numbers that are slow to read are some looks old. */
 export class RunReader {
   readonly #options: RunReaderOptions;
   #watch: Watch | null = null;
   #members: KeptFile | null = null;
+  #looks = 0;
+  #processes = 0;
 
   constructor(options: RunReaderOptions) {
     this.#options = options;
@@ -57,6 +63,8 @@ export class RunReader {
   #reading(sample: Sample, watch: Watch): Reading {
     const { cgroup, memoryLimitBytes, ownPids } = this.#options;
     const ours = cgroup !== null && ownPids ? 1 : 0;
+    if (this.#looks++ % looksPerCount === 0)
+      this.#processes = cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours);
     return {
       cpuTimeUs: sample.cpuTimeUs,
       memoryBytes: sample.memoryCurrentBytes ?? sample.memoryRssBytes,
@@ -64,13 +72,13 @@ export class RunReader {
       memoryPeakBytes: sample.memoryPeakBytes ?? null,
       memoryLimitBytes: memoryLimitBytes(),
       threads: sample.tasks === undefined ? (sample.threads ?? null) : Math.max(0, sample.tasks - ours),
-      processes: cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours),
+      processes: this.#processes,
       openFiles: sample.fds ?? null,
       diskReadBytes: sample.ioReadBytes ?? null,
       diskWrittenBytes: sample.ioWriteBytes ?? null,
       networkReceivedBytes: sample.networkReceivedBytes ?? null,
       networkSentBytes: sample.networkSentBytes ?? null,
-      custom: {},
+      custom: none,
     };
   }
 
@@ -78,7 +86,10 @@ export class RunReader {
   #countMembers({ location }: Cgroup): number {
     const folder = location.version === 2 ? location.directory : Object.values(location.directories)[0];
     this.#members ??= KeptFile.open(`${folder}/cgroup.procs`);
-    return this.#members.read().split("\n").length - 1;
+    const lines = this.#members.readShared();
+    let count = 0;
+    for (let at = lines.indexOf(10); at >= 0; at = lines.indexOf(10, at + 1)) count += 1;
+    return count;
   }
 }
 
