@@ -102,7 +102,8 @@ void begin(u32 from) {
     message.slots[message.count] = (u8)slot;
     fds[message.count++] = launch.slots[slot];
   }
-  const long sent = send_fds(supervisor.channel, &message, sizeof message, fds, message.count);
-  if (failed(sent)) supervisor_failed(launch.plan.count - 1, (i32)-sent);
+  // Its output may begin at once, and fills a pipe in no time: nothing else is to be done here by then.
   running();
+  if (failed(send_fds(supervisor.channel, &message, sizeof message, fds, message.count))) kill_everything();
+  close_slots();
 }

@@ -101,7 +101,9 @@ void supervisor_failed(u32 step, i32 error) {
 static void started(void) {
   if (supervisor.phase == PHASE_RUNNING || !supervisor.executed) return;
   if (supervisor.has_init && supervisor.main_process < 0 && supervisor.channel >= 0) return;
-  if (!supervisor.standing_by) running();
+  if (supervisor.standing_by) return; // it has not said yet that it is warm
+  running();
+  close_slots();
 }
 
 // A warm program says that it is as warm as it will get.
@@ -118,7 +120,6 @@ void running(void) {
   supervisor.started_ns = clock_ns(MONOTONIC);
   write_pid_file();
   answer(REPLY_STARTED, 0, 0, ROLE_MAIN);
-  close_slots();
   sys(madvise, plan_buffer, PLAN_MAX, 4 /* MADV_DONTNEED: the plan may hold secrets */);
   set_capabilities(1ull << CAP_KILL);
   if (supervisor.pending_signal) kill_main(supervisor.pending_signal);

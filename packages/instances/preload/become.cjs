@@ -31,7 +31,8 @@ function takeDescriptors(native, channel, sockets, numbers) {
 }
 
 function setEnvironment(env) {
-  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  // All of them, so that they come in the order in which they are given.
+  for (const name of Object.keys(process.env)) delete process.env[name];
   for (const [name, value] of Object.entries(env)) process.env[name] = value;
 }
 
@@ -58,7 +59,7 @@ function startClock() {
 function forgetOurselves() {
   for (const path of Object.keys(require.cache)) delete require.cache[path];
   for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
-  process.mainModule = undefined;
+  delete process.mainModule;
 }
 
 function check(result, what) {

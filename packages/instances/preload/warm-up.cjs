@@ -1,11 +1,9 @@
 "use strict";
 // What makes the first steps of a program slow the first time: Node's own modules, the loader of ES modules with its
 // reads, and the way of a first request through a server.
-const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 
 const modules = [
-  "assert",
   "async_hooks",
   "buffer",
   "child_process",
@@ -22,7 +20,6 @@ const modules = [
   "os",
   "path",
   "perf_hooks",
-  "process",
   "querystring",
   "readline",
   "stream",
@@ -43,8 +40,6 @@ exports.warmUp = async (example) => {
   // A file, because what most takes the loader's time is how it finds and reads one.
   await import(pathToFileURL(example).href);
   await serveOnce();
-  void process.stdout;
-  void process.stderr;
 };
 
 function serveOnce() {

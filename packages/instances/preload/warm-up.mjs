@@ -10,7 +10,6 @@ import { createRequire } from "node:module";
 import "node:net";
 import "node:os";
 import { join } from "node:path";
-import "node:process";
 import "node:stream";
 import "node:timers/promises";
 import { pathToFileURL } from "node:url";

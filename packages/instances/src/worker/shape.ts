@@ -9,10 +9,7 @@ export interface Shape {
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly isolation: StartRequest["isolation"];
-  readonly resources: Pick<
-    StartRequest["resources"],
-    "networkInBitsPerSecond" | "networkOutBitsPerSecond" | "bestEffort"
-  >;
+  readonly resources: Pick<StartRequest["resources"], "networkInBitsPerSecond" | "networkOutBitsPerSecond">;
 }
 
 /** What of a request decides its shape. */
@@ -41,7 +38,6 @@ export function shapeOf({ run, env, isolation, resources, warm }: ShapedRequest)
     resources: {
       networkInBitsPerSecond: resources.networkInBitsPerSecond,
       networkOutBitsPerSecond: resources.networkOutBitsPerSecond,
-      bestEffort: resources.bestEffort,
     },
   };
   return { kind: "shape", shape: { key: JSON.stringify(parts), ...parts } };

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cgroup, createCgroup } from "@constellation/host";
 import { launchBinary } from "../binary.ts";
@@ -10,6 +10,7 @@ import { abandon } from "../process/abandon.ts";
 import { inside, sparesFolder } from "../process/folders.ts";
 import { isolationFor } from "../process/isolation-verdict.ts";
 import { networkFor } from "../process/network-verdict.ts";
+import { noLimits } from "../process/no-limits.ts";
 import { makeRunFolder, startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { scopeFor } from "../process/scope-verdict.ts";
@@ -17,9 +18,13 @@ import { Verdict } from "../process/verdict.ts";
 import { nodePrefix } from "../script/node-program.ts";
 import type { Shape } from "./shape.ts";
 
-/** What a waiting Node executes; the folder around it must be readable inside. */
+/** What a waiting Node executes. */
 const warmProgram = fileURLToPath(new URL("../../preload/warm.cjs", import.meta.url));
+const warmUp = fileURLToPath(new URL("../../preload/warm-up.cjs", import.meta.url));
 const warmModule = fileURLToPath(new URL("../../preload/warm-up.mjs", import.meta.url));
+const become = fileURLToPath(new URL("../../preload/become.cjs", import.meta.url));
+/** Where that lies inside: not where the machine has it, which no script needs to see. */
+const ownFolder = "/run/constellation-warm";
 
 /** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
 const roomForWords = " ".repeat(4096);
@@ -78,7 +83,8 @@ function requestFor(
   { number, folder, cgroup }: { readonly number: number; readonly folder: string; readonly cgroup: Cgroup | null },
   { abilities }: ProcessParts,
 ): LaunchRequest {
-  const verdict = new Verdict("a warm Node", shape.resources.bestEffort);
+  // What is missing is refused when an instance asks for it.
+  const verdict = new Verdict("a warm Node", true);
   const plan = isolationFor(shape.isolation, number, abilities, verdict);
   const { network } = networkFor(
     shape.isolation.network,
@@ -90,10 +96,11 @@ function requestFor(
   const module = launchBinary("warm.node");
   const prefix = nodePrefix();
   const sockets = makeRunFolder(folder, plan.user);
-  const readable = [dirname(warmProgram), module, ...(prefix === null ? [] : [prefix])];
+  const at = (path: string): string => join(ownFolder, basename(path));
+  const readable = [warmProgram, warmUp, become, warmModule, module];
   return {
     identity: { name: "a warm Node", hostname: "warm" },
-    argv: [process.execPath, ...shape.flags, warmProgram, module, warmModule, roomForWords],
+    argv: [process.execPath, ...shape.flags, ...[warmProgram, module, warmModule].map(at), roomForWords],
     env: shape.environment,
     cwd: "/",
     instanceDir: folder,
@@ -101,9 +108,9 @@ function requestFor(
     isolation: scopeFor(plan, network, abilities, verdict),
     user: plan.user,
     binds: [
-      ...readable.map((source): Bind => ({ source, writable: false })),
+      ...readable.map((source): Bind => ({ source, target: at(source), writable: false })),
+      ...(prefix === null ? [] : [{ source: prefix, writable: false }]),
       { source: sockets.folder, target: inside.sockets, writable: false },
-      { source: sockets.doors, target: inside.doors, writable: true },
     ],
     memoryFolders: [],
     data: null,
@@ -116,16 +123,3 @@ function requestFor(
     startTimeoutMs,
   };
 }
-
-const noLimits = {
-  cpuCores: null,
-  cpuWeight: null,
-  memoryBytes: null,
-  pids: null,
-  openFiles: null,
-  diskBytes: null,
-  ioReadBytesPerSecond: null,
-  ioWriteBytesPerSecond: null,
-  ioReadOpsPerSecond: null,
-  ioWriteOpsPerSecond: null,
-};

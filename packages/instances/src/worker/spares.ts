@@ -29,6 +29,8 @@ export class Spares {
   #shapes: readonly Shape[] = [];
   #ready: readonly Spare[] = [];
   #making: Promise<void> | null = null;
+  /** Something was taken or asked for while one was made. */
+  #changed = false;
   #timer: NodeJS.Timeout | null = null;
   readonly #failures = new Map<string, { readonly times: number; readonly notBeforeMs: number }>();
   #trouble: string | null = null;
@@ -43,6 +45,11 @@ export class Spares {
 
   get view(): SparesView {
     return { waiting: this.#ready.length, budget: spareBudget(this.#wanted), trouble: this.#trouble };
+  }
+
+  /** Whether a program of this shape waits. */
+  has({ key }: Shape): boolean {
+    return this.#ready.some(({ shape, standby }) => shape.key === key && standby.waits);
   }
 
   /** A program of this shape that waits, which is the caller's from here on. Another one is made in its place. */
@@ -73,13 +80,16 @@ export class Spares {
   #schedule(delayMs = refillDelayMs): void {
     if (this.#life.signal.aborted) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#refill(), delayMs);
-    this.#timer.unref();
+    this.#timer = setTimeout(() => void this.#refill(), delayMs).unref();
   }
 
   /** One at a time: each takes a whole core for some 60 ms. */
   async #refill(): Promise<void> {
-    if (this.#making !== null) return;
+    if (this.#making !== null) {
+      this.#changed = true;
+      return;
+    }
+    this.#changed = false;
     const plan = planRefill({
       shapes: this.#shapes.length > 0 ? this.#shapes : [this.#first],
       most: this.#shapes.length > 0 ? mostOfOne : 1,
@@ -96,13 +106,15 @@ export class Spares {
     })();
     await this.#making;
     this.#making = null;
-    if (due.length > 1) this.#schedule(0);
+    if (due.length > 1 || this.#changed) this.#schedule(0);
     else if (plan.missing.length > due.length) this.#schedule(retryMs.first);
   }
 
   async #make(shape: Shape): Promise<void> {
     try {
-      this.#ready = [...this.#ready, await makeSpare(shape, this.#parts, this.#life.signal)];
+      const spare = await makeSpare(shape, this.#parts, this.#life.signal);
+      // Read after the wait: others may have been taken meanwhile.
+      this.#ready = [...this.#ready, spare];
       this.#failures.delete(shape.key);
       this.#trouble = null;
     } catch (error) {

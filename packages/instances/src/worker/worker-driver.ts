@@ -36,6 +36,12 @@ export class WorkerDriver implements Driver {
     this.#spares = spares === 0 || this.#missing !== null ? null : new Spares(process.parts, plainShape(), spares);
   }
 
+  /** Whether a warm Node waits that fits this request. */
+  waitsFor(request: StartRequest): boolean {
+    const fit = shapeOf(request);
+    return fit.kind === "shape" && this.#spares?.has(fit.shape) === true;
+  }
+
   async probe(): Promise<Feature[]> {
     return [...(await this.#process.probe()), this.#feature()];
   }
@@ -127,7 +133,7 @@ function plainShape(): Shape {
     run: { kind: "script", file: "/a.mjs", args: [] },
     env: {},
     isolation: defaultIsolation,
-    resources: { memoryBytes: null, networkInBitsPerSecond: null, networkOutBitsPerSecond: null, bestEffort: false },
+    resources: { memoryBytes: null, networkInBitsPerSecond: null, networkOutBitsPerSecond: null },
   });
   if (fit.kind === "none") throw new Error(`the plainest app fits no warm Node: ${fit.reason}`);
   return fit.shape;
