@@ -1,7 +1,10 @@
 import type { Event, EventBody, EventsQuery } from "@constellation/contract";
 
-/** Events kept in memory for whoever reads; older ones are in the archive. */
-const keptEvents = 10_000;
+/** Events kept in memory, so that who follows finds them; up to twice as many until they are trimmed. */
+const keptEvents = 1000;
+const recentAtMost = keptEvents * 2;
+/** Events of the past that a reader can get; older ones stay in the archive. */
+const readableEvents = 10_000;
 /** Events that may wait to be archived; more are dropped and counted. */
 const waitingEvents = 50_000;
 /** Events gathered into one write of the archive. */
@@ -9,32 +12,30 @@ const batchEvents = 500;
 
 /** Where events are kept for longer than a daemon lives. */
 export interface EventArchive {
-  /** The newest ones, oldest first. */
-  last(count: number): Promise<readonly Event[]>;
+  /** The newest ones, of one app or of all, oldest first. */
+  last(count: number, app?: string): Promise<readonly Event[]>;
   append(events: readonly Event[]): Promise<void>;
 }
 
-/** Everything that happens, numbered in one order; kept in memory for readers and written to the archive behind their backs. */
+/**
+ * Everything that happens, numbered in one order: the newest in memory, all in the archive, which is written behind
+ * everybody's back and asked when a reader wants more than memory has.
+ */
 export class EventLog {
   readonly #archive: EventArchive;
   readonly #nowMs: () => number;
   readonly #report: (text: string, error: unknown) => void;
   readonly #events: Event[] = [];
-  /** Number of the last event before this daemon. */
-  readonly #before: number;
   readonly #waiting: Event[] = [];
   readonly #wakers = new Set<() => void>();
   #seq: number;
   #writing: Promise<void> | null = null;
   #dropped = 0;
 
-  #loaded: Promise<void> | null = null;
-
   constructor({ archive, newest, nowMs, report }: EventLogParts) {
     this.#archive = archive;
     this.#nowMs = nowMs;
     this.#report = report;
-    this.#before = newest?.seq ?? 0;
     // Events of a daemon that died before they were archived had numbers too: skip more than could wait.
     this.#seq = newest === undefined ? 0 : newest.seq + waitingEvents;
   }
@@ -49,7 +50,7 @@ export class EventLog {
     const event: Event = { ...body, seq: this.#seq, at: this.#nowMs() };
     this.#events.push(event);
     // Trimmed in blocks: moving the whole list for each event would cost more than the list.
-    if (this.#events.length >= keptEvents * 2) this.#events.splice(0, this.#events.length - keptEvents);
+    if (this.#events.length >= recentAtMost) this.#events.splice(0, this.#events.length - keptEvents);
     this.#keep(event);
     const wakers = [...this.#wakers];
     this.#wakers.clear();
@@ -59,13 +60,15 @@ export class EventLog {
 
   /** Events in order; goes on with those to come when asked to `follow`, until the signal aborts. A slow reader skips what is gone. */
   async *read({ app, after, tail, follow }: EventsQuery, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
-    if (tail !== 0) await this.#load();
-    let seen = this.#seq;
-    for (const event of this.#past(app, after, tail)) {
+    // What happens while the archive is asked belongs to the future.
+    const now = this.#seq;
+    const past = await this.#past(after ?? 0, tail, app);
+    for (const event of past) {
       if (signal.aborted) return;
-      yield event;
+      if (event.seq <= now) yield event;
     }
     if (follow !== true) return;
+    let seen = now;
     while (!signal.aborted) {
       const fresh = this.#events.slice(firstAfter(this.#events, seen));
       for (const event of fresh) {
@@ -82,27 +85,31 @@ export class EventLog {
     while (this.#waiting.length > 0 || this.#writing !== null) await (this.#writing ?? this.#write());
   }
 
-  /** Reads what earlier daemons have archived; the first reader of the past waits for it. */
-  #load(): Promise<void> {
-    this.#loaded ??= this.#loadPast();
-    return this.#loaded;
+  async #past(after: number, tail: number | undefined, app: string | undefined): Promise<Event[]> {
+    if (tail === 0) return [];
+    const chosen = (events: readonly Event[]): Event[] => {
+      const matching = events.slice(firstAfter(events, after)).filter((event) => isOf(event, app));
+      return tail === undefined ? matching : matching.slice(-tail);
+    };
+    const recent = [...this.#events];
+    const found = chosen(recent);
+    const first = recent[0]?.seq ?? Infinity;
+    if (first <= after + 1 || found.length === tail) return found;
+    return chosen([...(await this.#earlier(first, tail ?? readableEvents, app)), ...recent]);
   }
 
-  async #loadPast(): Promise<void> {
-    if (this.#before === 0) return;
+  /** Events before one that memory still has. */
+  async #earlier(before: number, count: number, app: string | undefined): Promise<Event[]> {
     try {
-      const past = await this.#archive.last(keptEvents);
-      this.#events.unshift(...past.filter(({ seq }) => seq <= this.#before));
+      await this.#writing;
+      const waiting = [...this.#waiting];
+      const archived = await this.#archive.last(Math.min(count + recentAtMost, readableEvents), app);
+      const last = archived.at(-1)?.seq ?? 0;
+      return [...archived, ...waiting.filter(({ seq }) => seq > last)].filter(({ seq }) => seq < before);
     } catch (error) {
-      this.#loaded = null;
       this.#report("earlier events could not be read", error);
+      return [];
     }
-  }
-
-  #past(app: string | undefined, after: number | undefined, tail: number | undefined): Event[] {
-    const from = after === undefined ? 0 : firstAfter(this.#events, after);
-    const past = this.#events.slice(from).filter((event) => isOf(event, app));
-    return tail === undefined ? past : past.slice(Math.max(0, past.length - tail));
   }
 
   #keep(event: Event): void {

@@ -5,8 +5,9 @@ import type { EventArchive } from "./event-log.ts";
 export class MemoryArchive implements EventArchive {
   readonly events: Event[] = [];
 
-  last(count: number): Promise<readonly Event[]> {
-    return Promise.resolve(this.events.slice(Math.max(0, this.events.length - count)));
+  last(count: number, app?: string): Promise<readonly Event[]> {
+    const events = this.events.filter((event) => app === undefined || ("app" in event && event.app === app));
+    return Promise.resolve(events.slice(Math.max(0, events.length - count)));
   }
 
   append(events: readonly Event[]): Promise<void> {

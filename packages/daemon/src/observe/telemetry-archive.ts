@@ -10,8 +10,8 @@ export class TelemetryArchive implements EventArchive {
     this.#telemetry = telemetry;
   }
 
-  async last(count: number): Promise<readonly Event[]> {
-    const stored = await this.#telemetry.events({ tail: count });
+  async last(count: number, app?: string): Promise<readonly Event[]> {
+    const stored = await this.#telemetry.events({ tail: count, ...(app === undefined ? {} : { under: app }) });
     return stored.flatMap(({ body }) => {
       // What another version has written and this one does not know is left out.
       const event = eventSchema.safeParse(body);

@@ -66,6 +66,28 @@ describe("the event log", () => {
     expect(events[3]?.seq).toBeGreaterThan(3);
   });
 
+  test("keeps the newest in memory and finds the others in the archive, each once and in order", async () => {
+    const archive = new MemoryArchive();
+    const log = open(archive);
+    for (let round = 0; round < 50; round += 1) {
+      happen(log, round % 10 === 0 ? "rare" : "a", 100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const numbers = async (query: EventsQuery): Promise<number[]> => (await read(log, query)).map(({ seq }) => seq);
+    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+    expect(await numbers({})).toEqual(range(1, 5000));
+    expect(await numbers({ after: 1234 })).toEqual(range(1235, 5000));
+    expect(await numbers({ tail: 3000 })).toEqual(range(2001, 5000));
+    expect(await numbers({ app: "rare", tail: 250 })).toEqual([
+      ...range(2051, 2100),
+      ...range(3001, 3100),
+      ...range(4001, 4100),
+    ]);
+    // While the archive is being written.
+    happen(log, "a", 2000);
+    expect(await numbers({ after: 2000 })).toEqual(range(2001, 7000));
+  });
+
   test("an archive that fails is reported, counted, and stops nobody", async () => {
     const reports: string[] = [];
     const archive = { last: () => Promise.resolve([]), append: () => Promise.reject(new Error("disk full")) };
