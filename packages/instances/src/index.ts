@@ -34,6 +34,7 @@ export type { InstanceObserver } from "./lifecycle/observer.ts";
 export type { ProbePurpose } from "./probes/instance-probes.ts";
 export { countResult, noResults, type ProbeCount } from "./probes/probe-count.ts";
 export { settleRun } from "./lifecycle/settle-run.ts";
+export type { StockBudget } from "./process/slot/plan-stock.ts";
 export type { IsolationLane } from "./process/abilities.ts";
 export { ProcessDriver, type ProcessDriverOptions } from "./process/process-driver.ts";
 export { WorkerDriver, type WorkerDriverOptions } from "./worker/worker-driver.ts";

@@ -8,7 +8,7 @@ const patienceMs = 5000;
 
 /** Takes back a start that did not succeed, wherever it stood: ends what runs, waits for it, removes all traces. */
 export async function abandon(folder: string, cgroup: Cgroup | null, startTimeoutMs: number): Promise<void> {
-  const trace = await traceRun(folder, startTimeoutMs);
+  const trace = await traceRun(folder, startTimeoutMs, { whenWaiting: "tell" });
   if (trace.kind !== "never-started") await endSupervisor(folder);
   const pids = trace.kind === "never-started" ? null : readPidFile(folder);
   if (pids !== null) await clearLost(pids, cgroup);

@@ -32,6 +32,12 @@ export const inside = {
   doors: "/run/constellation-doors",
 } as const;
 
+/**
+ * Where a Node program opens the doors of its shared ports: memory, so that it can fill no disk of ours there. From outside
+ * it is reached through the program's root.
+ */
+export const doorsFolder = { path: inside.doors, bytes: 65_536 } as const;
+
 /** Names in a run's folder, besides what its supervisor keeps there. */
 export const runFiles = {
   record: "run.json",

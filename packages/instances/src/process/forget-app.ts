@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { deleteTree } from "./delete-tree.ts";
 import { type DriverFolders, dataRoot } from "./folders.ts";
 import type { InstanceNumbers } from "./instance-numbers.ts";
 
@@ -23,7 +23,7 @@ export function forgetApp(app: string, folders: DriverFolders, numbers: Instance
 
 /** Deletes what was put out of the way, by this daemon or one that died over it. What cannot be deleted now is tried again by the next. */
 export async function deleteRemoved(folders: DriverFolders): Promise<void> {
-  await rm(removedFolder(folders), { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined);
+  await deleteTree(removedFolder(folders)).catch(() => undefined);
 }
 
 /** `web.2` and `web.2.img` belong to instance 2 of web. */

@@ -9,13 +9,14 @@ import { logEnd, type LogPosition } from "../logs/log-files.ts";
 import type { Abilities } from "./abilities.ts";
 import { cgroupFor } from "./cgroup-limits.ts";
 import { dataFor } from "./data-folder.ts";
-import { type DriverFolders, inside, logPath, runFiles, runFolder } from "./folders.ts";
+import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder } from "./folders.ts";
 import { isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
 import { runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { scopeFor } from "./scope-verdict.ts";
+import type { SlotNeeds } from "./slot/slot-shape.ts";
 import { Verdict } from "./verdict.ts";
 import { wrapLaunch } from "./wrapper/wrapped-launch.ts";
 import { type InsideWrapper, type Wrapper } from "./wrapper/wrapper.ts";
@@ -35,10 +36,13 @@ export interface Prepared {
 export const startTimeoutMs = 10_000;
 const longestLineBytes = 16 * 1024;
 
-/** What is there already when the program was executed ahead: its run folder, and a control group without limits. */
+/** What is there already when a run was prepared ahead: its run folder, and a control group without limits. */
 export interface MadeAhead {
   readonly cgroup: Cgroup | null;
 }
+
+/** Looks whether something was prepared ahead that fits; what it finds lies in the run's folder then. */
+export type FindAhead = (needs: SlotNeeds) => MadeAhead | null;
 
 /**
  * Turns a request into a launch: decides every limit and protection, makes folders and the control group.
@@ -50,26 +54,22 @@ export async function prepare(
   number: number,
   folders: DriverFolders,
   abilities: Abilities,
-  ahead: MadeAhead | null = null,
+  madeAhead: MadeAhead | FindAhead = () => null,
 ): Promise<Prepared> {
   const name = instanceName(request);
   const { resources } = request;
   const verdict = new Verdict(name, resources.bestEffort);
-  const plan = isolationFor(request.isolation, number, abilities, verdict);
-  const { user, wrapper } = plan;
-  const { network, address } = networkFor(request.isolation.network, resources, number, abilities, verdict);
-  const isolation = scopeFor(plan, network, abilities, verdict);
+  const decided = decide(request, number, abilities, verdict);
+  const { isolation, user, wrapper, network, address } = decided;
+  const ownRoot = isolation.root && wrapper === null;
   const openFiles = openFilesFor(resources, abilities, verdict);
   checkMounts(request, isolation.root);
 
   const run = runFolder(folders, request.runId);
+  const { tmpBytes } = request.isolation;
+  const ahead = typeof madeAhead === "function" ? findAhead(decided, request, madeAhead) : madeAhead;
   const sockets = ahead === null ? makeRunFolder(run, user) : runSockets(run);
-  const data = await dataFor(
-    request,
-    folders,
-    { uid: ownerOf(user), ownRoot: isolation.root && wrapper === null, host: abilities.facts },
-    verdict,
-  );
+  const data = await dataFor(request, folders, { uid: ownerOf(user), ownRoot, host: abilities.facts }, verdict);
   const place = isolation.root
     ? { dataFolder: data.request.target, sockets: inside.sockets, doors: inside.doors }
     : { dataFolder: data.folder ?? data.request.target, sockets: sockets.folder, doors: sockets.doors };
@@ -96,11 +96,11 @@ export async function prepare(
     },
     isolation,
     user,
-    binds: isolation.root ? bindsFor(request, program.readable, sockets) : [],
-    memoryFolders: [],
+    binds: isolation.root ? bindsFor(request, program.readable, sockets, ownRoot) : [],
+    memoryFolders: ownRoot && sharesPort(request) ? [doorsFolder] : [],
     data: isolation.root ? data.request : null,
-    tmpBytes: request.isolation.tmpBytes,
-    sharedMemoryBytes: request.isolation.tmpBytes,
+    tmpBytes,
+    sharedMemoryBytes: tmpBytes,
     rlimits: openFiles === null ? {} : { openFiles },
     cgroups: [],
     network,
@@ -135,10 +135,49 @@ export async function prepare(
         request.ports
           // Only our preload opens doors; other programs that share a socket are met by its public port.
           .filter(({ mode }) => mode === "shared" && runsNode(request.run))
-          .map((port) => [port.name, join(sockets.doors, `${port.name}.sock`)]),
+          .map((port) => [port.name, join(ownRoot ? inside.doors : sockets.doors, `${port.name}.sock`)]),
       ),
     },
   };
+}
+
+/** The isolation of a launch, whole. */
+interface Decided extends Pick<LaunchRequest, "isolation" | "user" | "network"> {
+  readonly wrapper: Wrapper | null;
+  readonly address: string | null;
+}
+
+/** @throws ConstellationError `limit.unenforceable`, `isolation.unavailable` */
+function decide(
+  { isolation: wanted, resources }: Pick<StartRequest, "isolation" | "resources">,
+  number: number,
+  abilities: Abilities,
+  verdict: Verdict,
+): Decided {
+  const plan = isolationFor(wanted, number, abilities, verdict);
+  const { network, address } = networkFor(wanted.network, resources, number, abilities, verdict);
+  const { user, wrapper } = plan;
+  return { isolation: scopeFor(plan, network, abilities, verdict), user, wrapper, network, address };
+}
+
+/** What a start with this request would need of a slot; null when it cannot be in one. */
+export function slotNeedsOf(
+  request: Pick<StartRequest, "isolation" | "resources" | "mounts">,
+  abilities: Abilities,
+): SlotNeeds | null {
+  const decided = decide(request, 0, abilities, new Verdict("a slot", request.resources.bestEffort, "check"));
+  return decided.wrapper === null ? needsOf(decided, request) : null;
+}
+
+function findAhead(decided: Decided, request: StartRequest, find: FindAhead): MadeAhead | null {
+  return decided.wrapper === null ? find(needsOf(decided, request)) : null;
+}
+
+function needsOf(
+  { isolation, user, network }: Decided,
+  request: Pick<StartRequest, "isolation" | "mounts">,
+): SlotNeeds {
+  return { isolation, user, network, tmpBytes: request.isolation.tmpBytes, mountCount: request.mounts.length };
 }
 
 /** Folders that a run shares with its program: ours to write, or the program's (doors). */
@@ -174,16 +213,23 @@ function give(path: string, user: InstanceUser): void {
   if (owner !== null) chownSync(path, owner, owner);
 }
 
-function bindsFor(request: StartRequest, readable: readonly string[], sockets: RunSockets): Bind[] {
-  const { folder, mounts, ports } = request;
-  const shared = ports.some(({ mode }) => mode === "shared");
+const sharesPort = ({ ports }: StartRequest): boolean => ports.some(({ mode }) => mode === "shared");
+
+function bindsFor(
+  request: StartRequest,
+  readable: readonly string[],
+  sockets: RunSockets,
+  doorsInMemory: boolean,
+): Bind[] {
+  const { folder, mounts } = request;
+  const doors = sharesPort(request) && !doorsInMemory;
   return [
     ...(folder === null ? [] : [{ source: folder, writable: false }]),
     ...readable
       .filter((path) => folder === null || !path.startsWith(`${folder}/`))
       .map((source) => ({ source, writable: false })),
     { source: sockets.folder, target: inside.sockets, writable: false },
-    ...(shared ? [{ source: sockets.doors, target: inside.doors, writable: true }] : []),
+    ...(doors ? [{ source: sockets.doors, target: inside.doors, writable: true }] : []),
     ...mounts.map(({ source, target, readOnly }) => ({ source, target, writable: !readOnly })),
   ];
 }

@@ -1,12 +1,20 @@
 import { mkdirSync } from "node:fs";
-import { type AppSpec, ConstellationError, type Feature } from "@constellation/contract";
+import { type AppSpec, ConstellationError, defaultIsolation, type Feature } from "@constellation/contract";
 import { type Cgroup, listCgroups, openCgroup, uptimeMs } from "@constellation/host";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../driver/clock.ts";
 import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import { buildPlan, ensureNetworkHost, isSupervised, readExitRecord, readPidFile, Spawner } from "../launch/index.ts";
+import {
+  buildPlan,
+  type LaunchRequest,
+  ensureNetworkHost,
+  isSupervised,
+  readExitRecord,
+  readPidFile,
+  Spawner,
+} from "../launch/index.ts";
 import { type Abilities, findAbilities, type IsolationLane } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
 import { clearLost } from "./clear-lost.ts";
@@ -16,11 +24,16 @@ import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder, spares
 import { deleteRemoved, forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
-import { type Prepared, prepare } from "./prepare.ts";
+import { noLimits } from "./no-limits.ts";
+import { type Prepared, prepare, slotNeedsOf } from "./prepare.ts";
 import { ProcessHandle } from "./process-handle.ts";
 import { featuresOf } from "./features.ts";
 import { readNotes, readRunRecord, type RunRecord, writeRunRecord } from "./run-record.ts";
 import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
+import { assignSlot, type Slot } from "./slot/slot.ts";
+import type { SlotNeeds } from "./slot/slot-shape.ts";
+import { defaultStockBudget, SlotStock } from "./slot/slot-stock.ts";
+import type { StockBudget } from "./slot/plan-stock.ts";
 import { startError } from "./start-error.ts";
 import { machineTrials } from "./trials.ts";
 
@@ -36,6 +49,8 @@ export interface ProcessDriverOptions extends DriverFolders {
    */
   readonly network?: "prepare" | "as-is";
   readonly clock?: Clock;
+  /** How many namespaces may wait for instances, and when. `slots: 0`: none, every start is cold. @default {@link defaultStockBudget} */
+  readonly slots?: StockBudget;
 }
 
 /** What it lets other drivers use: the same machine, the same folders, the same records. */
@@ -58,6 +73,7 @@ export class ProcessDriver implements Driver {
   readonly #numbers: InstanceNumbers;
   readonly #bootedAt: number;
   #spawner: Promise<Spawner> | null = null;
+  #slots: SlotStock | null = null;
 
   private constructor(options: ProcessDriverOptions) {
     const { clock = systemClock, runtime, state } = options;
@@ -78,9 +94,10 @@ export class ProcessDriver implements Driver {
     const driver = new ProcessDriver(options);
     try {
       const spawner = await driver.#readySpawner();
-      const { runtime, cgroupBase = "constellation", isolateBy: lane = "auto" } = options;
+      const { runtime, cgroupBase = "constellation", isolateBy: lane = "auto", slots } = options;
       driver.#found = await findAbilities({ cgroupBase, runtime, lane, spawner });
       await driver.#sweep();
+      driver.#openSlots(slots);
       return driver;
     } catch (error) {
       await driver.close();
@@ -101,41 +118,63 @@ export class ProcessDriver implements Driver {
   }
 
   async start(request: StartRequest, { signal }: CallOptions): Promise<RunHandle> {
+    const inSlot = await this.#start(request, signal, (needs, folder) => this.#slots?.take(needs, folder) ?? null);
+    // The slot had ended, and nothing of the run has happened yet.
+    return inSlot ?? (await this.#start(request, signal, () => null)) ?? unstarted(request);
+  }
+
+  /** Null when the slot that was to become the run had ended. */
+  async #start(request: StartRequest, signal: AbortSignal, slots: TakeSlot): Promise<ProcessHandle | null> {
     const name = instanceName(request);
     cancelled(name, signal);
     const folder = runFolder(this.#folders, request.runId);
+    const taken: { slot: Slot | null } = { slot: null };
     let prepared: Prepared | null = null;
     try {
-      prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities);
+      const ahead = (needs: SlotNeeds): Slot | null => (taken.slot = slots(needs, folder));
+      prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities, ahead);
       const { cgroup, ...rest } = prepared;
-      const { launch } = prepared;
+      const { slot } = taken;
       const record = {
         request,
         ...rest,
-        facts: { ...rest.facts, start: "cold" as const },
+        ...(slot === null ? {} : { slot: slot.warm.request }),
+        facts: { ...rest.facts, start: slot === null ? ("cold" as const) : ("slot" as const) },
         cgroup: cgroup?.location ?? null,
       };
-      const plan = buildPlan(launch, this.#abilities.facts);
       writeRunRecord(folder, record);
-      const spawner = await this.#readySpawner();
       cancelled(name, signal);
-      await spawner.launch(plan, { signal });
+      const launched = await this.#launch(prepared.launch, slot, signal);
+      if (launched === "gone") {
+        await abandon(folder, cgroup, prepared.launch.startTimeoutMs);
+        return null;
+      }
       cgroup?.close();
       return this.#handle(folder, { version: 1, ...record });
     } catch (error) {
-      await abandon(folder, prepared?.cgroup ?? null, prepared?.launch.startTimeoutMs ?? 0);
+      const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;
+      await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
       throw startError(name, error);
     }
+  }
+
+  async #launch(launch: LaunchRequest, slot: Slot | null, signal: AbortSignal): Promise<"launched" | "gone"> {
+    if (slot !== null) return (await assignSlot(slot, launch, signal)) === "gone" ? "gone" : "launched";
+    const plan = buildPlan(launch, this.#abilities.facts);
+    await (await this.#readySpawner()).launch(plan, { signal });
+    return "launched";
   }
 
   async recover(runId: string, { signal }: Partial<CallOptions> = {}): Promise<Recovery> {
     const folder = runFolder(this.#folders, runId);
     const record = this.#record(runId);
     if (record === null) return { status: "never-started" };
-    const trace = await traceRun(folder, record.launch.startTimeoutMs, signal);
+    const trace = await traceRun(folder, record.launch.startTimeoutMs, signal === undefined ? {} : { signal });
     const { request } = record;
     if (trace.kind === "never-started") return { status: "never-started" };
     if (trace.kind === "running") {
+      // It may be started again, as any other.
+      this.expect(request);
       return { status: "running", handle: this.#handle(folder, record), notes: readNotes(folder), request };
     }
     const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
@@ -184,6 +223,8 @@ export class ProcessDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    await this.#slots?.close();
+    this.#slots = null;
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
     await spawner?.close();
@@ -229,6 +270,33 @@ export class ProcessDriver implements Driver {
     });
   }
 
+  /** Who is no root cannot finish later what was begun. */
+  #openSlots(budget: StockBudget = defaultStockBudget): void {
+    const { facts, cgroups } = this.#abilities;
+    if (!facts.privileged || budget.slots === 0) return;
+    const parts = {
+      folders: this.#folders,
+      abilities: { facts, cgroups },
+      spawner: () => this.#readySpawner(),
+      nowMs: () => this.#clock.nowMs(),
+    };
+    this.#slots = new SlotStock(parts, budget);
+    // An app that asks for nothing.
+    this.expect({ isolation: defaultIsolation, resources: noLimits, mounts: [] });
+  }
+
+  /** Notes that such a start may come; false when it could not be in a slot. */
+  expect(request: Parameters<typeof slotNeedsOf>[0]): boolean {
+    const needs = slotNeedsOf(request, this.#abilities);
+    return needs !== null && (this.#slots?.expect(needs) ?? false);
+  }
+
+  /** Whether a start of this request would find a slot that waits. */
+  hasSlotFor(request: StartRequest): boolean {
+    const needs = slotNeedsOf(request, this.#abilities);
+    return needs !== null && (this.#slots?.has(needs) ?? false);
+  }
+
   /** The spawner, started when there is none or when somebody killed it. */
   async #readySpawner(): Promise<Spawner> {
     const asked = this.#spawner;
@@ -272,6 +340,13 @@ async function removeGroup(cgroup: Cgroup): Promise<void> {
   await cgroup.kill();
   await cgroup.remove();
   cgroup.close();
+}
+
+type TakeSlot = (needs: SlotNeeds, folder: string) => Slot | null;
+
+/** A start without a slot always starts or throws. */
+function unstarted(request: StartRequest): never {
+  throw new Error(`the start of ${instanceName(request)} neither started nor failed`);
 }
 
 /** @throws ConstellationError `call.cancelled` */

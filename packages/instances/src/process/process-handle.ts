@@ -8,15 +8,7 @@ import type { Reading } from "../driver/reading.ts";
 import type { RunFacts, RunNotes } from "../driver/run-facts.ts";
 import { signalNumber } from "../driver/signal-names.ts";
 import { instanceName } from "../driver/start-request.ts";
-import {
-  buildPlan,
-  type HostFacts,
-  killInstance,
-  type PidFile,
-  printPlan,
-  signalInstance,
-  watchLife,
-} from "../launch/index.ts";
+import { type HostFacts, killInstance, type PidFile, signalInstance, watchLife } from "../launch/index.ts";
 import { followLog } from "../logs/follow-log.ts";
 import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
@@ -25,6 +17,7 @@ import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
+import { printedPlans } from "./printed-plans.ts";
 import { processesOf } from "./process-list.ts";
 import { type RunRecord, readStop, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
 import { RunReader } from "./run-reader.ts";
@@ -64,7 +57,8 @@ export class ProcessHandle implements RunHandle {
     this.#record = record;
     this.#cgroup = record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null);
     const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
-    this.facts = { ...record.facts, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
+    const doors = doorsFrom(record, pid);
+    this.facts = { ...record.facts, doors, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
     this.#reader = new RunReader({
       cgroup: this.#cgroup,
       process: { pid, startTicks: Number(startTicks) },
@@ -136,7 +130,7 @@ export class ProcessHandle implements RunHandle {
 
   plan(): Promise<string> {
     const { record, host } = this.#options;
-    return Promise.resolve(printPlan(buildPlan(record.launch, host)));
+    return Promise.resolve(printedPlans(record, host));
   }
 
   logs({ from, signal }: CallOptions & { readonly from: "beginning" | "now" }): AsyncIterable<RunLogLine> {
@@ -210,6 +204,12 @@ export class ProcessHandle implements RunHandle {
     this.#metrics?.close();
     this.#metrics = null;
   }
+}
+
+/** A door in a file tree of its own is reached through the root of the program that opened it. */
+function doorsFrom({ facts, launch }: RunRecord, pid: number): RunFacts["doors"] {
+  if (!launch.isolation.root) return facts.doors;
+  return Object.fromEntries(Object.entries(facts.doors).map(([name, path]) => [name, `/proc/${pid}/root${path}`]));
 }
 
 async function* nothing(): AsyncIterable<RunLogLine> {}

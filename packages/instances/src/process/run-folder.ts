@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listPids } from "@constellation/host";
 import { isSupervised, type PidFile, readExitRecord, readPidFile } from "../launch/index.ts";
+import { deleteTree } from "./delete-tree.ts";
 import { isRunId } from "../driver/run-id.ts";
 
 /** What the folder of a run tells about it. */
@@ -11,6 +11,8 @@ export type RunTrace =
   /** Nothing was executed, and nothing ever will be: the folder is ours now. */
   | { readonly kind: "never-started" }
   | { readonly kind: "running"; readonly pids: PidFile }
+  /** It was made ahead and has not been told what to run. */
+  | { readonly kind: "waiting" }
   /** It ended, or its supervisor was killed. */
   | { readonly kind: "over" };
 
@@ -22,19 +24,27 @@ const birthMs = 50;
  * `lock`; where it has not yet, we put a folder of that name in its way, and it can never begin. Who comes first wins,
  * and both sides see who that was.
  *
+ * @param whenWaiting what to do about one that was made ahead: it may be told what to run this very moment, and ends by
+ *   itself when whoever made it has died. @default "wait"
  * @param startTimeoutMs time in which a supervisor that lives must have said what became of its start
  */
-export async function traceRun(folder: string, startTimeoutMs: number, signal?: AbortSignal): Promise<RunTrace> {
+export async function traceRun(
+  folder: string,
+  startTimeoutMs: number,
+  { signal, whenWaiting = "wait" }: { readonly signal?: AbortSignal; readonly whenWaiting?: "wait" | "tell" } = {},
+): Promise<RunTrace> {
   if (claim(folder)) return { kind: "never-started" };
   const begun = Date.now();
   for (;;) {
     if (readExitRecord(folder) !== null) return { kind: "over" };
     const supervised = isSupervised(folder);
     const pids = readPidFile(folder);
-    if (supervised && pids !== null) return { kind: "running", pids };
+    if (supervised && pids !== null && pids.startedAtMs !== null) return { kind: "running", pids };
+    if (supervised && pids !== null && whenWaiting === "tell") return { kind: "waiting" };
     const passedMs = Date.now() - begun;
     // Asked again after the look at its FIFO: it may have ended in between, in order.
-    if (!supervised && (pids !== null || (passedMs > birthMs && !hasSupervisor(folder)))) return { kind: "over" };
+    if (!supervised && (pids?.startedAtMs != null || (passedMs > birthMs && !hasSupervisor(folder))))
+      return { kind: "over" };
     if (passedMs > startTimeoutMs + birthMs) return { kind: "over" };
     await sleep(2, undefined, signal === undefined ? {} : { signal });
   }
@@ -76,9 +86,9 @@ function isClaimed(folder: string): boolean {
   }
 }
 
-/** Removes a run's folder. A supervisor that came too late may still be writing its last record there. */
+/** Removes a run's folder. */
 export async function removeRunFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 5 });
+  await deleteTree(folder);
 }
 
 /** Ids of all runs that have a folder. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -94,12 +95,13 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
     const instanceDir = join(world.folder, "moved");
     const logs = join(world.folder, "logs");
     mkdirSync(logs);
+    slot.moveTo(instanceDir);
     const launched = await slot.assign(
       assignment("seq 1 3000; sleep 100", {
         log: { path: join(logs, "web.7"), maxBytes: 60_000, rotatedFiles: 5, maxLineBytes: 1000 },
       }),
-      { instanceDir },
     );
+    assert(launched !== "gone");
     expect(existsSync(request.instanceDir)).toBe(false);
     await eventually(() => existsSync(join(logs, "web.7.1")) && entries(join(logs, "web.7")).endsWith("3000")).toBe(
       true,
@@ -148,6 +150,13 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
       [pids?.supervisor, pids?.init, pids?.main].some((stamp) => stamp && isAlive(stamp.pid, stamp.startTicks)),
     ).toBe(false);
     await other.close();
+
+    const ended = slotRequest();
+    const early = await WarmSlot.prepare(ended, world.spawner, host);
+    killInstance(ended.instanceDir);
+    await watchLife(ended.instanceDir);
+    expect(early.waits).toBe(false);
+    expect(await early.assign(assignment("true"))).toBe("gone");
 
     const discarded = slotRequest();
     const slot = await WarmSlot.prepare(discarded, world.spawner, host);

@@ -1,20 +1,24 @@
-import type { IsolationLane, ProcessDriver, ResolvedRun } from "@constellation/instances";
+import type { Driver, IsolationLane, ProcessDriver, ResolvedRun, StockBudget } from "@constellation/instances";
 import { expect } from "vitest";
 import { type Behaviour, driverConformance, type Harness } from "../driver/conformance.ts";
 import { Playground } from "./playground.ts";
+import { plentyOfSlots, startingInSlots } from "./starting-in-slots.ts";
 
 for (const isolateBy of ["launcher", "bubblewrap", "unshare", "none"] as const)
   driverConformance(`process, isolated by ${isolateBy}`, () => open(isolateBy));
+if (process.getuid?.() === 0) driverConformance("process, started in slots", () => open("launcher", plentyOfSlots));
 
-async function open(isolateBy: IsolationLane): Promise<Harness> {
-  const playground = new Playground(isolateBy);
-  let driver: ProcessDriver = await playground.open();
+async function open(isolateBy: IsolationLane, slots?: StockBudget): Promise<Harness> {
+  const playground = new Playground(isolateBy, slots);
+  const opened = async (): Promise<Driver & Pick<ProcessDriver, "close">> =>
+    slots === undefined ? await playground.open() : startingInSlots(await playground.open());
+  let driver = await opened();
   const harness: Harness = {
     driver: () => driver,
     async reborn() {
       // Closed only because two spawners would wait for one lock; handles of the old one stay as a dead daemon left them.
       await driver.close();
-      driver = await playground.open();
+      driver = await opened();
       return driver;
     },
     env: playground.env,

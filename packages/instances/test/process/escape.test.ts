@@ -1,6 +1,16 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,14 +18,19 @@ import { promisify } from "node:util";
 import type { AppInput } from "@constellation/contract";
 import type { ProcessDriver, StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { proberFor } from "../../src/probes/prober.ts";
+import { inside } from "../../src/process/folders.ts";
+import { requestFor } from "../driver/conformance.ts";
+import { openPort } from "../ports/running.ts";
 import { Playground } from "./playground.ts";
-import { command, runToEnd } from "./runs.ts";
+import { command, end, line, runToEnd } from "./runs.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const attacks = fixture("fixtures/attacks.py");
 const runOnce = fixture("../fixtures/run-once.mjs");
 const nobody = 65_534;
 const root = process.getuid?.() === 0;
+const { signal } = new AbortController();
 
 /** As whom instances run. */
 const modes = [
@@ -90,3 +105,133 @@ async function asNobody(request: StartRequest): Promise<string[]> {
 test("what the attacks know about the machine is true", () => {
   expect(readFileSync("/proc/net/unix", "utf8")).toContain(`@${playground.root}`);
 });
+
+describe.runIf(existsSync("/usr/bin/python3"))("what an instance leaves for us", () => {
+  const python = (script: string, spec: Partial<AppInput> = {}): StartRequest =>
+    command(playground, ["python3", "-c", script], spec);
+
+  test("is deleted without following its links, however deep and closed it is", async () => {
+    const victim = join(playground.root, "victim");
+    mkdirSync(victim);
+    writeFileSync(join(victim, "kept"), "");
+    const request = python(
+      `
+import os
+data = os.environ["DATA_DIR"]
+os.symlink("${victim}", data + "/link")
+os.symlink("${victim}/kept", data + "/file")
+os.mkdir(data + "/closed")
+os.mkdir(data + "/closed/inner")
+os.chdir(data)
+for level in range(600):
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+open("deep", "w").close()
+os.chmod(data + "/closed", 0)
+print("made")
+`,
+      {},
+    );
+    const { lines: said } = await runToEnd(driver, { ...request, app: "deep" });
+    expect(said).toEqual(["made"]);
+    await driver.forget("deep");
+    await expect.poll(() => left(join(playground.state, "removed")), { timeout: 20_000 }).toEqual([]);
+    expect(left(join(playground.state, "data")).filter((name) => name.startsWith("deep"))).toEqual([]);
+    expect(left(victim)).toEqual(["kept"]);
+  });
+
+  test("a script run by whoever executes it does not lead to the launcher's file", async () => {
+    const request = python(
+      `
+import os, time
+data = os.environ["DATA_DIR"]
+with open(data + "/tool", "w") as file:
+    file.write("#!/proc/self/exe session\\n")
+os.chmod(data + "/tool", 0o755)
+print("ready", flush=True)
+while True:
+    for pid in os.listdir("/proc"):
+        try:
+            program = os.readlink(f"/proc/{pid}/exe")
+            if "launcher" not in program or pid == "1":
+                continue
+            try:
+                os.close(os.open(f"/proc/{pid}/exe", os.O_WRONLY))
+                answer = "written"
+            except OSError as error:
+                answer = error.strerror
+            print(program.split(" ")[0], "|", answer, flush=True)
+            time.sleep(1000)
+        except (OSError, ValueError):
+            pass
+`,
+      { isolation: { network: "none" } },
+    );
+    const handle = await driver.start(request, { signal });
+    await line(handle, /ready/);
+    const argv = [`${handle.facts.environment["DATA_DIR"]}/tool`];
+    const session = await handle.exec({ argv, tty: false, columns: 80, rows: 24 }, { signal });
+    expect(await line(handle, /\|/)).toMatch(/^\/memfd:launcher \| (?!written)/);
+    await session.close();
+    await end(driver, handle);
+  });
+
+  test("keys cannot be pushed into the terminal of a command that somebody executes in it", async () => {
+    const handle = await driver.start(python("import time; print('ready', flush=True); time.sleep(1000)"), { signal });
+    await line(handle, /ready/);
+    const script = "import fcntl; fcntl.ioctl(0, 0x5412, b'x')";
+    const argv = ["python3", "-c", script];
+    const session = await handle.exec({ argv, tty: true, columns: 80, rows: 24 }, { signal });
+    let text = "";
+    for await (const { bytes } of session.output) text += Buffer.from(bytes).toString();
+    expect(text).toContain("Operation not permitted");
+    await session.close();
+    await end(driver, handle);
+  });
+});
+
+describe("the doors of a shared port", () => {
+  const filler = `
+    const fs = require("node:fs");
+    let bytes = 0;
+    try {
+      for (;;) bytes += fs.writeSync(fs.openSync("${inside.doors}/fill" + bytes, "w"), Buffer.alloc(65536));
+    } catch (error) {
+      console.log(error.code, bytes <= 1e6 ? "soon" : "late");
+    }
+    for (const name of fs.readdirSync("${inside.doors}")) fs.rmSync("${inside.doors}/" + name);
+    fs.symlinkSync(process.env.SECRET, "${inside.doors}/http.sock");
+    console.log("linked");
+    setInterval(() => {}, 1000);`;
+
+  test("are no place to fill our disk, and a link in their place is not followed", async () => {
+    const port = await openPort();
+    const secret = join(playground.root, "secret.sock");
+    let visits = 0;
+    const server = createServer(() => (visits += 1)).listen(secret);
+    await once(server, "listening");
+    const common = { name: "http", publicPort: port.port, port: port.port, address: port.address, url: "" };
+    const handle = await driver.start(
+      requestFor(
+        { kind: "command", argv: [process.execPath, "-e", filler] },
+        {
+          env: { ...playground.env, SECRET: secret },
+          ports: [{ mode: "shared", ...common, socketFile: port.socketFile }],
+        },
+      ),
+      { signal },
+    );
+    expect(await line(handle, /soon|late/)).toBe("ENOSPC soon");
+    await line(handle, /linked/);
+    const prober = proberFor({ kind: "tcp", port: null }, handle, [
+      { mode: "shared", ...common, socketFile: port.socketFile },
+    ]);
+    expect(await prober.probe(AbortSignal.timeout(5000))).toMatchObject({ ok: false });
+    expect(visits).toBe(0);
+    expect(left(join(playground.runtime, "runs", handle.facts.runId, "doors"))).toEqual([]);
+    await end(driver, handle);
+    server.close();
+  });
+});
+
+const left = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);

@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
-import { type IsolationLane, ProcessDriver, settleRun } from "@constellation/instances";
+import { type IsolationLane, ProcessDriver, settleRun, type StockBudget } from "@constellation/instances";
 
 let number = 0;
 
@@ -13,11 +13,13 @@ export class Playground {
   readonly state: string;
   readonly cgroupBase: string;
   readonly #drivers: ProcessDriver[] = [];
-
   readonly #isolateBy: IsolationLane;
+  readonly #slots: StockBudget;
 
-  constructor(isolateBy: IsolationLane = "auto") {
+  /** @param slots none by default, so that what is left is counted exactly */
+  constructor(isolateBy: IsolationLane = "auto", slots: StockBudget = noSlots) {
     this.#isolateBy = isolateBy;
+    this.#slots = slots;
     this.root = mkdtempSync("/tmp/cst-");
     // Instances pass through it on the way to their folders when they have no file tree of their own.
     chmodSync(this.root, 0o711);
@@ -35,7 +37,13 @@ export class Playground {
   /** Opens a driver; a second one is what the next daemon would have. */
   async open(): Promise<ProcessDriver> {
     const { runtime, state, cgroupBase } = this;
-    const driver = await ProcessDriver.open({ runtime, state, cgroupBase, isolateBy: this.#isolateBy });
+    const driver = await ProcessDriver.open({
+      runtime,
+      state,
+      cgroupBase,
+      isolateBy: this.#isolateBy,
+      slots: this.#slots,
+    });
     this.#drivers.push(driver);
     return driver;
   }
@@ -48,12 +56,16 @@ export class Playground {
 
   #leftNow(): string[] {
     const runs = readdirSync(join(this.runtime, "runs")).map((id) => `run folder ${id}`);
-    return [...runs, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#loops()];
+    const beyond = foldersIn(join(this.runtime, "spares")).length - this.#slots.slots;
+    const waiting = beyond > 0 ? [`${beyond} slots more than may wait`] : [];
+    return [...runs, ...waiting, ...this.#processes(), ...this.#mounts(), ...this.#groups(), ...this.#loops()];
   }
 
   async close(): Promise<void> {
     await this.#endRuns();
     for (const driver of this.#drivers) await driver.close();
+    const left = foldersIn(join(this.runtime, "spares"));
+    if (left.length > 0) throw new Error(`slots are left: ${left.join(", ")}`);
     const base = openCgroupBase({ name: this.cgroupBase });
     if (base.kind === "ready" && !removeCgroupBase(base.base)) throw new Error(`${this.cgroupBase} is not empty`);
     rmSync(this.root, { recursive: true, force: true });
@@ -74,7 +86,7 @@ export class Playground {
       const words = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
       const environment = read(`/proc/${pid}/environ`);
       const spawner = words.includes("launcher spawner");
-      return !spawner && (words.includes(this.root) || environment.includes(this.root))
+      return !spawner && !waits(words) && (words.includes(this.root) || environment.includes(this.root))
         ? [`process ${pid}: ${words}`]
         : [];
     });
@@ -94,7 +106,7 @@ export class Playground {
     const directories = base.base.version === 1 ? Object.values(base.base.directories) : [base.base.directory];
     return directories.flatMap((directory) =>
       readdirSync(directory, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
+        .filter((entry) => entry.isDirectory() && !(this.#slots.slots > 0 && entry.name.startsWith("slot-")))
         .map((entry) => `control group ${directory}/${entry.name}`),
     );
   }
@@ -104,6 +116,15 @@ export class Playground {
       .filter((name) => read(`/sys/block/${name}/loop/backing_file`).includes(this.root))
       .map((name) => `loop device ${name}`);
   }
+}
+
+/** A supervisor of a slot that waits. */
+const waits = (words: string): boolean => words.includes("/run/spares/");
+
+const noSlots: StockBudget = { slots: 0, ofOneShape: 0, quietMs: 0, idleMs: 0 };
+
+function foldersIn(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
 }
 
 function read(path: string): string {

@@ -31,6 +31,8 @@ export type SlotAssignment = Pick<
   "identity" | "argv" | "env" | "cwd" | "binds" | "data" | "sockets" | "rlimits"
 > & {
   readonly user: Exclude<InstanceUser, { kind: "same" }>;
+  /** Further ones than the slot has. @default none */
+  readonly memoryFolders?: LaunchRequest["memoryFolders"];
   /** @default the slot's own log */
   readonly log?: NonNullable<LaunchRequest["log"]>;
 };
@@ -68,7 +70,7 @@ export function buildSlotPlan(slot: SlotRequest, host: HostFacts): LaunchPlan {
 
 /** The rest of the plan: what only the command makes known. */
 export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, host: HostFacts): LaunchPlan {
-  const { identity, argv, env, cwd, binds, data, user } = assignment;
+  const { identity, argv, env, cwd, binds, data, user, memoryFolders = [] } = assignment;
   const slots = new Slots();
   const sockets = socketSteps(assignment.sockets, slots);
   const at = (path: string): string => path;
@@ -79,7 +81,14 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
   // What the slot mounted already counts as there.
   for (const place of [{ path: "/tmp", bytes: 0 }, ...slot.memoryFolders].map((folder) => memoryPlace(folder, site)))
     placeAll([place], tree);
-  const places = placeAll([...binds.map((bind) => bindPlace(bind, site)), ...dataPlaces(data, site)], tree);
+  const places = placeAll(
+    [
+      ...binds.map((bind) => bindPlace(bind, site)),
+      ...memoryFolders.map((folder) => memoryPlace(folder, site)),
+      ...dataPlaces(data, site),
+    ],
+    tree,
+  );
   const request = { isolation: slot.isolation, user, rlimits: assignment.rlimits };
   return {
     name: identity.name,

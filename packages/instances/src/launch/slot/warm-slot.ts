@@ -2,7 +2,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
-import { assignSlot, killInstance } from "../records/control.ts";
+import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { Spawner } from "../spawner.ts";
 import { buildAssignPlan, buildSlotPlan, type SlotAssignment, type SlotRequest } from "./slot-plan.ts";
@@ -13,10 +13,12 @@ export class WarmSlot {
   readonly #spawner: Spawner;
   readonly #host: HostFacts;
   readonly #launchId: number;
-  #state: "waiting" | "taken" = "waiting";
+  #folder: string;
+  #state: "waiting" | "taken" | "used" = "waiting";
 
   private constructor(request: SlotRequest, spawner: Spawner, host: HostFacts, launchId: number) {
     this.request = request;
+    this.#folder = request.instanceDir;
     this.#spawner = spawner;
     this.#host = host;
     this.#launchId = launchId;
@@ -36,37 +38,45 @@ export class WarmSlot {
     return new WarmSlot(request, spawner, host, launchId);
   }
 
+  /** False when it has ended, or was used. */
+  get waits(): boolean {
+    return this.#state === "waiting" && isSupervised(this.#folder);
+  }
+
+  /** Its folder becomes that of an instance; everything about the instance is found there from now on. */
+  moveTo(instanceDir: string): void {
+    renameSync(this.#folder, instanceDir);
+    this.#folder = instanceDir;
+    this.#state = "taken";
+  }
+
   /**
-   * Gives the slot its command; resolves when the program has been executed. With `instanceDir` the slot's folder
-   * moves there first, and everything about the instance is found in it from then on.
-   * @throws LaunchError as Spawner.launch; LAUNCHER_GONE when the slot is used up or dead
+   * Gives the slot its command; resolves when the program has been executed, or to "gone" when the slot ended before it
+   * was told anything.
+   *
+   * @throws LaunchError as Spawner.launch; INVALID_REQUEST when the slot was used already
    */
   async assign(
     assignment: SlotAssignment,
-    { instanceDir, signal }: { readonly instanceDir?: string; readonly signal?: AbortSignal } = {},
-  ): Promise<LaunchedProcesses> {
-    const gone = (why: string): LaunchError =>
-      new LaunchError(`Cannot start ${assignment.identity.name} in slot ${this.request.name}: ${why}`, {
-        code: "LAUNCHER_GONE",
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<LaunchedProcesses | "gone"> {
+    const { name } = assignment.identity;
+    if (this.#state === "used")
+      throw new LaunchError(`Cannot start ${name} in slot ${this.request.name}: the slot has been used already`, {
+        code: "INVALID_REQUEST",
       });
-    if (this.#state === "taken") throw gone("the slot has been used already");
-    this.#state = "taken";
+    this.#state = "used";
     const plan = buildAssignPlan(this.request, assignment, this.#host);
-    const bytes = encodePlan(plan);
-    if (instanceDir !== undefined) renameSync(this.request.instanceDir, instanceDir);
-    const folder = instanceDir ?? this.request.instanceDir;
-    writeFileSync(`${folder}/assign`, bytes, { mode: 0o600 });
+    writeFileSync(`${this.#folder}/assign`, encodePlan(plan), { mode: 0o600 });
     const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
-    if (assignSlot(folder) === "gone") {
-      answer.catch(() => {});
-      throw gone("it has ended");
-    }
-    return await answer;
+    if (assignSlot(this.#folder) === "sent") return await answer;
+    answer.catch(() => {});
+    return "gone";
   }
 
   /** Ends a slot that is not needed. */
   discard(): void {
-    this.#state = "taken";
-    killInstance(this.request.instanceDir);
+    this.#state = "used";
+    killInstance(this.#folder);
   }
 }

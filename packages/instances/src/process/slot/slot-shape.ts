@@ -1,0 +1,36 @@
+import type { InstanceUser, Isolation, LaunchRequest } from "../../launch/index.ts";
+
+/** What namespaces made ahead must be like to fit an instance. Sizes in bytes. */
+export interface SlotShape extends Pick<LaunchRequest, "isolation" | "tmpBytes" | "sharedMemoryBytes"> {
+  /** Equal for equal shapes. */
+  readonly key: string;
+  readonly network: { readonly kind: "host" | "none" };
+}
+
+/** What a launch has decided by the time a slot may be taken. */
+export interface SlotNeeds extends Pick<LaunchRequest, "isolation" | "user" | "network" | "tmpBytes"> {
+  /** Mounts that the spec names. */
+  readonly mountCount: number;
+}
+
+/** A slot is handed at most 31 descriptors; the platform's own mounts, sockets and the data folder need about ten. */
+const mostMounts = 16;
+
+/**
+ * The shape that a launch needs; null when none can be made ahead: without a root and process numbers of its own nothing
+ * can wait, a private network has the addresses of one instance, and nobody but root can do the rest later.
+ */
+export function slotShapeOf({ isolation, user, network, tmpBytes, mountCount }: SlotNeeds): SlotShape | null {
+  if (!isolation.root || !isolation.pid || typeof isolation.seccomp !== "string") return null;
+  if (network.kind === "private" || user.kind === "same" || mountCount > mostMounts) return null;
+  const parts = { isolation, tmpBytes, sharedMemoryBytes: tmpBytes, network: { kind: network.kind } } as const;
+  return { key: keyOf(parts.isolation, tmpBytes, network.kind), ...parts };
+}
+
+function keyOf(isolation: Isolation, tmpBytes: number, network: string): string {
+  const switches = Object.entries(isolation).map(([name, value]) => `${name}=${String(value)}`);
+  return [...switches.sort(), `tmp=${tmpBytes}`, `network=${network}`].join(" ");
+}
+
+/** A user that a slot can take. */
+export type SlotUser = Exclude<InstanceUser, { kind: "same" }>;

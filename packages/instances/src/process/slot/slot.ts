@@ -1,0 +1,107 @@
+import { chownSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Cgroup, createCgroup } from "@constellation/host";
+import { newRunId } from "../../driver/run-id.ts";
+import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
+import { abandon } from "../abandon.ts";
+import type { Abilities } from "../abilities.ts";
+import { type DriverFolders, sparesFolder } from "../folders.ts";
+import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
+import type { SlotShape, SlotUser } from "./slot-shape.ts";
+
+/** What slots are made with. */
+export interface SlotParts {
+  readonly folders: DriverFolders;
+  readonly abilities: Pick<Abilities, "cgroups"> & { readonly facts: HostFacts };
+  readonly spawner: () => Promise<Spawner>;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** Namespaces, a root and a control group that wait for an instance. */
+export interface Slot {
+  readonly shape: SlotShape;
+  readonly warm: WarmSlot;
+  readonly cgroup: Cgroup | null;
+}
+
+/** While it is made and waits, whatever serves somebody comes first. */
+const waitingWeight = 25;
+
+/**
+ * Makes a slot; resolves when it waits.
+ *
+ * @throws LaunchError, HostError; nothing is left then
+ */
+export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: AbortSignal): Promise<Slot> {
+  const { folders, abilities, nowMs, spawner } = parts;
+  const id = newRunId(nowMs(), Math.random());
+  const folder = join(sparesFolder(folders), id);
+  let cgroup: Cgroup | null = null;
+  try {
+    mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
+    makeRunFolder(folder, { kind: "same" });
+    cgroup = groupFor(id, abilities);
+    const request = requestFor(shape, folder, cgroup);
+    return { shape, cgroup, warm: await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal }) };
+  } catch (error) {
+    await abandon(folder, cgroup, startTimeoutMs);
+    throw error;
+  }
+}
+
+/** Makes a slot's folder that of a run; from then on everything about the run is found there. */
+export function moveSlot({ warm }: Slot, runFolder: string, user: SlotUser): void {
+  const [uid, gid] = user.kind === "own" ? [user.uid, user.gid] : [user.outsideUid, user.outsideGid];
+  warm.moveTo(runFolder);
+  chownSync(join(runFolder, "doors"), uid, gid);
+}
+
+/**
+ * Lets a slot become the run that it was moved to.
+ *
+ * @throws LaunchError as a launch
+ */
+export async function assignSlot(
+  { warm }: Slot,
+  launch: LaunchRequest,
+  signal: AbortSignal,
+): Promise<"assigned" | "gone"> {
+  const { user, log, ...rest } = launch;
+  if (user.kind === "same")
+    throw new Error(`${launch.identity.name} was given a slot although it has no user of its own`);
+  const assigned = await warm.assign({ ...rest, user, ...(log === null ? {} : { log }) }, { signal });
+  return assigned === "gone" ? "gone" : "assigned";
+}
+
+/** Ends a slot that is not needed; resolves when nothing of it is left. */
+export async function discardSlot({ warm, cgroup }: Slot): Promise<void> {
+  warm.discard();
+  await abandon(warm.request.instanceDir, cgroup, startTimeoutMs);
+}
+
+function groupFor(id: string, { cgroups }: SlotParts["abilities"]): Cgroup | null {
+  if (cgroups.kind === "unavailable") return null;
+  const outcome = createCgroup(cgroups.base, `slot-${id}`, { cpuWeight: waitingWeight }, { bestEffort: true });
+  return outcome.kind === "created" ? outcome.cgroup : null;
+}
+
+function requestFor(
+  { isolation, tmpBytes, sharedMemoryBytes, network }: SlotShape,
+  folder: string,
+  cgroup: Cgroup | null,
+): SlotRequest {
+  return {
+    name: "a slot",
+    instanceDir: folder,
+    // Nothing writes to it: the instance brings its own.
+    log: { path: join(folder, "slot.log"), maxBytes: 65_536, rotatedFiles: 0, maxLineBytes: 4096 },
+    isolation,
+    memoryFolders: [],
+    tmpBytes,
+    sharedMemoryBytes,
+    cgroups: cgroup?.joinTargets ?? [],
+    network,
+    startTimeoutMs,
+  };
+}
