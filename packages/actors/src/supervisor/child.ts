@@ -66,6 +66,11 @@ export class SupervisedChild implements ChildRecord {
     return this.crashes?.total ?? 0;
   }
 
+  /** It crashed before, not long ago: reports of it need not be said again. */
+  get isRepeating(): boolean {
+    return this.crashes !== null && this.crashes.inRow > 1;
+  }
+
   get isSpawning(): boolean {
     return this.phase === "spawning";
   }

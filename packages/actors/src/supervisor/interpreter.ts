@@ -10,7 +10,7 @@ import type { SupervisorCall } from "./call.ts";
 import { recordOf } from "./child.ts";
 import { alarmRang, childExited, type Verdict } from "./restarting.ts";
 import { serve } from "./requests.ts";
-import { startInOrder } from "./starting-children.ts";
+import { callOffRestart, startInOrder } from "./starting-children.ts";
 import { SupervisorState } from "./supervisor-state.ts";
 import type { AnySupervisorOptions } from "./supervisor-options.ts";
 import type { Task, Wanted } from "./task.ts";
@@ -62,22 +62,22 @@ export class SupervisorInterpreter implements Interpreter {
     if (state.task === null) begin(state, handle(state, item));
     else if (state.task.wanted(item)) resume(state, state.task.steps, item);
     else state.deferred.push(item);
-    while (state.task === null && state.deferred.length > 0 && (cell.flags & DEAD) === 0)
-      begin(state, handle(state, state.deferred.shift() as Signal));
+    while (state.task === null && (cell.flags & DEAD) === 0) {
+      const next = state.deferred.shift();
+      if (next === undefined) return;
+      begin(state, handle(state, next));
+    }
   }
 
   ended(cell: Cell): void {
     const state = cell.state as SupervisorState | undefined;
     if (state === undefined) return;
     state.task = null;
-    for (const item of state.deferred) if (item.kind === "call") item.call.refuse();
-    state.deferred.length = 0;
+    for (let item = state.deferred.shift(); item !== undefined; item = state.deferred.shift())
+      if (item.kind === "call") item.call.refuse();
     if (state.current !== null) state.current.refuse();
     const children = state.family.kind === "list" ? state.family.children.values() : state.family.waiting;
-    for (const child of children) {
-      const alarm = child.crashes?.alarm;
-      if (alarm !== null && alarm !== undefined) cell.system.alarms.disarm(alarm);
-    }
+    for (const child of children) callOffRestart(state, child);
   }
 }
 
@@ -91,24 +91,15 @@ export function isFree(cell: Cell): boolean {
 function begin(state: SupervisorState, steps: Task<void>): void {
   // Only marks the supervisor as busy until the first wait says what for.
   state.task = { steps, wanted: never };
-  resume(state, steps, undefined);
+  resume(state, steps, noSignal);
 }
 
-function resume(state: SupervisorState, steps: Task<void>, news: Signal | undefined): void {
+function resume(state: SupervisorState, steps: Task<void>, news: Signal): void {
   try {
-    for (let next = news; ;) {
-      const step = next === undefined ? steps.next(noSignal) : steps.next(next);
-      if (step.done === true) {
-        state.task = null;
-        return;
-      }
-      const wanted = step.value;
-      const earlier = state.deferred.findIndex(wanted);
-      if (earlier === -1) {
-        state.task = { steps, wanted };
-        return;
-      }
-      [next] = state.deferred.splice(earlier, 1);
+    for (let next: Signal | undefined = news; next !== undefined;) {
+      const step = steps.next(next);
+      state.task = step.done === true ? null : { steps, wanted: step.value };
+      next = step.done === true ? undefined : state.deferred.take(step.value);
     }
   } catch (error) {
     // A bug of the supervisor itself: it ends, and its children with it.

@@ -4,7 +4,7 @@ import { TERSE } from "../cell/flags.ts";
 import { StopAlarm } from "../life/stop-alarm.ts";
 import { signal } from "../cell/system-lane.ts";
 import { backoffMs } from "../time/backoff.ts";
-import type { SupervisedChild } from "./child.ts";
+import type { Crashes, SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
 import { putDown, startChild, startInOrder } from "./starting-children.ts";
 import type { SupervisorState } from "./supervisor-state.ts";
@@ -21,118 +21,118 @@ export function* childExited(state: SupervisorState, child: SupervisedChild, rea
     putDown(state, child);
     return autoShutdown(state, child);
   }
-  noteCrash(state, child, reason);
-  report(state, "child-terminated", child, reason, (child.crashes?.inRow ?? 0) > 1);
-  if (restart !== "temporary") return yield* restartChild(state, child);
+  const crashes = noteCrash(state, child, reason);
+  report(state, "child-terminated", child, reason, child.isRepeating);
+  if (restart !== "temporary") return yield* restartChild(state, child, crashes);
   putDown(state, child);
   return autoShutdown(state, child);
 }
 
 /** Restarts `child`, and whom its supervisor's strategy says, within the budget. */
-export function* restartChild(state: SupervisorState, child: SupervisedChild): Task<Verdict> {
+function* restartChild(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<Verdict> {
   const { system } = state.cell;
-  const reason = child.crashes?.reason ?? exit.normal;
   if (!state.budget.spend(system.host.nowMs())) {
-    report(state, "gave-up", child, reason);
+    report(state, "gave-up", child, crashes.reason);
     putDown(state, child);
     return "shut-down";
   }
   system.counters.restarts += 1;
   child.cell = null;
-  const waitMs = restartDelayMs(state, child);
-  if (waitMs === 0) return yield* restartNow(state, child);
+  const { backoff } = child.plan;
+  if (backoff === null) return yield* restartNow(state, child, crashes);
   yield* terminateInReverse(state, companions(state, child));
-  awaitRestart(state, child, waitMs);
+  awaitRestart(state, child, crashes, backoffMs(backoff, crashes.inRow - 1, system.host.random()));
   return "go-on";
 }
 
 /** Restarts without asking the budget again, and without a wait. */
-export function* restartNow(state: SupervisorState, child: SupervisedChild): Task<Verdict> {
-  const previous = child.crashes?.reason ?? null;
+function* restartNow(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<Verdict> {
+  const previous = crashes.reason;
   if (state.family.kind === "dynamic" || state.family.strategy === "one_for_one") {
     const outcome = yield* startChild(state, child, previous);
     if (outcome.kind === "failed") {
-      report(state, "start-error", child, outcome.reason, (child.crashes?.inRow ?? 0) > 1);
+      report(state, "start-error", child, outcome.reason, child.isRepeating);
       tryAgain(state, child, outcome.reason);
-    } else restarted(state, child);
+    } else restarted(state, child, crashes);
     return "go-on";
   }
-  const group = companions(state, child);
-  yield* terminateInReverse(state, group);
+  yield* terminateInReverse(state, companions(state, child));
   child.phase = "stopped";
-  const again = everyone(state, child).filter((one) => one === child || group.includes(one));
+  const again = everyone(state, child);
   const failed = yield* startInOrder(state, again, (one) => (one === child ? previous : exit.shutdown));
-  if (failed === null) restarted(state, child);
+  if (failed === null) restarted(state, child, crashes);
   else tryAgain(state, failed.child, failed.reason);
   return "go-on";
 }
 
-/** The wait that the child's backoff asks for before its next restart. */
-function restartDelayMs(state: SupervisorState, child: SupervisedChild): number {
-  const { backoff } = child.plan;
-  if (backoff === null) return 0;
-  return backoffMs(backoff, Math.max(0, (child.crashes?.inRow ?? 1) - 1), state.cell.system.host.random());
-}
-
 /** Leaves the supervisor to its other business for now; it comes back to this child by an alarm. */
 function tryAgain(state: SupervisorState, child: SupervisedChild, reason: ExitReason): void {
-  noteCrash(state, child, reason);
-  child.phase = "restarting";
-  if (state.family.kind === "dynamic") state.family.waiting.add(child);
-  signal(state.cell, { kind: "alarm", token: new TryAgain(child) });
+  const crashes = noteCrash(state, child, reason);
+  markRestarting(state, child);
+  signal(state.cell, { kind: "alarm", token: new TryAgain(child, crashes) });
 }
 
-function awaitRestart(state: SupervisorState, child: SupervisedChild, waitMs: number): void {
+function awaitRestart(state: SupervisorState, child: SupervisedChild, crashes: Crashes, waitMs: number): void {
+  markRestarting(state, child);
+  crashes.alarm = new RestartAlarm(state.cell, child, crashes);
+  state.cell.system.alarms.arm(crashes.alarm, waitMs);
+}
+
+function markRestarting({ family }: SupervisorState, child: SupervisedChild): void {
   child.phase = "restarting";
-  if (state.family.kind === "dynamic") state.family.waiting.add(child);
-  const alarm = new RestartAlarm(state.cell, child);
-  if (child.crashes !== null) child.crashes.alarm = alarm;
-  state.cell.system.alarms.arm(alarm, waitMs);
+  if (family.kind === "dynamic") family.waiting.add(child);
 }
 
 /** Rings when a delayed restart is due. */
 class RestartAlarm extends StopAlarm {
   readonly child: SupervisedChild;
+  readonly crashes: Crashes;
 
-  constructor(cell: Cell, child: SupervisedChild) {
+  constructor(cell: Cell, child: SupervisedChild, crashes: Crashes) {
     super(cell);
     this.child = child;
+    this.crashes = crashes;
   }
 }
 
 /** A failed restart that is to be tried again. */
-export class TryAgain {
+class TryAgain {
   readonly child: SupervisedChild;
+  readonly crashes: Crashes;
 
-  constructor(child: SupervisedChild) {
+  constructor(child: SupervisedChild, crashes: Crashes) {
     this.child = child;
+    this.crashes = crashes;
   }
 }
 
 /** An alarm rang: go on with the restart that it stands for. */
 export function* alarmRang(state: SupervisorState, token: object): Task<Verdict> {
-  if (token instanceof TryAgain)
-    return token.child.phase === "restarting" ? yield* restartChild(state, token.child) : "go-on";
-  if (!(token instanceof RestartAlarm) || token.child.crashes?.alarm !== token) return "go-on";
-  token.child.crashes.alarm = null;
-  return token.child.phase === "restarting" ? yield* restartNow(state, token.child) : "go-on";
+  if (token instanceof TryAgain && token.child.phase === "restarting")
+    return yield* restartChild(state, token.child, token.crashes);
+  // One that was called off while it rang, or that belongs to another task, means nothing.
+  if (!(token instanceof RestartAlarm) || token.crashes.alarm !== token) return "go-on";
+  token.crashes.alarm = null;
+  return yield* restartNow(state, token.child, token.crashes);
 }
 
-function restarted(state: SupervisorState, child: SupervisedChild): void {
-  if (state.family.kind === "dynamic") {
-    state.family.waiting.delete(child);
-    if (child.phase === "running") state.family.running += 1;
+function restarted(state: SupervisorState, child: SupervisedChild, crashes: Crashes): void {
+  const { family } = state;
+  if (family.kind === "dynamic") {
+    family.waiting.delete(child);
+    if (child.cell !== null) family.running += 1;
   }
-  if (child.cell !== null && (child.crashes?.inRow ?? 0) > 0) child.cell.flags |= TERSE;
-  report(state, "restarted", child, child.crashes?.reason ?? exit.normal);
+  // Its next errors need no stack: the first one of the row had it.
+  if (child.cell !== null) child.cell.flags |= TERSE;
+  report(state, "restarted", child, crashes.reason);
 }
 
-function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitReason): void {
+function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitReason): Crashes {
   const nowMs = state.cell.system.host.nowMs();
   const { crashes } = child;
   if (crashes === null) {
     child.crashes = { inRow: 1, total: 1, lastMs: nowMs, reason, alarm: null };
-    return;
+    return child.crashes;
   }
   const { backoff } = child.plan;
   const quietMs = backoff === null ? state.budget.periodMs : (backoff.resetAfterMs ?? backoff.maxMs);
@@ -140,6 +140,7 @@ function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitR
   crashes.total += 1;
   crashes.lastMs = nowMs;
   crashes.reason = reason;
+  return crashes;
 }
 
 /** The others that are restarted together with `child`, in start order. */

@@ -51,7 +51,7 @@ export function* startInOrder(
   for (const child of children) {
     const outcome = yield* startChild(state, child, previous(child));
     if (outcome.kind === "failed") {
-      report(state, "start-error", child, outcome.reason, (child.crashes?.inRow ?? 0) > 1);
+      report(state, "start-error", child, outcome.reason, child.isRepeating);
       return { child, reason: outcome.reason };
     }
     if (outcome.kind === "ignored" && child.plan.restart === "temporary") forget(state, child);
@@ -63,9 +63,15 @@ export function* startInOrder(
 export function putDown(state: SupervisorState, child: SupervisedChild): void {
   child.phase = "stopped";
   child.cell = null;
-  const alarm = child.crashes?.alarm;
-  if (alarm !== null && alarm !== undefined) state.cell.system.alarms.disarm(alarm);
+  callOffRestart(state, child);
   if (state.family.kind === "dynamic" || child.plan.restart === "temporary") forget(state, child);
+}
+
+/** A restart that waits for its time does not come any more. */
+export function callOffRestart(state: SupervisorState, { crashes }: SupervisedChild): void {
+  if (crashes === null || crashes.alarm === null) return;
+  state.cell.system.alarms.disarm(crashes.alarm);
+  crashes.alarm = null;
 }
 
 /** Forgets a child and its spec. */

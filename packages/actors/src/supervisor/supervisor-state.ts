@@ -1,5 +1,6 @@
-import type { Cell, Signal } from "../cell/cell.ts";
+import type { Cell } from "../cell/cell.ts";
 import type { SupervisorCall } from "./call.ts";
+import { Deferred } from "./deferred.ts";
 import { ChildPlan, SupervisedChild } from "./child.ts";
 import { RestartBudget } from "./restart-budget.ts";
 import type { AnySupervisorOptions, AutoShutdown, Strategy } from "./supervisor-options.ts";
@@ -21,8 +22,7 @@ export class SupervisorState {
   task: { readonly steps: Task<void>; wanted: Wanted } | null = null;
   /** The call that it is serving. */
   current: SupervisorCall | null = null;
-  /** Signals that came while it was busy with something else. */
-  readonly deferred: Signal[] = [];
+  readonly deferred = new Deferred();
 
   constructor(cell: Cell, options: AnySupervisorOptions) {
     this.cell = cell;
