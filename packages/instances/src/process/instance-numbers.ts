@@ -1,10 +1,6 @@
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError } from "@constellation/contract";
-import { readJson, writeAtomically } from "./atomic-file.ts";
-
-const flushDelayMs = 50;
+import { NumberFile } from "./number-file.ts";
 
 /** Instances that one node can know at a time: as many networks of four addresses as a /16 holds. */
 export const numberLimit = 16_384;
@@ -14,11 +10,10 @@ export const numberLimit = 16_384;
  * stays with the name until the instance is forgotten, since files of the data folder belong to that user.
  */
 export class InstanceNumbers {
-  readonly #path: string;
+  readonly #file: NumberFile;
   readonly #numbers: Map<string, number>;
   readonly #taken: Set<number>;
   readonly #first: number;
-  #flushing = false;
 
   /**
    * @param first number that the search for a free one begins with
@@ -26,12 +21,8 @@ export class InstanceNumbers {
    */
   constructor(stateFolder: string, first = 0) {
     this.#first = first;
-    this.#path = join(stateFolder, "numbers.json");
-    const value = readJson(this.#path) ?? {};
-    const entries = Object.entries(value as Record<string, unknown>);
-    const broken = entries.find(([, number]) => !Number.isInteger(number));
-    if (broken !== undefined) throw new Error(`${this.#path} gives ${broken[0]} no number: ${String(broken[1])}`);
-    this.#numbers = new Map(entries as [string, number][]);
+    this.#file = new NumberFile(join(stateFolder, "numbers.jsonl"));
+    this.#numbers = this.#file.load();
     this.#taken = new Set(this.#numbers.values());
   }
 
@@ -67,7 +58,7 @@ export class InstanceNumbers {
     const before = this.#numbers.get(name);
     if (before !== undefined && before !== number) this.#taken.delete(before);
     this.#numbers.set(name, number);
-    this.#write();
+    this.#file.note(name, number, this.#numbers);
     return number;
   }
 
@@ -81,29 +72,6 @@ export class InstanceNumbers {
     if (number === undefined) return;
     this.#numbers.delete(name);
     this.#taken.delete(number);
-    this.#write();
-  }
-
-  #write(): void {
-    writeAtomically(this.#path, JSON.stringify(Object.fromEntries(this.#numbers)));
-    void this.#flush();
-  }
-
-  /** Has the disk keep it. A hundred new instances wait for that once and not each, and none of them before its start. */
-  async #flush(): Promise<void> {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    await sleep(flushDelayMs, undefined, { ref: false });
-    this.#flushing = false;
-    try {
-      const file = await open(this.#path, "r");
-      try {
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-    } catch {
-      // The folder is gone, and so is what the numbers were for.
-    }
+    this.#file.note(name, null, this.#numbers);
   }
 }

@@ -47,10 +47,10 @@ test("what is no run of ours is left alone", async () => {
 test("numbers that cannot be read stop the driver with the name of their file, and are not overwritten", async () => {
   mkdirSync(playground.state, { recursive: true });
   mkdirSync(join(playground.runtime, "runs"), { recursive: true });
-  const path = join(playground.state, "numbers.json");
-  writeFileSync(path, '{"web.1": "x"}');
+  const path = join(playground.state, "numbers.jsonl");
+  writeFileSync(path, '["web.1","x"]\n');
   await expect(playground.open()).rejects.toThrow(path);
-  expect(readFileSync(path, "utf8")).toBe('{"web.1": "x"}');
+  expect(readFileSync(path, "utf8")).toBe('["web.1","x"]\n');
 });
 
 test("instances keep their number, and so their user, over daemons", async () => {

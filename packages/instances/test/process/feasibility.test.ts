@@ -243,7 +243,7 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
     chmodSync(folder, 0o705);
     await driver.check(spec({ folder }));
     await driver.check(mounted);
-    expect(existsSync(join(playground.state, "numbers.json"))).toBe(false);
+    expect(existsSync(join(playground.state, "numbers.jsonl"))).toBe(false);
   });
 
   test("without a file tree of its own an instance must be able to pass through every folder above", async () => {

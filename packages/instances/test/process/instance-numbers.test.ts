@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -34,4 +34,36 @@ test("the machine's own daemon begins at 0, any other elsewhere, always at the s
       expect(firstNumber(`/home/${name}`)).toBe(first);
     }),
   );
+});
+
+test("whatever happens in whatever order, the next daemon finds the same numbers; a line cut off by a crash does not count", () => {
+  const names = fc.constantFrom("a.1", "a.2", "b.1", 'we"ird\n.3');
+  const change = fc.record({ name: names, forget: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), fc.string({ maxLength: 5 }), (changes, torn) => {
+      const state = folder();
+      const numbers = new InstanceNumbers(state);
+      for (const { name, forget } of changes) {
+        if (forget) numbers.forget(name);
+        else numbers.take(name);
+      }
+      if (changes.some(({ forget }) => !forget))
+        appendFileSync(join(state, "numbers.jsonl"), torn.replaceAll("\n", ""));
+      const next = new InstanceNumbers(state);
+      for (const name of ["a.1", "a.2", "b.1", 'we"ird\n.3']) expect(next.of(name)).toBe(numbers.of(name));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("the file does not grow with changes that no longer matter", () => {
+  const state = folder();
+  const numbers = new InstanceNumbers(state);
+  for (let round = 0; round < 3000; round += 1) {
+    numbers.take("a.1");
+    numbers.forget("a.1");
+  }
+  numbers.take("b.1");
+  expect(readFileSync(join(state, "numbers.jsonl"), "utf8").length).toBeLessThan(30_000);
+  expect(new InstanceNumbers(state).of("b.1")).toBe(numbers.of("b.1"));
 });

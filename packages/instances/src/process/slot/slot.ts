@@ -1,11 +1,11 @@
-import { chownSync, mkdirSync } from "node:fs";
+import { chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cgroup, createCgroup } from "@constellation/host";
 import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
-import { type DriverFolders, sparesFolder } from "../folders.ts";
+import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
 import type { SlotShape, SlotUser } from "./slot-shape.ts";
 
@@ -25,6 +25,9 @@ export interface Slot {
   readonly cgroup: Cgroup | null;
 }
 
+/** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
+const filledLater = [`${runFiles.record}.new`, "assign"];
+
 /** While it is made and waits, whatever serves somebody comes first. */
 const waitingWeight = 25;
 
@@ -42,6 +45,8 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     makeRunFolder(folder, { kind: "same" });
     cgroup = groupFor(id, abilities);
+    // Writing into a file that is there is ten times as fast as making one.
+    for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
     const request = requestFor(shape, folder, cgroup);
     return { shape, cgroup, warm: await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal }) };
   } catch (error) {

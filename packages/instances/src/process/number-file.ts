@@ -1,0 +1,101 @@
+import { appendFileSync, readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeAtomically } from "./atomic-file.ts";
+
+const flushDelayMs = 50;
+/** Lines that may say what is no longer so, before the file is written anew. */
+const mostStale = 1024;
+
+/**
+ * Numbers by name in a file to which every change adds a line, `["web.2",7]` or `["web.2",null]`: a line costs a start a
+ * tenth of what a new file costs. A line that a crash cut off was of something that never began.
+ */
+export class NumberFile {
+  readonly #path: string;
+  #lines = 0;
+  #live = 0;
+  #flushing = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws Error naming the file when it is damaged; it stays as it is then */
+  load(): Map<string, number> {
+    const numbers = new Map<string, number>();
+    const text = readOrNothing(this.#path);
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    if (whole === "" && text !== "" && !text.startsWith("[")) throw this.#damaged(text);
+    for (const line of whole.split("\n").slice(0, -1)) {
+      const [name, number] = this.#parse(line);
+      if (number === null) numbers.delete(name);
+      else numbers.set(name, number);
+      this.#lines += 1;
+    }
+    this.#live = numbers.size;
+    if (whole !== text || this.#lines > this.#live + mostStale) this.#rewrite(numbers);
+    return numbers;
+  }
+
+  /** Keeps a change. A hundred of them share one sync of the disk, and none waits for it. @param all what holds now */
+  note(name: string, number: number | null, all: ReadonlyMap<string, number>): void {
+    this.#live = all.size;
+    if (this.#lines >= this.#live + mostStale) this.#rewrite(all);
+    else {
+      appendFileSync(this.#path, lineOf(name, number), { mode: 0o600 });
+      this.#lines += 1;
+    }
+    void this.#flush();
+  }
+
+  #rewrite(all: ReadonlyMap<string, number>): void {
+    writeAtomically(this.#path, [...all].map(([name, number]) => lineOf(name, number)).join(""));
+    this.#lines = all.size;
+  }
+
+  #parse(line: string): [string, number | null] {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw this.#damaged(line);
+    }
+    if (!Array.isArray(value) || value.length !== 2) throw this.#damaged(line);
+    const [name, number] = value as unknown[];
+    if (typeof name !== "string" || !(number === null || Number.isInteger(number))) throw this.#damaged(line);
+    return [name, number as number | null];
+  }
+
+  #damaged(line: string): Error {
+    return new Error(`${this.#path} is damaged: ${JSON.stringify(line.slice(0, 80))} gives no instance a number`);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    await sleep(flushDelayMs, undefined, { ref: false });
+    this.#flushing = false;
+    try {
+      const file = await open(this.#path, "r");
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+    } catch {
+      // The folder is gone, and so is what the numbers were for.
+    }
+  }
+}
+
+const lineOf = (name: string, number: number | null): string => `${JSON.stringify([name, number])}\n`;
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
