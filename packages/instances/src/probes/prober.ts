@@ -2,7 +2,8 @@ import type { ProbeCheck } from "@constellation/contract";
 import type { RunHandle } from "../driver/driver.ts";
 import type { PortBinding } from "../driver/port-binding.ts";
 import { probeExec } from "./exec-probe.ts";
-import { probeHttp } from "./http-probe.ts";
+import { openDoor } from "./door.ts";
+import { describeFailure, probeHttp } from "./http-probe.ts";
 import { LogLineMatcher } from "./log-line-matcher.ts";
 import type { ProbeResult } from "./probe-result.ts";
 import { type NoTarget, probeTarget, type ProbeTarget } from "./probe-target.ts";
@@ -41,9 +42,22 @@ function onTarget(
     probe: (signal) =>
       target.kind === "none"
         ? Promise.resolve({ ok: false, detail: target.detail })
-        : safely(() => probe(target, signal)),
+        : safely(() => (target.kind === "unix" ? throughDoor(target.path, probe, signal) : probe(target, signal))),
     close: () => {},
   };
+}
+
+async function throughDoor(
+  path: string,
+  probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const door = openDoor(path);
+  try {
+    return await probe({ kind: "unix", path: door.path }, signal);
+  } finally {
+    door.close();
+  }
 }
 
 /** A check that cannot even be made has failed. */
@@ -51,6 +65,6 @@ async function safely(probe: () => Promise<ProbeResult>): Promise<ProbeResult> {
   try {
     return await probe();
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { ok: false, detail: describeFailure(error) };
   }
 }
