@@ -192,7 +192,7 @@ export class DaemonPlatform implements Platform {
 
   /** Ends every instance in the reverse order of dependencies; what is wanted of them stays as it is. */
   async #endAll(): Promise<void> {
-    const { observations, scheduler, system } = this.#parts;
+    const { observations, ports, scheduler, system } = this.#parts;
     const layers = startLayers(scheduler.snapshot.specs()).toReversed();
     const known = new Set(layers.flat());
     const others = [...new Set(observations.list().map(({ app }) => app))].filter((app) => !known.has(app));
@@ -202,6 +202,7 @@ export class DaemonPlatform implements Platform {
       const timeoutMs = Math.max(0, ...layer.map((app) => this.#stopTimeoutMs(app)));
       const gone = (): boolean => layer.every((app) => !observations.list(app).some(({ state }) => isAlive(state)));
       await this.#until(gone, timeoutMs, `not all instances of ${layer.join(", ")} have ended`);
+      await ports.retire(layer);
     }
   }
 

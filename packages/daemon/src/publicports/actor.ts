@@ -22,6 +22,8 @@ export function publicPortsActor(
       const dirty = new Set<string>();
       const unsubscribe = [
         observations.onChange(({ app }) => {
+          // Callers of a stopped app wait in its socket until somebody closes it.
+          if (ports.isIdle(app)) self.send({ type: "sweep" });
           if (dirty.size === 0) self.send({ type: "balance" });
           dirty.add(app);
         }),

@@ -37,6 +37,8 @@ export class PublicPorts implements PortOpener, PortSource {
   readonly #private = new PrivatePorts();
   /** Instances that are about to be stopped: they get no new connections although they still look ready. */
   readonly #withdrawn = new Set<PortBinding>();
+  /** Apps whose instances were all ended for good by the end of this daemon: whoever calls them is refused, not held. */
+  readonly #retired = new Set<string>();
   /** Ports whose process was killed while instances still have their socket: it can be opened when the last one has let go. */
   readonly #recycled = new Map<string, number>();
 
@@ -166,6 +168,19 @@ export class PublicPorts implements PortOpener, PortSource {
     for (const app of new Set([...needed.values()].map((need) => need.app))) await this.balance(app);
   }
 
+  /** Closes the ports of apps whose instances the daemon takes along when it ends; nothing opens them again. */
+  async retire(apps: readonly string[]): Promise<void> {
+    for (const app of apps) this.#retired.add(app);
+    await this.reconcile();
+  }
+
+  /** Whether a port is open that no instance will ever serve again: its app is stopped, and its last run is over. */
+  isIdle(app: string): boolean {
+    const wanted = this.#parts.mirror.apps.get(app)?.record.mode === "running";
+    const open = [...this.#open.keys()].some((key) => key.startsWith(`${app}.`));
+    return open && !wanted && !this.#parts.observations.list(app).some(({ run }) => run !== null);
+  }
+
   /** Lets go of all ports; they stay open. */
   detach(): void {
     for (const open of this.#open.values()) open.detach();
@@ -176,7 +191,7 @@ export class PublicPorts implements PortOpener, PortSource {
     const needed = new Map<string, { app: string; port: PortSpec; sharing: Sharing }>();
     for (const [app, { record }] of this.#parts.mirror.apps) {
       const living = this.#parts.observations.list(app).filter(({ run }) => run !== null);
-      if (record.mode !== "running" && living.length === 0) continue;
+      if ((record.mode !== "running" && living.length === 0) || this.#retired.has(app)) continue;
       const revisions = new Set([record.revision, ...living.flatMap(({ revision }) => revision ?? [])]);
       for (const revision of revisions) {
         const run = this.#parts.mirror.revisions.get(app)?.get(revision)?.record.spec.run;

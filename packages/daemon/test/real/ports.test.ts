@@ -91,6 +91,38 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     },
   );
 
+  test.each(["inherit", "forward"] as const)(
+    "(%s) refuses callers when all instances were ended with the daemon, and is back with the next one",
+    async (socket) => {
+      const port = await freePort();
+      await daemon.platform.apply({ apps: [server("web", port, socket)] });
+      await healthy("web");
+      await daemon.platform.stopDaemon({ instances: true });
+      expect(await answer(port)).toBe("ECONNREFUSED");
+      expect(portProcess(port)).toBeUndefined();
+      await site.stop();
+      daemon = await site.start();
+      await healthy("web");
+      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+    },
+  );
+
+  test.each(["inherit", "forward"] as const)("(%s) refuses callers as soon as its app is stopped", async (socket) => {
+    const port = await freePort();
+    await daemon.platform.apply({ apps: [server("web", port, socket)] });
+    await healthy("web");
+    await daemon.platform.stopApp("web");
+    await eventually(
+      () => portProcess(port),
+      (pid) => pid === undefined,
+      2000,
+    );
+    expect(await answer(port)).toBe("ECONNREFUSED");
+    await daemon.platform.startApp("web");
+    await healthy("web");
+    expect(await answers(port)).toEqual(["web.1", "web.2"]);
+  });
+
   test.each(["inherit", "forward"] as const)("(%s) comes back when its process is killed", async (socket) => {
     const port = await freePort();
     await daemon.platform.apply({ apps: [server("web", port, socket)] });
