@@ -149,8 +149,7 @@ export class ProcessDriver implements Driver {
         await abandon(folder, cgroup, prepared.launch.startTimeoutMs);
         return null;
       }
-      cgroup?.close();
-      return this.#handle(folder, { version: 1, ...record });
+      return this.#handle(folder, { version: 1, ...record }, { cgroup });
     } catch (error) {
       const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;
       await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
@@ -256,7 +255,7 @@ export class ProcessDriver implements Driver {
     }
   }
 
-  #handle(folder: string, record: RunRecord): ProcessHandle {
+  #handle(folder: string, record: RunRecord, started?: { readonly cgroup: Cgroup | null }): ProcessHandle {
     const pids = readPidFile(folder);
     if (pids === null) throw new Error(`${folder} has no pid file although its program runs`);
     return new ProcessHandle({
@@ -266,7 +265,9 @@ export class ProcessDriver implements Driver {
       host: this.#abilities.facts,
       clock: this.#clock,
       bootedAt: this.#bootedAt,
+      ...(started === undefined ? {} : { started }),
       disk: this.#folders.state,
+      ...(started === undefined ? {} : { started }),
     });
   }
 

@@ -1,6 +1,7 @@
 import { ConstellationError, type Exit, type InstanceDetails, type Resources } from "@constellation/contract";
 import { type Cgroup, openCgroup, signalProcess } from "@constellation/host";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../driver/clock.ts";
 import type { CallOptions, RunHandle, RunLogLine } from "../driver/driver.ts";
 import type { ExecRequest, ExecSession } from "../driver/exec.ts";
@@ -33,10 +34,15 @@ export interface ProcessHandleOptions {
   readonly bootedAt: number;
   /** Any path on the disk whose rates are limited. */
   readonly disk: string;
+  /** Set by who has just started the run: nobody can have begun to stop it, and its control group is open. */
+  readonly started?: { readonly cgroup: Cgroup | null };
 }
 
 /** Time that a supervisor has to end its tree before its control group is killed over its head. */
 const killPatienceMs = 2000;
+
+/** What can wait does so until whoever waited for the start has heard of it. */
+const breathMs = 5;
 
 /** A run as this daemon holds it. It reaches the run through its folder only, so that any daemon can. */
 export class ProcessHandle implements RunHandle {
@@ -49,13 +55,15 @@ export class ProcessHandle implements RunHandle {
   readonly #over = new AbortController();
   readonly #end: Promise<Exit>;
   #metrics: MetricSocket | null = null;
+  /** To be kept as soon as there is time. */
+  #notes: RunNotes | null = null;
   #kill: { readonly at: number; cancel(): void } | null = null;
 
   constructor(options: ProcessHandleOptions) {
-    const { folder, record, pids } = options;
+    const { folder, record, pids, started } = options;
     this.#options = options;
     this.#record = record;
-    this.#cgroup = record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null);
+    this.#cgroup = started?.cgroup ?? (record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null));
     const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
     const doors = doorsFrom(record, pid);
     this.facts = { ...record.facts, doors, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
@@ -68,13 +76,14 @@ export class ProcessHandle implements RunHandle {
     this.#end = this.#watch();
     // Whoever waits is told; a handle that was let go has nobody who waits.
     this.#end.catch(() => {});
-    const stop = readStop(folder);
+    const stop = started === undefined ? readStop(folder) : null;
     // An earlier daemon began to stop it, and perhaps died before it could send the signal.
     if (stop !== null) {
       if (stop.graceMs > 0) this.#signal(stop.signal);
       this.#armKill(stop.killAt);
     }
-    void this.#openMetrics();
+    // That it runs is told first.
+    setTimeout(() => void this.#openMetrics(), breathMs);
   }
 
   wait(): Promise<Exit> {
@@ -141,9 +150,13 @@ export class ProcessHandle implements RunHandle {
     return followLog(path, { from: position, ended: this.#over.signal, signal });
   }
 
-  remember(notes: RunNotes): Promise<void> {
-    writeNotes(this.#options.folder, notes);
-    return Promise.resolve();
+  /** Kept in a moment, after what waits for the news; what is learned meanwhile goes along. */
+  async remember(notes: RunNotes): Promise<void> {
+    this.#notes = notes;
+    await sleep(breathMs);
+    if (this.#notes === null || this.#over.signal.aborted) return;
+    writeNotes(this.#options.folder, this.#notes);
+    this.#notes = null;
   }
 
   detach(): void {
@@ -189,6 +202,7 @@ export class ProcessHandle implements RunHandle {
 
   async #openMetrics(): Promise<void> {
     const path = join(this.#options.folder, runFiles.sockets, runFiles.metrics);
+    if (this.#over.signal.aborted || this.#letGo.signal.aborted) return;
     try {
       const socket = await MetricSocket.open(path);
       if (this.#over.signal.aborted || this.#letGo.signal.aborted) socket.close();

@@ -1,9 +1,11 @@
 import { dirname } from "node:path";
 import { composeEnvironment } from "../environment/environment.ts";
 import { fillCommand } from "../environment/fill-command.ts";
-import type { StartRequest } from "../driver/start-request.ts";
+import { instanceName, type ResolvedRun, type StartRequest } from "../driver/start-request.ts";
 import { type InheritedSocket, listenPreload, portEnvironment, runsNode } from "../ports/index.ts";
+import { bunProgram } from "../script/bun-program.ts";
 import { nodePrefix, nodeProgram } from "../script/node-program.ts";
+import type { ScriptProgram } from "../script/script-program.ts";
 
 /** What is executed: words, environment, sockets, and the files of the machine that it must see. */
 export interface Program {
@@ -46,7 +48,7 @@ export function programFor(request: StartRequest, place: ProgramPlace): Program 
     metricsSocket: place.metricsSocket,
     ports: inherited.variables,
   });
-  const script = run.kind === "script" ? nodeProgram(run, request.resources.memoryBytes) : null;
+  const script = run.kind === "script" ? scriptProgram(run, request, (environment["PATH"] ?? "").split(":")) : null;
   return {
     argv: fillCommand(script?.argv ?? (run.kind === "command" ? run.argv : []), environment),
     environment,
@@ -57,4 +59,13 @@ export function programFor(request: StartRequest, place: ProgramPlace): Program 
       ...(inherited.sockets.length > 0 && node ? [dirname(listenPreload)] : []),
     ],
   };
+}
+
+function scriptProgram(
+  run: ResolvedRun & { readonly kind: "script" },
+  request: StartRequest,
+  path: readonly string[],
+): ScriptProgram {
+  if (run.runtime === "bun") return bunProgram(run, { folder: request.folder, path }, instanceName(request));
+  return nodeProgram(run, request.resources.memoryBytes);
 }
