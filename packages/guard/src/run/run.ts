@@ -13,8 +13,9 @@ import { markerName } from "./marker.ts";
 import { noteLastRun, readLastRun } from "./last-run.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunOutcome } from "./outcome.ts";
+import { openPace } from "./pace.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
-import { hold, openStateDirectory, release, takeOver, type StateDirectory } from "./state-directory.ts";
+import { hold, openStateDirectory, release, takeOver } from "./state-directory.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { watchMachine } from "./watch.ts";
 
@@ -89,12 +90,16 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       }
     };
     const stop = new StopSignal(options, state);
+    const pace = openPace(options.policy ?? defaultPolicy, cgroup, stop.leaders, (error) => stop.fail(error));
+    // Tests that are to finish are not slowed.
+    stop.draining.signal.addEventListener("abort", () => void pace.release(), { once: true });
     const watch = watchMachine(
       gauge,
       options.policy ?? defaultPolicy,
       {
         sampled(sample, policy) {
           for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
+          if (options.selfProtect !== false) pace.follow(sample, policy);
           options.lease?.report(sample.treeBytes ?? 0, policy.level);
           say({ kind: "sample", sample, state: policy });
         },
@@ -132,6 +137,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       });
     } finally {
       watch.stop();
+      await pace.release();
       clearInterval(syncing);
       releasedPorts = portsOf(run, cgroup?.processes());
       cpuTimeUs = gauge.cpuTimeUs();

@@ -3,6 +3,7 @@ import {
   isProcessAlive,
   listContainers,
   findEngineSockets,
+  setNiceness,
   signalProcess,
   stopContainer,
   type Cgroup,
@@ -37,7 +38,7 @@ export interface TeardownOptions {
 }
 
 /**
- * Ends everything that belongs to a run: freezes its control group so that nothing forks, kills the group, sweeps all
+ * Ends everything that belongs to a run: freezes and kills its control group, sweeps all
  * processes for the run's marker until none is found, then signals the process groups, then stops labelled containers.
  */
 export async function tearDown(remains: Remains, options: TeardownOptions = {}): Promise<TeardownReport> {
@@ -54,7 +55,8 @@ export async function tearDown(remains: Remains, options: TeardownOptions = {}):
 
   const { cgroup } = remains;
   if (cgroup !== undefined) {
-    if (cgroup.isPopulated()) await attempt("freeze", () => cgroup.freeze({ timeoutMs: 250 }));
+    await attempt("hurry it", async () => hurry(cgroup));
+    // It freezes and kills in turns (v1) or in one step (v2): nothing forks in between, and nothing is waited for before.
     await attempt("kill the control group", () =>
       cgroup.kill({ timeoutMs: Math.max(1, deadline - performance.now()) }),
     );
@@ -70,6 +72,11 @@ export async function tearDown(remains: Remains, options: TeardownOptions = {}):
   const tookMs = performance.now() - startedAt;
   const containers = options.containers === false ? [] : await stopContainers(remains.run, troubles);
   return { tookMs, swept, survivors, containers, troubles };
+}
+
+/** A process frees its own memory when it is killed; on a busy machine it would wait for its turn, gigabytes in hand. */
+function hurry(cgroup: Cgroup): void {
+  for (const pid of cgroup.processes()) setNiceness(pid, -20);
 }
 
 /** Kills by marker until a sweep finds nothing: what is found may fork between two looks. */
