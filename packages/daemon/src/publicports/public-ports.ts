@@ -300,4 +300,11 @@ function backendOf(
 
 /** What a spec runs, as far as it matters for ports: nothing of it needs to be found for that. */
 const unresolved = (run: AppSpec["run"]): ResolvedRun =>
-  run.kind === "command" ? run : { kind: "script", file: run.path, args: run.args };
+  run.kind === "command"
+    ? run
+    : {
+        kind: "script",
+        file: run.path,
+        args: run.args,
+        ...(run.runtime === undefined ? {} : { runtime: run.runtime }),
+      };

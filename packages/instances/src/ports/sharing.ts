@@ -14,7 +14,8 @@ export function sharingOf({ socket }: Pick<PortSpec, "socket">, run: ResolvedRun
   return runsNode(run) ? "shared" : "forwarded";
 }
 
-/** True when Node's own options reach the program: a script, or `node` as the command. npm and npx start another process that listens. */
+/** True when Node's own options reach the program: a script on Node, or `node` as the command. npm and npx start another process that listens. */
 export function runsNode(run: ResolvedRun): boolean {
-  return run.kind === "script" || /^node(js)?$/.test(basename(run.argv[0] ?? ""));
+  if (run.kind === "script") return run.runtime !== "bun";
+  return /^node(js)?$/.test(basename(run.argv[0] ?? ""));
 }

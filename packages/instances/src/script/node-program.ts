@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ResolvedRun } from "../driver/start-request.ts";
+import type { ScriptProgram } from "./script-program.ts";
 
 /** How Node runs a script: its words, and what must be readable inside. */
 export interface NodeProgram {
@@ -19,7 +20,7 @@ const leastOldSpace = 16;
  * The command that runs a `.js`, `.mjs` or `.cjs` artifact on the Node that runs us. Node cannot see the control group
  * from inside, so that a memory limit is told to V8 too: it then collects before the kernel kills.
  */
-export function nodeProgram(run: ResolvedRun & { readonly kind: "script" }, memoryBytes: number | null): NodeProgram {
+export function nodeProgram(run: ResolvedRun & { readonly kind: "script" }, memoryBytes: number | null): ScriptProgram {
   const map = `${run.file}.map`;
   return {
     argv: [process.execPath, ...nodeFlags(run.file, memoryBytes), run.file, ...run.args],

@@ -1,0 +1,171 @@
+// Scripts that write down when their first line ran and when they listened, and the starts that are timed by it.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runs, sleep } from "./product-daemon.js";
+
+/** Long enough for the next Node to wait again: what is measured is a start from rest. */
+const restMs = 900;
+const patienceMs = 10_000;
+
+/** Times are of the machine's monotonic clock, which every process shares. */
+const firstLine = "const at = process.hrtime.bigint();";
+const write = (name, value) =>
+  `writeFileSync("/data/${name}.new", String(${value})); renameSync("/data/${name}.new", "/data/${name}");`;
+const scripts = {
+  line: `${firstLine} import { renameSync, writeFileSync } from "node:fs"; ${write("first", "at")} setInterval(() => {}, 1e6);`,
+  http: `${firstLine} import { renameSync, writeFileSync } from "node:fs"; import { createServer } from "node:http";
+    createServer((request, response) => response.end("ok")).listen(process.env.PORT, () => { const listening = process.hrtime.bigint(); ${write("first", "at")} ${write("listening", "listening")} });`,
+};
+
+export async function startsOf(daemon, rows, rounds) {
+  const artifacts = {};
+  for (const [name, text] of Object.entries(scripts)) artifacts[name] = await upload(daemon, text);
+  const times = { warm: newTimes(), cold: newTimes() };
+  const ways = { warm: new Map(), cold: new Map() };
+  for (let round = -2; round < rounds; round += 1) {
+    for (const way of ["warm", "cold"]) {
+      const found = await oneRound(daemon, artifacts, { way, round });
+      if (round < 0) continue;
+      for (const [what, ms] of Object.entries(found.times)) times[way][what].push(ms);
+      for (const start of found.starts) ways[way].set(start, (ways[way].get(start) ?? 0) + 1);
+    }
+  }
+  const bars = { warm: { line: 5, http: 8, again: 5 }, cold: { line: null, http: null, again: null } };
+  for (const way of ["warm", "cold"]) {
+    const note = [...ways[way]].map(([start, count]) => `${count} ${start}`).join(", ");
+    const as = way === "warm" ? "" : ", warm: false";
+    rows.add(`API call -> first line of a script${as}`, "ms", times[way].line, bars[way].line, note);
+    rows.add(`API call -> HTTP listening on the app's port${as}`, "ms", times[way].http, bars[way].http);
+    rows.add(`crash -> first line again${as}`, "ms", times[way].again, bars[way].again);
+  }
+}
+
+const newTimes = () => ({ line: [], http: [], again: [] });
+
+async function oneRound(daemon, artifacts, { way, round }) {
+  const starts = [];
+  const more = way === "warm" ? {} : { warm: false };
+  const app = (name, kind, port = {}) => ({
+    name: `${name}-${way}-${round + 2}`,
+    script: `./${kind}.mjs`,
+    artifact: artifacts[kind],
+    folder: daemon.folder,
+    ...port,
+    ...more,
+  });
+  const line = app("line", "line");
+  const http = app("http", "http", { port: 20_000 + round });
+  const times = {};
+  times.line = await timed(daemon, line.name, "first", (clock) =>
+    daemon.until(runs(line.name), 1, () => (clock.begin(), daemon.apply(line))),
+  );
+  starts.push(await startOf(daemon, line.name));
+  await sleep(restMs);
+  times.again = await timed(daemon, line.name, "first", async (clock) => {
+    const [pid] = await daemon.pids(line.name);
+    rmSync(join(data(daemon, line.name), "first"));
+    await daemon.until(runs(line.name), 1, () => (clock.begin(), process.kill(pid, "SIGKILL")));
+  });
+  starts.push(await startOf(daemon, line.name));
+  await daemon.remove(line.name);
+  await sleep(restMs);
+  times.http = await timed(daemon, http.name, "listening", (clock) =>
+    daemon.until(runs(http.name), 1, () => (clock.begin(), daemon.apply(http))),
+  );
+  starts.push(await startOf(daemon, http.name));
+  await daemon.remove(http.name);
+  await sleep(restMs);
+  return { times, starts };
+}
+
+/** Milliseconds from `clock.begin()` to what the script wrote down. */
+async function timed(daemon, app, file, act) {
+  const clock = { begun: 0n, begin: () => (clock.begun = process.hrtime.bigint()) };
+  await act(clock);
+  const path = join(data(daemon, app), file);
+  for (let waited = 0; !existsSync(path); waited += 2) {
+    if (waited > patienceMs) throw new Error(`${app} did not write ${file}`);
+    await sleep(2);
+  }
+  return Number(BigInt(readFileSync(path, "utf8")) - clock.begun) / 1e6;
+}
+
+const data = (daemon, app) => join(daemon.home, "data", `${app}.1`);
+
+async function startOf(daemon, app) {
+  const { start } = await daemon.call("GET", `/v1/instances/${app}.1`);
+  return start;
+}
+
+async function upload(daemon, text) {
+  const bytes = Buffer.from(text);
+  const artifact = createHash("sha256").update(bytes).digest("hex");
+  await daemon.call("PUT", `/v1/artifacts/${artifact}`, bytes);
+  return artifact;
+}
+
+/** What each waiting Node is charged with, and its share of memory that it shares with others. */
+export async function memoryOfWaiting(daemon, rows) {
+  await sleep(2 * restMs);
+  const charged = [];
+  const shares = [];
+  for (const id of readdirSync(join(daemon.home, "run", "spares"))) {
+    const pid = mainPid(join(daemon.home, "run", "spares", id));
+    if (pid === undefined || !readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("warm.cjs")) continue;
+    charged.push(chargedBytes(pid) / 1e6);
+    shares.push(Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) / 1000);
+  }
+  rows.add("memory charged to a waiting Node, its init and its namespaces", "MB", charged);
+  rows.add("memory of a waiting Node, PSS", "MB", shares);
+}
+
+const mainPid = (folder) =>
+  /^main (\d+)/m.exec(existsSync(join(folder, "pid")) ? readFileSync(join(folder, "pid"), "utf8") : "")?.[1];
+
+/** cgroup v1: the memory controller; v2: the one group. */
+function chargedBytes(pid) {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
+  const [, v1] = /^\d+:memory:(.*)$/m.exec(lines.join("\n")) ?? [];
+  if (v1 !== undefined) return Number(readFileSync(`/sys/fs/cgroup/memory${v1}/memory.usage_in_bytes`, "utf8"));
+  const [, v2] = /^0::(.*)$/m.exec(lines.join("\n")) ?? [];
+  return Number(readFileSync(`/sys/fs/cgroup${v2}/memory.current`, "utf8"));
+}
+
+/** The same server on Node and on Bun: memory charged to the instance, and how soon it listens. */
+export async function bunInstances(daemon, rows, rounds) {
+  const bun = join(import.meta.dirname, "../../node_modules/bun/bin/bun.exe");
+  if (!existsSync(bun)) return rows.missing("runtime: bun", "bun is not installed in bench/node_modules");
+  const artifact = await upload(daemon, scripts.http);
+  const found = { node: { ms: [], mb: [] }, bun: { ms: [], mb: [] } };
+  for (let round = -1; round < rounds; round += 1) {
+    for (const runtime of ["node", "bun"]) {
+      const name = `${runtime}-${round + 1}`;
+      const app = {
+        name,
+        script: "./http.mjs",
+        artifact,
+        folder: daemon.folder,
+        port: 21_000 + round,
+        runtime,
+        warm: undefined,
+      };
+      if (runtime === "bun") app.env = { PATH: `${dirname(bun)}:/usr/bin:/bin` };
+      const ms = await timed(daemon, name, "listening", (clock) =>
+        daemon.until(runs(name), 1, () => (clock.begin(), daemon.apply(app))),
+      );
+      await sleep(restMs);
+      const [pid] = await daemon.pids(name);
+      const mb = chargedBytes(pid) / 1e6;
+      await daemon.remove(name);
+      await sleep(restMs);
+      if (round < 0) continue;
+      found[runtime].ms.push(ms);
+      found[runtime].mb.push(mb);
+    }
+  }
+  for (const runtime of ["node", "bun"]) {
+    rows.add(`runtime: ${runtime}, API call -> HTTP listening`, "ms", found[runtime].ms);
+    rows.add(`runtime: ${runtime}, memory charged to an idle HTTP server`, "MB", found[runtime].mb);
+  }
+}
