@@ -36,10 +36,6 @@ export class PendingAsk extends WheelEntry implements ReplyTo<unknown> {
     this.#timeoutMs = timeoutMs;
   }
 
-  get isOpen(): boolean {
-    return this.#open;
-  }
-
   /** The message is on its way: from now on count the time, heed the signal and the end of `cell`. */
   await(cell: Cell | null, signal: AbortSignal | undefined): void {
     // The answer can be there already: a ref may answer before `send` returns.

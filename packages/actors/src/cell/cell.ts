@@ -47,7 +47,7 @@ export interface Cell extends AnyRef, Abilities<unknown>, Mailbox {
   /** What `onStart` and the handlers made; of a dead cell, why it ended. */
   state: unknown;
   capacity: number;
-  /** Messages handled so far. */
+  /** Messages handled; carried over to the extras now and then. */
   handled: number;
   /** The next cell in the run queue. */
   next: Cell | null;
@@ -163,6 +163,8 @@ export class Extras {
   signals: Fifo<Signal> | null = null;
   /** Signals handled so far. */
   signalsHandled = 0;
+  /** Messages handled before those that the cell counts. */
+  handledBefore = 0;
   links: Set<Cell | ForeignRef> | null = null;
   /** Monitors that others hold on this actor. */
   watchers: Set<Watch> | null = null;

@@ -24,10 +24,6 @@ export class MemorySnapshots implements Snapshots {
   remove(kind: string, id: string): Promise<boolean> {
     return Promise.resolve(this.#states.delete(keyOf(kind, id)));
   }
-
-  get size(): number {
-    return this.#states.size;
-  }
 }
 
 function keyOf(kind: string, id: string): string {

@@ -67,6 +67,7 @@ export function snapshot(system: ActorSystem): SystemSnapshot {
 }
 
 function describe(cell: Cell): ActorSnapshot {
+  const messages = cell.handled + (cell.extras?.handledBefore ?? 0);
   return {
     id: cell.id,
     address: cell.address,
@@ -75,8 +76,8 @@ function describe(cell: Cell): ActorSnapshot {
     status: statusOf(cell),
     mailbox: cell.count,
     capacity: cell.capacity,
-    messages: cell.handled,
-    reductions: cell.handled + (cell.extras?.signalsHandled ?? 0),
+    messages,
+    reductions: messages + (cell.extras?.signalsHandled ?? 0),
     restarts: cell.child?.restarts ?? 0,
     childId: cell.child?.id ?? null,
     strategy: cell.script.interpreter === null ? null : strategyOf(cell.state as SupervisorState),

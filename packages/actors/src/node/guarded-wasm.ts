@@ -27,7 +27,7 @@ const program = new URL(
  */
 export function guardedWasmActor(bytes: Uint8Array, options: GuardedWasmOptions): Behavior<WasmMessage> {
   const { deadlineMs, ...rest } = options;
-  const data: WasmWorkerData = { kind: "wasm-worker", module: bytes, options: rest };
+  const data: WasmWorkerData = { module: bytes, options: rest };
   return actor({
     kind: options.kind ?? "guarded wasm",
     async onStart(_args: void, context): Promise<{ node: WorkerNode; ref: ActorRef<WasmMessage> }> {

@@ -1,3 +1,4 @@
+import { asError } from "../vocabulary/as-error.ts";
 import { connect as open, createServer, type Server, type Socket } from "node:net";
 import { FrameReader, writeFrame } from "../remote/frame.ts";
 import type { Packet } from "../remote/packet.ts";
@@ -24,7 +25,7 @@ export class SocketTransport implements Transport {
         const packets = reader.read(piece);
         if (packets.length > 0) events.packets(packets);
       } catch (error) {
-        this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        this.#socket.destroy(asError(error));
       }
     });
     this.#socket.on("error", (error) => (cause = error));

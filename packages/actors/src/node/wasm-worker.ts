@@ -1,10 +1,8 @@
-import { isMainThread, parentPort } from "node:worker_threads";
-import { isWasmWorkerData, workerOptions } from "./wasm-worker-data.ts";
+import { workerData } from "node:worker_threads";
 import { wasmActor } from "../wasm/wasm-actor.ts";
+import type { WasmWorkerData } from "./wasm-worker-data.ts";
 import { serve } from "./worker-node.ts";
 
 // The program of a worker thread that hosts one WASM module; see guarded-wasm.ts.
-if (!isMainThread && parentPort !== null) {
-  const data = workerOptions();
-  if (isWasmWorkerData(data)) serve({ wasm: wasmActor(data.module, data.options) });
-}
+const { module, options } = workerData as WasmWorkerData;
+serve({ wasm: wasmActor(module, options) });

@@ -1,4 +1,5 @@
 import { parentPort, Worker, type MessagePort, type WorkerOptions } from "node:worker_threads";
+import { asError } from "../vocabulary/as-error.ts";
 import type { Behavior } from "../vocabulary/behavior.ts";
 import { connect, type Connection, type ConnectOptions } from "../remote/connection.ts";
 import { PortTransport, type PortLike } from "../remote/port-transport.ts";
@@ -39,19 +40,36 @@ export async function startWorker(
   };
 }
 
+export type ServeOptions = SystemOptions & Pick<Partial<ConnectOptions>, "token" | "inFlight">;
+
+/** The system of a worker thread, and its connection to the thread that started it. */
+export interface ServedSystem {
+  readonly system: ActorSystem;
+  readonly connection: Connection;
+}
+
 /**
  * Inside a worker thread: makes a system that the parent thread can spawn these behaviours in.
  * @throws Error outside of a worker thread
  */
 export function serve(
   spawnable: Readonly<Record<string, Behavior<never, never>>>,
-  options: SystemOptions & Pick<Partial<ConnectOptions>, "token" | "inFlight"> = {},
-): { readonly system: ActorSystem; readonly connection: Connection } {
+  options: ServeOptions = {},
+): ServedSystem {
   if (parentPort === null) throw new Error("Cannot serve actors to a parent thread: this is no worker thread");
+  return serveOn(parentPort, spawnable, options);
+}
+
+/** The same over any port. */
+export function serveOn(
+  port: MessagePort,
+  spawnable: Readonly<Record<string, Behavior<never, never>>>,
+  options: ServeOptions,
+): ServedSystem {
   const system = new ActorSystem({ name: "worker", ...options });
   const { token = "", inFlight = 65_536 } = options;
-  const connection = connect(system, new PortTransport(portOf(parentPort)), { spawnable, token, inFlight });
-  void stopWith(system, connection, parentPort);
+  const connection = connect(system, new PortTransport(portOf(port)), { spawnable, token, inFlight });
+  void stopWith(system, connection, port);
   return { system, connection };
 }
 
@@ -69,8 +87,7 @@ function portOf(port: Worker | MessagePort): PortLike {
     postMessage: (message) => port.postMessage(message),
     addEventListener: (type, listener) => {
       const emitter: { on(event: string, listen: (value: unknown) => void): unknown } = port;
-      if (type === "error")
-        emitter.on("error", (error) => listener({ message: error instanceof Error ? error.message : error }));
+      if (type === "error") emitter.on("error", (error) => listener({ message: asError(error).message }));
       else emitter.on(type === "close" && port instanceof Worker ? "exit" : type, (data) => listener({ data }));
     },
   };

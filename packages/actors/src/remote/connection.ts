@@ -1,3 +1,4 @@
+import { asError } from "../vocabulary/as-error.ts";
 import type { AnyRef, ForeignRef } from "../cell/cell.ts";
 import type { ActorRef, SendOutcome } from "../vocabulary/actor-ref.ts";
 import { AskError } from "../vocabulary/ask-error.ts";
@@ -80,7 +81,7 @@ export class Connection implements Line {
             else this.#receiver.receive(packet);
           this.#receiver.acknowledge();
         } catch (error) {
-          this.#end(error instanceof Error ? error : new Error(String(error)));
+          this.#end(asError(error));
         }
       },
       closed: (error) =>

@@ -1,3 +1,4 @@
+import { asError } from "../vocabulary/as-error.ts";
 import type { Host } from "../host.ts";
 import { FrameReader, writeFrame } from "./frame.ts";
 import type { Packet } from "./packet.ts";
@@ -89,7 +90,7 @@ class LoopbackEnd implements Transport {
       if (this.#events === null) this.#early.push(packets);
       else this.#events.packets(packets);
     } catch (error) {
-      this.lose(error instanceof Error ? error : new Error(String(error)));
+      this.lose(asError(error));
     }
   }
 

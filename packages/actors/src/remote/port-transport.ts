@@ -1,3 +1,4 @@
+import { asError } from "../vocabulary/as-error.ts";
 import { checkPackets, type Packet } from "./packet.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
@@ -57,7 +58,7 @@ export class PortTransport implements Transport {
     try {
       this.#events?.packets(checkPackets(data));
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.#end(asError(error));
     }
   }
 

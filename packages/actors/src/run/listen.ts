@@ -1,4 +1,5 @@
-import type { Cell, Signal } from "../cell/cell.ts";
+import { extrasOf, type Cell, type Signal } from "../cell/cell.ts";
+import type { Fifo } from "../queue/fifo.ts";
 import { exit } from "../vocabulary/exit-reason.ts";
 import { NOT_LISTENING, SIGNALS, STOPPING, TRAPS_EXITS } from "../cell/flags.ts";
 import { killChildren } from "../life/killing.ts";
@@ -9,21 +10,23 @@ import { beginStop, childEnded } from "../life/stopping.ts";
 /** Handles what waits in the system lane, as far as the cell can listen. Returns how many messages it handled. */
 export function listen(cell: Cell): number {
   let handled = 0;
-  const { extras } = cell;
-  if (extras === null || extras.signals === null) return handled;
-  const { signals } = extras;
+  const extras = extrasOf(cell);
+  const signals = extras.signals as Fifo<Signal>;
   const { interpreter } = cell.script;
   while (signals.size > 0 && (cell.flags & NOT_LISTENING) === 0) {
     const item = signals.shift() as Signal;
     extras.signalsHandled += 1;
     if (interpreter !== null) interpreter.signal(cell, item);
-    else handled += handle(cell, item);
+    else handled += handle(cell, item as OrdinarySignal);
   }
   if (signals.size === 0) cell.flags &= ~SIGNALS;
   return handled;
 }
 
-function handle(cell: Cell, item: Signal): number {
+/** A supervisor is told the others, too. */
+type OrdinarySignal = Exclude<Signal, { kind: "child-started" | "call" }>;
+
+function handle(cell: Cell, item: OrdinarySignal): number {
   switch (item.kind) {
     case "stop":
       beginStop(cell, item.reason);
@@ -49,9 +52,6 @@ function handle(cell: Cell, item: Signal): number {
       return 0;
     case "alarm":
       killChildren(cell);
-      return 0;
-    case "child-started":
-    case "call":
       return 0;
   }
 }

@@ -44,10 +44,6 @@ export class RunQueue {
     this.#messagesLeft = limits.messages;
   }
 
-  get isIdle(): boolean {
-    return this.#first === null;
-  }
-
   /** Queues a cell that is not queued. */
   add(cell: Cell): void {
     cell.flags |= QUEUED;

@@ -1,4 +1,4 @@
-import type { Cell } from "../cell/cell.ts";
+import { extrasOf, type Cell } from "../cell/cell.ts";
 import { exit } from "../vocabulary/exit-reason.ts";
 import { BUSY, CAREFUL, DEAD, KILLED, NOT_RECEIVING, RUNNING, SIGNALS, STOPPING, SUPERVISOR } from "../cell/flags.ts";
 import { endKilled } from "../life/killing.ts";
@@ -23,7 +23,17 @@ export function run(cell: Cell, limit: number): number {
     if ((cell.flags & KILLED) === 0) beginStop(cell, exit.error(error));
   }
   afterTurn(cell);
-  return cell.handled - before;
+  const handled = cell.handled - before;
+  if (cell.handled >= mostCounted) carryOver(cell);
+  return handled;
+}
+
+/** Small integers of the engine end at 2^30: one larger number would cost every actor memory and time. */
+const mostCounted = 2 ** 29;
+
+function carryOver(cell: Cell): void {
+  extrasOf(cell).handledBefore += cell.handled;
+  cell.handled = 0;
 }
 
 function receive(cell: Cell, limit: number): void {

@@ -170,7 +170,7 @@ function* answer(state: SupervisorState, call: SupervisorCall): Task<void> {
 function* shutDown(state: SupervisorState, reason: ExitReason): Task<void> {
   const { cell, family } = state;
   cell.flags |= STOPPING;
-  if (family.kind === "dynamic") yield* terminateDynamic(state);
+  if (family.kind === "dynamic") yield* terminateDynamic(state, family);
   else yield* terminateInReverse(state, [...family.children.values()]);
   end(cell, reason);
 }

@@ -6,11 +6,22 @@ import { RestartBudget } from "./restart-budget.ts";
 import type { AnySupervisorOptions, AutoShutdown, Strategy } from "./supervisor-options.ts";
 import type { Task, Wanted } from "./task.ts";
 
-/** What the children of a supervisor are: a list that differs, or any number of one kind. */
-export type Family =
-  | { readonly kind: "list"; readonly strategy: Strategy; readonly children: Map<string, SupervisedChild> }
-  /** Those that run hang on the supervisor's cell; the others, and those being started, are in `waiting`. */
-  | { readonly kind: "dynamic"; readonly plan: ChildPlan; readonly waiting: Set<SupervisedChild>; running: number };
+/** Children that differ, by their ids in start order. */
+export interface ListFamily {
+  readonly kind: "list";
+  readonly strategy: Strategy;
+  readonly children: Map<string, SupervisedChild>;
+}
+
+/** Any number of children of one kind: those that run hang on the supervisor's cell, the others are in `waiting`. */
+export interface DynamicFamily {
+  readonly kind: "dynamic";
+  readonly plan: ChildPlan;
+  readonly waiting: Set<SupervisedChild>;
+  running: number;
+}
+
+export type Family = ListFamily | DynamicFamily;
 
 /** Everything a supervisor knows. */
 export class SupervisorState {

@@ -6,7 +6,7 @@ import { signal } from "../cell/system-lane.ts";
 import type { SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
 import { putDown } from "./starting-children.ts";
-import type { SupervisorState } from "./supervisor-state.ts";
+import type { DynamicFamily, SupervisorState } from "./supervisor-state.ts";
 import type { Task } from "./task.ts";
 
 /** Ends one child as its `shutdown` says, and waits for that. */
@@ -30,10 +30,9 @@ export function* terminateInReverse(state: SupervisorState, children: readonly S
 }
 
 /** Ends all children of a dynamic supervisor at the same time. */
-export function* terminateDynamic(state: SupervisorState): Task<void> {
-  if (state.family.kind !== "dynamic") return;
-  const { shutdown } = state.family.plan;
-  for (const child of state.family.waiting) putDown(state, child);
+export function* terminateDynamic(state: SupervisorState, family: DynamicFamily): Task<void> {
+  const { shutdown } = family.plan;
+  for (const child of family.waiting) putDown(state, child);
   const left = new Set(childrenOf(state.cell).toReversed());
   const { alarms } = state.cell.system;
   for (const cell of left)
@@ -48,27 +47,29 @@ export function* terminateDynamic(state: SupervisorState): Task<void> {
     else for (const cell of left) kill(cell);
   }
   if (alarm !== null) alarms.disarm(alarm);
-  state.family.running = 0;
+  family.running = 0;
 }
 
 function* bringDown(state: SupervisorState, cell: Cell, shutdown: number | string): Task<ExitReason> {
-  const exitOf = (item: Signal): boolean => item.kind === "child-exit" && item.child === cell;
   if (shutdown === "brutal_kill") {
     kill(cell);
-    return reasonOf(yield exitOf);
+    return yield* exitReason(cell);
   }
   signal(cell, { kind: "stop", reason: exit.shutdown });
-  if (typeof shutdown !== "number") return reasonOf(yield exitOf);
+  if (typeof shutdown !== "number") return yield* exitReason(cell);
   const { alarms } = state.cell.system;
   const alarm = new StopAlarm(state.cell);
   alarms.arm(alarm, shutdown);
-  const news = yield (item) => exitOf(item) || (item.kind === "alarm" && item.token === alarm);
+  const news = yield (item) =>
+    (item.kind === "child-exit" && item.child === cell) || (item.kind === "alarm" && item.token === alarm);
   alarms.disarm(alarm);
   if (news.kind === "child-exit") return news.reason;
   kill(cell);
-  return reasonOf(yield exitOf);
+  return yield* exitReason(cell);
 }
 
-function reasonOf(news: Signal): ExitReason {
-  return news.kind === "child-exit" ? news.reason : exit.killed;
+/** Waits for the end of a child. */
+function* exitReason(cell: Cell): Task<ExitReason> {
+  const news = yield (item) => item.kind === "child-exit" && item.child === cell;
+  return (news as Signal & { kind: "child-exit" }).reason;
 }

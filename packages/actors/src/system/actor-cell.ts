@@ -171,8 +171,6 @@ export class ActorCell implements Cell {
 
   hibernate(): void {
     if (this.count === 0) release(this);
-    const { extras } = this;
-    if (extras !== null && extras.signals?.size === 0) extras.signals = null;
   }
 
   toString(): string {

@@ -89,7 +89,8 @@ export class Groups {
 
   #remove(group: string, cell: Cell): boolean {
     const members = this.#members.get(group);
-    const index = members?.indexOf(cell) ?? -1;
+    // From the end: when many end together, the youngest are first.
+    const index = members?.lastIndexOf(cell) ?? -1;
     if (members === undefined || index === -1) return false;
     members.splice(index, 1);
     if (members.length === 0) {

@@ -81,7 +81,7 @@ export class ActorSystem implements World {
   readonly #generations: number[] = [];
   readonly #freeSlots: number[] = [];
   readonly #root: Cell;
-  #interceptor: Interceptor | null = null;
+  #interceptor = passOn;
   #baseFlags: number;
 
   constructor(options: SystemOptions = {}) {
@@ -232,18 +232,15 @@ export class ActorSystem implements World {
 
   /** @internal Puts `interceptor` between all senders and mailboxes, or takes it away. */
   interceptWith(interceptor: Interceptor | null): void {
-    this.#interceptor = interceptor;
-    this.#baseFlags = interceptor === null ? this.#baseFlags & ~INTERCEPTED : this.#baseFlags | INTERCEPTED;
-    for (const cell of this.#cells) {
-      if (cell === null) continue;
-      cell.flags = interceptor === null ? cell.flags & ~INTERCEPTED : cell.flags | INTERCEPTED;
-    }
+    const mark = interceptor === null ? 0 : INTERCEPTED;
+    this.#interceptor = interceptor ?? passOn;
+    this.#baseFlags = (this.#baseFlags & ~INTERCEPTED) | mark;
+    for (const cell of this.#cells) if (cell !== null) cell.flags = (cell.flags & ~INTERCEPTED) | mark;
   }
 
   /** @internal */
   intercept(cell: Cell, message: unknown): SendOutcome {
-    const deliver = (changed: unknown): SendOutcome => deliverSlowly(cell, changed);
-    return this.#interceptor === null ? deliver(message) : this.#interceptor(cell, message, deliver);
+    return this.#interceptor(cell, message, (changed) => deliverSlowly(cell, changed));
   }
 
   #create(script: Script, parent: Cell | null, child: ChildRecord | null): Cell {
@@ -282,6 +279,8 @@ export class ActorSystem implements World {
     if (options.link === true && cell.parent !== null && cell.parent !== this.#root) link(cell, cell.parent);
   }
 }
+
+const passOn: Interceptor = (_ref, message, deliver) => deliver(message);
 
 /** Never handles a message; it is the parent of all that have no other. */
 const rootScript = new ActorScript({ kind: "root", receive: () => undefined });

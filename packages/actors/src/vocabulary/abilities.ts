@@ -34,6 +34,6 @@ export interface Abilities<in out Message> {
   stash(message: Message): void;
   /** Puts the messages that are aside back, before those that wait, in their old order. Returns how many. */
   unstashAll(): number;
-  /** Frees what an idle actor does not need: the ring of its mailbox, the lane of its signals. */
+  /** Frees what an idle actor does not need: the ring of its mailbox. */
   hibernate(): void;
 }

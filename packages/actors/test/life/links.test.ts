@@ -74,3 +74,24 @@ describe("links", () => {
     await settleShutdown(system, host);
   });
 });
+
+describe("a link or monitor to somebody who is nowhere", () => {
+  it("is an exit with noproc at once, and nothing to take back", async () => {
+    const { system, host } = manualSystem();
+    const probe = new Probe<string>(system);
+    const nobody = system.named("nobody");
+    probe.context.unlink(nobody);
+    probe.context.link(nobody);
+    expect(await settled(host, probe.expectSignal())).toMatchObject({ kind: "exit", reason: exit.noproc });
+    const monitor = probe.context.monitor(nobody);
+    expect(await settled(host, probe.expectSignal())).toMatchObject({ kind: "down", reason: exit.noproc });
+    probe.context.demonitor(monitor);
+    probe.context.link(probe.ref);
+    await settleShutdown(system, host);
+  });
+});
+
+async function settled<Value>(host: { settle(): Promise<void> }, value: Promise<Value>): Promise<Value> {
+  await host.settle();
+  return value;
+}
