@@ -7,6 +7,7 @@ import type { PublicPorts } from "./public-ports.ts";
 export type PublicPortsMessage = { readonly type: "balance" } | { readonly type: "sweep" };
 
 const sweepMs = 5000;
+const unhurriedMs = 50;
 
 /** Keeps the public ports in step with the desired state and with who is ready. */
 export function publicPortsActor(
@@ -28,7 +29,11 @@ export function publicPortsActor(
           dirty.add(app);
         }),
         mirror.onChange((keys) => {
-          if (keys.some(({ kind }) => kind === "app")) self.send({ type: "sweep" });
+          const apps = keys.flatMap((key) => (key.kind === "app" ? [key.app] : []));
+          // What an app that runs needs was opened before it was written down; starts come before the look at it.
+          const urgent = apps.some((app) => mirror.apps.get(app)?.record.mode !== "running");
+          if (urgent) self.send({ type: "sweep" });
+          else if (apps.length > 0) context.sendAfter(unhurriedMs, { type: "sweep" });
         }),
       ];
       self.send({ type: "sweep" });

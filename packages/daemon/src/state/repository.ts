@@ -47,7 +47,8 @@ export class Repository {
   ): Promise<void> {
     const limit = new Deadline(writeTimeoutMs, signal);
     try {
-      await this.#gathered();
+      // Nobody waits for the disk then, so that there is no sync to be shared.
+    if (acknowledge === "durable") await this.#gathered();
       for (const txn of edit.transactions()) {
         const rev = await this.#apply(txn, acknowledge, limit.signal);
         await this.mirror.reached(rev, limit.signal).catch((error: unknown) => {
