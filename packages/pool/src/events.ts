@@ -27,4 +27,5 @@ export type PoolEvent =
   | { readonly kind: "leased"; readonly worker: number; readonly path: LeasePath; readonly tookMs: number }
   | { readonly kind: "lease-refused"; readonly code: string }
   | { readonly kind: "budget-missed"; readonly worker: number; readonly tookMs: number; readonly budgetMs: number }
+  | { readonly kind: "ticks-missed"; readonly count: number }
   | { readonly kind: "refill"; readonly missing: number };

@@ -119,6 +119,7 @@ export class Fleet {
     const compileCache = worker.state.kind === "warm" ? worker.state.report.compileCache : "off";
     const { number, memoryBytes } = worker;
     this.plan.onEvent({ kind: "worker-warm", worker: number, tookMs, memoryBytes, compileCache });
+    if (this.#nices && this.#realTime > 0) this.#nice(worker, niceBesideRealTime);
     this.#warmWanted -= 1;
     if (this.#warmWanted <= 0) this.#settleReady.resolve();
     this.#firstWarm?.(worker);
@@ -161,9 +162,11 @@ export class Fleet {
     this.#nice(worker, 0);
   }
 
-  realTimeEnded(): void {
+  realTimeEnded(worker: PoolWorker): void {
     this.#realTime -= 1;
-    if (this.#nices && this.#realTime === 0) for (const other of this.workers) this.#nice(other, 0);
+    if (!this.#nices) return;
+    if (this.#realTime === 0) for (const other of this.workers) this.#nice(other, 0);
+    else if (worker.state.kind !== "gone") this.#nice(worker, niceBesideRealTime);
   }
 
   /** Ends everything: running tasks get `graceMs`, then nothing is left. */
@@ -171,6 +174,7 @@ export class Fleet {
     this.isClosing = true;
     const closed = new PoolError("pool-closed", "The pool was closed before this task began");
     this.shared.rejectAll(closed);
+    this.shared.close();
     this.spares.close();
     this.#settleReady.reject(closed);
     if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);

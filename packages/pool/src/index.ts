@@ -15,4 +15,4 @@ export type { WorkerExit } from "./worker/link.ts";
 export { createRing, type FrameView, type SharedRing } from "./ring/layout.ts";
 export { RingReader } from "./ring/ring-reader.ts";
 export { RingWriter } from "./ring/ring-writer.ts";
-export { runTicks, type TickReport } from "./latency/ticker.ts";
+export { runTicks, type TickReport, type TickWatch } from "./latency/ticker.ts";

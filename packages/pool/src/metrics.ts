@@ -10,11 +10,15 @@ export class Metrics {
   readonly assignment = new Histogram();
   /** From `lease` until the first answer of the leased module. */
   readonly handOver = new Histogram();
+  /** How late the ticks of `Pool.runTicks` began; told by the first placement of the pool. */
+  readonly tick = new Histogram();
   readonly counts = {
     tasksDone: 0,
     tasksGivenUp: 0,
     /** Sent to a worker that died before it began them, and sent again. */
     tasksRequeued: 0,
+    /** Taken back from a worker that got stuck, before it began them; counted as requeued too. */
+    tasksStolen: 0,
     queueFull: 0,
     leasesFromSpare: 0,
     leasesQueued: 0,
@@ -23,6 +27,7 @@ export class Metrics {
     leaseDeadlinesMissed: 0,
     admissionsRefused: 0,
     budgetMisses: 0,
+    ticksMissed: 0,
     refills: 0,
     recycles: 0,
     crashes: 0,

@@ -1,5 +1,6 @@
 import { PoolError } from "./failure.ts";
 import { Fleet } from "./fleet.ts";
+import { runTicks, type TickReport } from "./latency/ticker.ts";
 import type { Lease } from "./lease.ts";
 import type { LeaseOptions } from "./lease-options.ts";
 import { planPool, type PoolOptions } from "./options.ts";
@@ -35,6 +36,8 @@ export function createPool<T extends Tasks = Readonly<Record<string, unknown>>>(
 export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
   readonly #fleets = new Map<Placement, Fleet>();
   readonly #fleetOfModule = new Map<string, Fleet>();
+  readonly #first: Fleet;
+  /** The fleet of a pool of one module. */
   readonly #only: Fleet | null;
   #closing: Promise<void> | null = null;
 
@@ -51,8 +54,8 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
       this.#fleets.set(placement, fleet);
       for (const name of modules.keys()) this.#fleetOfModule.set(name, fleet);
     }
-    const [first] = this.#fleets.values();
-    this.#only = plan.modules.has("") ? (first as Fleet) : null;
+    [this.#first] = [...this.#fleets.values()] as [Fleet];
+    this.#only = plan.modules.has("") ? this.#first : null;
   }
 
   /** Resolves when all workers of the beginning are warm. @throws PoolError warmup-failed */
@@ -88,9 +91,29 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
     return fleet.spares.lease(options) as Promise<Lease<In, Out>>;
   }
 
-  /** Resolves when every queue is at most half full. */
-  async whenRoom(): Promise<void> {
-    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.shared.whenRoom()));
+  /** Resolves when every queue is at most half full, or the pool is closed. @throws the reason of an aborted signal */
+  async whenRoom({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.shared.whenRoom(signal)));
+  }
+
+  /**
+   * Calls `tick` on this thread every `latency.tickMs` until `signal` aborts; see `runTicks`. What it sees is in the
+   * snapshots and events of the pool too.
+   * @throws PoolError options-invalid when the pool has no `latency.tickMs`.
+   */
+  runTicks(tick: (index: number) => void, signal: AbortSignal): Promise<TickReport> {
+    const fleet = this.#first;
+    const { tickMs, onEvent } = fleet.plan;
+    if (tickMs === null)
+      return Promise.reject(new PoolError("options-invalid", "Cannot run ticks: this pool has no latency.tickMs"));
+    const { metrics } = fleet;
+    return runTicks(tickMs, tick, signal, {
+      began: (lateMs) => metrics.tick.recordMs(lateMs),
+      missed(count) {
+        metrics.counts.ticksMissed += count;
+        onEvent({ kind: "ticks-missed", count });
+      },
+    });
   }
 
   /** Everything that is known of the pool now, for each placement. */

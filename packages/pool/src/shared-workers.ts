@@ -2,41 +2,52 @@ import { PoolError } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
 import { giveUpSent, heed, startClock, stopClock } from "./giving-up.ts";
 import { openBehindGate } from "./opening.ts";
-import { isBefore } from "./queue/rank-heap.ts";
-import { rankOf, TaskQueue } from "./queue/task-queue.ts";
+import { Backlog } from "./queue/backlog.ts";
+import { rankOf } from "./queue/task-queue.ts";
+import { Recalling } from "./recalling.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { Seat } from "./supervision.ts";
-import { Task, type Estimate } from "./task.ts";
+import { Estimates } from "./estimates.ts";
+import { Task } from "./task.ts";
 import { order } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
 /** Quick tasks that are sent to a worker beyond those it runs. */
 const sentAhead = 16;
-/** Names whose durations are remembered. */
-const mostEstimates = 10_000;
 
 /** The workers that share the tasks of `run`, and the queue in front of them. */
 export class SharedWorkers implements WorkerOwner {
   readonly #fleet: Fleet;
-  readonly #queue = new TaskQueue<Task>();
+  readonly #backlog: Backlog;
+  /** Keys are spread over so many seats; when there are fewer workers, some sit on several. */
+  readonly #seats: number;
+  readonly #recalling: Recalling;
   readonly #slots: (PoolWorker | null)[] = [];
-  /** Tasks with a sticky key wait for the worker in their slot, whoever that will be. */
-  readonly #keyed: TaskQueue<Task>[] = [];
+  /** Who sat there before and may still be at something: of its keys nobody else may begin a task meanwhile. */
+  readonly #leaving: (PoolWorker | undefined)[] = [];
   readonly #slotOf = new Map<PoolWorker, number>();
   readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
-  readonly #estimates = new Map<string, Estimate>();
-  readonly #roomWaiters: (() => void)[] = [];
-  #keyedSize = 0;
+  readonly #estimates = new Estimates();
   #sequence = 0;
   readonly #giveUp = (task: Task, reason: unknown): void => this.#abandon(task, reason);
+  readonly #findWorker = (task: Task): PoolWorker | null => this.#workerFor(task);
+  readonly #sendTo = (worker: PoolWorker, task: Task): void => this.#send(worker, task);
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
+    const { workers } = fleet.plan;
+    this.#seats = Math.max(1, workers === "auto" ? Math.floor(fleet.cores) : workers);
+    this.#backlog = new Backlog(this.#seats, fleet.plan.maxTasks);
+    this.#recalling = new Recalling(
+      () => this.workers,
+      fleet.plan.concurrency,
+      (tasks) => this.#takeBack(tasks),
+    );
   }
 
   get queued(): number {
-    return this.#queue.size + this.#keyedSize;
+    return this.#backlog.size;
   }
 
   /** Every worker that is there now. */
@@ -51,7 +62,6 @@ export class SharedWorkers implements WorkerOwner {
   /** Starts a worker in the next free slot. */
   addSlot(): Promise<void> {
     const index = this.#slots.push(null) - 1;
-    this.#keyed.push(new TaskQueue());
     return this.#fleet.supervision.add(this.#seat(index));
   }
 
@@ -72,10 +82,10 @@ export class SharedWorkers implements WorkerOwner {
           rank: rankOf(priority, nowMs, this.#fleet.plan.ageingMs),
           sequence: (this.#sequence += 1),
           queuedMs: nowMs,
-          estimate: this.#estimateOf(name),
+          estimate: this.#estimates.of(name),
           transfer: options?.transfer ?? null,
           timeoutMs: options?.timeoutMs ?? Infinity,
-          seat: options?.key === undefined ? -1 : hashOf(options.key) % Math.max(1, this.#slots.length),
+          seat: options?.key === undefined ? -1 : hashOf(options.key) % this.#seats,
         },
         resolve,
         reject,
@@ -88,9 +98,8 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   /** Resolves when the queue is at most half full. */
-  whenRoom(): Promise<void> {
-    if (this.#hasRoom) return Promise.resolve();
-    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  whenRoom(signal: AbortSignal | undefined): Promise<void> {
+    return this.#backlog.room.when(signal);
   }
 
   warm(worker: PoolWorker): void {
@@ -108,6 +117,10 @@ export class SharedWorkers implements WorkerOwner {
     this.#fleet.metrics.run.recordUs(us);
   }
 
+  skipped(pending: Pending): void {
+    if (pending instanceof Task) this.#putBack(pending);
+  }
+
   freed(worker: PoolWorker): void {
     const why = this.#fleet.whyRecycle(worker);
     if (why !== null) this.#replace(worker, why);
@@ -119,18 +132,21 @@ export class SharedWorkers implements WorkerOwner {
     this.#slotOf.delete(worker);
     const replaced = this.#slots[index] !== worker;
     if (!replaced) this.#slots[index] = null;
-    for (const pending of unstarted.toReversed()) if (pending instanceof Task) this.#putBack(pending);
+    this.#putBackAll(unstarted);
     this.#fleet.noteGone(worker, exit);
     this.#enders.get(worker)?.(exit, !replaced && !this.#fleet.isClosing);
     this.#enders.delete(worker);
     this.#pump();
   }
 
+  /** Looks after nobody any more. */
+  close(): void {
+    this.#recalling.close();
+  }
+
   /** Ends all that waits. */
   rejectAll(reason: unknown): void {
-    for (const queue of [this.#queue, ...this.#keyed]) for (const task of queue.drain()) task.fail(reason);
-    this.#keyedSize = 0;
-    this.#wakeRoomWaiters();
+    for (const task of this.#backlog.drain()) task.fail(reason);
   }
 
   get inFlight(): number {
@@ -169,31 +185,27 @@ export class SharedWorkers implements WorkerOwner {
     return failure !== null && this.warmCount === 0 ? failure : null;
   }
 
-  #estimateOf(name: string): Estimate {
-    let estimate = this.#estimates.get(name);
-    if (estimate === undefined) {
-      if (this.#estimates.size >= mostEstimates) this.#estimates.clear();
-      estimate = { us: -1 };
-      this.#estimates.set(name, estimate);
-    }
-    return estimate;
-  }
-
   #enqueue(task: Task): void {
-    const { maxTasks } = this.#fleet.plan;
-    if (this.queued >= maxTasks) {
+    if (this.#backlog.isFull) {
       this.#fleet.metrics.counts.queueFull += 1;
       task.fail(
         new PoolError(
           "queue-full",
-          `Cannot queue task "${task.name}": ${maxTasks} tasks wait already; wait for whenRoom() or raise queue.maxTasks`,
+          `Cannot queue task "${task.name}": ${this.queued} tasks wait already; wait for whenRoom() or raise queue.maxTasks`,
         ),
       );
-    } else if (task.seat < 0) this.#queue.push(task);
-    else {
-      this.#keyedSize += 1;
-      (this.#keyed[task.seat] ?? this.#queue).push(task);
-    }
+    } else this.#backlog.push(task);
+  }
+
+  #putBackAll(tasks: readonly Pending[]): void {
+    for (const pending of tasks.toReversed()) if (pending instanceof Task) this.#putBack(pending);
+  }
+
+  /** What was sent ahead to a worker that got stuck goes to others. */
+  #takeBack(tasks: readonly Pending[]): void {
+    this.#fleet.metrics.counts.tasksStolen += tasks.length;
+    this.#putBackAll(tasks);
+    this.#pump();
   }
 
   #putBack(task: Task): void {
@@ -205,17 +217,22 @@ export class SharedWorkers implements WorkerOwner {
       task.fail(poolClosed());
       return;
     }
-    this.#fleet.metrics.counts.tasksRequeued += 1;
-    if (task.seat < 0) this.#queue.putBack(task);
-    else {
-      this.#keyedSize += 1;
-      (this.#keyed[task.seat] as TaskQueue<Task>).putBack(task);
+    // What was transferred went with the worker.
+    if (!task.canMove) {
+      task.lost({ kind: "ended" });
+      return;
     }
+    this.#fleet.metrics.counts.tasksRequeued += 1;
+    this.#backlog.putBack(task);
   }
 
   #workerFor(task: Task): PoolWorker | null {
     if (task.seat >= 0) {
-      const worker = this.#slots[task.seat] ?? null;
+      const { size } = this.#fleet;
+      if (size === null) return null;
+      const slot = task.seat % size.workers;
+      if ((this.#leaving[slot]?.inFlight ?? 0) > 0) return null;
+      const worker = this.#slots[slot] ?? null;
       return worker !== null && this.#hasRoomFor(worker, task) ? worker : null;
     }
     let best: PoolWorker | null = null;
@@ -228,7 +245,7 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   #hasRoomFor(worker: PoolWorker, task: Task): boolean {
-    if (worker.state.kind !== "warm") return false;
+    if (!worker.isOpen) return false;
     const { concurrency } = this.#fleet.plan;
     const room = task.isSlow || worker.slow > 0 ? concurrency : concurrency + sentAhead;
     return worker.inFlight < room;
@@ -239,36 +256,11 @@ export class SharedWorkers implements WorkerOwner {
     this.#fleet.metrics.wait.recordMs(performance.now() - task.queuedMs);
     startClock(task, this.#giveUp);
     task.id = worker.call(order.run, task.name, task.data, task, task.transfer);
+    if (worker.inFlight > this.#fleet.plan.concurrency) this.#recalling.watch();
   }
 
   #pump(): void {
-    for (let progress = true; progress;) {
-      progress = this.#keyedSize > 0 && this.#pumpKeyed();
-      const next = this.#queue.peek();
-      const worker = next === undefined ? null : this.#workerFor(next);
-      if (worker === null) continue;
-      this.#send(worker, this.#queue.pop() as Task);
-      progress = true;
-    }
-    if (this.#roomWaiters.length > 0 && this.#hasRoom) this.#wakeRoomWaiters();
-  }
-
-  /** Sends those that wait for a certain worker, unless somebody who may go anywhere came before them. */
-  #pumpKeyed(): boolean {
-    let progress = false;
-    for (const queue of this.#keyed) {
-      const task = queue.peek();
-      if (task === undefined) continue;
-      const other = this.#queue.peek();
-      const worker = this.#workerFor(task);
-      if (worker === null || (other !== undefined && isBefore(other, task) && this.#workerFor(other) === worker))
-        continue;
-      queue.pop();
-      this.#keyedSize -= 1;
-      this.#send(worker, task);
-      progress = true;
-    }
-    return progress;
+    this.#backlog.pump(this.#findWorker, this.#sendTo);
   }
 
   #abandon(task: Task, reason: unknown): void {
@@ -278,8 +270,7 @@ export class SharedWorkers implements WorkerOwner {
       return;
     }
     task.fail(reason);
-    if (task.seat >= 0) this.#keyedSize -= 1;
-    (task.seat < 0 ? this.#queue : (this.#keyed[task.seat] as TaskQueue<Task>)).noteUnwanted();
+    this.#backlog.noteUnwanted(task);
   }
 
   /** Retires a worker while its replacement already starts. */
@@ -288,16 +279,9 @@ export class SharedWorkers implements WorkerOwner {
     const index = this.#slotOf.get(worker) as number;
     this.#fleet.metrics.counts.recycles += 1;
     this.#slots[index] = null;
+    this.#leaving[index] = worker;
     worker.retire(why);
     this.#fleet.add(this.#seat(index));
-  }
-
-  get #hasRoom(): boolean {
-    return this.queued * 2 <= this.#fleet.plan.maxTasks;
-  }
-
-  #wakeRoomWaiters(): void {
-    for (const resolve of this.#roomWaiters.splice(0)) resolve();
   }
 }
 

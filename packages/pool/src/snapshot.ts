@@ -38,6 +38,7 @@ export interface FleetSnapshot {
   readonly wait: Quantiles;
   readonly assignment: Quantiles;
   readonly handOver: Quantiles;
+  readonly tick: Quantiles;
 }
 
 /** Looks at a fleet; costs about as much as a hundred tasks. */
@@ -74,5 +75,6 @@ export function snapshotOf(fleet: Fleet): FleetSnapshot {
     wait: metrics.wait.quantiles(),
     assignment: metrics.assignment.quantiles(),
     handOver: metrics.handOver.quantiles(),
+    tick: metrics.tick.quantiles(),
   };
 }

@@ -5,20 +5,12 @@ import { Lease, type Lessor, type Release } from "./lease.ts";
 import type { LeaseOptions } from "./lease-options.ts";
 import { admit } from "./latency/admission.ts";
 import { openBehindGate } from "./opening.ts";
-import { Fifo } from "./queue/fifo.ts";
 import { Refill } from "./refill.ts";
 import { crashOf } from "./task.ts";
+import { WaitingLine } from "./waiting-line.ts";
 import { order } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
-
-/** Somebody who waits for a worker. */
-interface Waiter {
-  readonly path: "queued" | "cold";
-  isWaiting: boolean;
-  give: (worker: PoolWorker) => void;
-  refuse: (reason: unknown) => void;
-}
 
 /** What is known of one exclusive worker besides itself. */
 interface Place {
@@ -35,9 +27,8 @@ export class Spares implements WorkerOwner, Lessor {
   readonly #places = new Set<Place>();
   readonly #placeOf = new Map<PoolWorker, Place>();
   readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
-  readonly #waiters = new Fifo<Waiter>();
+  readonly #line = new WaitingLine();
   readonly #refill: Refill;
-  #waiting = 0;
   /** Set when the pool's size is decided. */
   min = 0;
   target = 0;
@@ -52,7 +43,7 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   get waiting(): number {
-    return this.#waiting;
+    return this.#line.size;
   }
 
   get workers(): PoolWorker[] {
@@ -97,9 +88,9 @@ export class Spares implements WorkerOwner, Lessor {
     return new Promise((resolve, reject) => {
       options.signal?.throwIfAborted();
       const askedMs = performance.now();
-      this.#check(options);
-      const grant = (worker: PoolWorker, path: LeasePath): void =>
-        resolve(this.#grant(worker, path, askedMs, options.costMs ?? 0));
+      const costMs = options.tier === "realtime" ? (options.costMs ?? 0) : 0;
+      this.#check(options, costMs);
+      const grant = (worker: PoolWorker, path: LeasePath): void => resolve(this.#grant(worker, path, askedMs, costMs));
       const spare = this.#idle.pop();
       if (spare !== undefined) {
         grant(spare, "spare");
@@ -115,7 +106,14 @@ export class Spares implements WorkerOwner, Lessor {
         );
       const path = whenGone === "cold" ? "cold" : "queued";
       const deadlineMs = whenGone === "cold" ? this.#fleet.plan.warmUpTimeoutMs : whenGone.queueMs;
-      this.#wait({ path, isWaiting: true, give: (worker) => grant(worker, path), refuse: reject }, deadlineMs, options);
+      this.#line.add({
+        deadlineMs,
+        signal: options.signal,
+        costMs,
+        give: (worker) => grant(worker, path),
+        refuse: reject,
+        late: () => this.#tooLate(deadlineMs),
+      });
       if (path === "cold") this.#fleet.addSoon(() => this.open(false));
       else this.#refill.atOnce();
     });
@@ -137,6 +135,11 @@ export class Spares implements WorkerOwner, Lessor {
     this.#fleet.metrics.run.recordUs(us);
   }
 
+  skipped(pending: Pending): void {
+    // Only what is shared is taken back.
+    pending.lost({ kind: "ended" });
+  }
+
   freed(): void {
     // What a lease runs is its holder's business.
   }
@@ -153,7 +156,7 @@ export class Spares implements WorkerOwner, Lessor {
     else this.#places.delete(place);
     place.lease?.lost(exit);
     place.lease = null;
-    if (place.costMs > 0) this.#fleet.realTimeEnded();
+    if (place.costMs > 0) this.#fleet.realTimeEnded(worker);
     place.costMs = 0;
     this.#fleet.noteGone(worker, exit);
     this.#enders.get(worker)?.(exit, replace);
@@ -174,7 +177,7 @@ export class Spares implements WorkerOwner, Lessor {
     const place = this.#placeOf.get(worker);
     if (place === undefined || worker.state.kind !== "leased") return;
     place.lease = null;
-    if (place.costMs > 0) this.#fleet.realTimeEnded();
+    if (place.costMs > 0) this.#fleet.realTimeEnded(worker);
     place.costMs = 0;
     const why = this.#fleet.whyRecycle(worker);
     if (how === "returned" && why === null && !this.#isSurplus) {
@@ -190,8 +193,7 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   rejectAll(reason: unknown): void {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
-      waiter.refuse(reason);
+    this.#line.refuseAll(reason);
   }
 
   close(): void {
@@ -199,16 +201,16 @@ export class Spares implements WorkerOwner, Lessor {
     this.rejectAll(new PoolError("pool-closed", "Cannot lease a worker: the pool is closed"));
   }
 
-  /** Costs per tick that real-time leases have been promised. */
+  /** Costs per tick that real-time leases have been promised, those included that still wait for their worker. */
   get promisedMs(): number[] {
-    return [...this.#places].flatMap((place) => (place.costMs > 0 ? [place.costMs] : []));
+    return [...[...this.#places].flatMap((place) => (place.costMs > 0 ? [place.costMs] : [])), ...this.#line.costsMs];
   }
 
   get #isSurplus(): boolean {
-    return this.#waiting === 0 && this.#idle.length >= Math.max(1, this.target);
+    return this.#line.size === 0 && this.#idle.length >= Math.max(1, this.target);
   }
 
-  #check(options: LeaseOptions): void {
+  #check(options: LeaseOptions, costMs: number): void {
     const fleet = this.#fleet;
     if (fleet.isClosing) throw new PoolError("pool-closed", "Cannot lease a worker: the pool is closed");
     const failure = fleet.warmupFailure;
@@ -220,7 +222,7 @@ export class Spares implements WorkerOwner, Lessor {
       tickMs,
       fill,
       running: this.promisedMs,
-      costMs: options.costMs ?? 0,
+      costMs,
     });
     if (admission.kind === "refused") throw this.#refused("admissionsRefused", "admission-refused", admission.reason);
   }
@@ -239,38 +241,17 @@ export class Spares implements WorkerOwner, Lessor {
     return `no spare is left (${this.count("leased")} are leased, ${this.count("opening")} are on their way)`;
   }
 
-  #wait(waiter: Waiter, deadlineMs: number, options: LeaseOptions): void {
-    this.#waiting += 1;
-    const { give, refuse } = waiter;
-    const stop = (): void => {
-      waiter.isWaiting = false;
-      this.#waiting -= 1;
-      clearTimeout(timer);
-      options.signal?.removeEventListener("abort", aborted);
-    };
-    const timer = setTimeout(() => {
-      const reason = `none came free in ${deadlineMs} ms; ${this.#noSpare()}`;
-      waiter.refuse(this.#refused("leaseDeadlinesMissed", "queue-deadline", reason));
-    }, deadlineMs);
-    const aborted = (): void => waiter.refuse(options.signal?.reason);
-    options.signal?.addEventListener("abort", aborted, { once: true });
-    waiter.give = (worker) => (stop(), give(worker));
-    waiter.refuse = (reason) => {
-      if (!waiter.isWaiting) return;
-      stop();
-      refuse(reason);
-    };
-    this.#waiters.push(waiter);
+  #tooLate(deadlineMs: number): PoolError {
+    return this.#refused(
+      "leaseDeadlinesMissed",
+      "queue-deadline",
+      `none came free in ${deadlineMs} ms; ${this.#noSpare()}`,
+    );
   }
 
   /** Gives a free worker to who waits longest, or keeps it ready. */
   #offer(worker: PoolWorker): void {
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift())
-      if (waiter.isWaiting) {
-        waiter.give(worker);
-        return;
-      }
-    this.#idle.push(worker);
+    if (!this.#line.give(worker)) this.#idle.push(worker);
   }
 
   #grant(worker: PoolWorker, path: LeasePath, askedMs: number, costMs: number): Lease {
@@ -291,7 +272,7 @@ export class Spares implements WorkerOwner, Lessor {
     else if (path === "queued") counts.leasesQueued += 1;
     else counts.leasesCold += 1;
     this.#fleet.plan.onEvent({ kind: "leased", worker: worker.number, path, tookMs });
-    if (this.#idle.length < this.min || this.#waiting > 0) this.#refill.atOnce();
+    if (this.#idle.length < this.min || this.#line.size > 0) this.#refill.atOnce();
     else this.#refill.later();
     return lease;
   }
@@ -299,9 +280,9 @@ export class Spares implements WorkerOwner, Lessor {
   /** Starts the next missing one. Returns false when none is missing. */
   #refillOne(): boolean {
     const coming = this.count("opening");
-    const missing = Math.max(this.target, this.#waiting) - this.#idle.length - coming;
+    const missing = Math.max(this.target, this.#line.size) - this.#idle.length - coming;
     if (missing <= 0 || this.#fleet.isClosing || this.#places.size >= this.#fleet.plan.total) return false;
-    const isUrgent = this.#waiting > 0;
+    const isUrgent = this.#line.size > 0;
     // One at a time unless somebody waits: each disturbs the hand-overs of its time.
     if (coming >= (isUrgent ? Math.max(1, Math.floor(this.#fleet.cores)) : 1)) return false;
     this.#fleet.metrics.counts.refills += 1;

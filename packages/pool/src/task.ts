@@ -1,21 +1,11 @@
 import type { Transferable } from "node:worker_threads";
+import { isQuick, learn, type Estimate } from "./estimates.ts";
 import { PoolError } from "./failure.ts";
 import type { Waiting } from "./queue/task-queue.ts";
 import { reviveError } from "./wire/error-record.ts";
 import { answer, type ErrorRecord } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker } from "./worker/pool-worker.ts";
-
-/** How long tasks of one name take, a moving mean; below 0 as long as none has finished. */
-export interface Estimate {
-  us: number;
-}
-
-/** Tasks below this are sent ahead, to wait at their worker: the trip costs more than they do. */
-const quickUs = 150;
-/** A run is counted as no longer than this, so that one lost time slice does not make a name slow. */
-const countedUs = 10 * quickUs;
-const weight = 0.05;
 
 /** One call of `run`, from the queue to its answer. */
 export class Task implements Waiting, Pending {
@@ -60,9 +50,14 @@ export class Task implements Waiting, Pending {
     this.transfer = call.transfer;
     this.timeoutMs = call.timeoutMs;
     this.seat = call.seat;
-    this.isSlow = call.estimate.us < 0 || call.estimate.us > quickUs;
+    this.isSlow = call.transfer !== null || !isQuick(call.estimate);
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  /** Objects that were transferred are gone from here: it can be sent only once. */
+  get canMove(): boolean {
+    return this.transfer === null;
   }
 
   /** `release` is called once, when the task is settled: it takes back timers and listeners. */
@@ -72,9 +67,7 @@ export class Task implements Waiting, Pending {
   }
 
   answered(op: number, value: unknown, runUs: number): void {
-    const { estimate } = this;
-    const countUs = runUs < countedUs ? runUs : countedUs;
-    estimate.us = estimate.us < 0 ? countUs : estimate.us + weight * (countUs - estimate.us);
+    learn(this.estimate, runUs);
     if (!this.isWanted) return;
     if (op === answer.done) {
       this.#settle();

@@ -60,6 +60,7 @@ describe.each<Placement>(["thread", "process", "inline"])("tasks in a %s", (plac
     const running = pool.run("wait", 100);
     const queued = [pool.run("echo", 1), pool.run("echo", 2)];
     await expect(pool.run("echo", 3)).rejects.toMatchObject({ code: "queue-full", retryable: true });
+    await expect(pool.whenRoom({ signal: AbortSignal.timeout(1) })).rejects.toMatchObject({ name: "TimeoutError" });
     await pool.whenRoom();
     expect(await Promise.all([running, ...queued])).toEqual([100, 1, 2]);
     expect(pool.snapshot()[0]?.counts.queueFull).toBe(1);

@@ -1,7 +1,8 @@
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync, readSync, writeSync } from "node:fs";
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
 import { processDescriptors } from "../wire/descriptors.ts";
+import { beginningsAt } from "../wire/protocol.ts";
 import { Runtime } from "./runtime.ts";
 
 /** Chunks are read into one piece of memory. */
@@ -20,7 +21,7 @@ const options: SocketConstructorOpts & Pick<ConnectOpts, "onread"> = {
   },
 };
 const socket = new Socket(options);
-const startedTask = new Int32Array(1);
+const word = new Int32Array(1);
 
 const runtime = new Runtime({
   post: (batch) => writeNow(batchFrame(batch)),
@@ -32,8 +33,12 @@ const runtime = new Runtime({
   },
   // A file and not the socket: the kernel keeps what was written whatever kills us, and nobody has to read along.
   noteStarted: (id) => {
-    startedTask[0] = id;
-    writeSync(processDescriptors.started, startedTask, 0, 4, 0);
+    word[0] = id;
+    writeSync(processDescriptors.beginnings, word, 0, 4, beginningsAt.started * 4);
+  },
+  mayGoOn: (id) => {
+    readSync(processDescriptors.beginnings, word, 0, 4, beginningsAt.limit * 4);
+    return id <= (word[0] as number);
   },
   memoryBytes: privateBytes,
   // oxlint-disable-next-line node/no-process-exit -- the end of a worker is the end of its process

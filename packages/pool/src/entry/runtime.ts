@@ -46,11 +46,12 @@ export class Runtime {
 
   readonly receive = (batch: Batch): void => {
     for (let at = 0; at < batch.length; at += stride) {
-      if (batch[at] === order.run) {
+      const op = batch[at] as number;
+      if (op <= order.runFirst) {
         if (this.#isFull || this.#waiting.length > this.#waitingFrom)
           this.#waiting.push(batch[at + 1], batch[at + 2], batch[at + 3]);
-        else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3]);
-      } else this.#obey(batch[at] as number, batch[at + 1] as number, batch[at + 2], batch[at + 3]);
+        else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3], op === order.runFirst);
+      } else this.#obey(op, batch[at + 1] as number, batch[at + 2], batch[at + 3]);
     }
     // All that could be done at once is done: its answers need not wait for the end of the turn.
     this.#outbox.flush();
@@ -113,12 +114,17 @@ export class Runtime {
     this.#outbox.flush();
   }
 
-  #run(id: number, name: string, data: unknown): void {
+  /** `isFirst`: it is not behind anything, so the pool does not take it back. */
+  #run(id: number, name: string, data: unknown, isFirst: boolean): void {
     if (this.#aborted.size > 0 && this.#aborted.delete(id)) {
       this.#outbox.add(answer.aborted, id, null, 0);
       return;
     }
     this.#port.noteStarted(id);
+    if (!isFirst && !this.#port.mayGoOn(id)) {
+      this.#outbox.add(answer.skipped, id, null, 0);
+      return;
+    }
     const startedMs = performance.now();
     if (this.#outbox.isEmpty) this.#oldestReplyMs = startedMs;
     const task = this.#tasks.get(name);
@@ -162,7 +168,7 @@ export class Runtime {
     while (!this.#isFull && this.#waitingFrom < this.#waiting.length) {
       const at = this.#waitingFrom;
       this.#waitingFrom += 3;
-      this.#run(this.#waiting[at] as number, this.#waiting[at + 1] as string, this.#waiting[at + 2]);
+      this.#run(this.#waiting[at] as number, this.#waiting[at + 1] as string, this.#waiting[at + 2], false);
     }
     if (this.#waitingFrom >= this.#waiting.length) {
       this.#waiting = [];

@@ -1,25 +1,25 @@
 import { getHeapStatistics } from "node:v8";
 import { workerData, type MessagePort } from "node:worker_threads";
-import type { Batch } from "../wire/protocol.ts";
+import { beginningsAt, type Batch } from "../wire/protocol.ts";
 import { banSpawning } from "./ban-spawning.ts";
 import { Runtime } from "./runtime.ts";
 
 /** What a thread gets at its start. */
 export interface ThreadData {
   readonly port: MessagePort;
-  /** One Int32: the last task that began. */
-  readonly started: SharedArrayBuffer;
+  /** In shared memory; see `beginningsAt`. */
+  readonly beginnings: Int32Array;
   readonly bansSpawning: boolean;
 }
 
-const { port, started, bansSpawning } = workerData as ThreadData;
+const { port, beginnings, bansSpawning } = workerData as ThreadData;
 if (bansSpawning) banSpawning();
 
-const startedTask = new Int32Array(started);
 const runtime = new Runtime({
   post: (batch, transfer) => port.postMessage(batch, transfer ?? []),
   postBytes: (bytes) => port.postMessage(bytes),
-  noteStarted: (id) => void Atomics.store(startedTask, 0, id),
+  noteStarted: (id) => void Atomics.store(beginnings, beginningsAt.started, id),
+  mayGoOn: (id) => id <= Atomics.load(beginnings, beginningsAt.limit),
   memoryBytes: () => {
     const heap = getHeapStatistics();
     return heap.total_heap_size + heap.external_memory + heap.malloced_memory;

@@ -8,6 +8,14 @@ export interface TickReport {
   readonly lateness: Histogram;
 }
 
+/** What a ticker tells while it runs. */
+export interface TickWatch {
+  /** A tick began, so late. */
+  began?(lateMs: number): void;
+  /** So many ticks were left out, as the one before, or the machine, took too long. */
+  missed?(count: number): void;
+}
+
 /**
  * Calls `tick` every `periodMs` without drift until `signal` aborts. A tick that could not begin before the next one was
  * due is counted as missed and left out: a real-time sink has played silence by then.
@@ -16,6 +24,7 @@ export async function runTicks(
   periodMs: number,
   tick: (index: number) => void,
   signal: AbortSignal,
+  watch: TickWatch = {},
 ): Promise<TickReport> {
   const lateness = new Histogram();
   const startMs = performance.now();
@@ -34,10 +43,13 @@ export async function runTicks(
       // Timers have whole milliseconds; the rest is waited out in short turns.
       if (lateMs >= 0) {
         lateness.recordMs(lateMs);
+        watch.began?.(lateMs);
         tick(index);
         ticks += 1;
         const nextIndex = Math.max(index + 1, Math.floor((performance.now() - startMs) / periodMs));
-        missed += nextIndex - index - 1;
+        const leftOut = nextIndex - index - 1;
+        missed += leftOut;
+        if (leftOut > 0) watch.missed?.(leftOut);
         index = nextIndex;
       }
       if (signal.aborted) return;

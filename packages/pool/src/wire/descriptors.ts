@@ -2,6 +2,6 @@
 export const processDescriptors = {
   /** A Unix socket: frames both ways. */
   channel: 3,
-  /** A nameless file of four bytes: the last task that began. */
-  started: 4,
+  /** A nameless file of two words of 32 bits; see `beginningsAt`. */
+  beginnings: 4,
 } as const;

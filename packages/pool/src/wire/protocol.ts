@@ -11,24 +11,26 @@ export const stride = 4;
 export const order = {
   /** id, task name, data */
   run: 0,
+  /** The same; nothing else is at the worker, so this one is never taken back. */
+  runFirst: 1,
   /** id */
-  abort: 1,
+  abort: 2,
   /** 0, "", Boot */
-  boot: 2,
+  boot: 3,
   /** 0, "", message for the leased module */
-  message: 3,
+  message: 4,
   /** id, module URL, data: import it and call its default export */
-  load: 4,
+  load: 5,
   /** id: call the module's `reset` */
-  reset: 5,
+  reset: 6,
   /** 0: run down and end */
-  stop: 6,
-  /** 0, "", memory interval: tell memory now */
-  measure: 7,
+  stop: 7,
+  /** 0: tell memory now */
+  measure: 8,
   /** id is the niceness that a thread gives itself */
-  nice: 8,
+  nice: 9,
   /** id 1: leased from now on; id 0: back among the others */
-  lease: 9,
+  lease: 10,
 } as const;
 
 /** Worker to pool: `[op, id, value, microseconds of run time]`. */
@@ -36,10 +38,20 @@ export const answer = {
   done: 0,
   failed: 1,
   aborted: 2,
-  warm: 3,
-  warmupFailed: 4,
-  message: 5,
-  memory: 6,
+  /** Not begun, as the pool took it back. */
+  skipped: 3,
+  warm: 4,
+  warmupFailed: 5,
+  message: 6,
+  memory: 7,
+} as const;
+
+/** Two words of 32 bits that a pool and its worker share, whatever becomes of either. */
+export const beginningsAt = {
+  /** Written by the worker: the last task that began. */
+  started: 0,
+  /** Written by the pool: tasks with higher ids must not begin. */
+  limit: 1,
 } as const;
 
 /** What a worker is told first. */

@@ -13,6 +13,7 @@ export function startInline(events: LinkEvents): Link {
     post: (batch) => queueMicrotask(() => isOpen && events.onBatch(batch)),
     postBytes: (bytes) => events.onBytes(bytes),
     noteStarted: () => undefined,
+    mayGoOn: () => true,
     memoryBytes: () => 0,
     end,
   });
@@ -23,6 +24,8 @@ export function startInline(events: LinkEvents): Link {
     post: (batch) => queueMicrotask(() => isOpen && runtime.receive(batch)),
     postBytes: (bytes) => runtime.receiveBytes(bytes),
     lastStarted: () => 0,
+    // A task that blocks here blocks the pool too: there is nothing to take back.
+    limit: () => undefined,
     terminate: () => {
       end();
       return Promise.resolve();

@@ -20,6 +20,8 @@ export interface Link {
   readonly unsentBytes: number;
   /** The last task that began, also after the worker has died; tasks begin in the order of their ids. */
   lastStarted(): number;
+  /** Tasks with ids above this must not begin; `unlimited` lets all begin. Heeded from the next one on. */
+  limit(id: number): void;
   /** Ends it at once, with everything it started; resolves when it is gone. */
   terminate(): Promise<void>;
   /** Sets the niceness of all its threads; false when that cannot be. */
@@ -27,6 +29,9 @@ export interface Link {
   /** Lets go of what is held for a worker that has ended. */
   close(): void;
 }
+
+/** No task has a higher id. */
+export const unlimited = 2 ** 31 - 1;
 
 /** What a link tells. */
 export interface LinkEvents {

@@ -5,12 +5,14 @@ import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot, type WarmReport, type WarmupFailure } from "../wire/protocol.ts";
-import type { Link, LinkEvents, WorkerExit } from "./link.ts";
+import { unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Something that waits for an answer of a worker. */
 export interface Pending {
   /** May take long: nothing is sent ahead to a worker that has one. */
   readonly isSlow: boolean;
+  /** Can be sent to another worker when this one has not begun it. */
+  readonly canMove: boolean;
   answered(op: number, value: unknown, runUs: number): void;
   /** The worker ended while it ran this. */
   lost(exit: WorkerExit): void;
@@ -30,11 +32,16 @@ export interface WorkerOwner {
   warmupFailed(worker: PoolWorker, what: string, error: Error): void;
   /** Something ran so long. */
   ran(us: number): void;
+  /** It did not begin this, as it was being taken back. */
+  skipped(pending: Pending): void;
   /** Answers came: it has room for more. */
   freed(worker: PoolWorker): void;
   /** It is gone; `unstarted` had been sent and never began. */
   gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void;
 }
+
+/** Stands where something was that has been taken back. */
+const recalled: Pending = { isSlow: false, canMove: false, answered: () => undefined, lost: () => undefined };
 
 let lastNumber = 0;
 
@@ -47,6 +54,8 @@ export class PoolWorker {
   readonly niced: boolean;
   state: WorkerState;
   tasksDone = 0;
+  /** When it last answered, or was last sent something while it had nothing. */
+  lastAnswerMs = 0;
   /** Slow ones in flight. */
   slow = 0;
   busyUs = 0;
@@ -59,6 +68,10 @@ export class PoolWorker {
   readonly #inFlight = new Map<number, Pending>();
   readonly #outbox: Outbox;
   readonly #warmUpTimer: NodeJS.Timeout;
+  /** The last one that was sent while there was nothing else: the worker begins it without asking. */
+  #first = 0;
+  /** Places in flight of what was taken back. */
+  #recalled = 0;
   #lastId = 0;
   #measured = true;
 
@@ -91,15 +104,20 @@ export class PoolWorker {
 
   /** Tasks and calls that it has and has not answered. */
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.size - this.#recalled;
   }
 
   /** Sends an order whose answer `pending` waits for; returns its id. */
   call(op: number, text: string, data: unknown, pending: Pending, transfer: readonly Transferable[] | null): number {
     const id = (this.#lastId += 1);
+    const isFirst = op === order.run && this.#inFlight.size === 0;
+    if (isFirst) {
+      this.lastAnswerMs = performance.now();
+      this.#first = id;
+    }
     this.#inFlight.set(id, pending);
     if (pending.isSlow) this.slow += 1;
-    this.#outbox.add(op, id, text, data, transfer);
+    this.#outbox.add(isFirst ? order.runFirst : op, id, text, data, transfer);
     return id;
   }
 
@@ -118,6 +136,32 @@ export class PoolWorker {
     if (!this.#measured) return;
     this.#measured = false;
     this.tell(order.measure, 0, null);
+  }
+
+  /**
+   * Takes back what was sent and has not begun. Until the worker has passed by what it may not begin any more, nothing
+   * new can be sent to it.
+   */
+  recall(): Pending[] {
+    if (this.#recalled > 0 || this.link.placement === "inline" || !this.#allCanMove()) return [];
+    this.link.limit(Math.max(this.#first, this.link.lastStarted()));
+    // Read again: what began before the limit was there counts as begun, and is answered as done or as skipped.
+    const begun = Math.max(this.#first, this.link.lastStarted());
+    const back: Pending[] = [];
+    for (const [id, pending] of this.#inFlight) {
+      if (id <= begun) continue;
+      back.push(pending);
+      if (pending.isSlow) this.slow -= 1;
+      this.#inFlight.set(id, recalled);
+    }
+    this.#recalled = back.length;
+    if (back.length === 0) this.link.limit(unlimited);
+    return back;
+  }
+
+  /** Whether it may be sent something. */
+  get isOpen(): boolean {
+    return this.state.kind === "warm" && this.#recalled === 0;
   }
 
   /** Whether it is at this now: it has begun and has not answered. */
@@ -141,15 +185,25 @@ export class PoolWorker {
 
   #receive(batch: Batch): void {
     let answered = 0;
+    let done = 0;
     for (let at = 0; at < batch.length; at += stride) {
       const op = batch[at] as number;
-      if (op <= answer.aborted) {
+      if (op <= answer.skipped) {
         const id = batch[at + 1] as number;
         const pending = this.#inFlight.get(id);
         if (pending === undefined) continue;
         this.#inFlight.delete(id);
         answered += 1;
+        if (pending === recalled) {
+          this.#passedBy();
+          continue;
+        }
         if (pending.isSlow) this.slow -= 1;
+        if (op === answer.skipped) {
+          this.owner.skipped(pending);
+          continue;
+        }
+        done += 1;
         const runUs = batch[at + 3] as number;
         this.busyUs += runUs;
         this.owner.ran(runUs);
@@ -157,8 +211,19 @@ export class PoolWorker {
       } else this.#note(op, batch[at + 2]);
     }
     if (answered === 0) return;
-    this.tasksDone += answered;
+    this.lastAnswerMs = performance.now();
+    this.tasksDone += done;
     this.owner.freed(this);
+  }
+
+  #allCanMove(): boolean {
+    for (const pending of this.#inFlight.values()) if (!pending.canMove) return false;
+    return true;
+  }
+
+  #passedBy(): void {
+    this.#recalled -= 1;
+    if (this.#recalled === 0) this.link.limit(unlimited);
   }
 
   #note(op: number, value: unknown): void {
@@ -199,7 +264,8 @@ export class PoolWorker {
     this.state = { kind: "gone", exit };
     const unstarted: Pending[] = [];
     for (const [id, pending] of this.#inFlight)
-      if (id <= lastStarted || this.link.placement === "inline") pending.lost(exit);
+      if (pending === recalled) continue;
+      else if (id <= lastStarted || this.link.placement === "inline") pending.lost(exit);
       else unstarted.push(pending);
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findByEnvironment, setNiceness, signalProcess, type EnvironmentMarker } from "@constellation/host";
 import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
+import { beginningsAt } from "../wire/protocol.ts";
 import type { Lifeline } from "./lifeline.ts";
-import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Settings of worker processes. */
 export interface ProcessSettings {
@@ -33,13 +34,16 @@ interface ProcessSurroundings {
   readonly snapshotBlob: string | null;
 }
 
+/** For reading and writing one word. */
+const word = new Int32Array(1);
 const stderrTailLength = 4096;
 /** What a dead worker has written is read for this long at most. */
 const longestDrainMs = 500;
 
 /** Starts a worker process: leader of its own process group, tied to our life by its socket and by the lifeline. */
 export function startProcess(settings: ProcessSettings, around: ProcessSurroundings, events: LinkEvents): Link {
-  const started = openNamelessFile();
+  const beginnings = openNamelessFile();
+  writeSync(beginnings, new Int32Array([0, unlimited]), 0, 8, 0);
   const heap =
     settings.heapLimitBytes === undefined
       ? []
@@ -49,7 +53,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     process.execPath,
     [...heap, ...snapshot, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))],
     {
-      stdio: ["ignore", "inherit", "pipe", "pipe", started],
+      stdio: ["ignore", "inherit", "pipe", "pipe", beginnings],
       detached: true,
       env: { ...(settings.env ?? process.env), [around.marker.name]: around.marker.value },
       ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
@@ -74,7 +78,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       socket.destroy();
       if (spawnFailure !== null) events.onExit(crashed(`could not be started: ${spawnFailure.message}`));
       else events.onExit(broken === null ? exitOf(code, signal, terminated, tail()) : crashed(broken));
-      closeSync(started);
+      closeSync(beginnings);
       resolve();
     };
     child.once("exit", (code, signal) => {
@@ -116,8 +120,12 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       return socket.writableLength;
     },
     lastStarted() {
-      const last = new Int32Array(1);
-      return readSync(started, last, 0, 4, 0) === 4 ? (last[0] as number) : 0;
+      readSync(beginnings, word, 0, 4, beginningsAt.started * 4);
+      return word[0] as number;
+    },
+    limit(id) {
+      word[0] = id;
+      writeSync(beginnings, word, 0, 4, beginningsAt.limit * 4);
     },
     terminate() {
       terminated = true;
@@ -163,7 +171,7 @@ function keepTail(child: ChildProcess): () => string {
 function openNamelessFile(): number {
   const directory = mkdtempSync(join(tmpdir(), "pool-"));
   try {
-    return openSync(join(directory, "started"), "w+", 0o600);
+    return openSync(join(directory, "beginnings"), "w+", 0o600);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type ResourceLimits } from "node:worker_threads";
 import type { ThreadData } from "../entry/thread-entry.ts";
-import type { Batch } from "../wire/protocol.ts";
-import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { beginningsAt, type Batch } from "../wire/protocol.ts";
+import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Settings of worker threads. */
 export interface ThreadSettings {
@@ -13,9 +13,9 @@ export interface ThreadSettings {
 /** Starts a worker thread. */
 export function startThread(settings: ThreadSettings, events: LinkEvents): Link {
   const { port1, port2 } = new MessageChannel();
-  const started = new SharedArrayBuffer(4);
-  const startedTask = new Int32Array(started);
-  const data: ThreadData = { port: port2, started, bansSpawning: true };
+  const beginnings = new Int32Array(new SharedArrayBuffer(8));
+  beginnings[beginningsAt.limit] = unlimited;
+  const data: ThreadData = { port: port2, beginnings, bansSpawning: true };
   const worker = new Worker(entryUrl("thread-entry"), {
     workerData: data,
     transferList: [port2],
@@ -52,7 +52,8 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
       else port1.postMessage(batch, transfer);
     },
     postBytes: (bytes) => port1.postMessage(bytes),
-    lastStarted: () => Atomics.load(startedTask, 0),
+    lastStarted: () => Atomics.load(beginnings, beginningsAt.started),
+    limit: (id) => void Atomics.store(beginnings, beginningsAt.limit, id),
     async terminate() {
       terminated = true;
       await worker.terminate();
