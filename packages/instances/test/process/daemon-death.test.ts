@@ -3,9 +3,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { StockBudget } from "@constellation/instances";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
+import { plentyOfSlots } from "./starting-in-slots.ts";
 
 const rounds = Number(process.env["CHAOS_CYCLES"] ?? 200) / 20;
 const miniDaemon = fileURLToPath(new URL("../fixtures/mini-daemon.mjs", import.meta.url));
@@ -15,10 +17,10 @@ beforeAll(() => void (playground = new Playground()));
 afterAll(() => playground.close());
 
 /** Starts a daemon that starts instances, and kills it some moment after it has told of `starts` of them. */
-async function shortLivedDaemon(firstIndex: number, starts: number): Promise<void> {
+async function shortLivedDaemon(firstIndex: number, starts: number, slots: StockBudget): Promise<void> {
   const { runtime, state, cgroupBase } = playground;
   const request = { ...shell(playground, 'echo "$RUN" >> $DATA_DIR/ran; sleep 1000000'), index: firstIndex };
-  const words = [miniDaemon, JSON.stringify(request), JSON.stringify({ runtime, state, cgroupBase })];
+  const words = [miniDaemon, JSON.stringify(request), JSON.stringify({ runtime, state, cgroupBase, slots })];
   const daemon = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
   const over = new Promise((resolve) => daemon.once("exit", resolve));
   let told = "";
@@ -45,13 +47,19 @@ function ran(): string[] {
   });
 }
 
-test(
-  `a daemon is killed ${rounds} times while it starts instances: each run is adopted or never was, none runs twice`,
-  async () => {
+const ways: readonly (readonly [way: "cold" | "slot", StockBudget])[] = [
+  ["cold", { ...plentyOfSlots, slots: 0 }],
+  ...(process.getuid?.() === 0 ? [["slot", plentyOfSlots] as const] : []),
+];
+
+test.each(ways)(
+  `a daemon is killed ${rounds} times while it starts instances (%s): each run is adopted or never was, none runs twice`,
+  async (way, slots) => {
     const neverStarted = new Set<string>();
     let adopted = 0;
+    const seen = new Set<string>();
     for (let round = 0; round < rounds; round += 1) {
-      await shortLivedDaemon(round * 1000, round % 6);
+      await shortLivedDaemon(round * 1000, round % 6, slots);
       const driver = await playground.open();
       const found = await driver.list();
       const pids = new Set<number>();
@@ -65,6 +73,7 @@ test(
         }
         adopted += 1;
         const { handle } = recovery;
+        seen.add(handle.facts.start);
         pids.add(handle.facts.pid);
         expect(handle.stats()?.processes).toBeGreaterThanOrEqual(1);
         for (let wait = 0; !ran().includes(runId) && wait < 500; wait += 1) await sleep(10);
@@ -80,6 +89,7 @@ test(
       await driver.close();
     }
     expect(adopted).toBeGreaterThan(0);
+    expect([...seen]).toContain(way);
     expect(ran().filter((id) => neverStarted.has(id))).toEqual([]);
   },
   rounds * 10_000,
