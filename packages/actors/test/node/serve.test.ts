@@ -22,7 +22,7 @@ it("a served system ends when the other end says goodbye, and lets its port go",
   expect(system.size).toBe(1);
   const gone = new Promise((resolve) => port1.once("close", resolve));
   there.close();
-  expect(await connection.closed).toBeNull();
+  expect(await connection.closed).toMatchObject({ message: "The other end of parent closed the connection" });
   await gone;
   expect(system.size).toBe(0);
   await here.shutdown();
