@@ -107,6 +107,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
           say({ kind: "level", state: policy });
           if (options.selfProtect !== false) stop.follow(policy);
         },
+        failed: (error) => stop.fail(error),
       },
       { shielded: () => options.lease?.shielded() ?? [], mostMs: options.checkIntervalMs ?? 1000 },
     );

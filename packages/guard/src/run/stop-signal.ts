@@ -38,7 +38,7 @@ export class StopSignal {
     if (level === "kill") return this.kill("protected", reason, "kill");
     if (level === "drain") return this.drain("protected", reason, this.#options.graceMs ?? 10_000);
     const holds = level === "shed" && cause === "memory";
-    if (holds) writeFileSync(this.#state.hold, "");
+    if (holds) this.#raise(this.#state.hold);
     else rmSync(this.#state.hold, { force: true });
     this.shed(reaches(level, "shed"));
   }
@@ -53,9 +53,18 @@ export class StopSignal {
     this.why = why;
     this.reason = reason;
     this.level = "drain";
-    writeFileSync(this.#state.drain, "");
     this.draining.abort();
+    this.#raise(this.#state.drain);
     this.#timers.push(setTimeout(() => this.killed.abort(), graceMs));
+  }
+
+  /** Tests look for this file. Where it cannot be made (a full disk) they cannot be asked for anything: they are ended. */
+  #raise(flag: string): void {
+    try {
+      writeFileSync(flag, "");
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   kill(why: NonNullable<StopSignal["why"]>, reason: string, level: "kill"): void {

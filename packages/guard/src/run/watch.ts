@@ -6,6 +6,8 @@ import type { PolicySettings } from "../policy/settings.ts";
 export interface WatchEvents {
   readonly sampled: (sample: GuardSample, state: PolicyState) => void;
   readonly changed: (state: PolicyState) => void;
+  /** The machine cannot be looked at any more: nothing is watched from then on. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Samples as often as the headroom asks for, until it is stopped. */
@@ -18,6 +20,13 @@ export function watchMachine(
   let state = calm;
   let timer: NodeJS.Timeout | undefined;
   const tick = (): void => {
+    try {
+      look();
+    } catch (error) {
+      events.failed(error);
+    }
+  };
+  const look = (): void => {
     const sample = { ...gauge.read(), shielded: shielded() };
     const next = decide(state, sample, settings);
     const changed = next.level !== state.level || next.cause !== state.cause;
