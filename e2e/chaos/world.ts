@@ -72,7 +72,12 @@ export class World {
 
   /** Folders of control groups that belong to this home, below the base that its daemon keeps. */
   controlGroups(): string[] {
-    return this.controlGroupBases().flatMap((base) => foldersIn(base).map((name) => join(base, name)));
+    return this.controlGroupBases().flatMap((base) =>
+      foldersIn(base)
+        // What waits for instances is the daemon's own; nothing of it may be left when that has ended.
+        .filter((name) => !name.startsWith("spare-"))
+        .map((name) => join(base, name)),
+    );
   }
 
   mounts(): string[] {

@@ -5,7 +5,8 @@
 const fs = require("node:fs");
 const Module = require("node:module");
 
-exports.become = (native, channel, paper, sockets) => {
+/** `places`: what {@link placesOfWords} said. */
+exports.become = (native, places, channel, paper, sockets) => {
   const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
   fs.closeSync(paper);
   takeDescriptors(native, channel, sockets, assignment.sockets);
@@ -16,7 +17,7 @@ exports.become = (native, channel, paper, sockets) => {
   process.argv.splice(1, Infinity, ...words.slice(assignment.flags.length));
   setEnvironment(assignment.env);
   process.chdir(assignment.cwd);
-  showWords(native, assignment);
+  showWords(native, places, assignment);
   startClock();
   forgetOurselves();
   if (assignment.preload !== null) require(assignment.preload);
@@ -37,15 +38,19 @@ function setEnvironment(env) {
 }
 
 // In proc(5) order of /proc/self/stat, counted from the field after the name: code, data, heap, stack, words, environment.
-const places = [26, 27, 45, 46, 47, 28, 48, 49, 50, 51];
+const fieldsOfPlaces = [26, 27, 45, 46, 47, 28, 48, 49, 50, 51];
 
-// `ps` shows what runs, not what waited. Kernels that do not allow it go on showing the latter: nothing depends on it.
-function showWords(native, { words, env }) {
+/** Where the kernel finds the words and the environment of this process. To be asked while there is time. */
+exports.placesOfWords = () => {
   const stat = fs.readFileSync("/proc/self/stat", "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const at = Buffer.from(BigUint64Array.from(places, (place) => BigInt(fields[place - 3])).buffer);
+  return Buffer.from(BigUint64Array.from(fieldsOfPlaces, (field) => BigInt(fields[field - 3])).buffer);
+};
+
+// `ps` shows what runs, not what waited. Kernels that do not allow it go on showing the latter: nothing depends on it.
+function showWords(native, places, { words, env }) {
   const texts = (list) => Buffer.from(list.map((text) => `${text}\0`).join(""));
-  native.show(at, texts(words), texts(Object.entries(env).map(([name, value]) => `${name}=${value}`)));
+  native.show(places, texts(words), texts(Object.entries(env).map(([name, value]) => `${name}=${value}`)));
 }
 
 // The program's life begins now.

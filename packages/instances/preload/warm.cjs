@@ -3,7 +3,7 @@
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
 //   node [options] warm.cjs warm.node warm-up.mjs <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
-const { become } = require("./become.cjs");
+const { become, placesOfWords } = require("./become.cjs");
 
 /** The channel to the supervisor; see launcher/standby.c. */
 const channel = 3;
@@ -14,9 +14,10 @@ const native = require(library);
 warmUp(example).then(() => setImmediate(begin), fail);
 
 function begin() {
+  const places = placesOfWords();
   const [paper, ...sockets] = native.wait(channel);
   if (paper === undefined) process.exit(0); // the supervisor is gone
-  become(native, channel, paper, sockets);
+  become(native, places, channel, paper, sockets);
 }
 
 // A promise's own way to fail would say where; a program that nobody has begun has no reader.

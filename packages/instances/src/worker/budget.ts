@@ -1,4 +1,4 @@
-import { readSystemMemory } from "@constellation/host";
+import { readSystemMemory, type SystemMemory } from "@constellation/host";
 
 /** What a warm Node that waits is charged with, rounded up. */
 export const spareBytes = 16 * 2 ** 20;
@@ -13,7 +13,10 @@ const leastAvailableBytes = 256 * 2 ** 20;
  *
  * @param wanted the user's own number; 0: none
  */
-export function spareBudget(wanted: number | "auto", { availableBytes } = readSystemMemory()): number {
+export function spareBudget(
+  wanted: number | "auto",
+  { availableBytes }: Pick<SystemMemory, "availableBytes"> = readSystemMemory(),
+): number {
   if (availableBytes < leastAvailableBytes) return 0;
   if (wanted !== "auto") return wanted;
   return Math.min(mostByDefault, Math.max(1, Math.floor((availableBytes * share) / spareBytes)));

@@ -1,0 +1,100 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { NodeInfo } from "@constellation/contract";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { killProcess } from "../chaos/processes.ts";
+import { freePort } from "../packed/installed.ts";
+import { Home } from "./home.ts";
+import { leftOnMachine } from "./left-on-machine.ts";
+
+const patience = { timeout: 60_000, interval: 100 };
+
+/** Only a root daemon can finish later what was begun for an instance. */
+describe.skipIf(process.getuid?.() !== 0)("scripts from Nodes that wait", () => {
+  let home: Home;
+  let port: number;
+  beforeAll(async () => {
+    home = new Home();
+    port = await freePort();
+    home.write(
+      "web.ts",
+      `import { createServer } from "node:http";
+       createServer((request, response) => {
+         if (request.url === "/crash") process.exit(9);
+         response.end(process.env.GREETING + " from " + process.env.CONSTELLATION_INSTANCE);
+       }).listen(process.env.PORT);`,
+    );
+    await home.ok("daemon", "start");
+  });
+  afterAll(() => home.close(), 60_000);
+
+  const app = (greeting: string, warm?: boolean) => ({
+    name: "web",
+    script: "./web.ts",
+    port,
+    env: { GREETING: greeting },
+    health: { http: "/" },
+    restart: { backoff: { initial: "10ms" } },
+    ...(warm === undefined ? {} : { warm }),
+  });
+  const spares = (): string[] => {
+    const folder = join(home.home, "run", "spares");
+    return existsSync(folder) ? readdirSync(folder).filter((id) => existsSync(join(folder, id, "pid"))) : [];
+  };
+  /** Two wait when apps run: a burst larger than that may start otherwise. */
+  const rested = (): Promise<void> => vi.waitFor(() => expect(spares().length).toBeGreaterThan(1), patience);
+  const starts = async (): Promise<(string | null)[]> => {
+    const { instances } = await home.ps();
+    return await Promise.all(instances.map(async ({ name }) => (await home.inspect(name)).start));
+  };
+  const ask = async (path = "/"): Promise<string> => await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+
+  test("the first up, a restart after a crash, scaling and a new revision are warm", async () => {
+    await vi.waitFor(() => expect(spares()).not.toEqual([]), patience);
+    home.spec(app("hello"));
+    await home.ok("up");
+    expect(await starts()).toEqual(["warm"]);
+    expect(await ask()).toBe("hello from web.1");
+
+    await rested();
+    await ask("/crash").catch(() => undefined);
+    await vi.waitFor(async () => {
+      const { restarts, state } = await home.instance("web.1");
+      expect([restarts, state.status]).toEqual([1, "running"]);
+    }, patience);
+    expect(await starts()).toEqual(["warm"]);
+
+    await rested();
+    await home.ok("scale", "web=2");
+    expect(await starts()).toEqual(["warm", "warm"]);
+
+    await rested();
+    home.spec(app("again"));
+    await home.ok("up");
+    await vi.waitFor(async () => expect(await ask()).toMatch(/^again from web\.\d$/), patience);
+    expect(await starts()).toContain("warm");
+  }, 150_000);
+
+  test("doctor and inspect say so, and what waits is gone with the daemon, however that ends", async () => {
+    const { features } = JSON.parse(await home.ok("doctor", "--json")) as NodeInfo;
+    expect(features.find(({ name }) => name === "driver.worker")).toMatchObject({ state: "available" });
+    expect(await home.ok("inspect", "web.1")).toMatch(/driver worker .*start warm|start (slot|cold)/);
+    await rested();
+    const before = await home.pids();
+    const waiting = spares();
+    expect(killProcess(home.daemon())).toBe(true);
+    await home.ok("daemon", "start");
+    expect(await home.pids()).toEqual(before);
+    await vi.waitFor(() => expect(spares().filter((id) => waiting.includes(id))).toEqual([]), patience);
+    expect(leftOnMachine(home.home).filter((line) => waiting.some((id) => line.includes(id)))).toEqual([]);
+  }, 60_000);
+
+  test("warm: false starts a process of its own", async () => {
+    await rested();
+    await home.ok("rm", "web");
+    home.spec(app("cold", false));
+    await home.ok("up");
+    expect(await starts()).not.toContain("warm");
+    expect(await ask()).toBe("cold from web.1");
+  }, 60_000);
+});

@@ -1,0 +1,102 @@
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { asRoot } from "../launch/world.ts";
+import { spareBudget } from "../../src/worker/budget.ts";
+import { giveData } from "../../src/worker/give-data.ts";
+import { planRefill } from "../../src/worker/spares.ts";
+import type { Shape } from "../../src/worker/shape.ts";
+import { startupEnvironment } from "../../src/worker/startup-environment.ts";
+
+const shape = (key: string): Shape => ({ key }) as Shape;
+
+describe("which spares are kept and made", () => {
+  const keys = fc.constantFrom("a", "b", "c", "d", "e");
+  test("never more than the budget or the most of one, the newest shape first, and then nothing is left to do", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(keys),
+        fc.nat(6),
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(fc.record({ key: keys, waits: fc.boolean() }), { maxLength: 8 }),
+        (wanted, budget, most, ready) => {
+          const situation = { shapes: wanted.map(shape), most, budget, ready };
+          const { surplus, missing } = planRefill(situation);
+          const kept = ready.filter((_, at) => !surplus.includes(at));
+          expect(kept.every(({ waits }) => waits)).toBe(true);
+          const after = [...kept.map(({ key }) => key), ...missing.map(({ key }) => key)];
+          expect(after.length).toBe(Math.min(budget, wanted.length * most));
+          const count = (key: string): number => after.filter((each) => each === key).length;
+          for (const [at, key] of wanted.entries()) {
+            expect(count(key)).toBeLessThanOrEqual(most);
+            for (const later of wanted.slice(at)) expect(count(key)).toBeGreaterThanOrEqual(count(later));
+          }
+          const settled = planRefill({ ...situation, ready: after.map((key) => ({ key, waits: true })) });
+          expect(settled).toEqual({ surplus: [], missing: [] });
+        },
+      ),
+    );
+  });
+
+  test("the budget follows the memory that is available, and the user's word where there is enough", () => {
+    const budget = (wanted: number | "auto", mebibytes: number): number =>
+      spareBudget(wanted, { availableBytes: mebibytes * 2 ** 20 });
+    expect([100, 300, 1000, 2000, 100_000].map((memory) => budget("auto", memory))).toEqual([0, 1, 1, 2, 4]);
+    expect([budget(0, 100_000), budget(20, 100_000), budget(20, 100)]).toEqual([0, 20, 0]);
+  });
+});
+
+test("what is read at startup is told from what programs read", () => {
+  const env = {
+    NODE_ENV: "x",
+    NODE_DEBUG: "net",
+    UV_THREADPOOL_SIZE: "2",
+    TZ: "UTC",
+    LANG: "de",
+    LC_ALL: "de",
+    PORT: "1",
+  };
+  expect(startupEnvironment(env)).toEqual({ NODE_DEBUG: "net", UV_THREADPOOL_SIZE: "2", LANG: "de", LC_ALL: "de" });
+});
+
+describe.skipIf(!asRoot)("files of an instance given to another user", () => {
+  let folder = "";
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const make = (files: number): string => {
+    folder = mkdtempSync(join(tmpdir(), "give-"));
+    const data = join(folder, "x.1");
+    mkdirSync(join(data, "deep"), { recursive: true });
+    for (let at = 0; at < files; at += 1) writeFileSync(join(data, "deep", String(at)), "");
+    writeFileSync(join(folder, "outside"), "");
+    symlinkSync(join(folder, "outside"), join(data, "link"));
+    chown(data, 200_001);
+    return data;
+  };
+  const chown = (path: string, uid: number): void => {
+    // Everything in it, links themselves and not what they lead to.
+    giveData(path, 0, uid);
+  };
+
+  test("all of them, and nothing that a link leads to", () => {
+    const data = make(10);
+    chmodSync(data, 0o700);
+    expect(giveData(data, 200_001, 200_002)).toBe(true);
+    for (const path of [data, join(data, "deep"), join(data, "deep/3"), join(data, "link")])
+      expect(lstatSync(path).uid).toBe(200_002);
+    expect(lstatSync(join(folder, "outside")).uid).toBe(0);
+  });
+
+  test("none, when they are many, somebody else's, or in an image", () => {
+    const many = make(10);
+    for (let at = 0; at < 300; at += 1) writeFileSync(join(many, "deep", `more-${at}`), "");
+    expect(giveData(many, 200_001, 200_002)).toBe(false);
+    expect(lstatSync(many).uid).toBe(200_001);
+    rmSync(folder, { recursive: true });
+    const image = make(1);
+    writeFileSync(`${image}.img`, "");
+    expect(giveData(image, 200_001, 200_002)).toBe(false);
+    expect(giveData(join(folder, "never-there"), 200_001, 200_002)).toBe(true);
+  });
+});
