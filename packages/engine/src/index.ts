@@ -67,6 +67,7 @@ export type {
   LogFollow,
   LogGap,
   LogLine,
+  LogPrune,
   LogQuery,
   LogStore,
   LogStream,

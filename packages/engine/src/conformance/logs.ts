@@ -236,6 +236,14 @@ function keeping(check: Check): void {
     assert.deepEqual((await all(store, {})).sort(), ["a 3", "b 2"]);
   });
 
+  check("pruning leaves logs that were not asked for", async ({ store }) => {
+    for (const instance of ["a.1", "a.2", "b.1"]) await say(store, instance, "1");
+    await store.prune({ olderThanMs: Number.MAX_SAFE_INTEGER / 2 ** 10, under: "b" });
+    await store.prune({ olderThanMs: Number.MAX_SAFE_INTEGER / 2 ** 10, instances: ["a.2"] });
+    assert.deepEqual(await all(store, { instances: ["a.1"] }), ["a.1 1"]);
+    await assert.rejects(store.prune({ olderThanMs: 0, under: "../b" }), { code: "bad-key" });
+  });
+
   check("pruning by a time before everything removes nothing", async ({ store }) => {
     await say(store, "a", "1");
     assert.deepEqual(await store.prune({ olderThanMs: 0 }), { files: 0, bytes: 0 });

@@ -14,25 +14,39 @@ interface Place {
   readonly gapAfter?: string;
 }
 
+/** Looks at a log that is rotated under our hands; each takes some ten microseconds. */
+const attempts = 30;
+
+/** What a reader is asked for. */
+export interface ReaderWish extends Pick<ReaderBounds, "stream" | "untilTime"> {
+  /** Only what is there when the place is found. */
+  readonly presentOnly?: boolean;
+}
+
 /** A reader placed where it shall begin; rotation may go on while the place is looked for, then it is looked for again. */
-export function readerFrom(instance: string, folder: string, start: LogStart, bounds: ReaderBounds): InstanceReader {
+export function readerFrom(instance: string, folder: string, start: LogStart, wish: ReaderWish): InstanceReader {
   const trail = new FileTrail(folder);
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    const place = findPlace(logFiles(folder), start, bounds);
-    if (place === "again") continue;
-    const reader = new InstanceReader(instance, trail, boundsFor(start, bounds));
-    if (place === "beginning" || !trail.place(place.file, place.offset)) return reader;
-    if (place.gapAfter !== undefined) reader.startWithGap(place.gapAfter);
+  for (let attempt = 1; ; attempt += 1) {
+    const files = logFiles(folder);
+    const place = findPlace(files, start, wish);
+    const placed = typeof place === "string" || trail.place(place.file, place.offset);
+    if ((place === "again" || !placed) && attempt < attempts) continue;
+    const reader = new InstanceReader(instance, trail, boundsFor(start, wish, files));
+    if (placed && typeof place !== "string" && place.gapAfter !== undefined) reader.startWithGap(place.gapAfter);
     return reader;
   }
-  return new InstanceReader(instance, trail, boundsFor(start, bounds));
 }
 
-function boundsFor(start: LogStart, bounds: ReaderBounds): ReaderBounds {
-  return start.kind === "time" ? { ...bounds, sinceTime: formatTime(start.sinceMs) } : bounds;
+/** What there is and where to begin must come from one look: of two, rotation could leave nothing that both know. */
+function boundsFor(start: LogStart, { presentOnly, ...bounds }: ReaderWish, files: readonly LogFile[]): ReaderBounds {
+  return {
+    ...bounds,
+    ...(start.kind === "time" ? { sinceTime: formatTime(start.sinceMs) } : {}),
+    ...(presentOnly === true ? { snapshot: new Map(files.map(({ inode, sizeBytes }) => [inode, sizeBytes])) } : {}),
+  };
 }
 
-function findPlace(files: readonly LogFile[], start: LogStart, bounds: ReaderBounds): Place | "beginning" | "again" {
+function findPlace(files: readonly LogFile[], start: LogStart, { stream }: ReaderWish): Place | "beginning" | "again" {
   const [oldest] = files;
   if (oldest === undefined) return "beginning";
   switch (start.kind) {
@@ -41,7 +55,7 @@ function findPlace(files: readonly LogFile[], start: LogStart, bounds: ReaderBou
     case "time":
       return placeOfTime(files, formatTime(start.sinceMs));
     case "tail":
-      return placeOfTail(files, start, bounds.stream);
+      return placeOfTail(files, start, stream);
     case "cursor":
       return placeAfter(files, start.cursor);
   }
@@ -63,6 +77,8 @@ function placeOfTail(
   { count, untilTime }: LogStart & { kind: "tail" },
   stream: LogStreamName | undefined,
 ): Place | "beginning" | "again" {
+  // Seen in the midst of a rotation: the file just begun, and no longer the one before.
+  if (files.every(({ sizeBytes }) => sizeBytes === 0)) return "again";
   let missing = count;
   let place: Place | "beginning" = "beginning";
   for (const file of files.toReversed()) {
@@ -70,7 +86,8 @@ function placeOfTail(
       const end = untilTime === undefined ? file.sizeBytes : offsetOfTime(opened, file.sizeBytes, after(untilTime));
       return offsetOfTail(opened, end, missing, stream);
     });
-    if (found === undefined) return "again";
+    // Rotated away while we looked at newer ones: what those have is the tail.
+    if (found === undefined) return missing === count ? "again" : place;
     place = { file, offset: found.offset };
     missing = found.missing;
     if (missing === 0) break;

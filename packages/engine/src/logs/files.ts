@@ -9,7 +9,16 @@ import { readerFrom } from "./file-start.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import type { InstanceReader } from "./instance-reader.ts";
 import { checkLogRequest, chooses } from "./log-name.ts";
-import type { LogFilter, LogFollow, LogQuery, LogStream, NewLogLine, OwnedLogStore, Pruned } from "./log-store.ts";
+import type {
+  LogFilter,
+  LogFollow,
+  LogPrune,
+  LogQuery,
+  LogStream,
+  NewLogLine,
+  OwnedLogStore,
+  Pruned,
+} from "./log-store.ts";
 import { type Batches, followBatches, type LogBackend, queryBatches } from "./reading.ts";
 import { logFiles } from "./rotation.ts";
 import { LogFileWriter, type WriterLimits } from "./writer.ts";
@@ -76,10 +85,11 @@ export class FileLogStore implements OwnedLogStore {
     return this.#chosen({});
   }
 
-  async prune({ olderThanMs }: { readonly olderThanMs: number }): Promise<Pruned> {
+  async prune({ olderThanMs, ...filter }: LogPrune): Promise<Pruned> {
+    checkLogRequest(filter);
     this.#checkOpen("prune logs");
     const pruned = { files: 0, bytes: 0 };
-    for (const instance of this.#chosen({})) {
+    for (const instance of this.#chosen(filter)) {
       // The newest stays even when it is old: its writer has it open, and would write on into a file without a name.
       for (const { path, sizeBytes, modifiedMs } of logFiles(this.#folder(instance)).slice(0, -1)) {
         if (modifiedMs >= olderThanMs) continue;
@@ -111,7 +121,7 @@ export class FileLogStore implements OwnedLogStore {
     const bounds = {
       ...(stream === undefined ? {} : { stream }),
       ...untilTime,
-      snapshot: new Map(logFiles(folder).map(({ inode, sizeBytes }) => [inode, sizeBytes])),
+      presentOnly: true,
     };
     if (sinceMs !== undefined) return readerFrom(instance, folder, { kind: "time", sinceMs }, bounds);
     if (tail !== undefined) return readerFrom(instance, folder, { kind: "tail", count: tail, ...untilTime }, bounds);

@@ -77,6 +77,12 @@ export interface NewLogLine {
   readonly text: string;
 }
 
+/** What is old enough to be removed, of all logs or of some. */
+export interface LogPrune extends Pick<LogFilter, "instances" | "under"> {
+  /** Unix milliseconds. */
+  readonly olderThanMs: number;
+}
+
 export interface Pruned {
   readonly files: number;
   readonly bytes: number;
@@ -95,8 +101,8 @@ export interface LogStore {
   follow(follow: LogFollow): LogStream;
   /** Names of all instances that have a log, ordered. */
   instances(): Promise<string[]>;
-  /** Removes what was last written before the time; the file being written stays. */
-  prune(options: { readonly olderThanMs: number }): Promise<Pruned>;
+  /** Removes what was last written before the time; the file being written stays. @throws EngineError `bad-key`, `unavailable`, `closed` */
+  prune(options: LogPrune): Promise<Pruned>;
   /** Removes all logs of an instance that will not write any more. */
   remove(instance: string): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type {
   LogFilter,
   LogFollow,
   LogLine,
+  LogPrune,
   LogQuery,
   LogStream,
   NewLogLine,
@@ -76,11 +77,13 @@ export class MemoryLogStore implements OwnedLogStore {
     return this.#chosen({});
   }
 
-  async prune({ olderThanMs }: { readonly olderThanMs: number }): Promise<Pruned> {
+  async prune({ olderThanMs, ...filter }: LogPrune): Promise<Pruned> {
+    checkLogRequest(filter);
     this.#checkOpen("prune logs");
     const pruned = { files: 0, bytes: 0 };
     const time = formatTime(olderThanMs);
-    for (const log of this.#logs.values()) {
+    for (const [instance, log] of this.#logs) {
+      if (!chooses(filter, instance)) continue;
       while ((log.lines[0]?.time ?? "~") < time) pruned.bytes += log.dropOldest();
     }
     return pruned;

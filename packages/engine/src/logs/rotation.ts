@@ -4,6 +4,9 @@ import { join } from "node:path";
 /** Name of the file being written; rotated ones are `log.1` (newest) to `log.N`. */
 export const liveName = "log";
 
+/** How many rotations a file is followed through between being seen and being opened. */
+const longestFlight = 8;
+
 /** A log file as it was seen; the inode tells it apart when rotation renames it. */
 export interface LogFile {
   readonly path: string;
@@ -37,18 +40,28 @@ export function liveInode(folder: string): number | undefined {
   return statSync(join(folder, liveName), { throwIfNoEntry: false })?.ino;
 }
 
-/** Opens the file for reading; undefined when rotation has given its name to another by now. */
-export function openLogFile({ path, inode }: LogFile): number | undefined {
-  let file: number;
+/** Opens the file for reading, wherever rotation has moved it since it was seen; undefined when it is gone. */
+export function openLogFile({ path, inode, sizeBytes }: LogFile): number | undefined {
+  const [, name = path, number = "0"] = /^(.*?)(?:\.(\d+))?$/s.exec(path) ?? [];
+  // It moves upwards only, one name at a time, while we look for it there.
+  for (let at = Number(number); at <= Number(number) + longestFlight; at += 1) {
+    const file = openIfThere(at === 0 ? name : `${name}.${at}`);
+    if (file === undefined) continue;
+    const stat = fstatSync(file);
+    // Inodes are given out again, but a log file only grows: a smaller one is another.
+    if (stat.ino === inode && stat.size >= sizeBytes) return file;
+    closeSync(file);
+  }
+  return undefined;
+}
+
+function openIfThere(path: string): number | undefined {
   try {
-    file = openSync(path, "r");
+    return openSync(path, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  if (fstatSync(file).ino === inode) return file;
-  closeSync(file);
-  return undefined;
 }
 
 function highestNumber(folder: string): number {

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { FileLogStore, type LogEntry } from "../../src/index.ts";
+import { logFiles, openLogFile } from "../../src/logs/rotation.ts";
 import { scratch } from "../scratch.ts";
 
 const writer = fileURLToPath(new URL("../fixtures/log-writer.mjs", import.meta.url));
@@ -100,4 +101,45 @@ test("a follower that is too slow gets a gap wherever lines are missing, and not
   }
   expect(last).toBe(199_999);
   expect(missing, "the writer must have overtaken the reader").toBeGreaterThan(0);
+});
+
+test("the last lines are there however often the log is rotated while they are looked for", async () => {
+  const directory = join(scratch(), "logs");
+  const folder = join(directory, "web.1");
+  mkdirSync(folder, { recursive: true });
+  const store = new FileLogStore({ directory });
+  // A rotation every few writes, thousands a second.
+  const child = spawn(process.execPath, [writer, folder, "60000", "1000", "2", "5", "0"], { stdio: "inherit" });
+  const ended = once(child, "exit");
+  let queries = 0;
+  const empty: number[] = [];
+  for (let started = false; child.exitCode === null;) {
+    const lines: string[] = [];
+    for await (const entry of store.query({ tail: 3 })) if (entry.kind === "line") lines.push(entry.text);
+    started ||= lines.length > 0;
+    if (started && lines.length === 0) empty.push(queries);
+    queries += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await ended;
+  await store.close();
+  expect(queries).toBeGreaterThan(10);
+  expect(empty).toEqual([]);
+});
+
+test("a file that was rotated since it was seen is opened under its present name", () => {
+  const folder = scratch();
+  writeFileSync(join(folder, "log"), "first");
+  const [seen] = logFiles(folder);
+  if (seen === undefined) throw new Error("the log is not there");
+  for (const to of ["log.1", "log.2"]) {
+    renameSync(join(folder, to === "log.1" ? "log" : "log.1"), join(folder, to));
+    writeFileSync(join(folder, to === "log.1" ? "log" : "log.1"), "later");
+  }
+  const file = openLogFile(seen);
+  expect(file).toBeDefined();
+  expect(readFileSync(file ?? -1, "utf8")).toBe("first");
+  closeSync(file ?? -1);
+  rmSync(join(folder, "log.2"));
+  expect(openLogFile(seen)).toBeUndefined();
 });
