@@ -1,34 +1,22 @@
 // Exclusive hand-over: from `lease` until user code of a newly imported module has replied.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPool } from "../../packages/pool/dist/index.js";
 import { quantile } from "./figures.js";
+import { openModules } from "./modules.js";
 
 const typescript = createRequire(import.meta.url).resolve("typescript");
+const spares = 8;
 
-/** Rows for one placement: single hand-overs, bursts of 8 of 8 spares, hand-overs while a refill is on its way. */
+/** Figures of one placement: single hand-overs, bursts of 8 of 8 spares, hand-overs while a refill is on its way. */
 export async function benchHandOver(placement, { singles, bursts }) {
-  const directory = mkdtempSync(join(tmpdir(), "bench-pool-"));
-  let files = 0;
-  const newModule = () => {
-    const path = join(directory, `m${(files += 1)}.mjs`);
-    const body = Array.from(
-      { length: 60 },
-      (_, index) => `export const f${index} = (x) => x * ${index} + Math.sin(x);`,
-    );
-    writeFileSync(path, `${body.join("\n")}\nexport default (channel, x) => f1(x) + ${files};\n`);
-    return pathToFileURL(path).href;
-  };
+  const modules = openModules();
   const startMs = performance.now();
   const pool = createPool({
     module: new URL("tasks.js", import.meta.url),
     placement,
     workers: 0,
-    spares: 8,
+    spares,
     preload: [typescript],
     total: 40,
   });
@@ -38,24 +26,16 @@ export async function benchHandOver(placement, { singles, bursts }) {
     const memoryBytes = Math.max(...pool.snapshot()[0].workers.map((worker) => worker.memoryBytes));
     const idleCpu = await idleShare(1500);
     const take = async () => {
-      const url = newModule();
+      const url = modules.next();
       const askedMs = performance.now();
       const lease = await pool.lease({ whenGone: "reject" });
-      await lease.load(url, 2);
+      await lease.load(url, 2, { timeoutMs: 20_000 });
       return { lease, tookMs: performance.now() - askedMs };
-    };
-    const full = async () => {
-      const untilMs = performance.now() + 60_000;
-      while (pool.snapshot()[0].spares.idle < 8) {
-        if (performance.now() > untilMs)
-          throw new Error(`no 8 spares in 60 s: ${JSON.stringify(pool.snapshot()[0].spares)}`);
-        await sleep(20);
-      }
     };
     const single = [];
     const refilling = [];
     for (let round = 0; round < singles; round += 1) {
-      await full();
+      await allIdle(pool);
       const one = await take();
       single.push(one.tookMs);
       // Its refill begins after 50 ms of quiet: this one comes into the middle of it.
@@ -66,17 +46,11 @@ export async function benchHandOver(placement, { singles, bursts }) {
     }
     const lasts = [];
     for (let round = 0; round < bursts; round += 1) {
-      await full();
-      const taken = await Promise.all(Array.from({ length: 8 }, take));
+      await allIdle(pool);
+      const taken = await Promise.all(Array.from({ length: spares }, take));
       lasts.push(Math.max(...taken.map((one) => one.tookMs)));
       await Promise.all(taken.map((one) => one.lease.recycle()));
     }
-    const row = (values) => ({
-      p50Ms: Number(quantile(values, 0.5).toFixed(2)),
-      p99Ms: Number(quantile(values, 0.99).toFixed(2)),
-      minMs: Number(Math.min(...values).toFixed(2)),
-      count: values.length,
-    });
     return {
       placement,
       single: row(single),
@@ -88,11 +62,29 @@ export async function benchHandOver(placement, { singles, bursts }) {
     };
   } finally {
     await pool.close();
-    rmSync(directory, { recursive: true });
+    modules.close();
   }
 }
 
-/** What an idle pool costs its parent's main thread; worker threads count too, as they are in the same process. */
+async function allIdle(pool) {
+  const untilMs = performance.now() + 60_000;
+  while (pool.snapshot()[0].spares.idle < spares) {
+    if (performance.now() > untilMs)
+      throw new Error(`no ${spares} spares in 60 s: ${JSON.stringify(pool.snapshot()[0].spares)}`);
+    await sleep(20);
+  }
+}
+
+function row(values) {
+  return {
+    p50Ms: Number(quantile(values, 0.5).toFixed(2)),
+    p99Ms: Number(quantile(values, 0.99).toFixed(2)),
+    minMs: Number(Math.min(...values).toFixed(2)),
+    count: values.length,
+  };
+}
+
+/** What an idle pool costs its parent's process in percent of a core; worker threads are in it, worker processes not. */
 async function idleShare(ms) {
   const before = process.cpuUsage();
   await sleep(ms);

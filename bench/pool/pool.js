@@ -1,86 +1,115 @@
 // Warm pools beside their peers, in one run. Prints tables and writes bench/results/pool.json.
-// Usage: npm run bench:pool [-- quick]   (before: npx tsc -b packages/pool; cd bench && npm install)
+// Usage: npm run bench:pool [-- quick] [part…]   (before: npx tsc -b packages/pool; cd bench && npm install)
+// Parts: handover cold warm ring rack tasks; the others keep their figures of the last run, each with its date.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { median } from "./figures.js";
+import { benchCold } from "./cold.js";
 import { benchHandOver } from "./handover.js";
 import { benchRing } from "./ring.js";
 import { benchTasks } from "./tasks-bench.js";
+import { benchWarmStart } from "./warm-start.js";
 
 // Node 20 parses extra certificates at every start, which would be most of what is measured.
 delete process.env.NODE_EXTRA_CA_CERTS;
 const quick = process.argv.includes("quick");
-const loadBefore = loadavg()[0];
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const handOver = [];
-for (const placement of ["thread", "process"])
-  handOver.push(await benchHandOver(placement, quick ? { singles: 8, bursts: 3 } : { singles: 30, bursts: 10 }));
-const ring = await benchRing({ rounds: quick ? 3 : 7, frames: 400_000 });
-const rack = liveRack(quick ? 10 : 60);
-const tasks = [];
-for (const placement of ["threads", "processes"])
-  tasks.push(...(await benchTasks(placement, quick ? { rounds: 3, roundMs: 200 } : { rounds: 7, roundMs: 400 })));
-const python = spawnSync("python3", [fileURLToPath(new URL("forkserver.py", import.meta.url))], { encoding: "utf8" });
-const forkserverMs = python.status === 0 ? Number(median(JSON.parse(python.stdout)).toFixed(2)) : null;
-
-const versions = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).dependencies;
-const result = {
-  date: new Date().toISOString(),
-  machine: {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memoryBytes: totalmem(),
-    kernel: release(),
-    loadBefore,
-    loadAfter: loadavg()[0],
+const parts = {
+  async handover() {
+    const rows = [];
+    for (const placement of ["thread", "process"])
+      rows.push(await benchHandOver(placement, quick ? { singles: 8, bursts: 3 } : { singles: 20, bursts: 8 }));
+    return rows;
   },
-  node: process.version,
-  peers: versions,
-  quick,
-  handOver,
-  pythonForkserverMs: forkserverMs,
-  ring,
-  rack,
-  tasks,
+  cold: () => benchCold({ rounds: quick ? 3 : 9 }),
+  async warm() {
+    const rows = await benchWarmStart({ rounds: quick ? 2 : 5 });
+    return [...rows, ...otherNodes().flatMap((node) => JSON.parse(run(node, [here("warm-start.js")], 120)))];
+  },
+  ring: () => benchRing({ rounds: quick ? 3 : 7, frames: 400_000 }),
+  rack: () => liveRack(quick ? 10 : 60),
+  async tasks() {
+    const rows = [];
+    for (const placement of ["threads", "processes"])
+      rows.push(...(await benchTasks(placement, quick ? { rounds: 3, roundMs: 200 } : { rounds: 7, roundMs: 400 })));
+    return rows;
+  },
 };
-mkdirSync(new URL("../results/", import.meta.url), { recursive: true });
-writeFileSync(new URL("../results/pool.json", import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
-console.log("\nExclusive hand-over, until a newly imported module has replied (ms); spares hold TypeScript");
-console.table(
-  handOver.map(({ placement, single, whileRefilling, burstOf8Last, ...rest }) => ({
-    placement,
-    "single p50": single.p50Ms,
-    "single p99": single.p99Ms,
-    "refilling p50": whileRefilling.p50Ms,
-    "refilling p99": whileRefilling.p99Ms,
-    "burst of 8, last, p50": burstOf8Last.p50Ms,
-    ...rest,
-  })),
-);
-console.log(`Python forkserver with preload: ${forkserverMs ?? "no python3"} ms`);
-console.log("\nRing of 1 KB frames between two threads");
-console.table([ring]);
-console.log("\nLive rack: eight modules on a tick of 5.8 ms, one added and removed each second, one crash");
-console.table([rack]);
-console.log("\nShared tasks, 4 workers, 64 in flight");
-console.table(tasks.map((row) => ({ ...row, perSecondSpread: row.perSecondSpread.join("–") })));
-console.log(
-  `load average ${loadBefore?.toFixed(1)} before, ${loadavg()[0]?.toFixed(1)} after: compare within this run only`,
-);
+
+const titles = {
+  handover: "Exclusive hand-over, until a newly imported module has replied; spares hold TypeScript",
+  cold: "The same without a pool, with TypeScript; Python's modules are smaller",
+  warm: "One worker, until TypeScript is ready in it",
+  ring: "Ring of 1 KB frames between two threads",
+  rack: "Live rack: eight modules on a tick of 5.8 ms, one added and removed each second, one crash",
+  tasks: "Shared tasks, 4 workers, 64 in flight; round trips one at a time",
+};
+
+const wanted = process.argv.slice(2).filter((name) => name in parts);
+const file = here("../results/pool.json");
+const kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+const result = {
+  machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() },
+  node: process.version,
+  peers: JSON.parse(readFileSync(here("../package.json"), "utf8")).dependencies,
+  parts: { ...kept.parts },
+};
+for (const [name, measure] of Object.entries(parts)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const loadBefore = loadavg()[0];
+  const figures = await measure();
+  result.parts[name] = { date: new Date().toISOString(), quick, loadBefore, loadAfter: loadavg()[0], figures };
+  // Written at once: what comes later may fail.
+  mkdirSync(here("../results/"), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  print(name, result.parts[name]);
+}
 process.exit(0);
+
+function print(name, { figures, loadBefore, loadAfter }) {
+  console.log(`\n${titles[name]} (load average ${loadBefore?.toFixed(1)} before, ${loadAfter?.toFixed(1)} after)`);
+  console.table([figures].flat().map(flat));
+}
+
+/** One level of columns; what is deeper is joined. */
+function flat(row) {
+  const columns = Object.entries(row).flatMap(([name, value]) =>
+    value === null || typeof value !== "object"
+      ? [[name, value]]
+      : Array.isArray(value)
+        ? [[name, value.join("–")]]
+        : Object.entries(value).map(([inner, deep]) => [`${name} ${inner}`, deep]),
+  );
+  return Object.fromEntries(columns);
+}
+
+/** The other lines of Node that `npm run test:matrix` has installed. */
+function otherNodes() {
+  return ["22", "24"]
+    .map((line) => here(`../../node_modules/.cache/node/${line}/node_modules/node/bin/node`))
+    .filter((path) => existsSync(path));
+}
 
 /** The example, as it is: what its real-time half reports. */
 function liveRack(seconds) {
   const folder = mkdtempSync(join(tmpdir(), "bench-rack-"));
   try {
-    const main = fileURLToPath(new URL("../../examples/live-rack/main.js", import.meta.url));
-    const run = spawnSync(process.execPath, [main, String(seconds), join(folder, "rack.wav")], { encoding: "utf8" });
-    if (run.status !== 0) throw new Error(`the live rack failed: ${run.stderr}`);
-    return { seconds, ...JSON.parse(run.stdout.trim().split("\n").at(-1)) };
+    const main = here("../../examples/live-rack/main.js");
+    const text = run(process.execPath, [main, String(seconds), join(folder, "rack.wav")], seconds + 60);
+    return { seconds, ...JSON.parse(text.trim().split("\n").at(-1)) };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function run(program, argv, timeoutSeconds) {
+  const { status, stdout, stderr, error } = spawnSync(program, argv, {
+    encoding: "utf8",
+    timeout: timeoutSeconds * 1000,
+  });
+  if (status === 0) return stdout;
+  throw new Error(`${argv.join(" ")} ended with ${status}: ${error?.message ?? stderr}`);
 }

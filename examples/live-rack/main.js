@@ -1,7 +1,6 @@
 // Run: npm run build, then `node examples/live-rack/main.js [seconds=10] [file.wav]`.
 // Renders the rack into a WAV file as fast as it goes, then plays it in real time into a sink that only listens.
 import { writeFileSync } from "node:fs";
-import { runTicks } from "@constellation/pool";
 import { blockFrames, sampleRate } from "./modules/stage.js";
 import { openRack, tickMs } from "./rack.js";
 import { wavFile } from "./wav.js";
@@ -68,15 +67,11 @@ async function play(rack, forSeconds) {
   const changes = setInterval(() => void rack.addAndRemove("reverb").catch(console.error), 1000);
   setTimeout(() => rack.crash("delay"), forSeconds * 500);
   let silent = 0;
-  const ticks = await runTicks(
-    tickMs,
-    () => {
-      if (rack.sink.take() === null) silent += 1;
-      else rack.sink.release();
-      send();
-    },
-    stop,
-  );
+  const ticks = await rack.pool.runTicks(() => {
+    if (rack.sink.take() === null) silent += 1;
+    else rack.sink.release();
+    send();
+  }, stop);
   clearInterval(changes);
   return { ...ticks, silent };
 }

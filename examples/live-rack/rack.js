@@ -21,10 +21,13 @@ export async function openRack({ spares = 2 } = {}) {
   const place = async (name) => {
     const index = order.indexOf(name);
     const lease = await pool.lease();
-    await lease.load(moduleUrl(name), { input: rings[index], output: rings[index + 1] });
+    const wires = { input: rings[index], output: rings[index + 1] };
+    await lease.load(moduleUrl(name), wires, { timeoutMs: 10_000 });
     leases.set(name, lease);
     // A module that dies is replaced on the same rings; they remember where it was.
-    void lease.ended.then((how) => typeof how === "object" && how.kind !== "ended" && place(name));
+    lease.ended
+      .then((how) => (typeof how === "object" && how.kind !== "ended" ? place(name) : null))
+      .catch((error) => console.error(`${name} could not be replaced: ${error.message}`));
   };
   await Promise.all(order.map(place));
   return {
@@ -37,7 +40,7 @@ export async function openRack({ spares = 2 } = {}) {
       const input = createRing({ frames: 2, frameBytes: blockBytes });
       const output = createRing({ frames: 2, frameBytes: blockBytes });
       const lease = await pool.lease();
-      await lease.load(moduleUrl(name), { input, output });
+      await lease.load(moduleUrl(name), { input, output }, { timeoutMs: 10_000 });
       lease.send("stop");
       await lease.release();
     },

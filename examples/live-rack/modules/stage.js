@@ -27,10 +27,13 @@ export function runStage(channel, { input, output }, change) {
   };
   const loop = async () => {
     let blocks = 0;
+    // The answer "ready" goes out first.
+    await setImmediate();
     // oxlint-disable-next-line no-unmodified-loop-condition -- a message changes it
     while (running) {
       // Blocks this thread, but never for long: messages want to be heard too.
-      if (reader.wait(20) && writer.waitForRoom(20)) {
+      const isNext = reader.wait(20) && writer.waitForRoom(20);
+      if (isNext) {
         const from = reader.take();
         const to = writer.claim();
         to.set(from);
@@ -40,7 +43,7 @@ export function runStage(channel, { input, output }, change) {
         reader.release();
         blocks += 1;
       }
-      if (blocks % 8 === 0) await setImmediate();
+      if (!isNext || blocks % 8 === 0) await setImmediate();
     }
   };
   void loop();

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { listPids } from "@constellation/host";
 import { expect } from "vitest";
 
@@ -22,8 +22,8 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** What of this process's own could be left: children, ports and threads. */
-export function owned(): { readonly children: number[]; readonly handles: string[] } {
+/** What of this process's own could be left: children, ports, threads, descriptors. */
+export function owned(): { readonly children: number[]; readonly handles: string[]; readonly descriptors: string[] } {
   const kinds = ["MessagePort", "Worker", "ProcessWrap", "PipeWrap", "ChildProcess"];
   return {
     children: poolProcesses(),
@@ -31,7 +31,20 @@ export function owned(): { readonly children: number[]; readonly handles: string
       .getActiveResourcesInfo()
       .filter((kind) => kinds.includes(kind))
       .sort(),
+    descriptors: channels(),
   };
+}
+
+/** Sockets, pipes and nameless files that this process has open. */
+function channels(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const what = readlinkSync(`/proc/self/fd/${fd}`);
+      return /^(socket|pipe):|\(deleted\)$/.test(what) ? [what] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Waits until a condition holds; fails with `what` when it does not in time. */

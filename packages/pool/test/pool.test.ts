@@ -39,6 +39,13 @@ describe.each<Placement>(["thread", "process", "inline"])("tasks in a %s", (plac
     expect((failure as Error).stack).toContain("tasks.js");
   });
 
+  it("run as many at a time as their worker may", async () => {
+    const pool = open({ placement, workers: 1, concurrency: 3 });
+    expect(await Promise.all([3, 3, 3].map((count) => pool.run("meet", count)))).toEqual([3, 3, 3]);
+    const meeting = [2, 2].map((count) => pool.run("meet", count));
+    expect(await Promise.all([...meeting, pool.run("echo", "besides")])).toEqual([2, 2, "besides"]);
+  });
+
   it("are refused by name when the module has none such", async () => {
     await expect(open({ placement }).run("nope")).rejects.toMatchObject({ code: "task-unknown" });
   });
@@ -180,6 +187,18 @@ describe("a thread", () => {
     expect(await pool.run("length", buffer, { transfer: [buffer] })).toBe(1024);
     expect(buffer.byteLength).toBe(0);
     expect(await pool.run("fill", 16)).toEqual(new Uint8Array(16).fill(7).buffer);
+  });
+
+  it("does not get again what was transferred to one that died", async () => {
+    const pool = open({ placement: "thread", workers: 1, concurrency: 2 });
+    await pool.ready();
+    const buffer = new ArrayBuffer(8);
+    const calls = await Promise.allSettled([
+      pool.run("spinAndExit", 100),
+      pool.run("length", buffer, { transfer: [buffer] }),
+    ]);
+    expect(calls).toMatchObject([{ reason: { code: "worker-crashed" } }, { reason: { code: "worker-crashed" } }]);
+    expect(await pool.run("echo", 1)).toBe(1);
   });
 
   it("may not start children", async () => {
