@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { commandLine } from "./command-line.ts";
+
+/** A machine without settings of its own. */
+async function project() {
+  const line = await commandLine();
+  vi.stubEnv("CONSTELLATION_CONFIG", line.folder);
+  vi.stubEnv("CONSTELLATION_HOME", join(line.folder, "no-daemon"));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return line;
+}
+
+test("test takes its settings from TypeScript, and writes reports and history", async () => {
+  const { folder, run, write } = await project();
+  write(
+    "constellation.test.ts",
+    `interface Settings { readonly command: string; readonly timeout: string }
+const settings = { command: "test -f ok", timeout: "1m" } satisfies Settings;
+export default { ...settings, checkpoint: { path: "kept", interval: "50ms" }, checkInterval: "500ms", cleanup: { ports: false } };`,
+  );
+  const failed = await run("test", "--junit", "junit.xml", "--reporter", "json");
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.out)).toMatchObject({ kind: "failed" });
+  expect(readFileSync(join(folder, "junit.xml"), "utf8")).toContain("<failure");
+  write("ok", "");
+  expect((await run("test", "--reporter", "json")).code).toBe(0);
+  expect(existsSync(join(folder, "kept/journal.jsonl"))).toBe(true);
+  const history = (await run("test", "history")).out.trim().split("\n");
+  expect(history).toHaveLength(3);
+  expect(history[1]).toMatch(/command\s+failed\s+0\s+1/);
+  expect(history[2]).toMatch(/command\s+passed\s+1\s+0/);
+  expect((await run("test", "status")).out).toContain("1 passed, 0 failed");
+});
+
+test("test says what is wrong in the settings, of the project and of the machine", async () => {
+  const { run, write } = await project();
+  write("constellation.test.json", '{"thresholds": {"memory": "120%"}}');
+  expect(await run("test")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/thresholds.memory: .*120%/) as string,
+  });
+  write("daemon.json", '{"test": {"jobs": 0}}');
+  expect(await run("test")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/daemon.json is not valid: test.jobs/) as string,
+  });
+});
+
+test("test --resume passes over items that are finished, and runs failed ones again when asked", async () => {
+  const { folder, run, write } = await project();
+  write("items.txt", "one\ntwo\nthree\n");
+  const words = [
+    "test",
+    "--items",
+    "items.txt",
+    "--reporter",
+    "json",
+    "--command",
+    "echo {} >> ran; test {} != two -o -f ok",
+  ];
+  const ran = () => readFileSync(join(folder, "ran"), "utf8").trim().split("\n").toSorted();
+  expect((await run(...words)).code).toBe(1);
+  expect(ran()).toEqual(["one", "three", "two"]);
+  expect((await run(...words, "--resume")).code).toBe(1);
+  expect(ran()).toHaveLength(3);
+  write("ok", "");
+  expect((await run(...words, "--rerun-failed")).code).toBe(0);
+  expect(ran()).toEqual(["one", "three", "two", "two"]);
+});
+
+test("test --self-protect without a daemon says so, and protects the run by itself", async () => {
+  const { run } = await project();
+  const { code, err } = await run("test", "--self-protect", "--command", "true", "--reporter", "json");
+  expect(code).toBe(0);
+  expect(err).toContain("no daemon: this run protects itself");
+});
