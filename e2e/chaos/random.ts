@@ -20,6 +20,11 @@ export class Chance {
     return low + Math.floor(this.next() * (high - low + 1));
   }
 
+  /** Chance of its own for one part of a run. */
+  fork(): Chance {
+    return new Chance(this.between(0, 2 ** 32 - 1));
+  }
+
   pick<T>(list: readonly T[]): T | undefined {
     return list[Math.floor(this.next() * list.length)];
   }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Boots Debian's own kernel in QEMU (software emulation, cgroup v2 only) and runs guest/*.js there as the first process.
-# For cgroup v2 on machines that have v1. Not in CI: it takes under a minute.
-# Usage: e2e/qemu/run.sh          needs: apt install qemu-system-x86 busybox-static cpio kmod
+# Boots Debian's own kernel in QEMU (software emulation, cgroup v2 only), runs guest/checks.js there (control groups) and
+# guest/instances.js (real instances by the launcher, disks by project quota). For cgroup v2 on machines that have v1, and
+# for quotas on machines without. Not in CI: it takes some two minutes.
+# Usage: e2e/qemu/run.sh          needs: apt install qemu-system-x86 busybox-static cpio kmod e2fsprogs
 # The kernel package is downloaded once into $XDG_CACHE_HOME/constellation/qemu (default ~/.cache).
 set -euo pipefail
 
@@ -12,13 +13,13 @@ timeout_seconds=${TIMEOUT_SECONDS:-600}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-for program in qemu-system-x86_64 busybox cpio depmod apt-get dpkg-deb; do
+for program in qemu-system-x86_64 busybox cpio depmod apt-get dpkg-deb mkfs.ext4; do
   command -v "$program" >/dev/null || {
-    echo "Cannot start the guest: no $program; apt install qemu-system-x86 busybox-static cpio kmod" >&2
+    echo "Cannot start the guest: no $program; apt install qemu-system-x86 busybox-static cpio kmod e2fsprogs" >&2
     exit 2
   }
 done
-(cd "$root" && npx tsc -b packages/host)
+(cd "$root" && npx tsc -b packages/instances)
 
 # The kernel and the few modules that the guest needs.
 mkdir -p "$cache"
@@ -32,20 +33,27 @@ version=${kernel##*/vmlinuz-}
 
 # The root filesystem: busybox, Node with its libraries, the built host package and the guest's programs.
 guest=$work/guest
-mkdir -p "$guest"/{bin,proc,sys,dev,tmp,etc,lib/modules,app}
+mkdir -p "$guest"/{bin,proc,sys,dev,tmp,etc,lib/modules,app,root,state,launcher/bin}
 cp "$(command -v busybox)" "$guest/bin/busybox"
 node=$(node -p 'fs.realpathSync(process.execPath)')
 cp "$node" "$guest/bin/node"
-ldd "$node" | grep -o '/[^ ]*' | while read -r library; do
+cp "$(command -v chattr)" "$guest/bin/chattr.e2fsprogs"
+ldd "$node" "$(command -v chattr)" | grep -o '/[^ ]*' | while read -r library; do
   mkdir -p "$guest$(dirname "$library")"
   cp -L "$library" "$guest$library"
 done
 cp -r "$root/packages/host/dist" "$guest/app/host"
 cp "$here"/guest/* "$guest/app/"
 echo '{ "type": "module" }' >"$guest/app/package.json"
+# The driver in one file; the launcher lies beside it as in the package.
+(cd "$root" && npx esbuild e2e/qemu/guest/instances.js --bundle --platform=node --format=esm --log-level=error \
+  --banner:js='import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' \
+  --outfile="$guest/app/instances.js" --allow-overwrite)
+cp -r "$root/packages/instances/launcher/bin/linux-x64" "$guest/launcher/bin/"
+echo "root:x:0:0:root:/root:/bin/sh" >"$guest/etc/passwd"
 modules=$guest/lib/modules/$version
 mkdir -p "$modules/kernel"
-for module in virtio virtio_ring virtio_pci virtio_pci_modern_dev virtio_pci_legacy_dev virtio_blk veth; do
+for module in virtio virtio_ring virtio_pci virtio_pci_modern_dev virtio_pci_legacy_dev virtio_blk veth quota_tree quota_v2; do
   find "$work/kernel/lib/modules" -name "$module.ko*" -exec cp {} "$modules/kernel/" \;
 done
 # depmod misses the lists of built-in modules, which nothing here needs.
@@ -54,6 +62,8 @@ mv "$guest/app/init" "$guest/init"
 chmod +x "$guest/init"
 (cd "$guest" && find . | cpio --quiet -o -H newc) >"$work/initrd"
 truncate -s 64M "$work/disk"
+truncate -s 256M "$work/state"
+mkfs.ext4 -q -O project,quota -E quotatype=prjquota "$work/state"
 
 echo "booting Linux $version in QEMU, Node $(node -p process.version), at most $timeout_seconds s"
 timeout --kill-after=5 "$timeout_seconds" qemu-system-x86_64 \
@@ -61,9 +71,10 @@ timeout --kill-after=5 "$timeout_seconds" qemu-system-x86_64 \
   -serial stdio -monitor none \
   -kernel "$kernel" -initrd "$work/initrd" \
   -drive "file=$work/disk,if=virtio,format=raw,cache=none" \
+  -drive "file=$work/state,if=virtio,format=raw,cache=none" \
   -append "console=ttyS0 quiet panic=-1 psi=1 systemd.unified_cgroup_hierarchy=1" \
   </dev/null | tr -d '\r' | tee "$work/log" || true
 
-grep -q '^guest: all checks passed' "$work/log" && exit 0
+[ "$(grep -c '^guest: all checks passed' "$work/log")" = 2 ] && exit 0
 echo "the guest did not pass all checks (or did not end within $timeout_seconds s)" >&2
 exit 1

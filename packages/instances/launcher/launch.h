@@ -83,7 +83,6 @@ long step_capabilities(const struct step *step);
 long step_ids(const struct step *step);
 long step_seccomp(const struct step *step);
 long step_scope(const struct step *step);
-long step_project(const struct step *step);        // project.c
 long step_netlink(const struct step *step);        // netlink.c
 long step_clone(const struct step *step);          // processes.c
 long step_init(void);
@@ -104,4 +103,5 @@ long start_time(i32 pid, u64 *ticks); // field 22 of /proc/<pid>/stat
 long set_capabilities(u64 mask);
 void default_signals(void);
 void run_sealed(char **argv, char **env); // sealed.c
+long limit_folder(const char *path, u32 wanted_project, u64 bytes, int is_empty); // project.c
 u32 landlock_version(void);               // privileges.c; 0 where there is none

@@ -3,6 +3,7 @@
 //   launcher launch <planfile>    run one plan; its replies go to standard output ("-": plan on standard input)
 //   launcher session              run the plan in the first frame on standard input (session.c)
 //   launcher become <descriptor>  run the rest of a plan where another program has put this one
+//   launcher project <folder> <project> <bytes> [empty]   limit what may lie in a folder (project.c)
 //   launcher check <planfile>     only check it
 //   launcher describe             list the step kinds this build knows
 #include "launch.h"
@@ -60,6 +61,17 @@ static int become(const char *number) {
   run_plan(0);
 }
 
+static int project(char **argv, int is_empty) {
+  const char *wanted = argv[1], *bytes = argv[2];
+  const u64 id = take_number(&wanted), size = take_number(&bytes);
+  const long result = *wanted || *bytes || id > 0x3fffffff ? -EINVAL : limit_folder(argv[0], (u32)id, size, is_empty);
+  if (!failed(result)) return 0;
+  char text[32], *end = put_number(put_text(text, "errno "), (u64)-result, 1);
+  *put_text(end, "\n") = 0;
+  say(text);
+  return 1;
+}
+
 static int session(void) {
   u8 head[8];
   u32 length;
@@ -109,8 +121,9 @@ int program(int argc, char **argv, char **env) {
   if (same(mode, "launch") && argc == 3) return launch_file(argv[2]);
   if (same(mode, "session")) return session();
   if (same(mode, "become") && argc == 3) return become(argv[2]);
+  if (same(mode, "project") && argc >= 5) return project(argv + 2, argc > 5 && same(argv[5], "empty"));
   if (same(mode, "check") && argc == 3) return load(argv[2], &refusal) ? 0 : refuse(&refusal);
   if (same(mode, "describe")) return describe();
-  say("usage: launcher spawner [lockfile] | launch <planfile> | session | become <descriptor> | check <planfile> | describe\n");
+  say("usage: launcher spawner [lockfile] | launch <planfile> | session | become <descriptor> | project … | check <planfile> | describe\n");
   return 2;
 }

@@ -72,7 +72,6 @@ struct step {
   X(40, NEW_SESSION, "")                 \
   X(41, HAND_OVER, "")                  \
   X(42, SCOPE, "n")                      \
-  X(43, PROJECT, "snq")                  \
   X(44, STAND_BY, "n")                   \
   X(45, BEGIN, "")
 

@@ -1,5 +1,6 @@
 // A data folder whose size the filesystem itself counts: ext4 and XFS keep a quota for each project, and files made in
-// a folder of a project belong to it (ioctl_fsgetxattr(2), quotactl(2)).
+// a folder of a project belong to it (ioctl_fsgetxattr(2), quotactl(2)). The daemon runs this program for it, since it
+// can make no such calls itself.
 #include "launch.h"
 
 #include <linux/fcntl.h>
@@ -7,25 +8,50 @@
 #include <linux/quota.h>
 
 #define PROJECT_QUOTA 2
-#define BLOCK 1024 // QIF_DQBLKSIZE
+#define BLOCK 1024             // of the limits in struct if_dqblk
+#define FIRST_PROJECT 0x40000000u // ours; people number theirs from 1
 
-// PROJECT path id bytes: the folder and what will be made in it belong to project `id`, which may take `bytes` (0: any)
-long step_project(const struct step *step) {
-  const u32 id = step->arg[1];
-  const long folder = sys(openat, AT_CWD, plan_text(&launch.plan, step->arg[0]), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  if (failed(folder)) return folder;
+static long quota_call(i32 folder, u32 command, u32 project, struct if_dqblk *quota) {
+  return sys(quotactl_fd, folder, QCMD(command, PROJECT_QUOTA), project, quota);
+}
+
+// From `project` on the first that no file belongs to.
+static long unused_project(i32 folder, u32 project) {
+  for (u32 tries = 0; tries < 1000; tries++, project++) {
+    struct if_dqblk quota;
+    zero(&quota, sizeof quota);
+    const long result = quota_call(folder, Q_GETQUOTA, project, &quota);
+    if (failed(result)) return result;
+    if (!quota.dqb_curinodes && !quota.dqb_curspace) return project;
+  }
+  return -EUSERS;
+}
+
+// A folder that has no project yet must be empty: what lies in it would not be counted.
+static long project_of(i32 folder, u32 wanted, int is_empty) {
   struct fsxattr attributes;
   long result = sys(ioctl, folder, FS_IOC_FSGETXATTR, &attributes);
-  if (!failed(result) && (attributes.fsx_projid != id || !(attributes.fsx_xflags & FS_XFLAG_PROJINHERIT))) {
-    attributes.fsx_projid = id;
-    attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
-    result = sys(ioctl, folder, FS_IOC_FSSETXATTR, &attributes);
-  }
+  if (failed(result)) return result;
+  if (attributes.fsx_projid >= FIRST_PROJECT && attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) return attributes.fsx_projid;
+  if (!is_empty) return -ENOTEMPTY;
+  result = unused_project(folder, FIRST_PROJECT | wanted);
+  if (failed(result)) return result;
+  attributes.fsx_projid = (u32)result;
+  attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+  const long set = sys(ioctl, folder, FS_IOC_FSSETXATTR, &attributes);
+  return failed(set) ? set : (long)attributes.fsx_projid;
+}
+
+// Limits what may lie in a folder to so many bytes (0: any number); 0 or a negated errno.
+long limit_folder(const char *path, u32 wanted_project, u64 bytes, int is_empty) {
+  const long folder = sys(openat, AT_CWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (failed(folder)) return folder;
+  const long project = project_of((i32)folder, wanted_project, is_empty);
   struct if_dqblk quota;
   zero(&quota, sizeof quota);
-  quota.dqb_bhardlimit = quota.dqb_bsoftlimit = (wide(&step->arg[2]) + BLOCK - 1) / BLOCK;
+  quota.dqb_bhardlimit = quota.dqb_bsoftlimit = (bytes + BLOCK - 1) / BLOCK;
   quota.dqb_valid = QIF_BLIMITS;
-  if (!failed(result)) result = sys(quotactl_fd, folder, QCMD(Q_SETQUOTA, PROJECT_QUOTA), id, &quota);
+  const long result = failed(project) ? project : quota_call((i32)folder, Q_SETQUOTA, (u32)project, &quota);
   close_fd((i32)folder);
   return result;
 }

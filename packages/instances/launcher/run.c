@@ -95,7 +95,6 @@ long perform(const struct step *step) {
     case STEP_NO_NEW_PRIVILEGES: return sys(prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1);
     case STEP_SECCOMP: return step_seccomp(step);
     case STEP_SCOPE: return step_scope(step);
-    case STEP_PROJECT: return step_project(step);
     case STEP_INHERIT: return step_inherit(step);
     case STEP_EXEC: return step_exec(step);
     case STEP_NEW_SESSION: return sys(setsid);

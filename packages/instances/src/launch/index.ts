@@ -21,6 +21,7 @@ export type { DataFolder } from "./disk/data-folder.ts";
 export { type DataUsage, readDataUsage } from "./disk/data-usage.ts";
 export { createDiskImage, type DiskImage, SMALLEST_IMAGE_BYTES } from "./disk/disk-image.ts";
 export { type DiskQuotaAbilities, probeDiskQuota } from "./disk/disk-quota.ts";
+export { limitFolder, type LimitedFolder } from "./disk/project-quota.ts";
 export type { NetworkRequest, VethWire } from "./network/network-request.ts";
 export { ensureNetworkHost, type NetworkHostOptions, removeNetworkHost } from "./network/network-host.ts";
 export { defaultInstanceRange, planWire } from "./network/wire-plan.ts";

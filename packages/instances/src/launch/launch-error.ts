@@ -93,6 +93,5 @@ const advice: Readonly<Partial<Record<Step["name"], Readonly<Record<string, stri
     EOPNOTSUPP: "a kernel module is missing (veth, sch_tbf)",
   },
   SCOPE: { EOPNOTSUPP: "Landlock is switched off (boot option lsm=)", EINVAL: "it needs Linux 6.12 or newer" },
-  PROJECT: { ESRCH: "the filesystem is not mounted with prjquota", ENOTTY: "the filesystem has no projects" },
   IDS: { EINVAL: "the user or group is not mapped into the instance's user namespace" },
 };

@@ -1,11 +1,22 @@
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { formatBytes } from "@constellation/contract";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import {
   createDiskImage,
   type DataFolder,
   type HostFacts,
+  limitFolder,
   probeDiskQuota,
   SMALLEST_IMAGE_BYTES,
 } from "../launch/index.ts";
@@ -26,6 +37,8 @@ export interface DataOwner {
   readonly uid: number | null;
   /** The instance has a file tree of its own, in which an image can be mounted. */
   readonly ownRoot: boolean;
+  /** It lives in a user namespace: elsewhere the owner of a file may take it out of its project. */
+  readonly inUserNamespace: boolean;
   readonly host: HostFacts;
 }
 
@@ -44,7 +57,14 @@ export async function dataFor(
   const folder = join(dataRoot(folders), instanceName(request));
   const image = `${folder}.img`;
   const { diskBytes } = request.resources;
-  if (diskBytes !== null || existsSync(image)) {
+  if (diskBytes !== null && limitsAs(folder, owner) === "project") {
+    makeFolder(folder, owner);
+    if (await isLimited(folder, diskBytes)) {
+      verdict.on("limit.disk", `${formatBytes(diskBytes)}, by project quota`);
+      return { folder, request: { kind: "folder", source: folder, target: inside.data } };
+    }
+    verdict.missingLimit("limit.disk", formatBytes(diskBytes), holdsFiles(folder), "Move them away");
+  } else if (diskBytes !== null || existsSync(image)) {
     const bytes = diskBytes ?? statSync(image).size;
     const missing = await whyNoImage(image, folder, bytes, owner);
     if (missing === null) {
@@ -53,12 +73,41 @@ export async function dataFor(
     }
     verdict.missingLimit("limit.disk", formatBytes(bytes), missing.what, missing.remedy);
   }
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // What the folder holds may come from another user, when the daemon ran as somebody else before.
-  if (owner.uid !== null && lstatSync(folder).uid !== owner.uid) chownSync(folder, owner.uid, owner.uid);
-  chmodSync(folder, 0o700);
+  makeFolder(folder, owner);
+  if (existsSync(projectMark(folder))) await liftLimit(folder);
   return { folder, request: { kind: "folder", source: folder, target: inside.data } };
 }
+
+function makeFolder(folder: string, { uid }: DataOwner): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // What the folder holds may come from another user, when the daemon ran as somebody else before.
+  if (uid !== null && lstatSync(folder).uid !== uid) chownSync(folder, uid, uid);
+  chmodSync(folder, 0o700);
+}
+
+/** By what the size of a data folder is enforced: the filesystem's own counting where it has one and no image is there yet. */
+export function limitsAs(
+  folder: string,
+  { inUserNamespace, host }: Pick<DataOwner, "inUserNamespace" | "host">,
+): "project" | "image" {
+  const { projectQuota } = probeDiskQuota(dirname(folder), host);
+  return projectQuota && inUserNamespace && !existsSync(`${folder}.img`) ? "project" : "image";
+}
+
+/** A file beside the folder: it has a limit that must be lifted when the spec has none any more. */
+const projectMark = (folder: string): string => `${folder}.project`;
+
+async function isLimited(folder: string, bytes: number): Promise<boolean> {
+  writeFileSync(projectMark(folder), String(bytes));
+  return (await limitFolder({ folder, bytes, isEmpty: readdirSync(folder).length === 0 })) === "limited";
+}
+
+async function liftLimit(folder: string): Promise<void> {
+  await limitFolder({ folder, bytes: 0, isEmpty: false });
+  rmSync(projectMark(folder));
+}
+
+const holdsFiles = (folder: string): string => `${folder} holds files already and has no size`;
 
 /** Why an instance cannot have a disk of its own, and what to do about it. */
 export interface NoDisk {
@@ -79,8 +128,8 @@ export function whyNoDisk(
   if (bytes < SMALLEST_IMAGE_BYTES)
     return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };
   if (!existsSync(image)) {
-    const holdsFiles = existsSync(folder) && readdirSync(folder).length > 0;
-    return holdsFiles ? { what: `${folder} holds files already and has no size`, remedy: "Move them away" } : null;
+    const isUsed = existsSync(folder) && readdirSync(folder).length > 0;
+    return isUsed ? { what: holdsFiles(folder), remedy: "Move them away" } : null;
   }
   const present = statSync(image).size;
   if (present <= bytes) return null;

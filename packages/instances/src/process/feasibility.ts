@@ -3,7 +3,7 @@ import { type AppSpec, formatBitrate, formatBytes, type Resources } from "@const
 import { instanceName } from "../driver/start-request.ts";
 import type { Abilities } from "./abilities.ts";
 import { askedFor, limitMeasures, limitsOf, refuseHoles } from "./cgroup-limits.ts";
-import { whyNoDisk } from "./data-folder.ts";
+import { limitsAs, whyNoDisk } from "./data-folder.ts";
 import { type DriverFolders, dataRoot } from "./folders.ts";
 import { type IsolationPlan, isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
@@ -79,10 +79,12 @@ export class Feasibility {
 
   async #checkDisk({ name, instances }: AppSpec, bytes: number, plan: IsolationPlan, verdict: Verdict): Promise<void> {
     const ownRoot = plan.isolation.root && plan.wrapper === null;
+    const inUserNamespace = plan.user.kind === "namespace";
     const refuse = (what: string, remedy: string): void =>
       verdict.missingLimit("limit.disk", formatBytes(bytes), what, remedy);
     for (let index = 1; index <= instances; index += 1) {
       const folder = join(dataRoot(this.#folders), instanceName({ app: name, index }));
+      if (limitsAs(folder, { inUserNamespace, host: this.#abilities.facts }) === "project") return;
       const missing = whyNoDisk(folder, bytes, { ownRoot, host: this.#abilities.facts });
       if (missing !== null) return refuse(missing.what, missing.remedy);
     }

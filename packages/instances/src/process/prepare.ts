@@ -69,7 +69,12 @@ export async function prepare(
   const { tmpBytes } = request.isolation;
   const ahead = typeof madeAhead === "function" ? findAhead(decided, request, madeAhead) : madeAhead;
   const sockets = ahead === null ? makeRunFolder(run, user) : runSockets(run);
-  const data = await dataFor(request, folders, { uid: ownerOf(user), ownRoot, host: abilities.facts }, verdict);
+  const data = await dataFor(
+    request,
+    folders,
+    { uid: ownerOf(user), ownRoot, inUserNamespace: user.kind === "namespace", host: abilities.facts },
+    verdict,
+  );
   const place = isolation.root
     ? { dataFolder: data.request.target, sockets: inside.sockets, doors: inside.doors }
     : { dataFolder: data.folder ?? data.request.target, sockets: sockets.folder, doors: sockets.doors };

@@ -7,6 +7,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { launchBinary } from "../../src/binary.ts";
 import { PortProcess } from "../../src/ports/index.ts";
 import { newFolder } from "./running.ts";
+import { Chance, chaosSeed } from "../chance.ts";
 import { sanitized } from "./sanitized.ts";
 import { echo, listen } from "./talking.ts";
 
@@ -33,19 +34,22 @@ it(
     onTestFinished(async () => void (await Promise.all(servers.map((server) => server.close()))));
     const named = [...servers, { address: "127.0.0.1", port: 1 }, { address: "::1", port: 2 }]; // nobody is there
 
+    console.log(`seed ${chaosSeed}: CONSTELLATION_CHAOS_SEED=${chaosSeed} draws the same again`);
+    const chance = new Chance(chaosSeed);
+    const operator = chance.fork();
     const over = new AbortController();
     const operating = (async () => {
       while (!over.signal.aborted) {
-        await port.setBackends(named.filter(() => Math.random() < 0.6));
-        const [first] = named.toSorted(() => Math.random() - 0.5);
-        if (first && Math.random() < 0.3) await port.drain(first, { timeoutMs: 20 });
+        await port.setBackends(named.filter(() => operator.next() < 0.6));
+        const first = operator.pick(named);
+        if (operator.next() < 0.3) await port.drain(first, { timeoutMs: 20 });
         await sleep(10);
       }
     })();
     let left = 3000;
     await Promise.all(
       Array.from({ length: 80 }, async () => {
-        while (left-- > 0) await misbehave(port.port);
+        while (left-- > 0) await misbehave(port.port, chance.fork());
       }),
     );
     over.abort();
@@ -64,8 +68,9 @@ it(
   },
 );
 
+const rudeness = new Chance(chaosSeed);
 function rude(socket: Socket): void {
-  if (Math.random() < 0.5) socket.resetAndDestroy();
+  if (rudeness.next() < 0.5) socket.resetAndDestroy();
   else socket.end("x".repeat(1_000_000));
 }
 
@@ -75,14 +80,16 @@ function slow(socket: Socket): void {
 }
 
 /** One connection that sends something, or much, and ends in one of many ways. */
-async function misbehave(port: number): Promise<void> {
+async function misbehave(port: number, chance: Chance): Promise<void> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   socket.on("error", () => undefined);
   const ends = [() => socket.destroy(), () => socket.resetAndDestroy(), () => socket.end()];
-  const end = ends[Math.floor(Math.random() * ends.length)];
+  const end = chance.pick(ends);
+  const bytes = chance.next() < 0.8 ? chance.below(chance.next() < 0.1 ? 2e6 : 6000) : 0;
+  const afterMs = chance.next() * 8;
   socket.once("connect", () => {
-    if (Math.random() < 0.8) socket.write(randomBytes(Math.floor(Math.random() * (Math.random() < 0.1 ? 2e6 : 6000))));
-    setTimeout(() => end?.(), Math.random() * 8);
+    if (bytes > 0) socket.write(randomBytes(bytes));
+    setTimeout(end, afterMs);
   });
   const tooLong = setTimeout(() => socket.destroy(), 3000);
   await new Promise((resolve) => socket.resume().once("close", resolve));

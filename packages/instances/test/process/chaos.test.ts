@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { childrenOf } from "@constellation/host";
+import { childrenOf, listPids } from "@constellation/host";
 import { type ProcessDriver, type RunHandle } from "@constellation/instances";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPidFile } from "../../src/launch/index.ts";
+import { Chance, chaosSeed } from "../chance.ts";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
 
@@ -37,23 +38,36 @@ const actions = [
   "adopt",
   "abort",
 ] as const;
-const pick = <T>(list: readonly T[]): T => {
-  const picked = list[Math.floor(Math.random() * list.length)];
-  if (picked === undefined) throw new Error("nothing to pick from");
-  return picked;
-};
 const settings = [{}, { isolation: { pid: false } }, { isolation: false }, { isolation: { user: false } }] as const;
+
+/** Everything about one life that is left to chance, drawn before it begins, so that a seed repeats it. */
+function draw(chance: Chance) {
+  return {
+    action: chance.pick(actions),
+    program: chance.pick(programs),
+    setting: chance.pick(settings),
+    abortAfterMs: chance.next() * 8,
+    actAfterMs: chance.next() * 10,
+    graceMs: chance.next() * 20,
+  };
+}
+type Life = ReturnType<typeof draw>;
 
 test(
   `${cycles} starts, each ended in its own way: every one has an exit, nothing is left`,
   async () => {
+    console.log(`seed ${chaosSeed}: CONSTELLATION_CHAOS_SEED=${chaosSeed} draws the same lives again`);
     const kinds = new Map<string, number>();
+    const before = zombies();
     let begun = 0;
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
         while (begun < cycles) {
           begun += 1;
-          const outcome = await cycle();
+          const life = draw(new Chance(chaosSeed + begun));
+          const outcome = await live(life).catch((error: unknown) => {
+            throw new Error(`life ${begun} of seed ${chaosSeed}: ${JSON.stringify(life)}`, { cause: error });
+          });
           kinds.set(outcome, (kinds.get(outcome) ?? 0) + 1);
         }
       }),
@@ -62,16 +76,26 @@ test(
     expect([...kinds.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(cycles);
     expect(await playground.leftovers()).toEqual([]);
     expect(await driver.list()).toEqual([]);
+    expect(zombies().filter((each) => !before.includes(each))).toEqual([]);
+    expect(readFileSync("/proc/net/unix", "utf8")).not.toContain(playground.root);
   },
   cycles * 500,
 );
 
+/** Children of ours and of nobody that ended and were not waited for. */
+function zombies(): number[] {
+  return listPids().filter((pid) => {
+    const stat = read(`/proc/${pid}/stat`);
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" && [process.pid, 1].includes(Number(parent));
+  });
+}
+
 /** One life; gives how it ended. */
-async function cycle(): Promise<string> {
-  const action = pick(actions);
-  const request = shell(playground, pick(programs), pick(settings));
+async function live({ action, program, setting, abortAfterMs, actAfterMs, graceMs }: Life): Promise<string> {
+  const request = shell(playground, program, setting);
   const abort = new AbortController();
-  if (action === "abort") setTimeout(() => abort.abort(), Math.random() * 8);
+  if (action === "abort") setTimeout(() => abort.abort(), abortAfterMs);
   let handle: RunHandle;
   try {
     handle = await driver.start(request, { signal: abort.signal });
@@ -81,17 +105,17 @@ async function cycle(): Promise<string> {
     expect(await driver.recover(request.runId)).toEqual({ status: "never-started" });
     return "not-started";
   }
-  handle = await act(action, handle);
-  void handle.stop("SIGTERM", Math.random() * 20);
+  handle = await act(action, actAfterMs, handle);
+  void handle.stop("SIGTERM", graceMs);
   const exit = await handle.wait();
   handle.detach();
   await driver.release(handle.facts.runId);
   return exit.kind;
 }
 
-async function act(action: (typeof actions)[number], handle: RunHandle): Promise<RunHandle> {
+async function act(action: (typeof actions)[number], afterMs: number, handle: RunHandle): Promise<RunHandle> {
   const folder = join(playground.runtime, "runs", handle.facts.runId);
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
   switch (action) {
     case "kill":
       await handle.kill();
@@ -147,9 +171,11 @@ function slay(pid: number | undefined, handle: RunHandle): void {
   }
 }
 
-function command(pid: number): string {
+const command = (pid: number): string => read(`/proc/${pid}/cmdline`);
+
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    return readFileSync(path, "latin1");
   } catch {
     return "";
   }

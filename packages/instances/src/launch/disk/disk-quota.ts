@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import type { HostFacts } from "../host-facts.ts";
 
-/** How the size of a data folder can be enforced here, best first; what is missing for the others. */
+/** How the size of a data folder can be enforced here; what is missing for images. */
 export interface DiskQuotaAbilities {
   readonly kinds: readonly ("image" | "memory")[];
-  /** Whether the filesystem of the folder counts project quotas (not used yet: an image needs no preparation). */
+  /** The filesystem of the folder counts by project, and we may set its limits: better than an image. */
   readonly projectQuota: boolean;
   readonly missing: readonly string[];
 }
@@ -20,7 +20,7 @@ export function probeDiskQuota(path: string, host: HostFacts): DiskQuotaAbilitie
   ];
   return {
     kinds: missing.length === 0 ? ["image", "memory"] : ["memory"],
-    projectQuota: hasProjectQuota(path),
+    projectQuota: host.privileged && hasProjectQuota(path),
     missing,
   };
 }

@@ -45,7 +45,6 @@ export const stepKinds = {
   NEW_SESSION: { number: 40, arguments: "" },
   HAND_OVER: { number: 41, arguments: "" },
   SCOPE: { number: 42, arguments: "n" },
-  PROJECT: { number: 43, arguments: "snq" },
   STAND_BY: { number: 44, arguments: "n" },
   BEGIN: { number: 45, arguments: "" },
 } as const;

@@ -125,8 +125,6 @@ export const steps = {
   seccomp: (filter: Uint8Array): Step =>
     step("SECCOMP", [filter], () => `filter system calls (${filter.length / 8} instructions)`),
   scope: (what: number): Step => step("SCOPE", [what], () => `reach only its own ${scopeNames(what)}`),
-  project: (path: string, id: number, bytes: number): Step =>
-    step("PROJECT", [path, id, bytes], () => `count ${path} as project ${id} of at most ${bytes} bytes`),
   inherit: (slot: number, descriptor: number): Step =>
     step("INHERIT", [slot, descriptor], () => `pass it as descriptor ${descriptor}`),
   exec: (
