@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { type SqlDatabase, type SqlDriver, SqlFailure, type SqlValue } from "./database.ts";
-import { inTransaction } from "./transaction.ts";
+import { transactions } from "./transaction.ts";
 
 interface LibsqlStatement {
   run(values: SqlValue[]): unknown;
@@ -41,12 +41,13 @@ function wrap(database: LibsqlDatabase): SqlDatabase {
         all: (...values) => attempt(() => statement.all(values)).map((row) => withUint8Arrays(row) as never),
       };
     },
-    transaction: (work) => inTransaction(wrapped, work),
+    transaction: (work) => transaction(work),
     close() {
       releaseLock(database);
       attempt(() => database.close());
     },
   };
+  const transaction = transactions(wrapped);
   return wrapped;
 }
 

@@ -1,5 +1,5 @@
 import { type SqlDatabase, type SqlDriver, SqlFailure, type SqlValue } from "./database.ts";
-import { inTransaction } from "./transaction.ts";
+import { transactions } from "./transaction.ts";
 
 interface NodeStatement {
   run(...values: SqlValue[]): unknown;
@@ -37,9 +37,10 @@ function wrap(database: NodeDatabase): SqlDatabase {
         all: (...values) => attempt(() => statement.all(...values)) as never,
       };
     },
-    transaction: (work) => inTransaction(wrapped, work),
+    transaction: (work) => transaction(work),
     close: () => attempt(() => database.close()),
   };
+  const transaction = transactions(wrapped);
   return wrapped;
 }
 

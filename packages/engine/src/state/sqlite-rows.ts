@@ -21,6 +21,10 @@ const selectItems =
   "SELECT k.key AS name, c.id, c.key, c.value, c.sum FROM keys k LEFT JOIN changes c ON c.id = k.change_id";
 
 const readRows = 64;
+/** Keys whose newest change is known without a look: some 100 bytes each. */
+const keysRemembered = 20_000;
+/** Stands for the newest change of a key that does not exist; changes are numbered from 1. */
+const absent = 0;
 
 /** The revision that a change's row id belongs to. */
 export function revOfChange(id: number): Rev {
@@ -31,6 +35,7 @@ export function revOfChange(id: number): Rev {
 export class StateRows {
   readonly #database: SqlDatabase;
   readonly #statements = new Map<string, ReturnType<SqlDatabase["prepare"]>>();
+  readonly #newest = new Map<string, number>();
 
   constructor(database: SqlDatabase) {
     this.#database = database;
@@ -59,9 +64,18 @@ export class StateRows {
     return rows.map(itemOf);
   }
 
-  /** The id of the key's newest change, or undefined when the key does not exist. */
+  /** The id of the key's newest change, or undefined when the key does not exist. Only we write the file: it is read once. */
   newestChange(key: string): number | undefined {
-    return this.#sql("SELECT change_id FROM keys WHERE key = ?").get<{ change_id: number }>(key)?.change_id;
+    const known = this.#newest.get(key);
+    if (known !== undefined) return known === absent ? undefined : known;
+    const id = this.#sql("SELECT change_id FROM keys WHERE key = ?").get<{ change_id: number }>(key)?.change_id;
+    this.#remember(key, id ?? absent);
+    return id;
+  }
+
+  /** Call it when changes were rolled back. */
+  forgetNewest(): void {
+    this.#newest.clear();
   }
 
   addChange(id: number, { key, value }: Change, leaseId: number | null): void {
@@ -71,6 +85,7 @@ export class StateRows {
       value,
       sumOf(id, key, value),
     );
+    this.#remember(key, value === null ? absent : id);
     if (value === null) this.#sql("DELETE FROM keys WHERE key = ?").run(key);
     else {
       this.#sql(
@@ -125,14 +140,23 @@ export class StateRows {
       .map(({ key }) => key);
   }
 
-  /** The newest revision that is older than the time or that has `bytes` of values after it, whichever is newer. */
-  historyBound(olderThanMs: number, bytes: number): Rev {
-    const byAge = this.#number("SELECT coalesce(max(rev), 0) AS n FROM txns WHERE at_ms < ?", olderThanMs);
-    const byBytes = this.#number(
+  /** The newest revision that is older than the time. */
+  revBefore(atMs: number): Rev {
+    return this.#number("SELECT coalesce(max(rev), 0) AS n FROM txns WHERE at_ms < ?", atMs) as Rev;
+  }
+
+  /** Bytes of all values in the history. Looks at each change. */
+  historyBytes(): number {
+    return this.#number("SELECT coalesce(sum(length(value)), 0) AS n FROM changes");
+  }
+
+  /** The newest revision that has more than `bytes` of values from it on. Looks at each change. */
+  revBeyond(bytes: number): Rev {
+    const id = this.#number(
       "SELECT coalesce(max(id), 0) AS n FROM (SELECT id, sum(length(value)) OVER (ORDER BY id DESC) AS total FROM changes) WHERE total > ?",
       bytes,
     );
-    return Math.max(byAge, revOfChange(byBytes)) as Rev;
+    return revOfChange(id);
   }
 
   /** Forgets changes in (from, upTo] that are no key's current value. */
@@ -143,6 +167,11 @@ export class StateRows {
     // The newest row stays: it is where the head is read from.
     this.#sql("DELETE FROM txns WHERE rev <= ? AND rev < ?").run(upTo, head);
     this.#sql("UPDATE bounds SET rev = ? WHERE name = 'compacted'").run(upTo);
+  }
+
+  #remember(key: string, id: number): void {
+    if (this.#newest.size >= keysRemembered) this.#newest.clear();
+    this.#newest.set(key, id);
   }
 
   #changeRows(prefix: string, fromId: number, beforeId: number, limit: number): ChangeRow[] {

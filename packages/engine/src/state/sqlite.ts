@@ -69,6 +69,8 @@ export class SqliteStateStore implements OwnedStateStore {
   #group: { rev: Rev; keys: string[] }[] = [];
   #before: { head: Rev; compacted: Rev };
   #sinceCompaction = { commits: 0, bytes: 0 };
+  /** No less than the history's values have; null: to be counted. */
+  #historyBytes: number | null = null;
   #closed = false;
 
   constructor(database: OwnedDatabase, { clock = systemClock, history = {} }: SqliteStateOptions) {
@@ -225,6 +227,7 @@ export class SqliteStateStore implements OwnedStateStore {
     if (outcome === "failed") {
       this.#head = this.#before.head;
       this.#compacted = this.#before.compacted;
+      this.#rows.forgetNewest();
       return;
     }
     for (const { rev, keys } of group) this.#hub.committed(rev, keys);
@@ -264,9 +267,17 @@ export class SqliteStateStore implements OwnedStateStore {
   }
 
   #compactByLimits(): void {
+    const written = this.#sinceCompaction.bytes;
     this.#sinceCompaction = { commits: 0, bytes: 0 };
     const { revisions, ageMs, bytes } = this.#limits;
-    this.#forget(Math.max(this.#head - revisions, this.#rows.historyBound(this.#clock.wallMs() - ageMs, bytes)) as Rev);
+    let bound = Math.max(this.#head - revisions, this.#rows.revBefore(this.#clock.wallMs() - ageMs));
+    // Counting takes milliseconds in a long history: what is written is added up until it may be too much.
+    this.#historyBytes = this.#historyBytes === null ? this.#rows.historyBytes() : this.#historyBytes + written;
+    if (this.#historyBytes > bytes) {
+      bound = Math.max(bound, this.#rows.revBeyond(bytes));
+      this.#historyBytes = null;
+    }
+    this.#forget(bound as Rev);
   }
 
   #forget(upTo: Rev): void {
