@@ -43,6 +43,29 @@ test("up of what cannot start shows the reason and the last lines, and ends with
   expect(err).toContain("exec: x: not found");
 });
 
+test("a duration that is none is refused before anything is changed", async () => {
+  const { run, write } = await commandLine();
+  write("constellation.json", `{ "name": "web", "command": ["x"] }`);
+  for (const argv of [
+    ["up", "--timeout", "soon"],
+    ["create", "--name", "x", "--timeout", "5", "--", "x"],
+  ]) {
+    const { code, err } = await run(...argv);
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--timeout is "\w+", it must be a duration/),
+    });
+  }
+  // Not even a daemon was started.
+  expect((await run("ps")).code).toBe(6);
+});
+
+test("script and command together are refused before the script is looked for", async () => {
+  const { run, write } = await commandLine();
+  write("constellation.json", `{ "name": "web", "command": ["x"], "script": "./nowhere.ts" }`);
+  expect((await run("up")).err).toContain("exactly one of script and command");
+});
+
 test("up that is interrupted says that the work goes on", async () => {
   const { interruptible, write, run } = await commandLine();
   vi.stubEnv("MEMORY_START_MS", "60000");

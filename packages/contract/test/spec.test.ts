@@ -50,7 +50,16 @@ describe("a spec", () => {
     expect(problem({ ...web, resources: { memory: "256 elephants" } })).toContain(
       'resources.memory: "256 elephants" is not a size',
     );
+    expect(problem({ ...web, restart: "sometimes" })).toContain(
+      'restart is "sometimes": expected one of "always"|"on-failure"|"never", or object',
+    );
+    expect(problem({ ...web, health: { http: "/", tcp: true } }).match(/exactly one/g)).toHaveLength(1);
     // What no kernel takes.
+    expect(problem({ ...web, env: { A: "é".repeat(65_535) } })).toContain(
+      "env.A: must not be longer than 131071 bytes",
+    );
+    expect(problem({ name: "web", command: ["x".repeat(131_072)] })).toContain("command[0]: must not be longer");
+    parseApp({ name: "web", command: ["x".repeat(131_071)], env: { A: "x".repeat(131_069) } });
     expect(problem({ ...web, resources: { cpu: 0.0001 } })).toContain("resources.cpu is 0.0001");
     expect(problem({ ...web, resources: { memory: "1kB" } })).toContain("at least 4096 bytes");
     expect(problem({ ...web, instances: "three" })).toContain('instances is "three"');

@@ -11,7 +11,6 @@ import {
   type InstanceDetails,
   type LogLine,
   type NodeInfo,
-  parseDuration,
   type Places,
   type RouteName,
   type Sample,
@@ -22,6 +21,7 @@ import type { Artifact } from "./bundle/bundle.ts";
 import type { Exec, ExecOptions } from "./client/exec.ts";
 import { readJsonLines } from "./client/json-lines.ts";
 import { callDaemon, type CallInput, readJson, readText } from "./client/transport.ts";
+import { givenDuration } from "./duration.ts";
 import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
 
 /** How the SDK finds its daemon. */
@@ -133,7 +133,7 @@ export class Constellation {
     this.#network = network;
     this.#places = currentPlaces(home);
     this.#start = start;
-    this.#timeoutMs = parseDuration(timeout);
+    this.#timeoutMs = givenDuration("timeout", timeout);
     this.#ready = null;
     await this.#connected(signal);
     return this;
@@ -157,7 +157,11 @@ export class Constellation {
       events: (until) => this.events({ follow: true, tail: 0, signal: until }),
     };
     const { waitHealthy } = await import("./apps/wait-healthy.ts");
-    return waitHealthy(source, isList(apps) ? apps : [apps], { timeoutMs: parseDuration(timeout), signal, onProgress });
+    return waitHealthy(source, isList(apps) ? apps : [apps], {
+      timeoutMs: givenDuration("timeout", timeout),
+      signal,
+      onProgress,
+    });
   }
 
   /** All apps. */
@@ -218,7 +222,7 @@ export class Constellation {
 
   /** Measurements of every instance, or of those of one app, one after the other. */
   monitor(app?: string, { interval = "1s", follow = true, signal }: MonitorOptions = {}): AsyncGenerator<Sample> {
-    return this.#stream("samples", { query: { app, intervalMs: parseDuration(interval), follow }, signal });
+    return this.#stream("samples", { query: { app, intervalMs: givenDuration("interval", interval), follow }, signal });
   }
 
   /** Lines of stdout and stderr of every app, or of one. */
@@ -323,7 +327,7 @@ const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isAr
 
 function toUnixMs(since: Date | string | undefined): number | undefined {
   if (since === undefined) return undefined;
-  return since instanceof Date ? since.getTime() : Date.now() - parseDuration(since);
+  return since instanceof Date ? since.getTime() : Date.now() - givenDuration("since", since);
 }
 
 /** The client of this user's daemon. */

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { parseDuration } from "@constellation/contract";
-import { type Constellation, ConstellationError } from "@constellation/sdk";
+import { type Constellation, ConstellationError, givenDuration } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { readKeys } from "../terminal/keys.ts";
 import { liveRegion } from "../terminal/live.ts";
@@ -84,7 +83,7 @@ async function watch(
 ): Promise<void> {
   const quit = new AbortController();
   const until = AbortSignal.any([signal, quit.signal]);
-  const staleMs = staleIntervals * parseDuration(interval);
+  const staleMs = staleIntervals * givenDuration("--interval", interval);
   const region = liveRegion(out);
   const latest = new Map<string, Measured>();
   let sort = firstSort;

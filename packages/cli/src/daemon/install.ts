@@ -33,7 +33,8 @@ export async function installUnit(
   const settings = serviceSettings(forUser, network ?? process.env["CONSTELLATION_NETWORK"]);
   const service = process.platform === "darwin" ? launchd(settings) : systemd(settings);
   if (print) {
-    out.write(service.text);
+    if (json) out.line(JSON.stringify({ unit: service.file, text: service.text }));
+    else out.write(service.text);
     return;
   }
   if (!existsSync(service.sign))

@@ -1,4 +1,4 @@
-import { type AppSummary, type Change, ConstellationError } from "@constellation/sdk";
+import { type AppSummary, type Change, ConstellationError, givenDuration } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { changeLines } from "../views/changes.ts";
 import { progress } from "../views/progress.ts";
@@ -21,6 +21,8 @@ export async function bringUp(
   apply: () => Promise<readonly Change[]>,
   { wait, timeout, json = false }: BringUpOptions,
 ): Promise<void> {
+  // Before anything is changed.
+  givenDuration("--timeout", timeout);
   const changes = await apply();
   if (!json) for (const line of changeLines(changes, context.out)) context.out.line(line);
   const apps = wait ? await waitFor(context, changes, timeout, json) : [];

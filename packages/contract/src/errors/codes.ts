@@ -44,6 +44,7 @@ export const errorCodes = {
   "isolation.unavailable": row("environment", "unsupported", 422),
   "platform.unsupported": row("environment", "unsupported", 422),
   "instance.start-failed": row("environment", "unhealthy", 500, true),
+  "program.unrunnable": row("user", "unhealthy", 422),
   "app.unhealthy": row("user", "unhealthy", 500),
   "state.unavailable": row("environment", "unreachable", 503, true),
   "state.unknown": row("environment", "unreachable", 503, true),

@@ -21,7 +21,16 @@ export const appNameSchema = z
     'must be 1 to 40 lower case letters, digits and "-", starting with a letter',
   );
 
-const noNul = z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
+// The kernel takes no longer word (MAX_ARG_STRLEN, execve(2)); a variable needs room for its name and "=" too.
+const longestWordBytes = 131_071;
+const fitsInWord = (text: string, besideBytes = 0): boolean =>
+  text.length * 3 + besideBytes <= longestWordBytes ||
+  new TextEncoder().encode(text).byteLength + besideBytes <= longestWordBytes;
+const text = z.string().refine((value) => !value.includes("\0"), "must not contain a NUL character");
+const word = text.refine(
+  (value) => fitsInWord(value),
+  `must not be longer than ${longestWordBytes} bytes; the kernel takes no more`,
+);
 const signalName = z.enum(["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"]);
 const dependencyCondition = z.enum(["started", "healthy", "completed"]);
 
@@ -30,11 +39,11 @@ export const appSchema = z
   .strictObject({
     name: appNameSchema,
     /** JavaScript or TypeScript file, bundled into an artifact by the client. */
-    script: noNul.optional(),
+    script: word.optional(),
     /** Any program and its arguments; `$PORT` and `${NAME}` of the instance's environment are filled in. */
-    command: z.array(noNul).min(1).max(4096).optional(),
+    command: z.array(word).min(1).max(4096).optional(),
     /** Arguments of the script. */
-    args: z.array(noNul).max(4096).optional(),
+    args: z.array(word).max(4096).optional(),
     /** What executes the script. */
     runtime: z.enum(["node", "bun"]).optional(),
     /** Start from a Node that waits, where there is one. */
@@ -49,7 +58,7 @@ export const appSchema = z
     instances: z.number().int().min(0).max(10_000).optional(),
     resources: resourcesSchema.optional(),
     env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable"), noNul)
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable"), text)
       .optional(),
     port: portsSchema.optional(),
     health: healthSchema.optional(),
@@ -89,6 +98,14 @@ export const appSchema = z
           message: `${setting} belongs to script; a command names its own program`,
         });
       }
+    }
+    for (const [name, value] of Object.entries(input.env ?? {})) {
+      if (fitsInWord(value, name.length + 1)) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["env", name],
+        message: `must not be longer than ${longestWordBytes} bytes together with its name; put it into a file`,
+      });
     }
     if (input.dependsOn !== undefined && dependencies(input.dependsOn).some(({ app }) => app === input.name)) {
       context.addIssue({ code: "custom", path: ["dependsOn"], message: `${input.name} cannot depend on itself` });

@@ -20,17 +20,33 @@ export function parseApp(input: unknown): AppSpec {
 
 /** One line for each problem: where, what was found, what is wanted. */
 export function describeIssues(issues: readonly z.core.$ZodIssue[], input: unknown): string[] {
-  return issues
-    .flatMap((issue) => (issue.code === "invalid_union" ? describeUnion(issue, input) : [describe(issue, input)]))
-    .slice(0, 20);
+  const lines = issues.flatMap((issue) =>
+    issue.code === "invalid_union" ? describeUnion(issue, input) : [describe(issue, input)],
+  );
+  return [...new Set(lines)].slice(0, 20);
 }
 
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, input: unknown): string[] {
   // The branch that came furthest is the one that was meant.
-  const best = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
-  if (best === undefined || depth(best) === 0) return [describe(issue, input)];
+  const best = [...issue.errors].sort(
+    (a, b) => depth(b) - depth(a) || strange(a) - strange(b) || a.length - b.length,
+  )[0];
+  if (best === undefined || depth(best) === 0) return [describe({ ...issue, message: alternatives(issue) }, input)];
   return best.flatMap((inner) => describeIssues([{ ...inner, path: [...issue.path, ...inner.path] }], input));
 }
+
+/** What each branch of a union would have taken. */
+function alternatives(issue: z.core.$ZodIssueInvalidUnion): string {
+  const wanted = issue.errors.flatMap((branch) => branch.map(({ message }) => message));
+  const words = wanted.map((message) =>
+    message.replace(/^Invalid (?:input|option): expected /, "").replace(/, received .*$/, ""),
+  );
+  return `expected ${[...new Set(words)].join(", or ")}`;
+}
+
+/** Settings that a branch does not know: another one was meant. */
+const strange = (issues: readonly z.core.$ZodIssue[]): number =>
+  issues.filter(({ code }) => code === "unrecognized_keys").length;
 
 const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   Math.max(

@@ -48,7 +48,7 @@ export class Repository {
     const limit = new Deadline(writeTimeoutMs, signal);
     try {
       // Nobody waits for the disk then, so that there is no sync to be shared.
-    if (acknowledge === "durable") await this.#gathered();
+      if (acknowledge === "durable") await this.#gathered();
       for (const txn of edit.transactions()) {
         const rev = await this.#apply(txn, acknowledge, limit.signal);
         await this.mirror.reached(rev, limit.signal).catch((error: unknown) => {

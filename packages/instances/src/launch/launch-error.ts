@@ -80,6 +80,7 @@ const advice: Readonly<Partial<Record<Step["name"], Readonly<Record<string, stri
   EXEC: {
     ENOENT: "check the command, its interpreter, and that the instance can see it (bind what lies outside /usr)",
     EACCES: "make the file executable and readable for the instance's user",
+    E2BIG: "its arguments and its environment together are too large",
     ENOEXEC: "the file is neither a program for this machine nor a script with #!",
   },
   CHDIR: { ENOENT: "the working directory must exist inside the instance; bind it" },

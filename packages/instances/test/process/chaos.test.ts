@@ -101,7 +101,8 @@ async function live({ action, program, setting, abortAfterMs, actAfterMs, graceM
     handle = await driver.start(request, { signal: abort.signal });
   } catch (error) {
     // Of those that were starting while the spawner was killed, some never start; and that is said.
-    expect(error).toMatchObject({ code: expect.stringMatching(/^(instance.start-failed|call.cancelled)$/) as string });
+    const code = expect.stringMatching(/^(instance.start-failed|program.unrunnable|call.cancelled)$/) as string;
+    expect(error).toMatchObject({ code });
     expect(await driver.recover(request.runId)).toEqual({ status: "never-started" });
     return "not-started";
   }

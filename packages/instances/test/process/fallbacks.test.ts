@@ -101,7 +101,7 @@ describe.each(levels.filter(({ program }) => existsSync(program)))("isolated by 
 
   test("a missing program is refused by name", async () => {
     await expect(driver.start(command(playground, ["/no/such"]), { signal })).rejects.toMatchObject({
-      code: "instance.start-failed",
+      code: "program.unrunnable",
       message: expect.stringContaining("/no/such") as string,
     });
   });

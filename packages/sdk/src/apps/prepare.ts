@@ -27,7 +27,9 @@ export async function prepareApps(apps: readonly AppInput[], base: string): Prom
       // What is not a spec at all goes on as it is: the daemon says what is wrong with it.
       if (typeof app !== "object" || app === null) return app;
       const folder = resolve(base, typeof app.folder === "string" ? app.folder : ".");
-      if (typeof app.script !== "string" || app.artifact !== undefined) return { ...app, folder };
+      // With a command beside it there is nothing to look for: the daemon refuses the two together.
+      if (typeof app.script !== "string" || app.artifact !== undefined || app.command !== undefined)
+        return { ...app, folder };
       const { sha256 } = await bundled(resolve(base, app.script), folder);
       return { ...app, folder, artifact: sha256 };
     }),

@@ -23,7 +23,7 @@ export interface WrappedLaunch {
 /**
  * Puts a wrapper around a launch that says what shall hold inside.
  *
- * @throws ConstellationError `instance.start-failed` when there is no such program
+ * @throws ConstellationError `program.unrunnable` when there is no such program
  */
 export function wrapLaunch(launch: LaunchRequest, wrapper: Wrapper, facts: HostFacts): WrappedLaunch {
   checkProgram(launch);
@@ -62,7 +62,7 @@ function fileOf({ instanceDir }: LaunchRequest, name: string, content: Uint8Arra
   return path;
 }
 
-/** @throws ConstellationError `instance.start-failed`: the wrapper itself would start, and only then say that its program is missing */
+/** @throws ConstellationError `program.unrunnable`: the wrapper itself would start, and only then say that its program is missing */
 function checkProgram({ argv, env, identity }: LaunchRequest): void {
   const [program = ""] = argv;
   const places = program.includes("/")
@@ -70,7 +70,7 @@ function checkProgram({ argv, env, identity }: LaunchRequest): void {
     : (env["PATH"] ?? "").split(":").map((folder) => `${folder}/${program}`);
   if (places.some((place) => !place.startsWith("/") || existsSync(place))) return;
   throw new ConstellationError(
-    "instance.start-failed",
+    "program.unrunnable",
     `Cannot start ${identity.name}: execute ${program} failed: ENOENT`,
     {
       remedy: "Check the command, and that the instance can see it.",
