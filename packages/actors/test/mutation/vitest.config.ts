@@ -15,8 +15,15 @@ export default defineConfig({
   },
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),
-    include: ["test/supervisor/**/*.test.ts", "test/inspect/**/*.test.ts", "test/differential/**/*.test.ts"],
-    pool: "forks",
+    include: [
+      "test/resilience/**/*.test.ts",
+      "test/supervisor/**/*.test.ts",
+      "test/inspect/**/*.test.ts",
+      "test/differential/**/*.test.ts",
+    ],
+    // One thread for all files: what is changed is chosen while it runs, and nothing need be loaded again.
+    pool: "threads",
+    isolate: false,
     maxWorkers: 1,
     testTimeout: 5000,
   },
