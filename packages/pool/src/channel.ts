@@ -2,7 +2,7 @@ import type { Transferable } from "node:worker_threads";
 
 /** One end of the two-way channel between a leased worker's module and the holder of the lease. */
 export interface Channel<In = unknown, Out = unknown> {
-  /** Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). */
+  /** Both throw PoolError channel-full when the other end does not read what it is sent. Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). */
   send(message: Out, transfer?: readonly Transferable[]): void;
   /** Sends bytes as they are: in a process one binary frame, in a thread one copy. */
   sendBytes(bytes: Uint8Array): void;

@@ -24,8 +24,6 @@ export interface Lessor {
   giveBack(worker: PoolWorker, how: Release): Promise<void>;
 }
 
-/** More waits unread in a worker's socket than this, and `send` refuses. */
-const mostUnsentBytes = 64 * 1024 * 1024;
 const longestResetMs = 5000;
 
 /**
@@ -86,15 +84,13 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   /** @throws PoolError channel-full when the worker does not read what it is sent; lease-over. */
   send(message: Out, transfer?: readonly Transferable[]): void {
     this.#check();
-    if (this.#worker.link.unsentBytes > mostUnsentBytes)
-      throw new PoolError("channel-full", `Cannot send: ${mostUnsentBytes} bytes wait unread at worker ${this.worker}`);
+    this.#refuseWhenCongested();
     this.#worker.tell(order.message, 0, message, transfer ?? null);
   }
 
   sendBytes(bytes: Uint8Array): void {
     this.#check();
-    if (this.#worker.link.unsentBytes > mostUnsentBytes)
-      throw new PoolError("channel-full", `Cannot send: ${mostUnsentBytes} bytes wait unread at worker ${this.worker}`);
+    this.#refuseWhenCongested();
     this.#worker.flush();
     this.#worker.link.postBytes(bytes);
   }
@@ -188,6 +184,11 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     this.#worker.bytes.clear();
     await this.#lessor.giveBack(this.#worker, how);
     this.#end(how);
+  }
+
+  #refuseWhenCongested(): void {
+    if (!this.#worker.link.isCongested) return;
+    throw new PoolError("channel-full", `Cannot send: too much waits unread at worker ${this.worker}; send less`);
   }
 
   #check(): void {

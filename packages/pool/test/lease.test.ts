@@ -123,3 +123,20 @@ it("does not exceed its total", async () => {
   await pool.lease();
   await expect(pool.lease({ whenGone: "cold" })).rejects.toMatchObject({ code: "no-spare", message: /total \(1\)/ });
 });
+
+describe.each<Placement>(["thread", "process"])("too much for the other end of the channel to a %s", (placement) => {
+  it.each([false, true])("is refused, in both directions (bytes: %s)", async (atOnce) => {
+    const pool = await open({ placement, spares: 1 });
+    const lease = await pool.lease();
+    const over = placement === "thread" ? new Int32Array(new SharedArrayBuffer(4)) : new Int32Array(1);
+    const answer = lease.load(new URL("./fixtures/flood-module.js", import.meta.url), { atOnce, over });
+    if (placement === "thread") Atomics.wait(over, 0, 0, 20_000);
+    expect(await answer).toMatchObject({ code: "channel-full" });
+    void lease.call("spin", 60_000).catch(() => undefined);
+    const send = (): void => (atOnce ? lease.sendBytes(new Uint8Array(100_000)) : lease.send("x".repeat(100)));
+    expect(() => {
+      for (let sent = 0; sent < 3_000_000; sent += 1) send();
+    }).toThrow(expect.objectContaining({ code: "channel-full" }) as Error);
+    await lease.recycle();
+  });
+});

@@ -1,6 +1,6 @@
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
-import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
+import { batchFrame, bytesHeader, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { processDescriptors } from "../wire/descriptors.ts";
 import { beginningsAt } from "../wire/protocol.ts";
 import { Runtime } from "./runtime.ts";
@@ -40,6 +40,7 @@ const runtime = new Runtime({
     readSync(processDescriptors.beginnings, word, 0, 4, beginningsAt.limit * 4);
     return id <= (word[0] as number);
   },
+  isCongested: () => socket.writableLength > mostUnsentBytes,
   memoryBytes: privateBytes,
   // oxlint-disable-next-line node/no-process-exit -- the end of a worker is the end of its process
   end: () => socket.end(() => process.exit(0)),

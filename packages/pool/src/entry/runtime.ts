@@ -1,5 +1,6 @@
 import { setPriority } from "node:os";
 import { Inlet, type Channel } from "../channel.ts";
+import { PoolError } from "../failure.ts";
 import { recordError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot } from "../wire/protocol.ts";
@@ -34,8 +35,12 @@ export class Runtime {
       (id, op, error) => this.#couldNotPost(id, op, error),
     );
     this.#channel = {
-      send: (message, transfer) => this.#outbox.add(answer.message, 0, message, 0, transfer ?? null),
+      send: (message, transfer) => {
+        this.#refuseWhenCongested();
+        this.#outbox.add(answer.message, 0, message, 0, transfer ?? null);
+      },
       sendBytes: (bytes) => {
+        this.#refuseWhenCongested();
         this.#outbox.flush();
         port.postBytes(bytes);
       },
@@ -216,6 +221,11 @@ export class Runtime {
     } catch (error) {
       this.#outbox.add(answer.failed, id, recordError(error), 0);
     }
+  }
+
+  #refuseWhenCongested(): void {
+    if (!this.#port.isCongested()) return;
+    throw new PoolError("channel-full", "Cannot send: too much waits unread at the holder of the lease; send less");
   }
 
   #closeChannel(): void {

@@ -1,25 +1,33 @@
 import { getHeapStatistics } from "node:v8";
 import { workerData, type MessagePort } from "node:worker_threads";
-import { beginningsAt, type Batch } from "../wire/protocol.ts";
+import { beginningsAt, mostUnread, readingsAt, type Batch } from "../wire/protocol.ts";
 import { banSpawning } from "./ban-spawning.ts";
 import { Runtime } from "./runtime.ts";
 
 /** What a thread gets at its start. */
 export interface ThreadData {
   readonly port: MessagePort;
-  /** In shared memory; see `beginningsAt`. */
-  readonly beginnings: Int32Array;
+  /** In shared memory; see `beginningsAt` and `readingsAt`. */
+  readonly words: Int32Array;
   readonly bansSpawning: boolean;
 }
 
-const { port, beginnings, bansSpawning } = workerData as ThreadData;
+const { port, words, bansSpawning } = workerData as ThreadData;
 if (bansSpawning) banSpawning();
 
+let posted = 0;
 const runtime = new Runtime({
-  post: (batch, transfer) => port.postMessage(batch, transfer ?? []),
-  postBytes: (bytes) => port.postMessage(bytes),
-  noteStarted: (id) => void Atomics.store(beginnings, beginningsAt.started, id),
-  mayGoOn: (id) => id <= Atomics.load(beginnings, beginningsAt.limit),
+  post: (batch, transfer) => {
+    posted = (posted + 1) | 0;
+    port.postMessage(batch, transfer ?? []);
+  },
+  postBytes: (bytes) => {
+    posted = (posted + 1) | 0;
+    port.postMessage(bytes);
+  },
+  isCongested: () => ((posted - Atomics.load(words, readingsAt.byPool)) | 0) > mostUnread,
+  noteStarted: (id) => void Atomics.store(words, beginningsAt.started, id),
+  mayGoOn: (id) => id <= Atomics.load(words, beginningsAt.limit),
   memoryBytes: () => {
     const heap = getHeapStatistics();
     return heap.total_heap_size + heap.external_memory + heap.malloced_memory;
@@ -30,6 +38,7 @@ const runtime = new Runtime({
 // What was done before somebody called `process.exit` is still told.
 process.on("exit", runtime.flush);
 port.on("message", (message: Batch | Uint8Array) => {
+  Atomics.add(words, readingsAt.byWorker, 1);
   if (Array.isArray(message)) runtime.receive(message);
   else runtime.receiveBytes(message);
 });

@@ -15,6 +15,8 @@ export interface WorkerPort {
    * note second, so one of the two always sees the other.
    */
   mayGoOn(id: number): boolean;
+  /** So much waits unread at the pool that messages of a leased module are refused. */
+  isCongested(): boolean;
   /** Bytes that only this worker holds. */
   memoryBytes(): number;
   /** Ends the worker in order. */

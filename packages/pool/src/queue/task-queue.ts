@@ -1,4 +1,4 @@
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "@constellation/actors";
 import { isBefore, RankHeap, type Ranked } from "./rank-heap.ts";
 
 /** What can wait in a queue. */

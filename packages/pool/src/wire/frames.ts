@@ -14,6 +14,9 @@ export const frameKind = {
 
 const headerBytes = 8;
 
+/** More waits unread in a socket than this, and no more messages are sent. */
+export const mostUnsentBytes = 64 * 1024 * 1024;
+
 /** No frame is longer; a longer one is a broken peer. */
 export const longestFrameBytes = 1024 * 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import type { Transferable } from "node:worker_threads";
 import type { Batch } from "./protocol.ts";
-import { stride } from "./protocol.ts";
+import { mostRecords, stride } from "./protocol.ts";
 
 /**
  * Collects records and sends them as one message at the end of the turn: after the microtasks that are queued now,
@@ -29,6 +29,7 @@ export class Outbox {
   add(op: number, id: number, second: unknown, third: unknown, transfer: readonly Transferable[] | null = null): void {
     this.#batch.push(op, id, second, third);
     if (transfer !== null) (this.#transfer ??= []).push(...transfer);
+    if (this.#batch.length >= stride * mostRecords) this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(this.#flush);

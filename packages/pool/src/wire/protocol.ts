@@ -46,13 +46,22 @@ export const answer = {
   memory: 7,
 } as const;
 
-/** Two words of 32 bits that a pool and its worker share, whatever becomes of either. */
+/** A sender does not fill one message with more records. */
+export const mostRecords = 1024;
+
+/** More messages between threads wait unread than this, and no more are sent. */
+export const mostUnread = 256;
+
+/** Where two words of 32 bits are that a pool and its worker share, whatever becomes of either. */
 export const beginningsAt = {
   /** Written by the worker: the last task that began. */
   started: 0,
   /** Written by the pool: tasks with higher ids must not begin. */
   limit: 1,
 } as const;
+
+/** Two more between threads: how many messages each side has read. Sockets know by themselves how full they are. */
+export const readingsAt = { byWorker: 2, byPool: 3 } as const;
 
 /** What a worker is told first. */
 export interface Boot {

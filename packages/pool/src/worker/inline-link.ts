@@ -14,13 +14,14 @@ export function startInline(events: LinkEvents): Link {
     postBytes: (bytes) => events.onBytes(bytes),
     noteStarted: () => undefined,
     mayGoOn: () => true,
+    isCongested: () => false,
     memoryBytes: () => 0,
     end,
   });
   return {
     id: 0,
     placement: "inline",
-    unsentBytes: 0,
+    isCongested: false,
     post: (batch) => queueMicrotask(() => isOpen && runtime.receive(batch)),
     postBytes: (bytes) => runtime.receiveBytes(bytes),
     lastStarted: () => 0,

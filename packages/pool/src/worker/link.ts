@@ -16,8 +16,8 @@ export interface Link {
   readonly placement: "thread" | "process" | "inline";
   post(batch: Batch, transfer: Transferable[] | null): void;
   postBytes(bytes: Uint8Array): void;
-  /** Bytes that wait to be read by the worker, where that is known. */
-  readonly unsentBytes: number;
+  /** So much waits unread at the worker that messages of a lease are refused. */
+  readonly isCongested: boolean;
   /** The last task that began, also after the worker has died; tasks begin in the order of their ids. */
   lastStarted(): number;
   /** Tasks with ids above this must not begin; `unlimited` lets all begin. Heeded from the next one on. */

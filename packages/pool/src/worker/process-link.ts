@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findByEnvironment, setNiceness, signalProcess, type EnvironmentMarker } from "@constellation/host";
-import { batchFrame, bytesHeader, FrameReader } from "../wire/frames.ts";
+import { batchFrame, bytesHeader, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { beginningsAt } from "../wire/protocol.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
@@ -116,8 +116,8 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       socket.write(bytes);
       socket.uncork();
     },
-    get unsentBytes() {
-      return socket.writableLength;
+    get isCongested() {
+      return socket.writableLength > mostUnsentBytes;
     },
     lastStarted() {
       readSync(beginnings, word, 0, 4, beginningsAt.started * 4);

@@ -1,6 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type ResourceLimits } from "node:worker_threads";
 import type { ThreadData } from "../entry/thread-entry.ts";
-import { beginningsAt, type Batch } from "../wire/protocol.ts";
+import { beginningsAt, mostUnread, readingsAt, type Batch } from "../wire/protocol.ts";
 import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Settings of worker threads. */
@@ -13,9 +13,9 @@ export interface ThreadSettings {
 /** Starts a worker thread. */
 export function startThread(settings: ThreadSettings, events: LinkEvents): Link {
   const { port1, port2 } = new MessageChannel();
-  const beginnings = new Int32Array(new SharedArrayBuffer(8));
-  beginnings[beginningsAt.limit] = unlimited;
-  const data: ThreadData = { port: port2, beginnings, bansSpawning: true };
+  const words = new Int32Array(new SharedArrayBuffer(16));
+  words[beginningsAt.limit] = unlimited;
+  const data: ThreadData = { port: port2, words, bansSpawning: true };
   const worker = new Worker(entryUrl("thread-entry"), {
     workerData: data,
     transferList: [port2],
@@ -26,7 +26,9 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
   });
   let failure: Error | null = null;
   let terminated = false;
+  let posted = 0;
   const receive = (message: Batch | Uint8Array): void => {
+    Atomics.add(words, readingsAt.byPool, 1);
     if (Array.isArray(message)) events.onBatch(message);
     else events.onBytes(message);
   };
@@ -46,14 +48,20 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
   return {
     id: worker.threadId,
     placement: "thread",
-    unsentBytes: 0,
+    get isCongested() {
+      return ((posted - Atomics.load(words, readingsAt.byWorker)) | 0) > mostUnread;
+    },
     post: (batch, transfer) => {
+      posted = (posted + 1) | 0;
       if (transfer === null) port1.postMessage(batch);
       else port1.postMessage(batch, transfer);
     },
-    postBytes: (bytes) => port1.postMessage(bytes),
-    lastStarted: () => Atomics.load(beginnings, beginningsAt.started),
-    limit: (id) => void Atomics.store(beginnings, beginningsAt.limit, id),
+    postBytes: (bytes) => {
+      posted = (posted + 1) | 0;
+      port1.postMessage(bytes);
+    },
+    lastStarted: () => Atomics.load(words, beginningsAt.started),
+    limit: (id) => void Atomics.store(words, beginningsAt.limit, id),
     async terminate() {
       terminated = true;
       await worker.terminate();
