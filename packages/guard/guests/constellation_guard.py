@@ -11,7 +11,15 @@ import time
 import zlib
 
 _here = os.path.dirname(os.path.abspath(__file__))
-sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _here]
+
+
+def _leave_path():
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _here]
+
+
+_leave_path()
+# Last: nothing of the project's is found here instead.
+sys.path.append(_here)
 _before = os.environ.pop("CONSTELLATION_GUARD_PYTHONPATH", None)
 if _before is not None:
     if _before:
@@ -153,4 +161,7 @@ class Guard:
 def pytest_configure(config):
     distributes = bool(getattr(config.option, "numprocesses", None)) or getattr(config.option, "dist", "no") != "no"
     is_worker = hasattr(config, "workerinput")
+    # xdist's workers look for plugins where their controller looks; each of them forgets it again.
+    if is_worker or not distributes:
+        _leave_path()
     config.pluginmanager.register(Guard(is_worker or not distributes), "constellation-guard")
