@@ -26,6 +26,11 @@ for (const { name, script, args } of parts) {
   if (status === 0 && statSync(output).mtimeMs >= begunAt) results[name] = JSON.parse(readFileSync(output, "utf8"));
   else failed.push(`${name} ended with ${String(status)}`);
 }
+// Peers that this machine does not have are no failure; what is ours must have been measured.
+for (const [name, why] of Object.entries(results.launch?.failures ?? {}))
+  if (name.startsWith("ours")) failed.push(`launch, ${name}: ${why}`);
+for (const { name, note, verdict } of results.product?.rows ?? [])
+  if (verdict === "not measured" && !name.startsWith("PM2")) failed.push(`product, ${name}: ${note}`);
 
 const rows = [...launchRows(results.launch), ...(results.product?.rows ?? [])];
 console.log("\nThe bars of the specification");
@@ -37,17 +42,23 @@ writeFileSync(
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-/** Times of launches in the form of the product's rows; the bar of three bare spawns is on the isolated and limited one. */
+/**
+ * Times of launches in the form of the product's rows. Two bars: what is isolated and limited takes at most 3 ms and three
+ * bare spawns; from a warm slot it takes at most one.
+ */
 function launchRows(launch) {
   if (launch === undefined) return [];
+  const bare = launch.table.find(({ name }) => name === "bare spawn").first.median;
   return launch.table.map(({ name, first, timesBare }) => {
     const isBar = name.startsWith("ours, full");
-    const verdict = !isBar ? "-" : timesBare <= 3 || first.median <= 3 ? "holds" : "MISSES";
+    const isSlot = name.startsWith("ours, warm slot");
+    const bar = isSlot ? bare : isBar ? Math.min(3, 3 * bare) : null;
+    const verdict = bar === null ? "-" : first.median <= bar ? "holds" : "MISSES";
     const note = `${timesBare} x bare spawn`;
     return {
       name: `first instruction: ${name}`,
       unit: "ms",
-      bar: isBar ? 3 : null,
+      bar: bar === null ? null : Math.round(bar * 100) / 100,
       median: first.median,
       p99: first.p95,
       min: first.min,

@@ -55,6 +55,9 @@ writeFileSync(
   `${JSON.stringify({ date: new Date().toISOString(), node: process.versions.node, machine, load, rows: rows.list }, null, 2)}\n`,
 );
 
+// PM2's client keeps its descriptors, and with them the process, after it was disconnected.
+process.exit();
+
 async function withDaemon(environment, use) {
   const daemon = new ProductDaemon(environment);
   try {

@@ -75,7 +75,7 @@ export class World {
     return this.controlGroupBases().flatMap((base) =>
       foldersIn(base)
         // What waits for instances is the daemon's own; nothing of it may be left when that has ended.
-        .filter((name) => !name.startsWith("spare-"))
+        .filter((name) => !/^(?:spare|slot)-/.test(name))
         .map((name) => join(base, name)),
     );
   }

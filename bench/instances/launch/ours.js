@@ -70,13 +70,13 @@ export async function ours(folder, program, cgroups) {
     await spawner.launch(buildPlan(wanted, host));
     return finish(wanted.instanceDir, { before, answered: nowMs() });
   };
-  const slot = async () => {
+  const slot = (user) => async () => {
     const { instanceDir, ...rest } = request({});
     const warm = await WarmSlot.prepare({ ...rest, instanceDir, name: "slot" }, spawner, host);
     await new Promise((resolve) => setTimeout(resolve, 15));
     const { identity, env, cwd, binds, data, sockets, rlimits } = rest;
     const before = nowMs();
-    await warm.assign({ identity, argv: [inside], env, cwd, binds, data, sockets, rlimits, user: unprivileged });
+    await warm.assign({ identity, argv: [inside], env, cwd, binds, data, sockets, rlimits, user });
     return finish(instanceDir, { before, answered: nowMs() });
   };
   let wire = 0;
@@ -100,7 +100,7 @@ export async function ours(folder, program, cgroups) {
             })),
           }
         : {}),
-      ...(root ? { "ours, warm slot": slot } : {}),
+      ...(root ? { "ours, warm slot": slot(unprivileged), "ours, warm slot, user namespace": slot(namespace) } : {}),
     },
     request,
     inside,

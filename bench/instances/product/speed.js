@@ -10,17 +10,21 @@ const sleeper = (name, more = {}) => ({ name, command: ["/bin/sleep", "1000"], .
 export async function oneStart(daemon, rows, rounds) {
   const starts = [];
   const crashes = [];
+  const ways = {};
   for (let round = -2; round < rounds; round += 1) {
     const name = `one-${round + 2}`;
     const { tookMs } = await daemon.until(runs(name), 1, () => daemon.apply(sleeper(name)));
     const [pid] = await daemon.pids(name);
+    const { start } = await daemon.call("GET", `/v1/instances/${name}.1`);
     const crash = await daemon.until(runs(name), 1, () => process.kill(pid, "SIGKILL"));
     await daemon.remove(name);
     if (round < 0) continue;
     starts.push(tookMs);
+    ways[start] = (ways[start] ?? 0) + 1;
     crashes.push(crash.tookMs);
   }
-  rows.add("API call -> running", "ms", starts, 5);
+  const note = Object.entries(ways).map(([way, count]) => `${count} ${way}`);
+  rows.add("API call -> running", "ms", starts, 5, note.join(", "));
   rows.add("crash -> running again", "ms", crashes, 20);
 }
 
@@ -52,7 +56,7 @@ export async function coldScript(daemon, rows, rounds) {
     const bareMs = performance.now() - begunBare;
     const name = `cold-${round + 1}`;
     let begun;
-    const app = { name, script: "./cold.mjs", artifact, folder: daemon.folder };
+    const app = { name, script: "./cold.mjs", artifact, folder: daemon.folder, warm: false };
     await daemon.until(runs(name), 1, () => {
       begun = performance.timeOrigin + performance.now();
       return daemon.apply(app);

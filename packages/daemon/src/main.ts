@@ -5,7 +5,7 @@ import { ConstellationError, exitCodes, places, toConstellationError } from "@co
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
 import { globalConfigFolder, loadGlobalConfig } from "@constellation/guard";
 import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
-import { ProcessDriver, systemClock, WorkerDriver } from "@constellation/instances";
+import { noSlots, ProcessDriver, systemClock, WorkerDriver } from "@constellation/instances";
 import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
@@ -47,6 +47,8 @@ async function run(layout: Layout): Promise<void> {
       state: layout.stateDirectory,
       cgroupBase: cgroupBaseOf(layout),
       network: networkWish(process.env, process.getuid?.() ?? -1),
+      // Who wants no program to wait wants nothing to wait.
+      ...(spares === 0 ? { slots: noSlots } : {}),
     }),
     import("./api/index.ts"),
   ]);

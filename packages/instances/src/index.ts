@@ -35,6 +35,7 @@ export type { ProbePurpose } from "./probes/instance-probes.ts";
 export { countResult, noResults, type ProbeCount } from "./probes/probe-count.ts";
 export { settleRun } from "./lifecycle/settle-run.ts";
 export type { StockBudget } from "./process/slot/plan-stock.ts";
+export { defaultStockBudget, noSlots } from "./process/slot/slot-stock.ts";
 export type { IsolationLane } from "./process/abilities.ts";
 export { ProcessDriver, type ProcessDriverOptions } from "./process/process-driver.ts";
 export { WorkerDriver, type WorkerDriverOptions } from "./worker/worker-driver.ts";

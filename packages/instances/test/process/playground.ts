@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
-import { type IsolationLane, ProcessDriver, settleRun, type StockBudget } from "@constellation/instances";
+import { type IsolationLane, noSlots, ProcessDriver, settleRun, type StockBudget } from "@constellation/instances";
 
 let number = 0;
 
@@ -120,8 +120,6 @@ export class Playground {
 
 /** A supervisor of a slot that waits. */
 const waits = (words: string): boolean => words.includes("/run/spares/");
-
-const noSlots: StockBudget = { slots: 0, ofOneShape: 0, quietMs: 0, idleMs: 0 };
 
 function foldersIn(path: string): string[] {
   return existsSync(path) ? readdirSync(path) : [];

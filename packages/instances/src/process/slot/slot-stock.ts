@@ -8,6 +8,9 @@ import { type SlotNeeds, type SlotShape, slotShapeOf } from "./slot-shape.ts";
  */
 export const defaultStockBudget: StockBudget = { slots: 4, ofOneShape: 3, quietMs: 15, idleMs: 300_000 };
 
+/** Nothing waits; every start is cold. */
+export const noSlots: StockBudget = { ...defaultStockBudget, slots: 0 };
+
 /** After an attempt that failed; doubled with each further one. */
 const retryMs = { first: 5000, most: 600_000 };
 /** Shapes that are remembered. */
