@@ -24,7 +24,7 @@ export { type DiskQuotaAbilities, probeDiskQuota } from "./disk/disk-quota.ts";
 export { limitFolder, type LimitedFolder } from "./disk/project-quota.ts";
 export type { NetworkRequest, VethWire } from "./network/network-request.ts";
 export { ensureNetworkHost, type NetworkHostOptions, removeNetworkHost } from "./network/network-host.ts";
-export { defaultInstanceRange, planWire } from "./network/wire-plan.ts";
+export { defaultInstanceRange, isWired, planWire } from "./network/wire-plan.ts";
 export { buildPlan } from "./plan/build-plan.ts";
 export { becomePlan } from "./plan/become-plan.ts";
 export { encodePlan, PLAN_MAX_BYTES } from "./plan/encode-plan.ts";

@@ -14,13 +14,16 @@ export class InstanceNumbers {
   readonly #numbers: Map<string, number>;
   readonly #taken: Set<number>;
   readonly #first: number;
+  readonly #isForeign: (number: number) => boolean;
 
   /**
    * @param first number that the search for a free one begins with
+   * @param isForeign whether another daemon of this machine uses a number that is free here
    * @throws Error when the file is damaged
    */
-  constructor(stateFolder: string, first = 0) {
+  constructor(stateFolder: string, first = 0, isForeign: (number: number) => boolean = () => false) {
     this.#first = first;
+    this.#isForeign = isForeign;
     this.#file = new NumberFile(join(stateFolder, "numbers.jsonl"));
     this.#numbers = this.#file.load();
     this.#taken = new Set(this.#numbers.values());
@@ -39,11 +42,15 @@ export class InstanceNumbers {
   /** A number for something that has no instance's name yet. It is not kept on disk. @param wanted for whom, in an error */
   reserve(wanted: string): number {
     let number = this.#first;
-    while (this.#taken.has(number) && this.#taken.size < numberLimit) number = (number + 1) % numberLimit;
-    if (this.#taken.size >= numberLimit) {
+    let looked = 0;
+    while (looked < numberLimit && (this.#taken.has(number) || this.#isForeign(number))) {
+      number = (number + 1) % numberLimit;
+      looked += 1;
+    }
+    if (looked >= numberLimit) {
       throw new ConstellationError(
         "limit.exceeds-node",
-        `Cannot start ${wanted}: this node knows ${numberLimit} instances`,
+        `Cannot start ${wanted}: this node knows ${numberLimit} instances, those of other daemons included`,
         {
           remedy: "Remove apps, or use another node.",
         },

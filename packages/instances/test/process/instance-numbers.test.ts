@@ -24,6 +24,17 @@ test("a name keeps its number, a free one is used again, the search goes round",
   expect(new InstanceNumbers(state, numberLimit - 1).take("b.1")).toBe(numberLimit - 1);
 });
 
+test("a number that another daemon of this machine uses is passed over, and when all are used it says so", () => {
+  const foreign = new Set([5, 6]);
+  const numbers = new InstanceNumbers(folder(), 5, (number) => foreign.has(number));
+  expect([numbers.take("a.1"), numbers.take("a.2")]).toEqual([7, 8]);
+  // What is ours stays ours, whoever else says to have it.
+  foreign.add(7);
+  expect(numbers.take("a.1")).toBe(7);
+  const full = new InstanceNumbers(folder(), 0, () => true);
+  expect(() => full.take("a.1")).toThrow(expect.objectContaining({ code: "limit.exceeds-node" }));
+});
+
 test("the machine's own daemon begins at 0, any other elsewhere, always at the same place", () => {
   expect(firstNumber("/var/lib/constellation")).toBe(0);
   fc.assert(

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { VethWire } from "./network-request.ts";
 
 /** The range that private networks take their addresses from, unless told otherwise: 16,384 networks of four addresses. */
@@ -34,6 +35,11 @@ export function planWire(
     mtuBytes,
     ...limits,
   };
+}
+
+/** Whether somebody's wire has this number now: one of ours, or that of another daemon on this machine. */
+export function isWired(slot: number): boolean {
+  return existsSync(`/sys/class/net/${wirePrefix}${slot}`);
 }
 
 function parseRange(range: string): { readonly base: number; readonly size: number } {
