@@ -10,7 +10,9 @@ const commands = {
   async open(workers) {
     pool = await (placement === "threads" ? threads : processes)[name](workers);
     await Promise.all(Array.from({ length: inFlight }, () => pool.echo(1)));
-    await commands.burst(300);
+    // Until the compiler is done with what all of them run.
+    await commands.burst(500);
+    await commands.trips(500);
     return null;
   },
   /** Tasks per second with 64 in flight. */

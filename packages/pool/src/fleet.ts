@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
 import { ownCacheDirectory } from "./cache-directory.ts";
 import { PoolError } from "./failure.ts";
@@ -49,6 +50,8 @@ export class Fleet {
   #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #warmWanted = Infinity;
   #snapshotBlob: string | null = null;
+  readonly #preparing = new AbortController();
+  #prepared: Promise<void> | null = null;
   #firstWarm: ((worker: PoolWorker) => void) | null = null;
 
   constructor(placement: Placement, modules: ReadonlyMap<string, PoolModule>, plan: PoolPlan) {
@@ -181,6 +184,8 @@ export class Fleet {
     const untilMs = performance.now() + graceMs;
     while (this.shared.inFlight > 0 && performance.now() < untilMs)
       await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#preparing.abort();
+    await this.#prepared;
     await Promise.all(this.workers.map((worker) => worker.end("the pool was closed")));
     await this.supervision.close(10_000);
     await this.#lifeline.close();
@@ -190,7 +195,7 @@ export class Fleet {
   async #open(): Promise<void> {
     const { workers, spares } = this.plan;
     try {
-      await this.#prepareSnapshot();
+      await (this.#prepared = this.#prepareSnapshot());
       if (this.isClosing) return;
       const isAutomatic = workers === "auto" || spares === "auto";
       if (!isAutomatic) {
@@ -213,18 +218,21 @@ export class Fleet {
   async #prepareSnapshot(): Promise<void> {
     const { snapshot } = this.plan.process;
     if (this.placement !== "process" || snapshot === undefined) return;
-    while (this.#snapshotBlob === null && !this.isClosing) {
+    const { signal } = this.#preparing;
+    while (this.#snapshotBlob === null && !signal.aborted) {
       try {
         this.#snapshotBlob = await buildSnapshot({
           script: snapshot,
           directory: ownCacheDirectory(),
           timeoutMs: this.plan.warmUpTimeoutMs,
+          signal,
         });
       } catch (error) {
+        if (signal.aborted) return;
         const failure = this.noteWarmupFailure(String(snapshot), error as Error);
         this.shared.rejectAll(failure);
         this.spares.rejectAll(failure);
-        await new Promise((resolve) => setTimeout(resolve, this.gate.waitMs(performance.now())).unref());
+        await sleep(this.gate.waitMs(performance.now()), undefined, { signal, ref: false }).catch(() => undefined);
       }
     }
   }

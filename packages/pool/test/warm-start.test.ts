@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import { owned, until } from "./leftovers.ts";
 
 const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url);
 
@@ -35,6 +36,22 @@ it("a snapshot script that fails is named, and calls fail at once instead of wai
   await expect(waiting).rejects.toMatchObject({ code: "warmup-failed" });
   await expect(pool.lease()).rejects.toMatchObject({ code: "warmup-failed" });
   expect(events.some((event) => event.kind === "worker-started")).toBe(false);
+});
+
+it("a pool that is closed while its snapshot is built leaves no builder behind", async () => {
+  const before = owned();
+  const script = join(mkdtempSync(join(tmpdir(), "pool-script-")), "endless.cjs");
+  onTestFinished(() => rmSync(dirname(script), { recursive: true }));
+  writeFileSync(script, `for (;;); // ${Date.now()}`);
+  const pool = createPool({
+    module: fixture("tasks.js"),
+    workers: 1,
+    placement: "process",
+    process: { snapshot: script },
+  });
+  await until(() => owned().children.length > before.children.length, "the builder");
+  await pool.close();
+  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left");
 });
 
 it.each<Placement>(["thread", "process"])("a %s says whether V8's compile cache is on", async (placement) => {

@@ -13,6 +13,8 @@ export interface SnapshotPlan {
   /** Where blobs are kept, by the hash of the script and of this Node. */
   readonly directory: string;
   readonly timeoutMs: number;
+  /** Ends the building, with its process. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface SnapshotPlan {
  *
  * @throws Error with what the script, or Node, had to say.
  */
-export async function buildSnapshot({ script, directory, timeoutMs }: SnapshotPlan): Promise<string> {
+export async function buildSnapshot({ script, directory, timeoutMs, signal }: SnapshotPlan): Promise<string> {
   const path = String(script).startsWith("file:") ? fileURLToPath(script) : String(script);
   const source = await readFile(path);
   const key = createHash("sha256").update(`${process.version} ${process.arch}\n`).update(source).digest("hex");
@@ -32,6 +34,8 @@ export async function buildSnapshot({ script, directory, timeoutMs }: SnapshotPl
   try {
     await promisify(execFile)(process.execPath, ["--snapshot-blob", unfinished, "--build-snapshot", path], {
       timeout: timeoutMs,
+      signal,
+      killSignal: "SIGKILL",
     });
     await rename(unfinished, blob);
   } catch (error) {
