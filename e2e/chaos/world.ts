@@ -72,10 +72,14 @@ export class World {
 
   /** Folders of control groups that belong to this home, below the base that its daemon keeps. */
   controlGroups(): string[] {
+    // What waits for instances is the daemon's own; nothing of it may be left when that has ended.
+    const spares = join(this.home, "run", "spares");
+    const waiting = new Set(
+      (existsSync(spares) ? readdirSync(spares) : []).flatMap((id) => [`spare-${id}`, `slot-${id}`]),
+    );
     return this.controlGroupBases().flatMap((base) =>
       foldersIn(base)
-        // What waits for instances is the daemon's own; nothing of it may be left when that has ended.
-        .filter((name) => !/^(?:spare|slot)-/.test(name))
+        .filter((name) => !waiting.has(name))
         .map((name) => join(base, name)),
     );
   }
@@ -107,6 +111,7 @@ export class World {
       if (alive.length === 0) break;
       for (const process of alive) killProcess(process);
     }
+    rmSync(join(this.home, "run", "spares"), { recursive: true, force: true });
     for (const group of [...this.controlGroups(), ...this.controlGroupBases()]) rmdirSync(group);
     rmSync(this.home, { recursive: true, force: true });
   }

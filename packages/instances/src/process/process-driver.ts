@@ -32,6 +32,7 @@ import { readNotes, readRunRecord, type RunRecord, writeRunRecord } from "./run-
 import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
 import { assignSlot, type Slot } from "./slot/slot.ts";
 import type { SlotNeeds } from "./slot/slot-shape.ts";
+import { slotFeature } from "./slot/slot-feature.ts";
 import { defaultStockBudget, SlotStock } from "./slot/slot-stock.ts";
 import type { StockBudget } from "./slot/plan-stock.ts";
 import { startError } from "./start-error.ts";
@@ -74,6 +75,7 @@ export class ProcessDriver implements Driver {
   readonly #bootedAt: number;
   #spawner: Promise<Spawner> | null = null;
   #slots: SlotStock | null = null;
+  readonly #counts = { slot: 0, cold: 0 };
 
   private constructor(options: ProcessDriverOptions) {
     const { clock = systemClock, runtime, state } = options;
@@ -106,7 +108,7 @@ export class ProcessDriver implements Driver {
   }
 
   probe(): Promise<Feature[]> {
-    return Promise.resolve(featuresOf(this.#abilities));
+    return Promise.resolve([...featuresOf(this.#abilities), slotFeature(this.#slots, this.#counts)]);
   }
 
   async check(spec: AppSpec): Promise<void> {
@@ -149,6 +151,7 @@ export class ProcessDriver implements Driver {
         await abandon(folder, cgroup, prepared.launch.startTimeoutMs);
         return null;
       }
+      this.#counts[record.facts.start] += 1;
       return this.#handle(folder, { version: 1, ...record }, { cgroup });
     } catch (error) {
       const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;

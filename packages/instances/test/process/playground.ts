@@ -103,10 +103,11 @@ export class Playground {
     if (detectCgroups().kind === "none") return [];
     const base = openCgroupBase({ name: this.cgroupBase });
     if (base.kind !== "ready") return [];
+    const waiting = new Set(foldersIn(join(this.runtime, "spares")).map((id) => `slot-${id}`));
     const directories = base.base.version === 1 ? Object.values(base.base.directories) : [base.base.directory];
     return directories.flatMap((directory) =>
       readdirSync(directory, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory() && !(this.#slots.slots > 0 && entry.name.startsWith("slot-")))
+        .filter((entry) => entry.isDirectory() && !waiting.has(entry.name))
         .map((entry) => `control group ${directory}/${entry.name}`),
     );
   }

@@ -31,12 +31,18 @@ export class SlotStock {
   #asked: readonly Asked[] = [];
   #ready: readonly Slot[] = [];
   #lastStartMs = -Infinity;
+  #trouble: string | null = null;
   #work: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(parts: SlotParts, budget: StockBudget = defaultStockBudget) {
     this.#parts = parts;
     this.#budget = budget;
+  }
+
+  /** Why the last attempt to make one failed; null when it did not. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Slots that wait now. */
@@ -128,9 +134,11 @@ export class SlotStock {
       const slot = await makeSlot(shape, this.#parts, this.#life.signal);
       // Read after the wait: others may have been taken meanwhile.
       this.#ready = [...this.#ready, slot];
+      this.#trouble = null;
       this.#note(shape, () => 0);
-    } catch {
+    } catch (error) {
       // Starts go the cold way, which tells what is wrong in its own words if something is.
+      if (!this.#life.signal.aborted) this.#trouble = error instanceof Error ? error.message : String(error);
       this.#note(shape, (failures) => failures + 1);
     }
   }
