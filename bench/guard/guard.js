@@ -1,7 +1,18 @@
-// What the guard costs and how fast it acts. Usage: node bench/guard/guard.js [hogs=20] [rounds=7]
-// Build first: npx tsc -b packages/guard; (cd e2e/guard && npm install). Needs root or a delegated control group.
+// What the guard costs and how fast it acts. Usage: node bench/guard/guard.js [check|memory|overhead|hogs …] [hogs=20] [rounds=7]
+// Without names all is measured; else the other rows of the last result stay.
+// Build first: npm run build; (cd e2e/guard && npm install). Needs root or a delegated control group.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { createCgroup, openCgroupBase, removeCgroupBase } from "../../packages/host/dist/index.js";
@@ -9,8 +20,11 @@ import { openGuardGauge } from "../../packages/guard/dist/gauge/gauge.js";
 import { calm, decide } from "../../packages/guard/dist/policy/level.js";
 import { defaultPolicy } from "../../packages/guard/dist/policy/settings.js";
 
-const hogs = Number(process.argv[2] ?? 20);
-const rounds = Number(process.argv[3] ?? 7);
+const words = process.argv.slice(2);
+const wanted = words.filter((word) => /^[a-z]+$/.test(word));
+const [hogs = 20, rounds = 7] = words.flatMap((word) => /^(?:hogs=|rounds=)?(\d+)$/.exec(word)?.[1] ?? []).map(Number);
+const measures = (part) => wanted.length === 0 || wanted.includes(part);
+const cli = new URL("../../packages/cli/dist/constellation.js", import.meta.url).pathname;
 const e2e = new URL("../../e2e/guard/", import.meta.url).pathname;
 const GiB = 2 ** 30;
 const root = realpathSync(mkdtempSync(join(tmpdir(), "bench-guard-")));
@@ -18,18 +32,21 @@ const { PATH, HOME } = process.env;
 const rows = [];
 
 try {
-  await checkCost();
-  steadyCost();
-  overhead();
-  if (hogs > 0) await hogRuns();
+  if (measures("check")) await checkCost();
+  if (measures("memory")) await memoryCost();
+  if (measures("overhead")) overhead();
+  if (measures("hogs")) await hogRuns();
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
 console.table(rows);
+const result = new URL("../results/guard.json", import.meta.url);
+const earlier = wanted.length > 0 && existsSync(result) ? JSON.parse(readFileSync(result, "utf8")).rows : [];
+const kept = earlier.filter(({ what }) => !rows.some((row) => row.what === what));
 mkdirSync(new URL("../results/", import.meta.url), { recursive: true });
 writeFileSync(
-  new URL("../results/guard.json", import.meta.url),
-  `${JSON.stringify({ at: new Date().toISOString(), machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release(), load1: loadavg()[0] }, node: process.version, rows }, null, 2)}\n`,
+  result,
+  `${JSON.stringify({ at: new Date().toISOString(), machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release(), load1: loadavg()[0] }, node: process.version, rows: [...kept, ...rows] }, null, 2)}\n`,
 );
 
 /** One look at the machine and one decision, with 100 processes in the run's group. */
@@ -63,26 +80,52 @@ async function checkCost() {
   }
 }
 
-/** What the guard itself takes while a run does nothing for 20 s. */
-function steadyCost() {
-  const folder = project("steady", {});
-  const text = run(
-    `const before = process.memoryUsage.rss(); const { runGuarded } = await import(${JSON.stringify(new URL("../../packages/guard/dist/index.js", import.meta.url).href)});
-     global.gc?.(); const loaded = process.memoryUsage.rss(); const cpu = process.cpuUsage(); const at = performance.now(); let rss = 0;
-     const timer = setInterval(() => (rss = Math.max(rss, process.memoryUsage.rss())), 1000);
-     await runGuarded({ root: ${JSON.stringify(folder)}, command: "sleep 20", containers: false });
-     clearInterval(timer); const used = process.cpuUsage(cpu);
-     console.log(JSON.stringify({ percent: (used.user + used.system) / 10 / (performance.now() - at), loadedMiB: (loaded - before) / 2 ** 20, runningMiB: (rss - loaded) / 2 ** 20 }));`,
-  );
-  const { percent, loadedMiB, runningMiB } = JSON.parse(text);
-  rows.push({ what: "guard's own CPU during a run", median: round(percent), unit: "% of one core", goal: "≤ 1" });
+/** What the command takes while its run does nothing for some seconds, beside a bare Node that waits for the same child. */
+async function memoryCost() {
+  const bare = [];
+  const unguarded = [];
+  const guarded = [];
+  const cpu = [];
+  const folder = project("memory", {});
+  const wait = ["test", "--no-daemon", "--reporter", "json", "--command", "sleep 12"];
+  for (let n = 0; n < 3; n++) {
+    const script = 'require("child_process").spawn("sleep", ["12"], { stdio: "inherit" })';
+    bare.push((await waiting([process.execPath, "-e", script], folder)).privateMiB);
+    unguarded.push((await waiting([process.execPath, cli, ...wait], folder)).privateMiB);
+    const { privateMiB, cpuPercent } = await waiting([process.execPath, cli, ...wait, "--self-protect"], folder);
+    guarded.push(privateMiB);
+    cpu.push(cpuPercent);
+  }
+  add("private memory: bare Node, waiting for a child", bare, "MiB");
+  add("private memory: constellation test, not protecting", unguarded, "MiB");
+  add("private memory: constellation test --self-protect", guarded, "MiB");
+  const less = median(guarded) - median(unguarded);
+  rows.push({ what: "memory that protection adds to the command", median: round(less), unit: "MiB", goal: "≤ 2" });
   rows.push({
-    what: "memory: code of the guard, loaded",
-    median: round(loadedMiB),
+    what: "memory of command and guard over bare Node",
+    median: round(median(guarded) - median(bare)),
     unit: "MiB",
-    goal: "≤ 2 (all of it)",
+    goal: "",
   });
-  rows.push({ what: "memory: guarding for 20 s", median: round(runningMiB), unit: "MiB", goal: "≤ 2 (all of it)" });
+  add("guard's own CPU during a run", cpu, "% of one core", "≤ 1");
+}
+
+/** Private memory of a process after 5 s, and its CPU in the 5 s after that. */
+async function waiting([program, ...args], cwd) {
+  const child = spawn(program, args, { cwd, env: { PATH, HOME }, stdio: "ignore" });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const ticks = () => {
+    const [utime, stime] = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].split(" ").slice(11, 13);
+    return Number(utime) + Number(stime);
+  };
+  const before = ticks();
+  const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, "utf8");
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const cpuPercent = (ticks() - before) / 5;
+  child.kill("SIGINT");
+  await ended;
+  return { privateMiB: Number(/^Private_Dirty:\s+(\d+)/m.exec(rollup)[1]) / 1024, cpuPercent };
 }
 
 /** The same Mocha suite of 4,000 tests bare and guarded, in turns; the guard's program is bare node + the library. */
@@ -176,15 +219,6 @@ function project(name, manifest) {
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, ...manifest }));
   return folder;
-}
-
-function run(script) {
-  const done = spawnSync(process.execPath, ["--expose-gc", "--input-type=module", "-e", script], {
-    encoding: "utf8",
-    env: { PATH, HOME },
-  });
-  if (done.status !== 0) throw new Error(done.stderr);
-  return done.stdout.trim().split("\n").at(-1);
 }
 
 /** Wall time of a program; of a guarded one without the start of Node and the loading of the library, which are ours alone. */
