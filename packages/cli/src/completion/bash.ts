@@ -1,14 +1,16 @@
 import type { DescribedCommand } from "./tree.ts";
-import { operandOf, optionWords } from "./words.ts";
+import { choicesOf, operandOf, optionWords } from "./words.ts";
 
 /** Completion for bash, see "Programmable Completion" in bash(1). */
 export function bashScript({ commands }: DescribedCommand): string {
   const cases = commands.map((command) => {
     const operand = operandOf(command);
     const inner = command.commands.map(({ name }) => name);
-    const words = [...inner, ...optionWords(command), ...command.commands.flatMap(optionWords)];
+    const words = [...inner, ...choicesOf(command), ...optionWords(command), ...command.commands.flatMap(optionWords)];
     const names =
-      operand === "apps" || operand === "instances" ? ` $(constellation __complete ${operand} 2>/dev/null)` : "";
+      operand === "apps" || operand === "instances" || operand === "names"
+        ? ` $(constellation __complete ${operand} 2>/dev/null)`
+        : "";
     const files = operand === "files" ? ' COMPREPLY+=($(compgen -f -- "$word"));' : "";
     return `    ${command.name}) COMPREPLY=($(compgen -W "${[...new Set(words)].join(" ")}${names}" -- "$word"));${files} ;;`;
   });

@@ -1,5 +1,5 @@
 import type { DescribedCommand, DescribedOption } from "./tree.ts";
-import { operandOf, quote } from "./words.ts";
+import { choicesOf, operandOf, quote } from "./words.ts";
 
 /** Completion for fish, see complete(1) of fish. */
 export function fishScript({ commands }: DescribedCommand): string {
@@ -13,6 +13,7 @@ function linesOf(command: DescribedCommand): string[] {
   const when = `complete -c constellation -n ${quote(`__fish_seen_subcommand_from ${command.name}`)}`;
   const operand = operandOf(command);
   return [
+    ...choicesOf(command).map((word) => `${when} -f -a ${word}`),
     ...command.commands.map(({ name, summary }) => `${when} -f -a ${name} -d ${quote(summary)}`),
     ...[...command.options, ...command.commands.flatMap(({ options }) => options)].map((option) =>
       optionLine(when, option),

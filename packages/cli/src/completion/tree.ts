@@ -6,9 +6,17 @@ export interface DescribedCommand {
   readonly summary: string;
   readonly usage: string;
   readonly group: string;
-  readonly arguments: readonly { readonly name: string; readonly description: string }[];
+  readonly arguments: readonly DescribedArgument[];
   readonly options: readonly DescribedOption[];
   readonly commands: readonly DescribedCommand[];
+}
+
+/** An argument of a command. */
+export interface DescribedArgument {
+  readonly name: string;
+  readonly description: string;
+  /** The only words that it takes; empty: any. */
+  readonly choices: readonly string[];
 }
 
 /** An option of a command. */
@@ -31,6 +39,7 @@ export function describeTree(command: Command): DescribedCommand {
     arguments: command.registeredArguments.map((argument) => ({
       name: nameOf(argument),
       description: argument.description,
+      choices: argument.argChoices ?? [],
     })),
     options: command.options.filter(({ hidden }) => !hidden).map(describeOption),
     commands: command

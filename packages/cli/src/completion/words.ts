@@ -1,15 +1,20 @@
 import type { DescribedCommand } from "./tree.ts";
 
 /** What comes after a command that is not an option: names that the daemon knows, or files. */
-export type Operand = "apps" | "instances" | "files" | "none";
+export type Operand = "apps" | "instances" | "names" | "files" | "none";
 
 /** What the operands of a command are, seen from how its arguments are written. */
 export function operandOf({ arguments: [first] }: DescribedCommand): Operand {
   if (first === undefined) return "none";
   if (/file/.test(first.name)) return "files";
-  if (/instance|name/.test(first.name)) return "instances";
+  if (/instance/.test(first.name)) return "instances";
+  // An app or an instance.
+  if (/name/.test(first.name)) return "names";
   return /app/.test(first.name) ? "apps" : "none";
 }
+
+/** The only words that the operand of a command can be; empty: others, too. */
+export const choicesOf = ({ arguments: [first] }: DescribedCommand): readonly string[] => first?.choices ?? [];
 
 /** Options of a command, as typed. */
 export const optionWords = ({ options }: DescribedCommand): string[] =>

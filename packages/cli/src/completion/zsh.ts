@@ -1,5 +1,5 @@
 import type { DescribedCommand } from "./tree.ts";
-import { operandOf, quote } from "./words.ts";
+import { choicesOf, operandOf, quote } from "./words.ts";
 
 /** Completion for zsh, see zshcompsys(1). */
 export function zshScript({ commands }: DescribedCommand): string {
@@ -29,12 +29,14 @@ ${cases.join("\n")}
 }
 _constellation_apps() { names=("\${(@f)$(constellation __complete apps 2>/dev/null)}"); compadd -a names }
 _constellation_instances() { names=("\${(@f)$(constellation __complete instances 2>/dev/null)}"); compadd -a names }
+_constellation_names() { names=("\${(@f)$(constellation __complete names 2>/dev/null)}"); compadd -a names }
 compdef _constellation constellation
 `;
 }
 
 function operand(command: DescribedCommand): string {
   if (command.commands.length > 0) return quote(`2:command:(${command.commands.map(({ name }) => name).join(" ")})`);
+  if (choicesOf(command).length > 0) return quote(`*:word:(${choicesOf(command).join(" ")})`);
   const kind = operandOf(command);
   if (kind === "files") return quote("*:file:_files");
   return kind === "none" ? quote("*: :") : quote(`*:${kind}:_constellation_${kind}`);

@@ -24,6 +24,7 @@ test("bash completes commands, options and names of subcommands", async () => {
   expect(complete("sta")).toEqual(["start"]);
   expect(complete("logs", "--f")).toEqual(["--follow"]);
   expect(complete("daemon", "ins").sort()).toEqual(["install"]);
+  expect(complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
 });
 
 test.each(["zsh", "fish"] as const)(
@@ -43,4 +44,5 @@ test("names for completion come from the daemon; without one there are none", as
   await run("create", "--name=web", "--instances=2", "--", "x");
   expect((await run("__complete", "apps")).out).toBe("web\n");
   expect((await run("__complete", "instances")).out).toBe("web.1\nweb.2\n");
+  expect((await run("__complete", "names")).out).toBe("web\nweb.1\nweb.2\n");
 });

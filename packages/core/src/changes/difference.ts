@@ -1,4 +1,4 @@
-import type { AppSpec } from "@constellation/contract";
+import { type AppSpec, formatBitrate, formatBytes, formatDuration } from "@constellation/contract";
 import { type Effect, effectOf } from "./effect.ts";
 
 /** One setting that differs between two specs. */
@@ -15,11 +15,22 @@ export function differences(before: AppSpec, after: AppSpec): Difference[] {
   return [...compare("", before, after)].map((found) => ({ ...found, effect: effectOf(found.path) }));
 }
 
-/** One line for people: `resources.memoryBytes: 256000000 -> 512000000`. Values of variables that look secret are hidden. */
+/** One line for people: `resources.memoryBytes: 256 MB -> 512 MB`. Values of variables that look secret are hidden. */
 export function describeDifference({ path, before, after }: Pick<Difference, "path" | "before" | "after">): string {
   if (secretVariable.test(path))
     return `${path}: ${hide(before)} -> ${hide(after)}${after && before ? " (changed)" : ""}`;
-  return `${path}: ${show(before)} -> ${show(after)}`;
+  const [from, to] = [showAs(path, before), showAs(path, after)];
+  // Two values that round to the same are told apart by their numbers.
+  return from === to ? `${path}: ${show(before)} -> ${show(after)}` : `${path}: ${from} -> ${to}`;
+}
+
+/** A value in the unit that its setting is named after. */
+function showAs(path: string, value: unknown): string {
+  if (typeof value !== "number") return show(value);
+  if (path.endsWith("BytesPerSecond")) return `${formatBytes(value)}/s`;
+  if (path.endsWith("BitsPerSecond")) return formatBitrate(value);
+  if (path.endsWith("Bytes")) return formatBytes(value);
+  return path.endsWith("Ms") ? formatDuration(value) : show(value);
 }
 
 // A diff ends up in the logs of build machines; a password must not.

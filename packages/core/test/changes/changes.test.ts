@@ -11,11 +11,23 @@ describe("differences", () => {
   test("read as path: before -> after", () => {
     const found = differences(spec(), spec({ resources: { memory: "512MB" }, port: 8081, env: { A: "1", B: "2" } }));
     expect(found.map(describeDifference)).toEqual([
-      "resources.memoryBytes: 256000000 -> 512000000",
+      "resources.memoryBytes: 256 MB -> 512 MB",
       'env.B: none -> "2"',
       "ports[0].publicPort: 8080 -> 8081",
     ]);
     expect(found.map(({ effect }) => effect)).toEqual(["live", "restart", "restart"]);
+  });
+
+  test("show units, and the numbers where those would look the same", () => {
+    const found = (before: AppInput["resources"], after: AppInput["resources"]) =>
+      differences(spec({ resources: before }), spec({ resources: after })).map(describeDifference);
+    expect(found({ network: "50Mbit" }, { network: { in: "1Gbit", out: "50Mbit" } })).toEqual([
+      "resources.networkInBitsPerSecond: 50 Mbit/s -> 1 Gbit/s",
+    ]);
+    expect(found({ memory: 256_000_000 }, { memory: 256_000_001 })).toEqual([
+      "resources.memoryBytes: 256000000 -> 256000001",
+    ]);
+    expect(found({}, { io: { read: "1MB/s" } })).toEqual(["resources.ioReadBytesPerSecond: none -> 1 MB/s"]);
   });
 
   test("hide what looks secret", () => {
@@ -97,7 +109,7 @@ test("each difference says what it costs: a probe's timing is live, what it chec
   const after = probed({ readiness: { http: "/b", period: "3s", failureThreshold: 9 } });
   expect(changeOf({ spec: before, revision: 1, running: true }, after).differences).toEqual([
     'health.readiness.check.path: "/a" -> "/b" (restart)',
-    "health.readiness.periodMs: 10000 -> 3000 (live)",
+    "health.readiness.periodMs: 10s -> 3s (live)",
     "health.readiness.failureThreshold: 3 -> 9 (live)",
   ]);
   const timed = probed({ readiness: { http: "/a", timeout: "5s", successThreshold: 2, initialDelay: "1s" } });

@@ -69,7 +69,7 @@ export class Artifacts {
       });
     const existing = await stat(path).catch(() => null);
     if (existing?.size === blob.sizeBytes) return path;
-    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    await mkdir(this.#folder, { recursive: true, mode: 0o711 });
     const partial = join(this.#folder, `.${sha256}.${process.pid}`);
     await rm(partial, { force: true });
     // The same file under another name costs nothing; other file systems get a copy.

@@ -20,7 +20,7 @@ test("new limits reach running instances without a restart, and stay over the da
   const [change] = await machine.up(web("128MB"));
   expect(change).toMatchObject({
     change: "updated",
-    differences: ["resources.memoryBytes: 64000000 -> 128000000 (live)"],
+    differences: ["resources.memoryBytes: 64 MB -> 128 MB (live)"],
   });
   await eventually(
     () => machine.shape(),
