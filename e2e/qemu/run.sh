@@ -38,7 +38,7 @@ cp "$(command -v busybox)" "$guest/bin/busybox"
 node=$(node -p 'fs.realpathSync(process.execPath)')
 cp "$node" "$guest/bin/node"
 cp "$(command -v chattr)" "$guest/bin/chattr.e2fsprogs"
-ldd "$node" "$(command -v chattr)" | grep -o '/[^ ]*' | while read -r library; do
+{ ldd "$node"; ldd "$(command -v chattr)"; } | grep -o '/[^ ]*' | while read -r library; do
   mkdir -p "$guest$(dirname "$library")"
   cp -L "$library" "$guest$library"
 done

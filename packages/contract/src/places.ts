@@ -14,7 +14,7 @@ export interface Places {
 
 /**
  * The places of a user's daemon: `$CONSTELLATION_HOME` when it is set, the system's folders for root,
- * else the folders of the XDG base directory specification.
+ * else the folders of the XDG base directory specification, with `~/.constellation/run` where a login gave none for sockets.
  *
  * @param environment variables of the caller's process
  * @param userId numeric id of the caller
@@ -26,7 +26,8 @@ export function places(environment: Readonly<Record<string, string | undefined>>
   const userHome = environment["HOME"] ?? `/tmp/constellation-${userId}`;
   const state = `${environment["XDG_STATE_HOME"] || `${userHome}/.local/state`}/constellation`;
   const runtime = environment["XDG_RUNTIME_DIR"];
-  return placesAt(state, runtime ? `${runtime}/constellation` : `${state}/run`);
+  // Short: paths of Unix sockets lie below it, which the kernel limits to 107 bytes (unix(7)).
+  return placesAt(state, runtime ? `${runtime}/constellation` : `${userHome}/.constellation/run`);
 }
 
 function placesAt(stateDirectory: string, runtimeDirectory: string): Places {

@@ -15,7 +15,7 @@ test("root uses the system's folders, a user those of XDG", () => {
   expect(places({}, 0).socketPath).toBe("/run/constellation/daemon.sock");
   expect(places({ HOME: "/home/a" }, 1000)).toMatchObject({
     stateDirectory: "/home/a/.local/state/constellation",
-    runtimeDirectory: "/home/a/.local/state/constellation/run",
+    runtimeDirectory: "/home/a/.constellation/run",
   });
   expect(places({ HOME: "/home/a", XDG_STATE_HOME: "/s", XDG_RUNTIME_DIR: "/run/user/1000" }, 1000)).toMatchObject({
     stateDirectory: "/s/constellation",

@@ -41,6 +41,8 @@ int spawner(const char *lock) {
   for (u32 i = 0; i < COUNT(ignored); i++) sys(rt_sigaction, ignored[i], ignore, NULL, 8);
   sys(setsid);
   sys(prctl, PR_SET_NAME, "spawner");
+  // What a killed supervisor leaves comes here and is reaped; the first process of a container often reaps nobody.
+  sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
   sys(close_range, REQUESTS + 1, ~0u, 0);
   if (lock) take_lock(lock);
   tell(REPLY_READY, landlock_version(), 0); // what no file of the kernel says
