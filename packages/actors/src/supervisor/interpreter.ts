@@ -8,7 +8,7 @@ import { announceStart } from "../life/starting.ts";
 import { signal } from "../cell/system-lane.ts";
 import type { SupervisorCall } from "./call.ts";
 import { recordOf } from "./child.ts";
-import { alarmRang, childExited, type Verdict } from "./restarting.ts";
+import { alarmRang, childExited } from "./restarting.ts";
 import { serve } from "./requests.ts";
 import { callOffRestart, startInOrder } from "./starting-children.ts";
 import { SupervisorState } from "./supervisor-state.ts";
@@ -132,7 +132,7 @@ function* startAll(state: SupervisorState, spawning: { readonly isOnStack: boole
 }
 
 function* handle(state: SupervisorState, item: Signal): Task<void> {
-  let verdict: Verdict = "go-on";
+  let isOver = false;
   switch (item.kind) {
     case "stop":
       yield* shutDown(state, item.reason);
@@ -141,11 +141,11 @@ function* handle(state: SupervisorState, item: Signal): Task<void> {
       const child = recordOf(item.child);
       if (child === null || child.cell !== item.child) return;
       if (state.family.kind === "dynamic") state.family.running -= 1;
-      verdict = yield* childExited(state, child, item.reason);
+      isOver = yield* childExited(state, child, item.reason);
       break;
     }
     case "alarm":
-      verdict = yield* alarmRang(state, item.token);
+      isOver = yield* alarmRang(state, item.token);
       break;
     case "call":
       yield* answer(state, item.call as SupervisorCall);
@@ -154,7 +154,7 @@ function* handle(state: SupervisorState, item: Signal): Task<void> {
       // Exits of actors that it is linked to but does not supervise mean nothing to it, as in OTP.
       return;
   }
-  if (verdict === "shut-down") yield* shutDown(state, exit.shutdown);
+  if (isOver) yield* shutDown(state, exit.shutdown);
 }
 
 function* answer(state: SupervisorState, call: SupervisorCall): Task<void> {

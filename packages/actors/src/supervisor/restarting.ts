@@ -6,63 +6,63 @@ import { signal } from "../cell/system-lane.ts";
 import { backoffMs } from "../time/backoff.ts";
 import type { Crashes, SupervisedChild } from "./child.ts";
 import { report } from "./reporting.ts";
-import { putDown, startChild, startInOrder } from "./starting-children.ts";
+import { putDown, startInOrder } from "./starting-children.ts";
 import type { SupervisorState } from "./supervisor-state.ts";
 import type { Task } from "./task.ts";
 import { terminateInReverse } from "./terminating.ts";
 
-/** Whether the supervisor goes on, or ends itself. */
-export type Verdict = "go-on" | "shut-down";
-
-/** Does what the restart type of `child` says, now that its actor has ended with `reason`. */
-export function* childExited(state: SupervisorState, child: SupervisedChild, reason: ExitReason): Task<Verdict> {
+/** Does what the restart type of `child` says, now that its actor has ended. True: the supervisor must end itself. */
+export function* childExited(state: SupervisorState, child: SupervisedChild, reason: ExitReason): Task<boolean> {
   const { restart } = child.plan;
   if (restart !== "permanent" && isOrderly(reason)) {
     putDown(state, child);
-    return autoShutdown(state, child);
+    return endsSupervisor(state, child);
   }
   const crashes = noteCrash(state, child, reason);
   report(state, "child-terminated", child, reason, child.isRepeating);
   if (restart !== "temporary") return yield* restartChild(state, child, crashes);
   putDown(state, child);
-  return autoShutdown(state, child);
+  return endsSupervisor(state, child);
 }
 
-/** Restarts `child`, and whom its supervisor's strategy says, within the budget. */
-function* restartChild(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<Verdict> {
+/** An alarm rang: goes on with the restart that it stands for. True: the supervisor must end itself. */
+export function* alarmRang(state: SupervisorState, token: object): Task<boolean> {
+  if (token instanceof TryAgain && token.child.phase === "restarting")
+    return yield* restartChild(state, token.child, token.crashes);
+  // One that was called off while it rang, or that belongs to another task, means nothing.
+  if (token instanceof RestartAlarm && token.crashes.alarm === token) {
+    token.crashes.alarm = null;
+    // Somebody may have started others of them by hand meanwhile.
+    yield* terminateInReverse(state, together(state, token.child));
+    yield* restartNow(state, token.child, token.crashes);
+  }
+  return false;
+}
+
+/** Restarts `child`, and whom its supervisor's strategy says, within the budget. True: that is spent. */
+function* restartChild(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<boolean> {
   const { system } = state.cell;
   if (!state.budget.spend(system.host.nowMs())) {
     report(state, "gave-up", child, crashes.reason);
     putDown(state, child);
-    return "shut-down";
+    return true;
   }
   system.counters.restarts += 1;
   child.cell = null;
+  yield* terminateInReverse(state, together(state, child));
   const { backoff } = child.plan;
-  if (backoff === null) return yield* restartNow(state, child, crashes);
-  yield* terminateInReverse(state, companions(state, child));
-  awaitRestart(state, child, crashes, backoffMs(backoff, crashes.inRow - 1, system.host.random()));
-  return "go-on";
+  if (backoff === null) yield* restartNow(state, child, crashes);
+  else awaitRestart(state, child, crashes, backoffMs(backoff, crashes.inRow - 1, system.host.random()));
+  return false;
 }
 
-/** Restarts without asking the budget again, and without a wait. */
-function* restartNow(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<Verdict> {
-  const previous = crashes.reason;
-  if (state.family.kind === "dynamic" || state.family.strategy === "one_for_one") {
-    const outcome = yield* startChild(state, child, previous);
-    if (outcome.kind === "failed") {
-      report(state, "start-error", child, outcome.reason, child.isRepeating);
-      tryAgain(state, child, outcome.reason);
-    } else restarted(state, child, crashes);
-    return "go-on";
-  }
-  yield* terminateInReverse(state, companions(state, child));
-  child.phase = "stopped";
-  const again = everyone(state, child);
-  const failed = yield* startInOrder(state, again, (one) => (one === child ? previous : exit.shutdown));
-  if (failed === null) restarted(state, child, crashes);
+/** Starts what was ended together, without asking the budget again. */
+function* restartNow(state: SupervisorState, child: SupervisedChild, crashes: Crashes): Task<void> {
+  const { reason } = crashes;
+  const previous = (one: SupervisedChild): ExitReason => (one === child ? reason : exit.shutdown);
+  const failed = yield* startInOrder(state, together(state, child), previous);
+  if (failed === null) restarted(state, child, reason);
   else tryAgain(state, failed.child, failed.reason);
-  return "go-on";
 }
 
 /** Leaves the supervisor to its other business for now; it comes back to this child by an alarm. */
@@ -106,17 +106,7 @@ class TryAgain {
   }
 }
 
-/** An alarm rang: go on with the restart that it stands for. */
-export function* alarmRang(state: SupervisorState, token: object): Task<Verdict> {
-  if (token instanceof TryAgain && token.child.phase === "restarting")
-    return yield* restartChild(state, token.child, token.crashes);
-  // One that was called off while it rang, or that belongs to another task, means nothing.
-  if (!(token instanceof RestartAlarm) || token.crashes.alarm !== token) return "go-on";
-  token.crashes.alarm = null;
-  return yield* restartNow(state, token.child, token.crashes);
-}
-
-function restarted(state: SupervisorState, child: SupervisedChild, crashes: Crashes): void {
+function restarted(state: SupervisorState, child: SupervisedChild, reason: ExitReason): void {
   const { family } = state;
   if (family.kind === "dynamic") {
     family.waiting.delete(child);
@@ -124,7 +114,7 @@ function restarted(state: SupervisorState, child: SupervisedChild, crashes: Cras
   }
   // Its next errors need no stack: the first one of the row had it.
   if (child.cell !== null) child.cell.flags |= TERSE;
-  report(state, "restarted", child, crashes.reason);
+  report(state, "restarted", child, reason);
 }
 
 function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitReason): Crashes {
@@ -143,22 +133,17 @@ function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitR
   return crashes;
 }
 
-/** The others that are restarted together with `child`, in start order. */
-function companions(state: SupervisorState, child: SupervisedChild): SupervisedChild[] {
-  return everyone(state, child).filter((one) => one !== child);
+/** Those that are restarted together with `child`, in start order. */
+function together({ family }: SupervisorState, child: SupervisedChild): SupervisedChild[] {
+  if (family.kind === "dynamic" || family.strategy === "one_for_one") return [child];
+  const all = [...family.children.values()];
+  return family.strategy === "one_for_all" ? all : all.slice(all.indexOf(child));
 }
 
-function everyone(state: SupervisorState, child: SupervisedChild): SupervisedChild[] {
-  if (state.family.kind === "dynamic" || state.family.strategy === "one_for_one") return [child];
-  const all = [...state.family.children.values()];
-  return state.family.strategy === "one_for_all" ? all : all.slice(all.indexOf(child));
-}
-
-function autoShutdown(state: SupervisorState, ended: SupervisedChild): Verdict {
-  if (state.autoShutdown === "never" || !ended.plan.significant) return "go-on";
-  if (state.autoShutdown === "any_significant") return "shut-down";
-  const { family } = state;
-  if (family.kind === "dynamic") return family.running + family.waiting.size === 0 ? "shut-down" : "go-on";
-  for (const child of family.children.values()) if (child.phase !== "stopped" && child.plan.significant) return "go-on";
-  return "shut-down";
+/** Whether the end of a child that is not restarted ends its supervisor, too. */
+function endsSupervisor({ autoShutdown, family }: SupervisorState, ended: SupervisedChild): boolean {
+  if (!ended.plan.significant) return false;
+  if (autoShutdown === "any_significant") return true;
+  if (family.kind === "dynamic") return family.running + family.waiting.size === 0;
+  return ![...family.children.values()].some(({ phase, plan }) => phase !== "stopped" && plan.significant);
 }

@@ -14,7 +14,7 @@ it("signals that were put off come back in their order, or the oldest that is wa
       const model: Signal[] = [];
       const tokens = [{}, {}, {}, {}];
       for (const { kind, number } of steps) {
-        const token = tokens[number] as object;
+        const token = tokens[number] ?? {};
         if (kind === "news" || kind === "call") {
           const signal = kind === "news" ? news(token) : call();
           deferred.push(signal);
