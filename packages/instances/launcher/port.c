@@ -4,7 +4,8 @@
 //   share    it never accepts; instances get the listening descriptor itself, and the kernel balances between them
 //   forward  it accepts, and carries each connection to the backend that has the fewest
 //
-//   port <folder> <address> <backlog> <share|forward> <max-connections> <hold-ms>
+//   port <folder> <address> <backlog> <share|forward> <max-connections> <hold-ms> [pid…]
+// takes the listening socket of that address from one of the processes named, when one has it and lets us; else makes one,
 // prints "ok <pid> <port>" once it serves, or "error <step> <errno>", and ends on SIGTERM.
 // Addresses are "127.0.0.1:80" or "[0000:0000:0000:0000:0000:0000:0000:0001]:80", with all eight groups.
 //
@@ -22,7 +23,7 @@
 
 #include "port.h"
 
-enum { MAX_EVENTS = 64, RESERVED_FDS = 2 * MAX_REQUESTERS };
+enum { MAX_EVENTS = 64, RESERVED_FDS = 2 * MAX_REQUESTERS, FIRST_HOLDER = 7, HOLDER_FDS = 256 };
 
 struct port port = {.listener = -1, .epoll = -1};
 static int signals = -1;
@@ -74,6 +75,38 @@ static void report(const char *step, long result) {
 
 static void must(const char *step, long result) {
   if (failed(result)) report(step, result);
+}
+
+static int is_our_listener(int fd) {
+  i32 listening = 0;
+  u32 length = sizeof listening;
+  if (failed(sys(getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length)) || !listening) return 0;
+  union endpoint bound = {0};
+  length = sizeof bound;
+  if (failed(sys(getsockname, fd, &bound, &length)) || bound.any.family != port.address.any.family) return 0;
+  // The scope of an IPv6 address and padding do not count: what both print as is what they are.
+  char one[64] = {0}, other[64] = {0};
+  put_endpoint(one, &bound);
+  put_endpoint(other, &port.address);
+  return same(one, other);
+}
+
+// A port process that was killed leaves its socket with the instances that share it. Taking it back from one of them
+// (Linux 5.6; needs the right to trace it) interrupts nobody: a new socket could be bound only after the last had ended.
+static int take_listener(const char *holder) {
+  u64 pid;
+  if (!parse_number(holder, 0x7fffffff, &pid)) report("holder", -EINVAL);
+  const long process = sys(pidfd_open, pid, 0);
+  if (failed(process)) return 0;
+  for (int theirs = 0; theirs < HOLDER_FDS && port.listener < 0; theirs++) {
+    const long fd = sys(pidfd_getfd, process, theirs, 0);
+    if (fd == -EPERM || fd == -ESRCH || fd == -ENOSYS) break;
+    if (failed(fd)) continue;
+    if (is_our_listener((int)fd)) port.listener = (int)fd;
+    else close_fd((int)fd);
+  }
+  close_fd((int)process);
+  return port.listener >= 0;
 }
 
 static void open_listener(int backlog) {
@@ -153,7 +186,7 @@ static u64 number(const char *step, const char *word, u64 limit) {
 
 int program(int argc, char **argv, char **env) {
   (void)env;
-  if (argc != 7) report("arguments", -EINVAL);
+  if (argc < FIRST_HOLDER) report("arguments", -EINVAL);
   if (!parse_endpoint(argv[2], &port.address)) report("address", -EINVAL);
   const int backlog = (int)number("backlog", argv[3], 65535);
   const u64 wanted = number("max-connections", argv[5], 1000000);
@@ -165,10 +198,13 @@ int program(int argc, char **argv, char **env) {
   port.epoll = (int)sys(epoll_create1, O_CLOEXEC);
   must("epoll", port.epoll);
   open_signals();
-  open_listener(backlog);
+  for (int at = FIRST_HOLDER; at < argc && !take_listener(argv[at]);) at++;
+  const int taken = port.listener >= 0;
+  if (taken) port.handed_over = 1; // it stays as the programs that have it want it
+  else open_listener(backlog);
   connections_open(affordable_connections(wanted));
   must("control", control_open());
-  listener_nonblocking(0); // made non-blocking, like every socket here
+  if (!taken) listener_nonblocking(0); // made non-blocking, like every socket here
   if (same(argv[4], "forward")) begin_forwarding();
   announce();
   serve();

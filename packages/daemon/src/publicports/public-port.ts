@@ -5,6 +5,8 @@ export interface PublicPortOptions extends Endpoint {
   /** Folder of the port process. */
   readonly folder: string;
   readonly sharing: Sharing;
+  /** Processes that may have the port's socket although its own process is gone. */
+  readonly holders: () => Promise<readonly number[]>;
   /** Told when the port process is gone although it was not closed. */
   readonly onLost: () => void;
 }
@@ -90,7 +92,7 @@ export class PublicPort {
   }
 
   async #obtain(sharing: Sharing, signal: AbortSignal | undefined): Promise<PortProcess> {
-    const { folder, address, port } = this.#options;
+    const { folder, address, port, holders } = this.#options;
     const call = signal === undefined ? {} : { signal };
     const found = await PortProcess.adopt(folder, call);
     if (found !== undefined && formatEndpoint(found) !== formatEndpoint({ address, port })) await found.close();
@@ -103,7 +105,7 @@ export class PublicPort {
     }
     this.#sharing = sharing;
     this.#backends = "";
-    return this.#watched(await PortProcess.start({ folder, address, port, sharing }, call));
+    return this.#watched(await PortProcess.start({ folder, address, port, sharing, holders: await holders() }, call));
   }
 
   #watched(process: PortProcess): PortProcess {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import { findPortOwner, PortProcess, type Sharing, sharingOf } from "@constellation/instances/ports";
-import type { Observations, ObservedInstance, PortSource } from "../agent/index.ts";
+import type { LiveRun, Observations, ObservedInstance, PortSource } from "../agent/index.ts";
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
 import { bindingFor, PrivatePorts } from "./bindings.ts";
@@ -29,6 +29,9 @@ const recycleLookMs = 50;
 const withdrawTimeoutMs = 1000;
 /** Time that requests under way get before the stop signal: many programs die of it at once. Idle connections wait it out. */
 const drainTimeoutMs = 1000;
+
+/** Processes that are asked for a socket that was lost. */
+const askedHolders = 64;
 
 /** All public ports of this node's apps. Folder names say whose they are: `web.8080`. */
 export class PublicPorts implements PortOpener, PortSource {
@@ -219,6 +222,7 @@ export class PublicPorts implements PortOpener, PortSource {
       address: port.address,
       port: port.publicPort,
       sharing: "forwarded",
+      holders: () => this.#holders(app, key),
       onLost: () => this.#lost(key),
     });
     this.#open.set(key, open);
@@ -233,16 +237,27 @@ export class PublicPorts implements PortOpener, PortSource {
     void this.reconcile().catch((error: unknown) => this.#parts.report("opening the public ports failed", error));
   }
 
+  /** Runs that share the listening socket of a port. */
+  #sharers(app: string, key: string): LiveRun[] {
+    const runs = this.#parts.observations.list(app).flatMap(({ run }) => run ?? []);
+    return runs.filter(({ ports }) => ports.some((port) => port.mode === "shared" && keyOf(app, port) === key));
+  }
+
+  /** Their processes, main ones first: those have it unless the program is a child of theirs. */
+  async #holders(app: string, key: string): Promise<number[]> {
+    const sharers = this.#sharers(app, key).slice(0, askedHolders);
+    const trees = await Promise.all(sharers.map(({ handle }) => handle.inspect()));
+    const all = trees.flatMap(({ processes }) => processes.map(({ pid }) => pid));
+    return [...new Set([...sharers.map(({ handle }) => handle.facts.pid), ...all])].slice(0, askedHolders);
+  }
+
   /**
-   * Nobody can take a listening socket out of the hands of those who share it. When its process was killed they serve on,
-   * but nobody new can join them, so all of them are started anew with a new socket.
+   * A socket whose process was killed is taken back from one of those who share it. Where the kernel refuses that, they
+   * serve on, but nobody new can join them: all of them are started anew with a new socket.
    */
   #recycle(key: string, app: string, error: unknown): boolean {
     if (!(error instanceof ConstellationError) || error.code !== "port.in-use") return false;
-    const holders = this.#parts.observations
-      .list(app)
-      .filter(({ run }) => run?.ports.some((port) => port.mode === "shared" && keyOf(app, port) === key));
-    if (holders.length === 0) return false;
+    if (this.#sharers(app, key).length === 0) return false;
     const since = this.#recycled.get(key);
     // Again after a while: a start that was under way may have taken the old socket along.
     if (since === undefined || performance.now() - since > recycleTimeoutMs) {

@@ -13,6 +13,11 @@ export interface PortProcessOptions extends Endpoint {
   readonly folder: string;
   readonly sharing: Sharing;
   /**
+   * Processes that may still have the listening socket of a port process that was killed. It is taken back from the first
+   * that has it, where the kernel lets us (Linux 5.6, the right to trace that process); else the port is opened anew.
+   */
+  readonly holders?: readonly number[];
+  /**
    * Connections that the kernel holds until somebody accepts them. Beyond, new ones are dropped and tried again by the
    * peer; the kernel lowers it to net.core.somaxconn. @default 4096
    */
@@ -25,7 +30,7 @@ export interface PortProcessOptions extends Endpoint {
 
 /** Starts the program in a session of its own, with an empty environment, and resolves to its pid and port when it serves. */
 export function spawnPort(options: PortProcessOptions, signal?: AbortSignal): Promise<{ pid: number; port: number }> {
-  const { folder, sharing, backlog = 4096, maxConnections = 10_000, holdMs = 10_000 } = options;
+  const { folder, sharing, holders = [], backlog = 4096, maxConnections = 10_000, holdMs = 10_000 } = options;
   const words = [
     folder,
     formatEndpoint(options),
@@ -33,6 +38,7 @@ export function spawnPort(options: PortProcessOptions, signal?: AbortSignal): Pr
     sharing === "forwarded" ? "forward" : "share",
     maxConnections,
     holdMs,
+    ...holders,
   ];
   return new Promise((resolve, reject) => {
     const child = spawn(launchBinary("port"), words.map(String), {
