@@ -58,6 +58,24 @@ describe("the policy", () => {
     expect(run(busy.slice(0, 1)).level).toBe("run");
   });
 
+  it("lets another run yield first at shared bounds, and kills when that one is too slow", () => {
+    const shielded = { shielded: ["machine"] };
+    expect(run([sample(0, 0.85, shielded)])).toMatchObject({
+      level: "shed",
+      reason: expect.stringMatching(/another run yields first/) as string,
+    });
+    const tight = (atMs: number): GuardSample => sample(atMs, 0.96, shielded);
+    expect(run([tight(0), tight(100), tight(199)]).level).toBe("shed");
+    expect(run([tight(0), tight(100), tight(200)]).level).toBe("kill");
+    expect(run([tight(0), sample(100, 0.9, shielded), tight(200)]).level).toBe("shed");
+    // Its own bound is nobody else's.
+    const own = { ...shielded, treeBytes: 6 * GiB };
+    expect(run([sample(0, 0.1, own)], policyFor({ kind: "bytes", bytes: 6 * GiB })).level).toBe("drain");
+    const stalled = (atMs: number): GuardSample => sample(atMs, 0.1, { ...shielded, stallPercent: 90 });
+    expect(run([stalled(0), stalled(12_000)]).level).toBe("run");
+    expect(run([stalled(0), stalled(13_000)]).level).toBe("kill");
+  });
+
   it("takes bytes as a bound on the run alone", () => {
     const settings = policyFor({ kind: "bytes", bytes: 6 * GiB });
     const own = (bytes: number): GuardSample[] =>
