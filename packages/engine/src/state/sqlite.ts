@@ -13,7 +13,8 @@ import { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./owne
 import { revOfChange, StateRows } from "./sqlite-rows.ts";
 import { changesPerRev, stateSchema } from "./sqlite-schema.ts";
 import type { CallOptions, Change, Item, Lease, Rev, Settlement, Txn, TxnOptions, WatchEvent } from "./store.ts";
-import { WatchHub } from "./watch-hub.ts";
+import { RecentRevisions } from "./recent-revisions.ts";
+import { type Revision, WatchHub } from "./watch-hub.ts";
 
 export interface SqliteStateOptions {
   readonly path: string;
@@ -66,7 +67,8 @@ export class SqliteStateStore implements OwnedStateStore {
   #head: Rev;
   #compacted: Rev;
   /** Revisions written by the group that is being committed. */
-  #group: { rev: Rev; keys: string[] }[] = [];
+  #group: Revision[] = [];
+  readonly #recent = new RecentRevisions();
   #before: { head: Rev; compacted: Rev };
   #sinceCompaction = { commits: 0, bytes: 0 };
   /** No less than the history's values have; null: to be counted. */
@@ -84,7 +86,7 @@ export class SqliteStateStore implements OwnedStateStore {
     this.#hub = new WatchHub({
       head: () => this.#head,
       compacted: () => this.#compacted,
-      read: (prefix, after) => this.#reading("watch state", () => this.#rows.changesAfter(prefix, after, this.#head)),
+      read: (prefix, after) => this.#changesAfter(prefix, after),
     });
     this.#sync = new LogSync(database.path);
     this.#queue = new CommitQueue({
@@ -181,6 +183,12 @@ export class SqliteStateStore implements OwnedStateStore {
     }
   }
 
+  #changesAfter(prefix: string, after: Rev): { readonly revisions: readonly Revision[]; readonly upTo: Rev } {
+    const recent = this.#recent.after(prefix, after);
+    if (recent !== null) return { revisions: recent, upTo: this.#head };
+    return this.#reading("watch state", () => this.#rows.changesAfter(prefix, after, this.#head));
+  }
+
   #apply({ expect, put, del, leaseId, token }: CheckedTxn): Rev {
     const current = (key: string): number => {
       const id = this.#rows.newestChange(key);
@@ -207,7 +215,7 @@ export class SqliteStateStore implements OwnedStateStore {
     }
     this.#rows.addTxn(rev, this.#clock.wallMs(), token);
     this.#head = rev;
-    this.#group.push({ rev, keys: changes.map(({ key }) => key) });
+    this.#group.push({ rev, changes });
   }
 
   #commit(group: () => void): void {
@@ -230,7 +238,12 @@ export class SqliteStateStore implements OwnedStateStore {
       this.#rows.forgetNewest();
       return;
     }
-    for (const { rev, keys } of group) this.#hub.committed(rev, keys);
+    for (const revision of group) this.#recent.add(revision);
+    for (const { rev, changes } of group)
+      this.#hub.committed(
+        rev,
+        changes.map(({ key }) => key),
+      );
   }
 
   // A failed sync may still leave the commit in the log, to be found after a crash: that outcome is not known.
