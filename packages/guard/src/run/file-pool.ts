@@ -1,5 +1,6 @@
 import type { Cgroup } from "@constellation/host";
 import type { GuestUnit } from "../adapters/adapter.ts";
+import type { UnitOutput } from "./unit-output.ts";
 import { type Guest, type GuestCommand, type GuestExit, startGuest } from "./guest.ts";
 
 export interface FilePool {
@@ -7,6 +8,8 @@ export interface FilePool {
   readonly done: Promise<void>;
   /** What runs now. */
   guests(): readonly Guest[];
+  /** Hands over what those that run have written so far: they are about to be killed. */
+  release(): void;
   /** How many may run at once from now on; 0 starts nothing more and lets what runs finish. */
   setJobs(jobs: number): void;
 }
@@ -18,7 +21,8 @@ export function runFiles(
   start: {
     readonly cwd: string;
     readonly environment: Readonly<Record<string, string>>;
-    readonly output: "inherit" | number;
+    /** Where a unit writes. */
+    readonly output: () => UnitOutput;
     readonly group: Cgroup | undefined;
     /** How a unit's output is read; undefined: it is not. */
     readonly read?: (unit: GuestUnit, self: () => Guest | undefined) => GuestCommand["read"];
@@ -28,6 +32,7 @@ export function runFiles(
 ): FilePool {
   const waiting = [...units];
   const running = new Set<Guest>();
+  const outputs = new Set<UnitOutput>();
   let starting = 0;
   let allowed = jobs;
   let finish: () => void;
@@ -45,16 +50,21 @@ export function runFiles(
   const launch = async (unit: GuestUnit): Promise<void> => {
     starting += 1;
     const startedAt = performance.now();
-    const { cwd, output, group } = start;
+    const { cwd, group } = start;
+    const output = start.output();
+    outputs.add(output);
     const environment = { ...start.environment, ...unit.environment };
     let own: Guest | undefined;
     const read = start.read?.(unit, () => own);
-    const guest = await startGuest({ ...unit, cwd, output, environment, read }, group).finally(() => (starting -= 1));
+    const command = { ...unit, cwd, output: output.target, environment, read };
+    const guest = await startGuest(command, group).finally(() => (starting -= 1));
     own = guest;
     running.add(guest);
     start.started(guest, unit);
     const exit = await guest.exit;
     running.delete(guest);
+    output.release();
+    outputs.delete(output);
     start.ended(unit, exit, performance.now() - startedAt);
     next();
   };
@@ -62,6 +72,10 @@ export function runFiles(
   return {
     done,
     guests: () => [...running],
+    release: () => {
+      for (const output of outputs) output.release();
+      outputs.clear();
+    },
     setJobs(jobs) {
       allowed = jobs;
       next();

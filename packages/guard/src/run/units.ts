@@ -6,6 +6,7 @@ import { runFiles } from "./file-pool.ts";
 import type { Guest, GuestExit } from "./guest.ts";
 import type { Prepared } from "./prepare.ts";
 import type { StopSignal } from "./stop-signal.ts";
+import { unitOutput } from "./unit-output.ts";
 
 export interface UnitsContext {
   readonly adapter: Extract<Adapter, { shape: "files" }>;
@@ -38,7 +39,7 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
   const pool = runFiles(units, attempt.jobs, {
     cwd: request.root,
     environment,
-    output,
+    output: () => unitOutput(output, attempt.jobs === 1 || typeof results !== "string", request.stateDirectory),
     group: cgroup,
     ...(typeof results === "string"
       ? {}
@@ -67,6 +68,7 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
   };
   stop.draining.signal.addEventListener("abort", () => pool.setJobs(0), { once: true });
   if (stop.draining.signal.aborted) pool.setJobs(0);
+  stop.killed.signal.addEventListener("abort", () => pool.release(), { once: true });
   await pool.done;
   return worst;
 
