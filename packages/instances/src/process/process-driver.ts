@@ -7,6 +7,7 @@ import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driv
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import {
+  isWired,
   buildPlan,
   type LaunchRequest,
   ensureNetworkHost,
@@ -84,7 +85,7 @@ export class ProcessDriver implements Driver {
     this.#bootedAt = clock.nowMs() - uptimeMs();
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
-    this.#numbers = new InstanceNumbers(state, firstNumber(state));
+    this.#numbers = new InstanceNumbers(state, firstNumber(state), isWired);
   }
 
   /**
