@@ -3,7 +3,7 @@ import type { AnyRef, ForeignRef } from "../cell/cell.ts";
 import type { ActorRef, SendOutcome } from "../vocabulary/actor-ref.ts";
 import { AskError } from "../vocabulary/ask-error.ts";
 import { defaultAskTimeoutMs, PendingAsk } from "../ask/pending-ask.ts";
-import { type Behavior } from "../vocabulary/behavior.ts";
+import type { Behavior } from "../vocabulary/behavior.ts";
 import type { ActorSystem } from "../system/system.ts";
 import { Credit } from "./credit.ts";
 import { formatTraceparent } from "../telemetry/tracing.ts";
@@ -75,6 +75,8 @@ export class Connection implements Line {
     this.ready.catch(() => {});
     transport.open({
       packets: (packets) => {
+        // What was on its way when the connection ended.
+        if (!this.#isOpen) return;
         try {
           for (const packet of packets)
             if (packet.kind === "hello") greeted((this.#peer = this.#receiver.greet(packet)));

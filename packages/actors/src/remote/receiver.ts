@@ -29,6 +29,7 @@ export class Receiver {
   /** Reply addresses in the message that is being read. */
   #replies: PendingAsk[] = [];
   #taken = 0;
+  #isGreeted = false;
 
   constructor(line: Line, options: ReceiverOptions) {
     this.#line = line;
@@ -40,14 +41,16 @@ export class Receiver {
     if (version !== wireVersion)
       throw new Error(`Cannot talk to ${name}: it speaks wire version ${version}, this system ${wireVersion}`);
     if (token !== this.#options.token) throw new Error(`Cannot talk to ${name}: it showed another token`);
+    this.#isGreeted = true;
     return name;
   }
 
-  receive(packet: Packet): void {
+  /** @throws Error when the other end has not said hello, and so has not shown its token */
+  receive(packet: Exclude<Packet, { kind: "hello" }>): void {
+    if (!this.#isGreeted)
+      throw new Error(`Cannot take a ${packet.kind} packet: wanted a hello first, with the token of this system`);
     const line = this.#line;
     switch (packet.kind) {
-      case "hello":
-        return;
       case "send":
         this.#taken += packet.messages.length;
         this.#deliverAll(packet);

@@ -83,3 +83,26 @@ describe("packets that nobody waits for", () => {
     await closeManual(system, host);
   });
 });
+
+describe("packets without a hello before them", () => {
+  it("end the connection: nobody gets past the token by not showing one", async () => {
+    const { system, host } = manualSystem();
+    const line = loopback(host);
+    let sent: readonly Packet[] = [];
+    line.there.open({ packets: (packets) => void (sent = [...sent, ...packets]), closed: () => {} });
+    const started: string[] = [];
+    const victim = actor({ onStart: () => void started.push("victim"), receive: () => undefined });
+    const connection = connect(system, line.here, { token: "secret", spawnable: { victim } });
+    const spawn: Packet = { kind: "spawn", n: 1, behavior: "victim", args: undefined, name: null };
+    line.there.send([spawn]);
+    line.there.send([{ kind: "hello", version: 1, name: "late", token: "secret" }, spawn]);
+    await host.settle();
+    expect(await connection.closed).toMatchObject({
+      message: "Cannot take a spawn packet: wanted a hello first, with the token of this system",
+    });
+    await expect(connection.ready).rejects.toThrow("wanted a hello first");
+    expect(started).toEqual([]);
+    expect(sent.map(({ kind }) => kind)).toEqual(["hello"]);
+    await closeManual(system, host);
+  });
+});
