@@ -118,3 +118,27 @@ test("a fault of ours is logged under an id, and its text stays inside", async (
   expect(answer.text).not.toContain("1234");
   expect(faults).toEqual([new Error("password 1234")]);
 });
+
+test("a path is decoded, HEAD is GET without a body, and what cannot be decoded is just not there", async () => {
+  const { call } = await served();
+  await call("POST", "/v1/apply", { apps: [web] });
+  expect((await call("GET", "/v1/apps/w%65b")).json()).toMatchObject({ name: "web" });
+  expect((await call("GET", "/v1/apps/%zz")).json()).toMatchObject({ code: "app.not-found" });
+  expect((await call("GET", "/v1/instances?app=web&app=other")).json()).toHaveProperty("instances.length", 2);
+  const head = await call("HEAD", "/v1/apps");
+  expect([head.status, head.text]).toEqual([200, ""]);
+  for (const path of ["//", "/v1//apps", "/v1/apps/", "*", "/v1/apps/web/../web"])
+    expect([path, (await call("GET", path)).status]).toEqual([path, 404]);
+});
+
+test("a body that is refused while it still comes is answered, and the next call is served", async () => {
+  const { call, platform } = await served();
+  const endless = Buffer.alloc(12_000_000, 32);
+  for (let round = 0; round < 3; round += 1) {
+    const answer = await call("PUT", `/v1/artifacts/${"0".repeat(63)}!`, endless);
+    expect(answer.status).toBe(400);
+    expect((await call("POST", "/v1/apply", endless)).status).toBe(413);
+    expect((await call("GET", "/v1/apps")).status).toBe(200);
+  }
+  expect(await platform.apps()).toEqual([]);
+});
