@@ -155,6 +155,10 @@ export class Constellation {
     const source: ProgressSource = {
       snapshot: (until) => this.snapshot({ signal: until }),
       events: (until) => this.events({ follow: true, tail: 0, signal: until }),
+      probed: async (app, until) => {
+        const { health } = (await this.app(app, { signal: until })).spec;
+        return health.startup !== null || health.readiness !== null;
+      },
     };
     const { waitHealthy } = await import("./apps/wait-healthy.ts");
     return waitHealthy(source, isList(apps) ? apps : [apps], {

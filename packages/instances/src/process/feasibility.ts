@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type AppSpec, formatBitrate, formatBytes, type Resources } from "@constellation/contract";
-import { instanceName } from "../driver/start-request.ts";
+import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import type { Abilities } from "./abilities.ts";
 import { askedFor, limitMeasures, limitsOf, refuseHoles } from "./cgroup-limits.ts";
 import { limitsAs, whyNoDisk } from "./data-folder.ts";
@@ -8,7 +8,7 @@ import { type DriverFolders, dataRoot } from "./folders.ts";
 import { type IsolationPlan, isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
-import { checkReadable } from "./readable.ts";
+import { checkReadable, isOpen } from "./readable.ts";
 import type { Trials } from "./trials.ts";
 import { Verdict } from "./verdict.ts";
 
@@ -47,6 +47,15 @@ export class Feasibility {
     if (resources.diskBytes !== null) await this.#checkDisk(spec, resources.diskBytes, plan, verdict);
     verdict.settle();
     await checkReadable(spec, plan, this.#abilities.facts.uid, this.#trials);
+  }
+
+  /** What others may not read any more since its spec was applied. @throws ConstellationError `spec.invalid` */
+  async checkStart(request: StartRequest): Promise<void> {
+    const { isolation, folder, mounts } = request;
+    if (isOpen({ folder, mounts })) return;
+    const name = instanceName(request);
+    const plan = isolationFor(isolation, 0, this.#abilities, new Verdict(name, true));
+    await checkReadable({ name, folder, mounts }, plan, this.#abilities.facts.uid, this.#trials, "start");
   }
 
   #checkGroup({ resources }: AppSpec, verdict: Verdict): void {

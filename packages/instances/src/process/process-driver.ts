@@ -37,7 +37,7 @@ import { slotFeature } from "./slot/slot-feature.ts";
 import { defaultStockBudget, SlotStock } from "./slot/slot-stock.ts";
 import type { StockBudget } from "./slot/plan-stock.ts";
 import { startError } from "./start-error.ts";
-import { machineTrials } from "./trials.ts";
+import { machineTrials, type Trials } from "./trials.ts";
 
 /** Settings of the process driver. */
 export interface ProcessDriverOptions extends DriverFolders {
@@ -112,15 +112,12 @@ export class ProcessDriver implements Driver {
     return Promise.resolve([...featuresOf(this.#abilities), slotFeature(this.#slots, this.#counts)]);
   }
 
-  async check(spec: AppSpec): Promise<void> {
-    if (this.#feasibility === null) {
-      const trials = machineTrials(this.#abilities, this.#folders, () => this.#readySpawner());
-      this.#feasibility = new Feasibility(this.#abilities, this.#folders, trials);
-    }
-    await this.#feasibility.check(spec);
+  check(spec: AppSpec): Promise<void> {
+    return this.#ready().check(spec);
   }
 
   async start(request: StartRequest, { signal }: CallOptions): Promise<RunHandle> {
+    await this.#ready().checkStart(request);
     const inSlot = await this.#start(request, signal, (needs, folder) => this.#slots?.take(needs, folder) ?? null);
     // The slot had ended, and nothing of the run has happened yet.
     return inSlot ?? (await this.#start(request, signal, () => null)) ?? unstarted(request);
@@ -243,6 +240,11 @@ export class ProcessDriver implements Driver {
       spawner: () => this.#readySpawner(),
       handle: (folder, record) => this.#handle(folder, record),
     };
+  }
+
+  #ready(): Feasibility {
+    const trials = (): Trials => machineTrials(this.#abilities, this.#folders, () => this.#readySpawner());
+    return (this.#feasibility ??= new Feasibility(this.#abilities, this.#folders, trials()));
   }
 
   get #abilities(): Abilities {

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type AppSpec, ConstellationError } from "@constellation/contract";
 import type { IsolationPlan } from "./isolation-verdict.ts";
@@ -6,6 +6,12 @@ import type { Trials } from "./trials.ts";
 
 /** What a spec shows to its instances. */
 type Shown = Pick<AppSpec, "name" | "folder" | "mounts">;
+
+/** True when others may read everything that is shown, by permission bits alone: then there is nothing to check. */
+export function isOpen({ folder, mounts }: Pick<Shown, "folder" | "mounts">): boolean {
+  const paths = [...(folder === null ? [] : [folder]), ...mounts.map(({ source }) => source)];
+  return paths.every((path) => !existsSync(path) || othersMayRead(path, true));
+}
 
 /**
  * Checks that the instances of an app, which are users of their own, may read what they are shown. Permission bits
@@ -18,6 +24,7 @@ export async function checkReadable(
   { user, isolation, wrapper }: Pick<IsolationPlan, "user" | "isolation" | "wrapper">,
   ownUid: number,
   trials: Pick<Trials, "reads">,
+  action: "apply" | "start" = "apply",
 ): Promise<void> {
   const uid = user.kind === "own" ? user.uid : user.kind === "namespace" ? user.outsideUid : ownUid;
   if (uid === ownUid) return;
@@ -28,7 +35,7 @@ export async function checkReadable(
   ];
   for (const { setting, path } of shown) {
     if (othersMayRead(path, ownRoot) || (await trials.reads(path, { user, ownRoot }))) continue;
-    throw unreadable(name, setting, path, uid);
+    throw unreadable(`Cannot ${action} ${name}`, { setting, path }, uid);
   }
 }
 
@@ -47,7 +54,11 @@ function look(path: string): { readonly mode: number; readonly isFolder: boolean
   return { mode: info.mode & 0o777, isFolder: info.isDirectory(), owner: info.uid };
 }
 
-function unreadable(app: string, setting: string, path: string, uid: number): ConstellationError {
+function unreadable(
+  cannot: string,
+  { setting, path }: { readonly setting: string; readonly path: string },
+  uid: number,
+): ConstellationError {
   const { mode, isFolder, owner } = look(path);
   const shown = mode.toString(8).padStart(4, "0");
   const permit = isFolder
@@ -55,10 +66,10 @@ function unreadable(app: string, setting: string, path: string, uid: number): Co
     : `chmod o+r ${quote(path)}\``;
   return new ConstellationError(
     "spec.invalid",
-    `Cannot apply ${app}: its instances may not read the ${setting} ${path}: it has mode ${shown} and belongs to uid ${owner}, they run as users of their own (uid ${uid} and above)`,
+    `${cannot}: its instances may not read the ${setting} ${path}: it has mode ${shown} and belongs to uid ${owner}, they run as users of their own (uid ${uid} and above)`,
     {
-      remedy: `Let others read it: \`${permit}. Or set another ${setting}. Nothing was changed.`,
-      details: { app, setting, path, mode: shown, owner, uid },
+      remedy: `Let others read it: \`${permit}. Or set another ${setting}.`,
+      details: { setting, path, mode: shown, owner, uid },
     },
   );
 }

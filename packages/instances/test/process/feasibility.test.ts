@@ -10,6 +10,7 @@ import { Feasibility } from "../../src/process/feasibility.ts";
 import type { Trials } from "../../src/process/trials.ts";
 import { readHostFacts } from "../../src/launch/index.ts";
 import { Playground } from "./playground.ts";
+import { refusal, runToEnd, shell } from "./runs.ts";
 
 const spec = (input: Partial<AppInput>) => parseApp({ name: "web", command: ["true"], ...input });
 
@@ -244,6 +245,17 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
     await driver.check(spec({ folder }));
     await driver.check(mounted);
     expect(existsSync(join(playground.state, "numbers.jsonl"))).toBe(false);
+  });
+
+  test("a folder that was closed after its spec was applied is refused at the start, in words", async () => {
+    const folder = join(playground.root, "closed later");
+    mkdirSync(folder);
+    chmodSync(folder, 0o700);
+    const error = await refusal(driver, shell(playground, "true", { folder }));
+    expect(error).toMatchObject({ code: "spec.invalid" });
+    expect(error.message).toMatch(/^Cannot start suite\.\d+: its instances may not read the folder .*mode 0700/);
+    chmodSync(folder, 0o755);
+    expect((await runToEnd(driver, shell(playground, "true", { folder }))).exit.kind).toBe("completed");
   });
 
   test("without a file tree of its own an instance must be able to pass through every folder above", async () => {

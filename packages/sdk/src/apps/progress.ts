@@ -11,6 +11,8 @@ export interface Snapshot {
 export interface ProgressSource {
   snapshot(signal: AbortSignal): Promise<Snapshot>;
   events(signal: AbortSignal): AsyncIterable<Event>;
+  /** Whether a probe says of this app's instances that they are ready; otherwise they are as soon as they run. */
+  probed(app: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Events closer together than this share one look. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSummary, ConstellationError, formatDuration, type Instance } from "@constellation/contract";
 import { type ProgressSource, type Snapshot, watchProgress } from "./progress.ts";
 
@@ -10,7 +11,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until every named app is healthy, or has completed.
+ * Waits until every named app is healthy, or has completed. Instances that no probe watches must have run for a moment:
+ * a program that ends at once was never up.
  *
  * @throws ConstellationError `app.unhealthy` when one failed, `call.timeout`, `call.cancelled`
  */
@@ -22,12 +24,18 @@ export async function waitHealthy(
   const timeout = AbortSignal.timeout(timeoutMs);
   const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   let last: Snapshot = { apps: [], instances: [] };
+  const proofs = new Proofs(source, until);
   for await (const snapshot of watchProgress(source, until)) {
-    last = only(snapshot, names);
-    onProgress?.(last);
-    const failed = last.apps.find((app) => hasFailed(app, last));
-    if (failed !== undefined) throw unhealthy(failed, last);
-    if (last.apps.length === names.length && last.apps.every(isSettled)) return last.apps;
+    for (let next = snapshot; ; next = await source.snapshot(until)) {
+      last = only(next, names);
+      onProgress?.(last);
+      const failed = last.apps.find((app) => hasFailed(app, last));
+      if (failed !== undefined) throw unhealthy(failed, last);
+      if (last.apps.length < names.length || !last.apps.every(isSettled)) break;
+      const missingMs = await proofs.missingMs(last);
+      if (missingMs === 0) return last.apps;
+      await sleep(missingMs, undefined, { signal: until });
+    }
   }
   if (signal?.aborted === true)
     throw new ConstellationError("call.cancelled", `Waiting for ${names.join(", ")} was cancelled; the work goes on`);
@@ -40,6 +48,36 @@ export async function waitHealthy(
       details: { apps: late.map(({ name }) => name) },
     },
   );
+}
+
+// As long as an update waits before it goes on: time to fail to read a configuration or to bind a port.
+const unprobedMs = 500;
+
+/** How long instances without probes still have to run before they count. */
+class Proofs {
+  readonly #source: ProgressSource;
+  readonly #signal: AbortSignal;
+  readonly #probed = new Map<string, boolean>();
+
+  constructor(source: ProgressSource, signal: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  async missingMs({ instances }: Snapshot): Promise<number> {
+    let missingMs = 0;
+    for (const { app, state } of instances) {
+      const youngMs = state.status === "running" ? state.since + unprobedMs - Date.now() : 0;
+      if (youngMs > missingMs && !(await this.#isProbed(app))) missingMs = Math.min(youngMs, unprobedMs);
+    }
+    return missingMs;
+  }
+
+  async #isProbed(app: string): Promise<boolean> {
+    const probed = this.#probed.get(app) ?? (await this.#source.probed(app, this.#signal));
+    this.#probed.set(app, probed);
+    return probed;
+  }
 }
 
 /** One instance of the newest revision that was given up is enough: an update goes no further, and nothing else will mend it. */

@@ -1,0 +1,82 @@
+import type { AppSummary, Exit, Instance, InstanceState } from "@constellation/contract";
+import { expect, test } from "vitest";
+import { waitHealthy } from "../src/apps/wait-healthy.ts";
+import type { ProgressSource, Snapshot } from "../src/apps/progress.ts";
+
+const exit: Exit = { kind: "error", code: 1, signal: null, reason: "exited with code 1", peakMemoryBytes: null, at: 0 };
+const app = (status: AppSummary["status"]): AppSummary => ({
+  name: "web",
+  revision: 1,
+  wanted: 1,
+  running: 1,
+  ready: 1,
+  status,
+  detail: null,
+  urls: [],
+  source: null,
+  updatedAt: 0,
+});
+const instance = (state: InstanceState): Instance => ({
+  name: "web.1",
+  app: "web",
+  index: 1,
+  revision: 1,
+  driver: "process",
+  state,
+  restarts: 0,
+});
+const upSince = (since: number): Snapshot => ({
+  apps: [app("healthy")],
+  instances: [instance({ status: "running", since, pid: 1, ready: true, notReady: null })],
+});
+const down: Snapshot = {
+  apps: [app("failed")],
+  instances: [instance({ status: "failed", since: 0, last: exit, reason: "exited with code 1" })],
+};
+
+/** Snapshots one after the other; the last one stays. Nothing is told in between. */
+function scripted(probed: boolean, ...snapshots: Snapshot[]): ProgressSource & { looks: number; asked: number } {
+  return {
+    looks: 0,
+    asked: 0,
+    snapshot() {
+      this.looks += 1;
+      return Promise.resolve(snapshots[Math.min(this.looks, snapshots.length) - 1] ?? down);
+    },
+    events: (signal) => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise((resolve) => {
+            signal.addEventListener("abort", () => resolve({ done: true, value: undefined }), { once: true });
+          }),
+      }),
+    }),
+    probed() {
+      this.asked += 1;
+      return Promise.resolve(probed);
+    },
+  };
+}
+const wait = (source: ProgressSource) => waitHealthy(source, ["web"], { timeoutMs: 10_000 });
+
+test("a program that no probe watches and that ends at once was never up", async () => {
+  const source = scripted(false, upSince(Date.now()), down);
+  await expect(wait(source)).rejects.toMatchObject({ code: "app.unhealthy" });
+  expect(source.looks).toBe(2);
+});
+
+test("one that has run for a moment is up", async () => {
+  const since = Date.now();
+  const source = scripted(false, upSince(since));
+  expect(await wait(source)).toMatchObject([{ status: "healthy" }]);
+  expect(Date.now() - since).toBeGreaterThanOrEqual(500);
+  expect(source.asked).toBe(1);
+});
+
+test("one that a probe has found ready, or that has run for long, is up at once", async () => {
+  const probed = scripted(true, upSince(Date.now()), down);
+  await wait(probed);
+  const old = scripted(false, upSince(Date.now() - 60_000), down);
+  await wait(old);
+  expect([probed.looks, old.looks, old.asked]).toEqual([1, 1, 0]);
+});
