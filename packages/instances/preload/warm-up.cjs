@@ -36,24 +36,45 @@ const modules = [
 
 /** `example`: an ES module to be loaded. */
 exports.warmUp = async (example) => {
-  for (const name of modules) require(`node:${name}`);
-  // A file, because what most takes the loader's time is how it finds and reads one.
-  await import(pathToFileURL(example).href);
-  await serveOnce();
+  const restore = ["stdout", "stderr"].map(withhold);
+  try {
+    for (const name of modules) require(`node:${name}`);
+    // A file, because what most takes the loader's time is how it finds and reads one.
+    await import(pathToFileURL(example).href);
+    await serveOnce();
+  } finally {
+    for (const give of restore) give();
+  }
 };
+
+// Some modules only look at a stream of the process, which makes it: that is for the program to do.
+function withhold(name) {
+  const own = Object.getOwnPropertyDescriptor(process, name);
+  const nowhere = { isTTY: false, fd: -1, hasColors: () => false, getColorDepth: () => 1 };
+  Object.defineProperty(process, name, { ...own, get: () => nowhere });
+  return () => Object.defineProperty(process, name, own);
+}
 
 function serveOnce() {
   const http = require("node:http");
   return new Promise((resolve, reject) => {
+    let open = 3; // the server, and both ends of the connection
+    const closed = () => {
+      open -= 1;
+      // A turn later nothing of them is left.
+      if (open === 0) setImmediate(resolve);
+    };
     const server = http.createServer((_request, response) => response.end("warm"));
-    server.on("error", reject);
+    server.on("error", reject).on("close", closed);
+    server.on("connection", (socket) => socket.on("close", closed));
     server.listen(0, "127.0.0.1", () => {
       const { port } = server.address();
       http
         .get({ port, host: "127.0.0.1", agent: false }, (response) => {
           response.resume();
-          response.on("end", () => server.close(() => resolve()));
+          response.on("end", () => server.close());
         })
+        .on("socket", (socket) => socket.on("close", closed))
         .on("error", reject);
     });
   });

@@ -95,7 +95,9 @@ export class BothWays {
     handle.detach();
     await this.driver.release(handle.facts.runId);
     const of = (stream: string): string[] =>
-      lines.filter((each) => each.stream === stream).map(({ text }) => text.replaceAll(instanceName(request), "NAME"));
+      lines
+        .filter((each) => each.stream === stream)
+        .map(({ text }) => text.replaceAll(instanceName(request), "NAME").replaceAll(/0x[0-9a-f]{6,}/g, "ADDRESS"));
     return {
       start: handle.facts.start,
       stdout: of("stdout"),

@@ -161,7 +161,7 @@ export const equalityCases: readonly EqualityCase[] = [
   },
   {
     name: "order of turns",
-    script: `setTimeout(() => console.log("timeout"), 20); setImmediate(() => console.log("immediate")); process.nextTick(() => console.log("tick")); Promise.resolve().then(() => console.log("microtask")); queueMicrotask(() => console.log("queued")); console.log("sync");`,
+    script: `setTimeout(() => console.log("timeout"), 500); setImmediate(() => console.log("immediate")); process.nextTick(() => console.log("tick")); Promise.resolve().then(() => console.log("microtask")); queueMicrotask(() => console.log("queued")); console.log("sync");`,
   },
   {
     name: "clocks begin with the program",
