@@ -1,27 +1,17 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { formatBytes } from "@constellation/contract";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import {
   createDiskImage,
   type DataFolder,
   type HostFacts,
-  limitFolder,
   probeDiskQuota,
   SMALLEST_IMAGE_BYTES,
 } from "../launch/index.ts";
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
 import { growDiskImage } from "./grow-disk-image.ts";
+import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The writable folder of an instance: how the launcher mounts it, and where this machine sees it. */
@@ -44,7 +34,7 @@ export interface DataOwner {
 
 /**
  * Makes or finds the data folder of an instance; it stays over restarts, and belongs to the instance's user. With a
- * size it is a disk image, whose size no program inside can exceed.
+ * size it is counted by the filesystem where that can, else it is a disk image; no program inside can exceed either.
  *
  * @throws ConstellationError `limit.unenforceable`
  */
@@ -59,7 +49,7 @@ export async function dataFor(
   const { diskBytes } = request.resources;
   if (diskBytes !== null && limitsAs(folder, owner) === "project") {
     makeFolder(folder, owner);
-    if (await isLimited(folder, diskBytes)) {
+    if (await limitProject(folder, diskBytes)) {
       verdict.on("limit.disk", `${formatBytes(diskBytes)}, by project quota`);
       return { folder, request: { kind: "folder", source: folder, target: inside.data } };
     }
@@ -74,7 +64,7 @@ export async function dataFor(
     verdict.missingLimit("limit.disk", formatBytes(bytes), missing.what, missing.remedy);
   }
   makeFolder(folder, owner);
-  if (existsSync(projectMark(folder))) await liftLimit(folder);
+  await liftLimit(folder);
   return { folder, request: { kind: "folder", source: folder, target: inside.data } };
 }
 
@@ -83,28 +73,6 @@ function makeFolder(folder: string, { uid }: DataOwner): void {
   // What the folder holds may come from another user, when the daemon ran as somebody else before.
   if (uid !== null && lstatSync(folder).uid !== uid) chownSync(folder, uid, uid);
   chmodSync(folder, 0o700);
-}
-
-/** By what the size of a data folder is enforced: the filesystem's own counting where it has one and no image is there yet. */
-export function limitsAs(
-  folder: string,
-  { inUserNamespace, host }: Pick<DataOwner, "inUserNamespace" | "host">,
-): "project" | "image" {
-  const { projectQuota } = probeDiskQuota(dirname(folder), host);
-  return projectQuota && inUserNamespace && !existsSync(`${folder}.img`) ? "project" : "image";
-}
-
-/** A file beside the folder: it has a limit that must be lifted when the spec has none any more. */
-const projectMark = (folder: string): string => `${folder}.project`;
-
-async function isLimited(folder: string, bytes: number): Promise<boolean> {
-  writeFileSync(projectMark(folder), String(bytes));
-  return (await limitFolder({ folder, bytes, isEmpty: readdirSync(folder).length === 0 })) === "limited";
-}
-
-async function liftLimit(folder: string): Promise<void> {
-  await limitFolder({ folder, bytes: 0, isEmpty: false });
-  rmSync(projectMark(folder));
 }
 
 const holdsFiles = (folder: string): string => `${folder} holds files already and has no size`;

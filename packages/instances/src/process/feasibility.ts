@@ -3,7 +3,8 @@ import { type AppSpec, formatBitrate, formatBytes, type Resources } from "@const
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import type { Abilities } from "./abilities.ts";
 import { askedFor, limitMeasures, limitsOf, refuseHoles } from "./cgroup-limits.ts";
-import { limitsAs, whyNoDisk } from "./data-folder.ts";
+import { whyNoDisk } from "./data-folder.ts";
+import { limitsAs } from "./project-limit.ts";
 import { type DriverFolders, dataRoot } from "./folders.ts";
 import { type IsolationPlan, isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";

@@ -22,6 +22,7 @@ import { proberFor } from "../../src/probes/prober.ts";
 import { inside } from "../../src/process/folders.ts";
 import { requestFor } from "../driver/conformance.ts";
 import { openPort } from "../ports/running.ts";
+import { BothWays } from "../worker/both-ways.ts";
 import { Playground } from "./playground.ts";
 import { command, end, line, runToEnd } from "./runs.ts";
 
@@ -74,20 +75,46 @@ describe.runIf(existsSync("/usr/bin/python3")).each(modes)("from inside, as %s",
   }
 
   test("no attempt to get out, to reach others or to change the machine gets through", async () => {
-    const known = {
-      pids: [process.pid, process.ppid],
-      paths: [playground.root, playground.runtime, playground.state, rootless, "/run/constellation/../spawner.lock"],
-      sockets: [join(playground.runtime, "daemon.sock"), "/run/docker.sock", "/run/dbus/system_bus_socket"],
-      abstract: playground.root,
-      otherUid: 12_345,
-    };
-    const mounts = [{ source: attacks, target: "/srv/attacks.py", readOnly: true }];
-    const [answer = "{}"] = await lines(["python3", "/srv/attacks.py", JSON.stringify(known)], { mounts });
-    const outcomes = JSON.parse(answer) as Record<string, string>;
-    expect(Object.keys(outcomes).length).toBeGreaterThan(100);
-    expect(Object.entries(outcomes).filter(([, outcome]) => !outcome.startsWith("refused"))).toEqual([]);
+    const [answer] = await lines(["python3", "/srv/attacks.py", known()], { mounts });
+    allRefused(answer);
   });
 });
+
+test.runIf(root && existsSync("/usr/bin/python3"))(
+  "nor does one that a Node makes which waited for its script",
+  async () => {
+    const both = await BothWays.open();
+    try {
+      const script = `
+      import { spawnSync } from "node:child_process";
+      const words = ["/srv/attacks.py", process.env.KNOWN];
+      console.log(spawnSync("python3", words, { encoding: "utf8" }).stdout.trim());`;
+      const { warm, cold } = await both.see({ name: "attacks", script, spec: { mounts, env: { KNOWN: known() } } });
+      expect([warm.start, cold.start]).toEqual(["warm", expect.stringMatching(/^(slot|cold)$/)]);
+      for (const { stdout } of [warm, cold]) allRefused(stdout[0]);
+    } finally {
+      await both.close();
+    }
+  },
+);
+
+const mounts = [{ source: attacks, target: "/srv/attacks.py", readOnly: true }];
+
+/** What an attacker could know about the machine. */
+const known = (): string =>
+  JSON.stringify({
+    pids: [process.pid, process.ppid],
+    paths: [playground.root, playground.runtime, playground.state, rootless, "/run/constellation/../spawner.lock"],
+    sockets: [join(playground.runtime, "daemon.sock"), "/run/docker.sock", "/run/dbus/system_bus_socket"],
+    abstract: playground.root,
+    otherUid: 12_345,
+  });
+
+function allRefused(answer = "{}"): void {
+  const outcomes = JSON.parse(answer) as Record<string, string>;
+  expect(Object.keys(outcomes).length).toBeGreaterThan(100);
+  expect(Object.entries(outcomes).filter(([, outcome]) => !outcome.startsWith("refused"))).toEqual([]);
+}
 
 async function asNobody(request: StartRequest): Promise<string[]> {
   const options = {
