@@ -43,7 +43,7 @@ import { machineTrials, type Trials } from "./trials.ts";
 export interface ProcessDriverOptions extends DriverFolders {
   /** Name below which its control groups lie; two daemons of one machine need two. @default "constellation" */
   readonly cgroupBase?: string;
-  /** By what instances are kept apart. @default "auto": the launcher, else bubblewrap, else nothing; `probe` tells */
+  /** By what instances are kept apart. @default "auto": the launcher, else bubblewrap, else plain namespaces, else nothing; `probe` tells */
   readonly isolateBy?: IsolationLane;
   /**
    * `prepare`: switch forwarding on and translate addresses, so that private networks reach the world and `auto` means
