@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -46,6 +46,24 @@ describe("what a user gets wrong", () => {
     ],
     ["an app that waits for nobody", spec({ ...sleeper, dependsOn: ["ghost"] }), 2, /ghost/],
     ["both script and command", spec({ ...sleeper, script: "./wrong.ts" }), 2, /exactly one of script and command/],
+    [
+      "both, and the script is not there",
+      spec({ ...sleeper, script: "./nowhere.ts" }),
+      2,
+      /exactly one of script and command/,
+    ],
+    [
+      "a variable that no program can be given",
+      spec({ ...sleeper, env: { A: "x".repeat(200_000) } }),
+      2,
+      /env\.A.*131071 bytes/,
+    ],
+    [
+      "a disk that is none",
+      spec({ ...sleeper, resources: { disk: "1MB" } }),
+      5,
+      /disk limit of 1 MB cannot be enforced/,
+    ],
     ["more memory than there is", spec({ ...sleeper, resources: { memory: "900TB" } }), 5, /900/],
     ["text that is no TypeScript", "export default {{{", 2, /wrong\.ts/],
     ["a file that throws", 'throw new Error("from the spec");', 2, /from the spec/],
@@ -57,6 +75,36 @@ describe("what a user gets wrong", () => {
     },
     30_000,
   );
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "a folder that instances may not read",
+    async () => {
+      const folder = join(home.folder, "closed");
+      mkdirSync(folder, { mode: 0o700 });
+      chmodSync(folder, 0o700);
+      const { status, err } = await refused(spec({ ...sleeper, folder }));
+      expect(err).toMatch(/mode 0700 and belongs to uid 0.*\n.*chmod o\+rx/);
+      expect(status).toBe(2);
+    },
+    30_000,
+  );
+
+  test("a program that is not there is given up at once", async () => {
+    home.write("wrong.ts", spec({ name: "gone", command: ["no-such-program"] }));
+    const { status, err } = await home.constellation("up", "wrong.ts", "--timeout", "5m");
+    expect(err).toMatch(/no-such-program.*ENOENT/);
+    expect(status).toBe(7);
+    expect(await home.instance("gone.1")).toMatchObject({ state: { status: "failed" }, restarts: 0 });
+    await home.ok("rm", "gone");
+  }, 30_000);
+
+  test("a program that ends at once was never up", async () => {
+    home.write("wrong.ts", spec({ name: "brief", command: ["sh", "-c", "sleep 0.1; exit 3"] }));
+    const { status, err } = await home.constellation("up", "wrong.ts", "--timeout", "2s");
+    expect(err).toMatch(/brief.*exited with code 3/);
+    expect(status).not.toBe(0);
+    await home.ok("rm", "brief");
+  }, 30_000);
 
   test("a file that is not there", async () => {
     const { status, err } = await home.constellation("up", "nowhere.ts");
