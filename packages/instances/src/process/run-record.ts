@@ -18,6 +18,8 @@ export interface RunRecord {
   readonly launch: LaunchRequest;
   /** The slot that it was started in; absent: in none. */
   readonly slot?: SlotRequest;
+  /** The launch of the Node that waited for it; absent: none did. */
+  readonly standby?: LaunchRequest;
   readonly wrapper: Wrapper | null;
   readonly inside: InsideWrapper | null;
   readonly facts: Omit<RunFacts, "pid" | "startedAt">;

@@ -60,14 +60,13 @@ export async function startWarm(
       wrapper,
       inside,
       logFrom,
+      standby: standby.request,
       facts: { ...facts, start: "warm" as const },
       cgroup: cgroup?.location ?? null,
     };
     writeRunRecord(folder, record);
     signal.throwIfAborted();
-    const there = new Set(standby.request.binds.map(({ source, target = source }) => target));
-    const binds = launch.binds.filter(({ source, target = source }) => !there.has(target));
-    await standby.begin({ ...launch, binds }, paperOf(launch, shape.flags), { signal });
+    await standby.begin(launch, paperOf(launch, shape.flags), { signal });
     cgroup?.close();
     return parts.handle(folder, { version: 1, ...record });
   } catch (error) {

@@ -18,7 +18,7 @@ import type { LaunchRequest } from "../request.ts";
 /** Descriptors that a waiting program keeps free, from 3 on, for the sockets of what it will run. */
 export const STANDBY_DESCRIPTORS = 16;
 
-/** What a waiting program is told when its hour comes; sizes in bytes. Limits of its control group are the caller's. */
+/** What a waiting program is told when its hour comes; sizes in bytes. Of the binds it has some already. Limits of its control group are the caller's. */
 export type StandbyAssignment = Pick<
   LaunchRequest,
   "identity" | "instanceDir" | "log" | "binds" | "memoryFolders" | "data" | "sockets"
@@ -70,8 +70,10 @@ export function buildBeginPlan(
   assignment: StandbyAssignment,
   { main, paper, host }: { readonly main: ProcessStamp; readonly paper: string; readonly host: HostFacts },
 ): LaunchPlan {
-  const { identity, log, binds, data, memoryFolders } = assignment;
+  const { identity, log, data, memoryFolders } = assignment;
   const { isolation } = waiting;
+  const there = new Set(waiting.binds.map(({ source, target = source }) => target));
+  const binds = assignment.binds.filter(({ source, target = source }) => !there.has(target));
   const slots = new Slots();
   const read = steps.open(slots.take(paper), paper, openFlags.readOnly);
   const { received } = socketSteps(assignment.sockets, slots);
