@@ -44,8 +44,10 @@ export class Feasibility {
     const asksForWire = spec.isolation.network === "private" || limitsBandwidth(resources);
     openFilesFor(resources, this.#abilities, verdict);
     this.#checkGroup(spec, verdict);
-    if (asksForWire && network.kind === "private") await this.#checkWire(spec, verdict);
-    if (resources.diskBytes !== null) await this.#checkDisk(spec, resources.diskBytes, plan, verdict);
+    await Promise.all([
+      asksForWire && network.kind === "private" ? this.#checkWire(spec, verdict) : null,
+      resources.diskBytes === null ? null : this.#checkDisk(spec, resources.diskBytes, plan, verdict),
+    ]);
     verdict.settle();
     await checkReadable(spec, plan, this.#abilities.facts.uid, this.#trials);
   }
