@@ -2,12 +2,12 @@ import type { Interpreter, Cell, Signal } from "../cell/cell.ts";
 import { end } from "../life/ending.ts";
 import type { ActorRef } from "../vocabulary/actor-ref.ts";
 import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
-import { DEAD, STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../cell/flags.ts";
+import { STARTED, STARTING_CHILDREN, STOPPING, SUPERVISOR } from "../cell/flags.ts";
 import { endKilled } from "../life/killing.ts";
 import { announceStart } from "../life/starting.ts";
 import { signal } from "../cell/system-lane.ts";
 import type { SupervisorCall } from "./call.ts";
-import { recordOf } from "./child.ts";
+import { recordOf, type SupervisedChild } from "./child.ts";
 import { alarmRang, childExited } from "./restarting.ts";
 import { serve } from "./requests.ts";
 import { callOffRestart, startInOrder } from "./starting-children.ts";
@@ -62,7 +62,7 @@ export class SupervisorInterpreter implements Interpreter {
     if (state.task === null) begin(state, handle(state, item));
     else if (state.task.wanted(item)) resume(state, state.task.steps, item);
     else state.deferred.push(item);
-    while (state.task === null && (cell.flags & DEAD) === 0) {
+    while (state.task === null) {
       const next = state.deferred.shift();
       if (next === undefined) return;
       begin(state, handle(state, next));
@@ -79,13 +79,6 @@ export class SupervisorInterpreter implements Interpreter {
     const children = state.family.kind === "list" ? state.family.children.values() : state.family.waiting;
     for (const child of children) callOffRestart(state, child);
   }
-}
-
-/** True when a call can be served on the spot, on the caller's stack. */
-export function isFree(cell: Cell): boolean {
-  const { extras } = cell;
-  const lane = extras === null || extras.signals === null ? 0 : extras.signals.size;
-  return lane === 0 && (cell.flags & (DEAD | STOPPING)) === 0 && (cell.state as SupervisorState).task === null;
 }
 
 function begin(state: SupervisorState, steps: Task<void>): void {
@@ -138,8 +131,9 @@ function* handle(state: SupervisorState, item: Signal): Task<void> {
       yield* shutDown(state, item.reason);
       return;
     case "child-exit": {
-      const child = recordOf(item.child);
-      if (child === null || child.cell !== item.child) return;
+      const child = recordOf(item.child) as SupervisedChild;
+      // The end of one whose start had failed before what it left behind was gone.
+      if (child.cell !== item.child) return;
       if (state.family.kind === "dynamic") state.family.running -= 1;
       isOver = yield* childExited(state, child, item.reason);
       break;

@@ -2,7 +2,7 @@ import type { Cell, AnyRef } from "../cell/cell.ts";
 import type { ActorRef } from "../vocabulary/actor-ref.ts";
 import type { ExitReason } from "../vocabulary/exit-reason.ts";
 import { exit } from "../vocabulary/exit-reason.ts";
-import { DEAD, SUPERVISOR } from "../cell/flags.ts";
+import { DEAD, SIGNALS, SUPERVISOR } from "../cell/flags.ts";
 import type { SpawnOptions } from "../vocabulary/spawn-options.ts";
 import { stopWithin } from "../life/stop-within.ts";
 import { signal } from "../cell/system-lane.ts";
@@ -16,7 +16,6 @@ import {
   type SupervisorRequest,
 } from "./call.ts";
 import type { ChildSpec, TypedChildSpec } from "./child-spec.ts";
-import { isFree } from "./interpreter.ts";
 import type { SupervisorState } from "./supervisor-state.ts";
 import type { DynamicSupervisorBehavior, SupervisorBehavior } from "./supervisor.ts";
 
@@ -80,7 +79,8 @@ abstract class Handle {
       const cell = this.#cell;
       const call = new SupervisorCall(request, this.ref.address, resolve as (value: unknown) => void, reject);
       if ((cell.flags & DEAD) !== 0) call.refuse();
-      else if (isFree(cell)) cell.script.interpreter?.signal(cell, { kind: "call", call });
+      // With nothing before it, it can be served on the spot, on the caller's stack.
+      else if ((cell.flags & SIGNALS) === 0) cell.script.interpreter?.signal(cell, { kind: "call", call });
       else signal(cell, { kind: "call", call });
     });
   }

@@ -18,6 +18,7 @@ export default defineConfig({
     include: [
       "test/resilience/**/*.test.ts",
       "test/supervisor/**/*.test.ts",
+      "test/life/**/*.test.ts",
       "test/inspect/**/*.test.ts",
       "test/differential/**/*.test.ts",
     ],
