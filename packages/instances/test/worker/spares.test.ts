@@ -1,13 +1,14 @@
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseApp } from "@constellation/contract";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { asRoot } from "../launch/world.ts";
 import { spareBudget } from "../../src/worker/budget.ts";
 import { giveData } from "../../src/worker/give-data.ts";
 import { planRefill } from "../../src/worker/spares.ts";
-import type { Shape } from "../../src/worker/shape.ts";
+import { type Shape, type ShapedRequest, shapeOf } from "../../src/worker/shape.ts";
 import { startupEnvironment } from "../../src/worker/startup-environment.ts";
 
 const shape = (key: string): Shape => ({ key }) as Shape;
@@ -45,6 +46,43 @@ describe("which spares are kept and made", () => {
       spareBudget(wanted, { availableBytes: mebibytes * 2 ** 20 });
     expect([100, 300, 1000, 2000, 100_000].map((memory) => budget("auto", memory))).toEqual([0, 1, 1, 2, 4]);
     expect([budget(0, 100_000), budget(20, 100_000), budget(20, 100)]).toEqual([0, 20, 0]);
+  });
+});
+
+describe("which Node fits a request", () => {
+  const { isolation, resources } = parseApp({ name: "x", script: "x.mjs" });
+  const request = (over: Partial<ShapedRequest> = {}): ShapedRequest => ({
+    run: { kind: "script", file: "/x.mjs", args: [] },
+    env: {},
+    isolation,
+    resources,
+    ...over,
+  });
+  const key = (over: Partial<ShapedRequest>): string | null => {
+    const fit = shapeOf(request(over));
+    return fit.kind === "shape" ? fit.shape.key : null;
+  };
+
+  test("apps that differ only in what is told later share one", () => {
+    const plain = key({});
+    expect(plain).not.toBeNull();
+    expect(
+      key({ run: { kind: "script", file: "/y.mjs", args: ["a"] }, env: { A: "1", NODE_ENV: "x", TZ: "UTC" } }),
+    ).toBe(plain);
+    expect(key({ resources: { ...resources, networkInBitsPerSecond: 1e6 } })).not.toBe(plain);
+    expect(key({ resources: { ...resources, memoryBytes: 2e8 } })).not.toBe(plain);
+    expect(key({ env: { UV_THREADPOOL_SIZE: "8" } })).not.toBe(plain);
+    expect(key({ isolation: { ...isolation, network: "none" } })).not.toBe(plain);
+  });
+
+  test("none waits for what cannot become anybody's program later", () => {
+    expect(key({ run: { kind: "command", argv: ["node"] } })).toBeNull();
+    expect(key({ run: { kind: "script", file: "/x.cjs", args: [] } })).toBeNull();
+    expect(key({ run: { kind: "script", file: "/x.mjs", args: [], runtime: "bun" } })).toBeNull();
+    expect(key({ warm: false })).toBeNull();
+    expect(key({ env: { NODE_OPTIONS: "--no-warnings" } })).toBeNull();
+    for (const part of ["pid", "mount", "readOnlyRoot"] as const)
+      expect(key({ isolation: { ...isolation, [part]: "off" } })).toBeNull();
   });
 });
 
