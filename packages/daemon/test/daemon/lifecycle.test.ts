@@ -84,7 +84,7 @@ describe("an app", () => {
     let fewest = 3;
     const unwatch = setInterval(() => (fewest = Math.min(fewest, machine.running().length)), 0);
     const [change] = await machine.up(web({ env: { A: "1" } }));
-    expect(change).toMatchObject({ change: "updated", revision: 2, differences: ['env.A: none -> "1"'] });
+    expect(change).toMatchObject({ change: "updated", revision: 2, differences: ['env.A: none -> "1" (restart)'] });
     await eventually(
       () => machine.shape(),
       (shape) => shape.length === 3 && shape.every((line) => line.includes("r2 running ready")),

@@ -75,7 +75,8 @@ describe("the repository", () => {
 
   test("says which spec is too large to be kept", async () => {
     const state = await repository();
-    const large = parseApp({ name: "web", command: ["server", "x".repeat(600_000)] });
+    const words = Array.from({ length: 6 }, () => "x".repeat(100_000));
+    const large = parseApp({ name: "web", command: ["server", ...words] });
     const write = (): unknown =>
       state.edit().put({ kind: "revision", app: "web", revision: 1 }, { spec: large, restarts: 0 });
     expect(write).toThrow("Cannot keep revision.web.1: it has 6");

@@ -122,8 +122,7 @@ export class ProcessHandle implements RunHandle {
 
   stats(): Reading | null {
     if (this.#over.signal.aborted) return null;
-    const reading = this.#reader.read();
-    return reading === null || this.#metrics === null ? reading : { ...reading, custom: this.#metrics.values() };
+    return this.#reader.read(this.#metrics?.values());
   }
 
   limit(resources: Resources): Promise<boolean> {

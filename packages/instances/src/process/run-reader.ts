@@ -36,12 +36,12 @@ export class RunReader {
     this.#options = options;
   }
 
-  /** `null` when its main process has ended. */
-  read(): Reading | null {
+  /** `null` when its main process has ended. @param custom numbers that the program pushed */
+  read(custom: Reading["custom"] = none): Reading | null {
     try {
       const watch = (this.#watch ??= this.#open());
       const sample = watch.sampleInTurn();
-      return sample === undefined ? null : this.#reading(sample, watch);
+      return sample === undefined ? null : this.#reading(sample, watch, custom);
     } catch {
       // Its processes or its control group are gone since the last look; the end is on its way.
       return null;
@@ -60,7 +60,7 @@ export class RunReader {
     return openMonitor().watch({ process, ...(cgroup === null ? {} : { cgroup }) });
   }
 
-  #reading(sample: Sample, watch: Watch): Reading {
+  #reading(sample: Sample, watch: Watch, custom: Reading["custom"]): Reading {
     const { cgroup, memoryLimitBytes, ownPids } = this.#options;
     const ours = cgroup !== null && ownPids ? 1 : 0;
     if (this.#looks++ % looksPerCount === 0)
@@ -78,7 +78,7 @@ export class RunReader {
       diskWrittenBytes: sample.ioWriteBytes ?? null,
       networkReceivedBytes: sample.networkReceivedBytes ?? null,
       networkSentBytes: sample.networkSentBytes ?? null,
-      custom: none,
+      custom,
     };
   }
 
