@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { actor, child, supervise, supervisor, type SupervisorReport } from "@constellation/actors";
+import { closeManual } from "../fixtures/quiet-system.ts";
+import { plenty, stage } from "../fixtures/stage.ts";
+
+it("restartChild answers with the new actor, and a start that fails is reported", async () => {
+  const reports: SupervisorReport[] = [];
+  const { system, host, spec } = stage(reports);
+  const tree = await supervise(system, supervisor({ children: [spec("a")] }));
+  const before = await tree.childRef("a");
+  const terminated = tree.terminateChild("a");
+  await host.settle();
+  await terminated;
+  const outcome = await tree.restartChild("a");
+  expect(outcome).toEqual({ kind: "started", ref: await tree.childRef("a") });
+  expect(outcome).not.toEqual({ kind: "started", ref: before });
+  const failing = actor({
+    onStart: () => {
+      throw new Error("no");
+    },
+    receive: () => undefined,
+  });
+  expect((await tree.startChild(child({ id: "f", start: failing }))).kind).toBe("failed");
+  expect(reports).toMatchObject([{ kind: "start-error", supervisor: tree.ref, child: "f", reason: { kind: "error" } }]);
+  await closeManual(system, host);
+});
+
+it("whichChildren tells supervisors from workers", async () => {
+  const { system, host, spec } = stage();
+  const empty = supervisor({});
+  const inner = child({ id: "inner", start: empty });
+  const tree = await supervise(system, supervisor({ children: [spec("a"), inner] }));
+  expect((await tree.whichChildren()).map(({ id, type }) => [id, type])).toEqual([
+    ["a", "worker"],
+    ["inner", "supervisor"],
+  ]);
+  await closeManual(system, host);
+});
+
+it("a dynamic supervisor ends only children of its own, and counts each of them once", async () => {
+  const { system, host, worker } = stage();
+  const kind = supervisor({ strategy: "simple_one_for_one", intensity: plenty, child: { start: worker } });
+  const [mine, other] = [await supervise(system, kind), await supervise(system, kind)];
+  const [a, b, theirs] = [await mine.startChild("a"), await mine.startChild("b"), await other.startChild("c")];
+  if (a.kind !== "started" || b.kind !== "started" || theirs.kind !== "started") throw new Error("not started");
+  const end = async (ref: typeof a.ref): Promise<string> => {
+    const ended = mine.terminateChild(ref);
+    await host.settle();
+    return (await ended).kind;
+  };
+  const stranger = system.spawn(worker, { args: "stranger" });
+  expect(await Promise.all([end(stranger), end(mine.ref as never)])).toEqual(["not_found", "not_found"]);
+  expect(await end(a.ref)).toBe("ok");
+  expect(await end(a.ref)).toBe("ok");
+  expect(await mine.countChildren()).toMatchObject({ active: 1, workers: 1 });
+  expect(await mine.whichChildren()).toMatchObject([{ state: { ref: b.ref } }]);
+  expect(await end(theirs.ref)).toBe("not_found");
+  expect(system.find(theirs.ref.id)).toBe(theirs.ref);
+  await closeManual(system, host);
+});
