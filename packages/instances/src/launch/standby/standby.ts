@@ -4,7 +4,7 @@ import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
 import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
-import { type PidFile, readPidFile } from "../records/pid-file.ts";
+import { type ProcessStamp, readPidFile } from "../records/pid-file.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { LaunchRequest } from "../request.ts";
 import type { Spawner } from "../spawner.ts";
@@ -18,13 +18,20 @@ export class Standby {
   readonly #spawner: Spawner;
   readonly #host: HostFacts;
   readonly #launchId: number;
+  readonly #main: ProcessStamp;
   #state: "waiting" | "taken" = "waiting";
 
-  private constructor(request: LaunchRequest, spawner: Spawner, host: HostFacts, launchId: number) {
+  private constructor(
+    request: LaunchRequest,
+    spawner: Spawner,
+    host: HostFacts,
+    { launchId, main }: { readonly launchId: number; readonly main: ProcessStamp },
+  ) {
     this.request = request;
     this.#spawner = spawner;
     this.#host = host;
     this.#launchId = launchId;
+    this.#main = main;
   }
 
   /**
@@ -38,7 +45,10 @@ export class Standby {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Standby> {
     const { launchId } = await spawner.launch(buildStandbyPlan(request, host), signal ? { signal } : {});
-    return new Standby(request, spawner, host, launchId);
+    const main = readPidFile(request.instanceDir)?.main;
+    if (main === null || main === undefined)
+      throw new LaunchError(`${request.identity.name} ended as soon as it was warm`, { code: "LAUNCHER_GONE" });
+    return new Standby(request, spawner, host, { launchId, main });
   }
 
   /** False when it has ended, or was used. */
@@ -72,7 +82,7 @@ export class Standby {
     if (main === null || main === undefined) throw gone();
     const path = join(instanceDir, paperFile);
     writeFileSync(path, JSON.stringify(paper), { mode: 0o600 });
-    const plan = buildBeginPlan(this.request, assignment, { main, paper: path, host: this.#host });
+    const plan = buildBeginPlan(this.request, assignment, { main: this.#main, paper: path, host: this.#host });
     writeFileSync(join(instanceDir, "assign"), encodePlan(plan), { mode: 0o600 });
     const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
     if (assignSlot(instanceDir) === "gone") {
@@ -80,11 +90,6 @@ export class Standby {
       throw gone();
     }
     return await answer;
-  }
-
-  /** Its processes, while it waits; null when it has ended. */
-  pids(): PidFile | null {
-    return readPidFile(this.request.instanceDir);
   }
 
   /** Ends a program that is not needed. */
