@@ -1,17 +1,23 @@
 import type { HostFacts } from "../host-facts.ts";
-import { mountFlags } from "./linux.ts";
+import { mountAttributes, mountFlags } from "./linux.ts";
 import type { Step } from "./plan.ts";
 import { at } from "./staging.ts";
 import { steps } from "./steps.ts";
 
-/** A fresh /proc with the paths covered that say too much or change the machine. */
-export function procSteps(host: HostFacts): Step[] {
+const covered = mountAttributes.readOnly | mountAttributes.noSuid | mountAttributes.noDev;
+
+/**
+ * A fresh /proc with the paths covered that say too much or change the machine. What covers a folder is a part of the
+ * root: where that `staysOpen` it is made read-only by itself.
+ */
+export function procSteps(host: HostFacts, staysOpen: boolean): Step[] {
   const { readOnly, noSuid, noDev, noExec } = mountFlags;
   return [
     steps.mount("proc", at("/proc"), "proc", noSuid | noDev | noExec, null),
-    ...host.maskedProc.map(({ path, directory }) =>
+    ...host.maskedProc.flatMap(({ path, directory }) => [
       steps.bind(directory ? at("/var/empty") : at("/dev/null"), at(path), false),
-    ),
+      ...(directory && staysOpen ? [steps.restrict(at(path), covered, false)] : []),
+    ]),
     ...host.readOnlyProc.flatMap((path) => [
       steps.bind(at(path), at(path), false),
       steps.remountBind(at(path), readOnly | noSuid | noDev | noExec),
