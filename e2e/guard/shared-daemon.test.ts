@@ -33,9 +33,12 @@ describe("two runs and one daemon", () => {
     await eventually(() => bodies(oldRoot).length > 0);
     const young = guarded(youngRoot);
     await eventually(() => bodies(youngRoot).length > 3, young.said());
-    const before = Math.round((machine.group.counters().memoryCurrentBytes ?? 0) / MiB);
-    const hog = await machine.fill(870 - before);
-    await eventually(async () => (await phases())[1] === "parked");
+    const hog = await machine.fillUpTo(870);
+    await eventually(
+      async () => (await phases())[1] === "parked",
+      () => `${old.said()}\n=====\n${young.said()}`.replaceAll(/^(#|ok| ).*\n/gm, ""),
+      20_000,
+    );
     expect((await phases())[0]).toBe("running");
     hog.kill("SIGKILL");
     expect(await young.ended, young.said()).toBe(0);
@@ -76,8 +79,7 @@ describe("two runs and one daemon", () => {
     const root = machine.project("p", 3, 20, 50);
     const run = guarded(root);
     await eventually(() => bodies(root).length > 3);
-    const before = Math.round((machine.group.counters().memoryCurrentBytes ?? 0) / MiB);
-    const hog = await machine.fill(870 - before);
+    const hog = await machine.fillUpTo(870);
     await eventually(async () => (await phases())[0] === "parked");
     run.child.kill("SIGKILL");
     await run.ended;
@@ -157,7 +159,11 @@ test("waits", async () => { while (!existsSync(__dirname + "/go")) await new Pro
     const a = guarded(first);
     await eventually(async () => (await phases())[0] === "running");
     const b = guarded(second);
-    await eventually(async () => (await phases())[1] === "waiting");
+    await eventually(
+      async () => (await phases())[1] === "waiting",
+      () => b.said(),
+      15_000,
+    );
     await eventually(() => /waiting: it needs 500 MiB/.test(b.said()), b.said());
     writeFileSync(join(first, "go"), "");
     expect(await a.ended, a.said()).toBe(0);

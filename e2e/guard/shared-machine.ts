@@ -85,8 +85,11 @@ export class SharedMachine {
     return (await listRuns(this.socketPath)) ?? [];
   }
 
-  /** Holds so much memory until it is killed. */
-  async fill(mebibytes: number): Promise<ChildProcess> {
+  /** Holds so much memory until it is killed that this much of the group's is used, cache that can be had back left out. */
+  async fillUpTo(wantedMiB: number): Promise<ChildProcess> {
+    const { memoryCurrentBytes = 0, memoryInactiveFileBytes = 0 } = this.group.counters();
+    // What Node itself takes.
+    const mebibytes = wantedMiB - 40 - Math.round((memoryCurrentBytes - memoryInactiveFileBytes) / MiB);
     const script = `const kept = []; for (let n = 0; n < ${mebibytes}; n += 8) kept.push(Buffer.alloc(8 * ${MiB}, 1)); console.log("full"); setInterval(() => kept.length, 1e6)`;
     const { child, said } = this.spawn(process.execPath, ["-e", script], this.folder);
     await eventually(() => said().includes("full"));
@@ -96,7 +99,9 @@ export class SharedMachine {
   /** A project of node:test files, each with tests that take a while and note when they have run. */
   project(name: string, files: number, tests: number, ms: number): string {
     const root = join(this.folder, name);
-    mkdirSync(root);
+    mkdirSync(join(root, ".constellation/test"), { recursive: true });
+    // As if it had run before: of a run of which nothing is known more is expected than this machine has.
+    writeFileSync(join(root, ".constellation/test/last.json"), JSON.stringify({ tests: 0, peakBytes: 60 * MiB }));
     writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, scripts: { test: "node --test" } }));
     for (let file = 0; file < files; file++)
       writeFileSync(

@@ -25,7 +25,7 @@ export interface DeskParts {
   readonly settings: CoordinationSettings;
   readonly ports: PortRange;
   readonly nowMs: () => number;
-  readonly memory: () => SharedMemory & { readonly bounds: readonly string[] };
+  readonly memory: () => readonly (SharedMemory[number] & { readonly name: string })[];
   /** Whether the kernel killed for memory since the last call. */
   readonly hasKilled: () => boolean;
   readonly isAlive: (process: ProcessIdentity) => boolean;
@@ -156,7 +156,7 @@ export class GuardDesk {
   #admit(id: string): void {
     const wire = this.#guests.get(id)?.wire;
     const ports = [...(this.#book.held.get(id) ?? [])];
-    wire?.say({ kind: "admitted", ports, bounds: [...this.#parts.memory().bounds] });
+    wire?.say({ kind: "admitted", ports, bounds: this.#parts.memory().map(({ name }) => name) });
     wire?.say({ kind: "yields", yields: this.#fleet.yielding === id });
   }
 

@@ -1,5 +1,4 @@
-import { openMemoryGauge, type MemoryGauge } from "@constellation/host";
-import type { SharedMemory } from "@constellation/guard";
+import { openMemoryGauge, type MemoryGauge, type MemoryLevel } from "@constellation/host";
 import { readFileSync } from "node:fs";
 
 /** Memory as all runs of this machine, or of this container, share it. Opened at the first look. */
@@ -7,16 +6,10 @@ export class MachineMemory {
   #gauge: MemoryGauge | undefined;
   #oomKills = 0;
 
-  /** The bound that is nearest to being full. */
-  read(): SharedMemory & { readonly bounds: readonly string[] } {
+  /** Every bound that this daemon and its runs are under. */
+  read(): readonly MemoryLevel[] {
     this.#gauge ??= openMemoryGauge();
-    const { levels, tightest } = this.#gauge.read();
-    const fullest = levels.reduce(
-      (most, level) => (level.usedBytes / level.limitBytes > most.usedBytes / most.limitBytes ? level : most),
-      tightest,
-    );
-    const { limitBytes, usedBytes } = fullest;
-    return { limitBytes, usedBytes, bounds: levels.map(({ name }) => name) };
+    return this.#gauge.read().levels;
   }
 
   /** Whether the kernel had to kill for memory since the last look. */

@@ -26,7 +26,7 @@ class Machine {
       settings: defaultCoordination,
       ports: defaultPortRange,
       nowMs: () => this.nowMs,
-      memory: () => ({ limitBytes: 16 * GiB, usedBytes: this.share * 16 * GiB, bounds: ["machine"] }),
+      memory: () => [{ name: "machine", limitBytes: 16 * GiB, usedBytes: this.share * 16 * GiB }],
       hasKilled: () => {
         const had = this.hasKilled;
         this.hasKilled = false;

@@ -1,10 +1,7 @@
 import type { Fleet, FleetRun } from "./fleet.ts";
 
-/** Memory at the bound that is nearest to being full. */
-export interface SharedMemory {
-  readonly limitBytes: number;
-  readonly usedBytes: number;
-}
+/** Memory at every bound that all runs share: the machine's, and those of groups around them. */
+export type SharedMemory = readonly { readonly limitBytes: number; readonly usedBytes: number }[];
 
 /** How runs share a machine. */
 export interface CoordinationSettings {
@@ -44,7 +41,11 @@ export function coordinate(
   const actions: Coordination[] = [];
   const runs = new Map(fleet.runs);
   let { lastActionMs } = fleet;
-  const share = memory.limitBytes <= 0 ? 1 : memory.usedBytes / memory.limitBytes;
+  // The fullest bound says how tight it is; how much is left may be least at another one.
+  const share = Math.max(
+    0,
+    ...memory.map(({ limitBytes, usedBytes }) => (limitBytes <= 0 ? 1 : usedBytes / limitBytes)),
+  );
   const calmSinceMs = share <= resumeShare ? (fleet.calmSinceMs ?? nowMs) : undefined;
   const isQuiet = lastActionMs === undefined || nowMs - lastActionMs >= pauseMs;
   const isCalm = calmSinceMs !== undefined && nowMs - calmSinceMs >= resumeHeldMs;
@@ -111,14 +112,15 @@ export function coordinate(
 function tooLittleFor(
   run: FleetRun,
   runs: ReadonlyMap<string, FleetRun>,
-  { limitBytes, usedBytes }: SharedMemory,
+  memory: SharedMemory,
   { admitShare }: CoordinationSettings,
 ): string | undefined {
   const promised = byAge(runs, "running").reduce(
     (sum, { expectedBytes, treeBytes }) => sum + Math.max(0, expectedBytes - treeBytes),
     0,
   );
-  const free = admitShare * limitBytes - usedBytes - promised;
+  const left = Math.min(...memory.map(({ limitBytes, usedBytes }) => admitShare * limitBytes - usedBytes));
+  const free = left - promised;
   if (run.expectedBytes <= free) return undefined;
   return `it needs ${mebibytes(run.expectedBytes)}, and ${mebibytes(Math.max(0, free))} are not promised to others`;
 }

@@ -5,7 +5,7 @@ import { after, emptyFleet, type Fleet, type FleetEvent } from "../../src/coordi
 
 const GiB = 2 ** 30;
 const limitBytes = 16 * GiB;
-const at = (share: number): SharedMemory => ({ limitBytes, usedBytes: share * limitBytes });
+const at = (share: number): SharedMemory => [{ limitBytes, usedBytes: share * limitBytes }];
 const joined = (
   id: string,
   sinceMs: number,
@@ -51,6 +51,15 @@ describe("admission", () => {
       joined("small", 3, "waiting", 1),
     );
     expect(coordinate(fleet, at(0.05), 0).actions.filter(({ kind }) => kind === "admit")).toEqual([]);
+  });
+
+  it("heeds every bound, not only the fullest", () => {
+    const fleet = fleetOf(joined("a", 1, "running", 4 * GiB), joined("b", 2, "waiting", 4 * GiB));
+    const machine = { limitBytes: 100 * GiB, usedBytes: 50 * GiB };
+    const admits = (...memory: SharedMemory): boolean =>
+      coordinate(fleet, memory, 0).actions.some(({ kind }) => kind === "admit");
+    expect(admits(machine)).toBe(true);
+    expect(admits(machine, { limitBytes: 8 * GiB, usedBytes: GiB })).toBe(false);
   });
 
   it("lets a run that needs more than there is run alone", () => {
