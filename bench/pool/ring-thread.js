@@ -77,6 +77,7 @@ export const tick = ({ ring, frames }) => {
   const never = new Int32Array(new SharedArrayBuffer(4));
   for (let index = 0; index < frames; index += 1) {
     Atomics.wait(never, 0, 0, 2);
+    if (!writer.waitForRoom(longestWaitMs)) throw new Error("no room for a tick in 10 s");
     writer.claim()[0] = nowUs();
     writer.commit();
   }
