@@ -136,10 +136,12 @@ describe("ports of guarded runs", () => {
       expect(listListeners({ ports: [own] })).toHaveLength(1);
       expect(listListeners({ ports: [foreign] })).toHaveLength(1);
     } finally {
-      const ended = children.map((child) =>
-        child.exitCode === null && child.signalCode === null
-          ? new Promise((resolve) => child.once("exit", resolve))
-          : null,
+      const ended = children.map(
+        (child) =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) resolve();
+            else child.once("exit", () => resolve());
+          }),
       );
       for (const child of children) child.kill("SIGKILL");
       await Promise.all(ended);

@@ -32,7 +32,10 @@ describe("two runs and one daemon", () => {
     const old = guarded(oldRoot);
     await eventually(() => bodies(oldRoot).length > 0);
     const young = guarded(youngRoot);
-    await eventually(() => bodies(youngRoot).length > 3, young.said());
+    await eventually(
+      () => bodies(youngRoot).length > 3,
+      () => young.said(),
+    );
     const hog = await machine.fillUpTo(870);
     await eventually(
       async () => (await phases())[1] === "parked",
@@ -127,7 +130,7 @@ test("leaves children", () => {
     const run = guarded(root);
     await eventually(
       () => existsSync(join(root, ".constellation/test/journal.jsonl")) && ledgerOf(root).attempts.length > 0,
-      run.said(),
+      () => run.said(),
     );
     const id = ledgerOf(root).run.run;
     await eventually(() => findByEnvironment({ name: "CONSTELLATION_RUN", value: id }).length > 0);
@@ -164,7 +167,10 @@ test("waits", async () => { while (!existsSync(__dirname + "/go")) await new Pro
       () => b.said(),
       15_000,
     );
-    await eventually(() => /waiting: it needs 500 MiB/.test(b.said()), b.said());
+    await eventually(
+      () => /waiting: it needs 500 MiB/.test(b.said()),
+      () => b.said(),
+    );
     writeFileSync(join(first, "go"), "");
     expect(await a.ended, a.said()).toBe(0);
     expect(await b.ended, b.said()).toBe(0);

@@ -79,7 +79,15 @@ describe("files", () => {
     for (const path of ["a.js", "node_modules/x/a.test.js", "a.test.txt", "latest.js", "contest/x.js"]) write(path);
     write("package.json", "{}");
     const { adapter } = detectFramework(root, "node-test");
-    const request = { root, stateDirectory: root, args: [], paths: [], jobs: undefined, exclude: ["test.cjs"] };
+    const request = {
+      root,
+      stateDirectory: root,
+      args: [],
+      paths: [],
+      jobs: undefined,
+      exclude: ["test.cjs"],
+      finished: new Map(),
+    };
     const files = adapter.shape === "files" ? adapter.units(request).map(({ file }) => file) : [];
     expect(files).toEqual(["a.test.js", "b-test.mjs", "src/c_test.js", "test-x.js", "test/any.js"]);
     expect(findFiles(root, ["src", "test/*.js"], () => true)).toEqual(["src/c_test.js", "test/any.js"]);
