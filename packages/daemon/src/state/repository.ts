@@ -47,8 +47,7 @@ export class Repository {
   ): Promise<void> {
     const limit = new Deadline(writeTimeoutMs, signal);
     try {
-      // Nobody waits for the disk then, so that there is no sync to be shared.
-      if (acknowledge === "durable") await this.#gathered();
+      await this.#gathered();
       for (const txn of edit.transactions()) {
         const rev = await this.#apply(txn, acknowledge, limit.signal);
         await this.mirror.reached(rev, limit.signal).catch((error: unknown) => {
@@ -65,7 +64,7 @@ export class Repository {
     return this.mirror.revisions.get(app)?.get(revision)?.record;
   }
 
-  /** Resolves when this turn of the event loop is over: what is written within one turn shares one sync of the disk. */
+  /** Resolves when this turn of the event loop is over: what is written within one turn shares one commit, one look of whoever watches, and one sync. */
   #gathered(): Promise<void> {
     this.#turn ??= new Promise((resolve) => {
       setImmediate(() => {
