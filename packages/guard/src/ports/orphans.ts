@@ -25,22 +25,25 @@ export function orphanPorts(): OrphanPort[] {
 export async function clearOrphanPorts(): Promise<OrphanPort[]> {
   const orphans = found();
   for (const { owners } of orphans) for (const { identity } of owners) signalProcess(identity, "SIGKILL");
-  for (const until = performance.now() + 2000; performance.now() < until;) {
-    if (!orphans.some(({ owners }) => owners.some(({ identity }) => isProcessAlive(identity)))) break;
+  const ports = orphans.map(({ port }) => port);
+  const inodes = new Set(orphans.map(({ inode }) => inode));
+  // A process counts as dead before its last thread has let go of its sockets.
+  for (const until = performance.now() + 2000; inodes.size > 0 && performance.now() < until;) {
+    if (!listListeners({ ports, pids: [] }).some(({ inode }) => inodes.has(inode))) break;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return orphans.map(({ port, run, owners }) => ({ port, run, pids: owners.map(({ identity }) => identity.pid) }));
 }
 
-function found(): { port: number; run: string; owners: PortListener["owners"] }[] {
+function found(): (Pick<PortListener, "port" | "inode" | "owners"> & { readonly run: string })[] {
   if (process.platform !== "linux") return [];
   // Environments are read ten times as fast as descriptors are joined with sockets, and mostly nobody is marked.
   const pids = listPids().filter((pid) => entryOf(pid, markerName) !== undefined);
   if (pids.length === 0) return [];
-  return listListeners({ markerName, pids }).flatMap(({ port, owners }) => {
+  return listListeners({ markerName, pids }).flatMap(({ port, inode, owners }) => {
     const run = owners[0]?.marker;
     if (run === undefined || !owners.every(({ marker }) => marker === run)) return [];
-    return owners.some(({ identity }) => isGuarded(identity.pid, run)) ? [] : [{ port, run, owners }];
+    return owners.some(({ identity }) => isGuarded(identity.pid, run)) ? [] : [{ port, inode, run, owners }];
   });
 }
 
