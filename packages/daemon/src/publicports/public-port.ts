@@ -7,6 +7,8 @@ export interface PublicPortOptions extends Endpoint {
   readonly sharing: Sharing;
   /** Processes that may have the port's socket although its own process is gone. */
   readonly holders: () => Promise<readonly number[]>;
+  /** Nothing is done before this is settled: the end of an earlier one of the same place. */
+  readonly after: Promise<unknown>;
   /** Told when the port process is gone although it was not closed. */
   readonly onLost: () => void;
 }
@@ -21,7 +23,7 @@ const closeGraceMs = 2000;
 export class PublicPort {
   readonly #options: PublicPortOptions;
   readonly #watch = new AbortController();
-  #line: Promise<unknown> = Promise.resolve();
+  #line: Promise<unknown>;
   #process: PortProcess | null = null;
   #sharing: Sharing;
   #backends = "";
@@ -29,6 +31,7 @@ export class PublicPort {
   constructor(options: PublicPortOptions) {
     this.#options = options;
     this.#sharing = options.sharing;
+    this.#line = options.after.catch(() => undefined);
   }
 
   get port(): number {

@@ -37,6 +37,8 @@ const askedHolders = 64;
 export class PublicPorts implements PortOpener, PortSource {
   readonly #parts: PublicPortsParts;
   readonly #open = new Map<string, PublicPort>();
+  /** Ports that are being given up. */
+  readonly #closing = new Map<string, Promise<void>>();
   readonly #private = new PrivatePorts();
   /** Instances that are about to be stopped: they get no new connections although they still look ready. */
   readonly #withdrawn = new Set<PortBinding>();
@@ -224,6 +226,7 @@ export class PublicPorts implements PortOpener, PortSource {
       sharing: "forwarded",
       holders: () => this.#holders(app, key),
       onLost: () => this.#lost(key),
+      after: this.#closing.get(key) ?? Promise.resolve(),
     });
     this.#open.set(key, open);
     return open;
@@ -289,7 +292,18 @@ export class PublicPorts implements PortOpener, PortSource {
     return inUse && since !== undefined && performance.now() - since < recycleTimeoutMs;
   }
 
+  /** Gives a port up; whoever opens it again meanwhile waits until its process and its folder are gone. */
   async #close(key: string): Promise<void> {
+    const closing = this.#closeNow(key);
+    this.#closing.set(key, closing);
+    try {
+      await closing;
+    } finally {
+      if (this.#closing.get(key) === closing) this.#closing.delete(key);
+    }
+  }
+
+  async #closeNow(key: string): Promise<void> {
     const open = this.#open.get(key);
     this.#open.delete(key);
     const folder = join(this.#parts.folder, key);
