@@ -22,7 +22,7 @@ fi
 
 # command:package — a package is asked for only when its command is missing.
 wanted="mkfs.ext4:e2fsprogs nsenter:util-linux"
-[ -z "$tests" ] || wanted="$wanted git:git python3:python3 ip:iproute2 nft:nftables bwrap:bubblewrap tmux:tmux erl:erlang-base redis-server:redis-server nginx:nginx pytest:python3-pytest gcc:gcc gcc:libc6-dev gcc:linux-libc-dev-arm64-cross qemu-aarch64-static:qemu-user-static systemd-analyze:systemd"
+[ -z "$tests" ] || wanted="$wanted git:git python3:python3 ip:iproute2 nft:nftables bwrap:bubblewrap tmux:tmux erl:erlang-base redis-server:redis-server nginx:nginx pytest:python3-pytest gcc:gcc gcc:libc6-dev gcc:linux-libc-dev-arm64-cross qemu-aarch64-static:qemu-user-static systemd-analyze:systemd go:golang-go"
 missing=
 for pair in $wanted; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
