@@ -88,7 +88,7 @@ export class BothWays {
     if (send !== undefined) {
       await line(handle, /^ready$/);
       // Written by the kernel's hand, as `kill` would: a stop would be worded as one.
-      process.kill(handle.facts.pid, send as NodeJS.Signals);
+      process.kill(handle.facts.pid, send);
     }
     await reading;
     const { kind, code, signal: ended, reason } = await handle.wait();
