@@ -89,7 +89,7 @@ export interface PortInput {
   container?: number | undefined;
   /** Address that the public port is bound to. @default "127.0.0.1" */
   address?: string | undefined;
-  /** `inherit`: instances share one listening socket; `forward`: a forwarder stands before them. @default "auto" */
+  /** `inherit`: instances share one listening socket; `forward`: a forwarder stands before them; `auto`: a socket for Node on the machine's network. @default "auto" */
   socket?: "auto" | "inherit" | "forward" | undefined;
 }
 

@@ -54,11 +54,12 @@ export class PublicPorts implements PortOpener, PortSource {
   async open(specs: readonly AppSpec[]): Promise<void> {
     const opened: string[] = [];
     try {
-      for (const { name, ports, run } of specs) {
-        for (const port of ports) {
-          const key = keyOf(name, port);
+      for (const spec of specs) {
+        for (const port of spec.ports) {
+          const key = keyOf(spec.name, port);
           if (!this.#open.has(key)) opened.push(key);
-          await this.#obtain(name, port).open(this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(run)));
+          const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
+          await this.#obtain(spec.name, port).open(sharing);
         }
       }
     } catch (error) {
@@ -86,7 +87,7 @@ export class PublicPorts implements PortOpener, PortSource {
     const bindings: PortBinding[] = [];
     try {
       for (const port of spec.ports) {
-        const { socketFile } = await this.#openWhenFree(spec.name, port, sharingOf(port, run), signal);
+        const { socketFile } = await this.#openWhenFree(spec.name, port, sharingOf(port, run, spec), signal);
         bindings.push(await bindingFor(port, this.#obtain(spec.name, port), socketFile, this.#private));
       }
       return bindings;
@@ -199,11 +200,12 @@ export class PublicPorts implements PortOpener, PortSource {
       if ((record.mode !== "running" && living.length === 0) || this.#retired.has(app)) continue;
       const revisions = new Set([record.revision, ...living.flatMap(({ revision }) => revision ?? [])]);
       for (const revision of revisions) {
-        const run = this.#parts.mirror.revisions.get(app)?.get(revision)?.record.spec.run;
-        for (const port of this.#ports(app, revision)) {
+        const spec = this.#parts.mirror.revisions.get(app)?.get(revision)?.record.spec;
+        for (const port of spec?.ports ?? []) {
           const key = keyOf(app, port);
-          if (run !== undefined && !needed.has(key))
-            needed.set(key, { app, port, sharing: this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(run)) });
+          if (spec === undefined || needed.has(key)) continue;
+          const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
+          needed.set(key, { app, port, sharing });
         }
       }
     }

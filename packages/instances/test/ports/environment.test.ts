@@ -1,3 +1,4 @@
+import { parseApp } from "@constellation/contract";
 import { describe, expect, it } from "vitest";
 import type { PortBinding } from "../../src/driver/port-binding.ts";
 import { portEnvironment, sharingOf } from "../../src/ports/index.ts";
@@ -64,6 +65,7 @@ describe("the environment of an instance with ports", () => {
 describe("who shares the socket", () => {
   const script = { kind: "script", file: "/a/server.js", args: [] } as const;
   const command = (...argv: string[]) => ({ kind: "command", argv }) as const;
+  const open = parseApp({ name: "web", command: ["true"] });
   it.each([
     ["a script", "auto", script, "shared"],
     ["node", "auto", command("/usr/bin/node", "server.js"), "shared"],
@@ -72,6 +74,17 @@ describe("who shares the socket", () => {
     ["a program that takes a socket", "inherit", command("nginx"), "shared"],
     ["a script that must not", "forward", script, "forwarded"],
   ] as const)("%s, %s", (_, socket, run, wanted) => {
-    expect(sharingOf({ socket }, run)).toBe(wanted);
+    expect(sharingOf({ socket }, run, open)).toBe(wanted);
+  });
+
+  it.each([
+    ["a private one", { network: "private" }, {}, "forwarded"],
+    ["a limit outwards", {}, { networkOutBitsPerSecond: 1e6 }, "forwarded"],
+    ["a limit inwards", {}, { networkInBitsPerSecond: 1e6 }, "forwarded"],
+    ["the machine's, whatever the limit", { network: "host" }, { networkOutBitsPerSecond: 1e6 }, "shared"],
+    ["none, where nothing else reaches it", { network: "none" }, {}, "shared"],
+  ] as const)("a script with a network of %s", (_, isolation, resources, wanted) => {
+    const spec = { isolation: { ...open.isolation, ...isolation }, resources: { ...open.resources, ...resources } };
+    expect(sharingOf({ socket: "auto" }, script, spec)).toBe(wanted);
   });
 });
