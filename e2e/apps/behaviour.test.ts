@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Event } from "@constellation/contract";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { freePort } from "../packed/installed.ts";
 import { Home } from "./home.ts";
 
 const root = process.getuid?.() === 0;
@@ -110,6 +111,23 @@ describe("how instances behave, and what is told of it", () => {
       await home.ok("rm", "filler");
     },
     120_000,
+  );
+
+  test.skipIf(!root)(
+    "what a limited app serves goes by its own wire, where the limit is",
+    async () => {
+      const port = await freePort();
+      const serve = "require('http').createServer((_, r) => r.end(Buffer.alloc(3e6))).listen(process.env.PORT)";
+      home.spec({ name: "limited", command: ["node", "-e", serve], port, resources: { network: "200Mbit" } });
+      await home.ok("up");
+      const body = await (await fetch(`http://127.0.0.1:${port}/`)).arrayBuffer();
+      expect(body.byteLength).toBe(3_000_000);
+      expect((await home.inspect("limited.1")).ports).toMatchObject([{ mode: "forwarded" }]);
+      const sample = JSON.parse(await home.ok("top", "limited", "--once", "--json")) as { networkSentBytes: number };
+      expect(sample.networkSentBytes).toBeGreaterThan(3_000_000);
+      await home.ok("rm", "limited");
+    },
+    60_000,
   );
 
   test("one that logs as fast as it can fills no disk and holds nobody up", async () => {
