@@ -183,7 +183,10 @@ check("the owner of a file cannot take it out of its project", async () => {
     "chattr.e2fsprogs -p 0 $DATA_DIR 2>&1; chattr.e2fsprogs -P $DATA_DIR 2>&1; dd if=/dev/zero of=$DATA_DIR/fill bs=64k 2>/dev/null; stat -c %s $DATA_DIR/fill";
   const { lines } = await toEnd(request(script, { resources: { disk: "12MB" } }));
   assert.ok(Number(lines.at(-1)) <= 12_000_000, JSON.stringify(lines));
-  assert.ok(lines.some((text) => /chattr.*(not permitted|nvalid argument)/.test(text)), JSON.stringify(lines));
+  assert.ok(
+    lines.some((text) => /chattr.*(not permitted|nvalid argument)/.test(text)),
+    JSON.stringify(lines),
+  );
   return lines[0];
 });
 
