@@ -1,18 +1,24 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findByEnvironment, openCgroupBase, removeCgroupBase, signalProcess } from "@constellation/host";
 import { addUp, readJournal } from "@constellation/guard";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Chance } from "../chaos/random.ts";
 import { kinds, type SuiteKind, testsPerFile, writeSuite } from "./suites.ts";
 
 const program = join(import.meta.dirname, "guarded.js");
 const files = 6;
+const seed = Number(process.env["CONSTELLATION_CHAOS_SEED"] ?? Date.now() % 2 ** 31);
 
 let folder: string;
-beforeEach(() => void (folder = realpathSync(mkdtempSync(join(tmpdir(), "guard-killed-")))));
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "guard-killed-")));
+  // Frameworks that are killed leave temporary files of their own.
+  mkdirSync(join(folder, "tmp"));
+});
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
   // Groups of killed guards are removed by the next attempt; the base by whoever finds it empty.
@@ -30,15 +36,17 @@ describe.each(kinds)("a run of $name", (kind) => {
     const wanted = results(calm);
     expect(wanted.size).toBeGreaterThanOrEqual(files * (kind.leastResults ?? testsPerFile));
 
+    console.log(`seed ${seed}: CONSTELLATION_CHAOS_SEED=${seed} draws the same moments again`);
+    const chance = new Chance(seed);
     let kills = 0;
     for (let number = 1; number <= 40; number++) {
       const run = attempt(killed, kind, number === 1 ? "fresh" : "resume");
       const before = finishedIn(killed);
       // By progress, not by the clock: after a random number of newly finished tests, or in the middle of starting.
-      const target = before + 1 + Math.floor(Math.random() * (kind.leastResults ?? testsPerFile));
+      const target = before + chance.between(1, kind.leastResults ?? testsPerFile);
       const isOver = await Promise.race([run.ended.then(() => true), reaches(killed, target).then(() => false)]);
       if (isOver) break;
-      await sleep(Math.random() * 30);
+      await sleep(chance.between(0, 30));
       killTree(run.marker);
       await run.ended;
       kills += 1;
@@ -66,7 +74,7 @@ function attempt(root: string, { framework, node }: SuiteKind, how: "fresh" | "r
 /** Without what the test runner that runs this test has put there for its own workers. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, LANG } = process.env;
-  return { PATH, HOME, LANG, NO_COLOR: "1" };
+  return { PATH, HOME, LANG, NO_COLOR: "1", TMPDIR: join(folder, "tmp") };
 }
 
 function killTree(marker: string): void {

@@ -97,7 +97,9 @@ describe("the bank", () => {
       expect(await total(bank)).toEqual([500, 500]);
       expect(await bank.transfer("too much", "ann", "bob", 501)).toEqual({ kind: "declined", balanceCents: 500 });
       await system.shutdown();
-      expect(await total(openBank(realSystem(), new FileSnapshots(folder)))).toEqual([500, 500]);
+      const again = realSystem();
+      expect(await total(openBank(again, new FileSnapshots(folder)))).toEqual([500, 500]);
+      await again.shutdown();
     } finally {
       rmSync(folder, { recursive: true });
     }

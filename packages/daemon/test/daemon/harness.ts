@@ -4,9 +4,18 @@ import { join } from "node:path";
 import type { AppInput, AppSummary, Event, Instance } from "@constellation/contract";
 import { MemoryLogStore, MemoryStateStore } from "@constellation/engine";
 import { FakeDriver, FakeWorld, systemClock } from "@constellation/instances";
+import { afterAll } from "vitest";
 import { type Daemon, startDaemon } from "../../src/daemon.ts";
 import { type Death, mortalDriver, mortalStore } from "./mortal.ts";
 import { MemoryArchive } from "../../src/observe/index.ts";
+
+/** What dead daemons still have under way, and the folders that they may write to. */
+const dying: Promise<unknown>[] = [];
+const folders: string[] = [];
+afterAll(async () => {
+  await Promise.all(dying);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** A machine whose programs are imagined and whose disk is in memory; daemons come and go on it. */
 export class Machine {
@@ -23,6 +32,7 @@ export class Machine {
   async start(death?: Death): Promise<Daemon> {
     const driver = new FakeDriver(this.world);
     this.#starts += 1;
+    folders.push(this.folder);
     const start = this.#starts;
     const daemon = await startDaemon({
       store: death === undefined ? this.store : mortalStore(this.store, death),
@@ -48,7 +58,7 @@ export class Machine {
     });
     // One that died while it started must not come back as the living one.
     if (start === this.#starts) this.#daemon = daemon;
-    else void daemon.stop().catch(() => undefined);
+    else dying.push(daemon.stop().catch(() => undefined));
     return daemon;
   }
 
@@ -59,7 +69,7 @@ export class Machine {
 
   /** Takes the dead daemon's body away: its timers, so that a test can end. */
   async bury(): Promise<void> {
-    void this.#daemon?.stop().catch(() => undefined);
+    if (this.#daemon !== null) dying.push(this.#daemon.stop().catch(() => undefined));
     this.#daemon = null;
     // Its timers stand still before the next one starts.
     await new Promise((resolve) => setImmediate(resolve));

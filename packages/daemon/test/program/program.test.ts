@@ -37,7 +37,7 @@ interface Run {
 
 function run(at = home): Run {
   const child = spawn(process.execPath, [program], {
-    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at },
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at, CONSTELLATION_WARM: "0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.push(child);
