@@ -1,5 +1,15 @@
-import { execFile } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import type { Feature, Instance, InstanceDetails } from "@constellation/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,9 +18,10 @@ import { killProcess, listProcesses } from "../chaos/processes.ts";
 // The whole product as an ordinary user without a login session: no runtime folder, no groups, no rights. Only root can
 // become somebody else; whoever is no root runs every other test this way.
 const root = resolve(import.meta.dirname, "../..");
-const program = join(root, "packages/cli/dist/constellation.js");
+const command = "packages/cli/dist/constellation.js";
 /** Somebody whom nobody else on this machine is. */
 const user = 165_534;
+const reads = ["--reuid", String(user), "--regid", String(user), "--clear-groups", "test", "-r", join(root, command)];
 const port = 21_600 + (process.pid % 200);
 
 interface Ended {
@@ -21,9 +32,15 @@ interface Ended {
 
 describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   let home: string;
+  let checkout = root;
   beforeAll(() => {
+    // Where only its owner can look at the checkout (as in `/root`), others get a view of it.
+    if (spawnSync("setpriv", reads).status !== 0) {
+      checkout = mkdtempSync("/tmp/cst-view-");
+      execFileSync("mount", ["--bind", root, checkout]);
+    }
     home = mkdtempSync("/tmp/cst-user-");
-    symlinkSync(join(root, "node_modules"), join(home, "node_modules"));
+    symlinkSync(join(checkout, "node_modules"), join(home, "node_modules"));
     writeFileSync(
       join(home, "web.js"),
       `require("node:http").createServer((_, r) => r.end(process.env.HOSTNAME)).listen(process.env.PORT); console.log("serves")`,
@@ -36,6 +53,9 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     await constellation("daemon", "stop", "--instances");
     for (const each of ours()) killProcess(each);
     rmSync(home, { recursive: true, force: true });
+    if (checkout === root) return;
+    execFileSync("umount", [checkout]);
+    rmdirSync(checkout);
   });
 
   const ours = () => listProcesses().filter(({ command }) => command.includes(home));
@@ -43,7 +63,7 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     new Promise((done) => {
       const env = { HOME: home, PATH: process.env["PATH"] ?? "", NO_COLOR: "1" };
       const options = { cwd: home, env, uid: user, gid: user, timeout: 60_000 };
-      execFile(process.execPath, [program, ...argv], options, (error, out, err) =>
+      execFile(process.execPath, [join(checkout, command), ...argv], options, (error, out, err) =>
         done({ status: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err }),
       );
     });

@@ -1,8 +1,8 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +14,6 @@ import {
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { AppInput } from "@constellation/contract";
 import type { ProcessDriver, StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,11 +22,11 @@ import { inside } from "../../src/process/folders.ts";
 import { requestFor } from "../driver/conformance.ts";
 import { openPort } from "../ports/running.ts";
 import { BothWays } from "../worker/both-ways.ts";
+import { asSomeoneElse } from "../someone-else.ts";
 import { Playground } from "./playground.ts";
 import { command, end, line, runToEnd } from "./runs.ts";
 
 const fixture = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const attacks = fixture("fixtures/attacks.py");
 const runOnce = fixture("../fixtures/run-once.mjs");
 const nobody = 65_534;
 const root = process.getuid?.() === 0;
@@ -59,6 +58,8 @@ beforeAll(async () => {
     mkdirSync(join(rootless, name));
     if (root) chownSync(join(rootless, name), nobody, nobody);
   }
+  // The checkout may lie where only its owner can look.
+  copyFileSync(fixture("fixtures/attacks.py"), join(rootless, "attacks.py"));
 });
 afterAll(async () => {
   abstract.close();
@@ -75,7 +76,7 @@ describe.runIf(existsSync("/usr/bin/python3")).each(modes)("from inside, as %s",
   }
 
   test("no attempt to get out, to reach others or to change the machine gets through", async () => {
-    const [answer] = await lines(["python3", "/srv/attacks.py", known()], { mounts });
+    const [answer] = await lines(["python3", "/srv/attacks.py", known()], { mounts: mounts() });
     allRefused(answer);
   });
 });
@@ -89,7 +90,11 @@ test.runIf(root && existsSync("/usr/bin/python3"))(
       import { spawnSync } from "node:child_process";
       const words = ["/srv/attacks.py", process.env.KNOWN];
       console.log(spawnSync("python3", words, { encoding: "utf8" }).stdout.trim());`;
-      const { warm, cold } = await both.see({ name: "attacks", script, spec: { mounts, env: { KNOWN: known() } } });
+      const { warm, cold } = await both.see({
+        name: "attacks",
+        script,
+        spec: { mounts: mounts(), env: { KNOWN: known() } },
+      });
       expect([warm.start, cold.start]).toEqual(["warm", expect.stringMatching(/^(slot|cold)$/)]);
       for (const { stdout } of [warm, cold]) allRefused(stdout[0]);
     } finally {
@@ -98,7 +103,7 @@ test.runIf(root && existsSync("/usr/bin/python3"))(
   },
 );
 
-const mounts = [{ source: attacks, target: "/srv/attacks.py", readOnly: true }];
+const mounts = () => [{ source: join(rootless, "attacks.py"), target: "/srv/attacks.py", readOnly: true }];
 
 /** What an attacker could know about the machine. */
 const known = (): string =>
@@ -122,9 +127,11 @@ async function asNobody(request: StartRequest): Promise<string[]> {
     state: join(rootless, "state"),
     cgroupBase: `${playground.cgroupBase}-r`,
   };
-  const argv = [runOnce, JSON.stringify(request), JSON.stringify(options)];
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { uid: nobody, gid: nobody, env: {}, cwd: "/" });
-  const outcome = JSON.parse(stdout) as { lines?: string[]; error?: { message: string } };
+  const words = [JSON.stringify(request), JSON.stringify(options)];
+  const outcome = JSON.parse(await asSomeoneElse(nobody, runOnce, words)) as {
+    lines?: string[];
+    error?: { message: string };
+  };
   if (outcome.lines === undefined) throw new Error(outcome.error?.message);
   return outcome.lines;
 }
