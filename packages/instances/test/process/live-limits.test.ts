@@ -36,9 +36,12 @@ test("limits change while it runs, and the next daemon knows them", async () => 
   await driver.release(request.runId);
 });
 
-test("rates of the disk change while it runs, and are lifted again", async () => {
+test("rates of the disk change while it runs, and are lifted again", async (context) => {
   const request = shell(playground, "sleep 1000", { resources: { io: { write: "4MB/s" } } });
-  const handle = await driver.start(request, { signal });
+  const handle = await driver.start(request, { signal }).catch((error: Error) => {
+    if (/without a block device/.test(error.message)) return context.skip("temporary files lie in memory here");
+    throw error;
+  });
   const rates = (): string[] =>
     handle.facts.measures.flatMap(({ name, detail }) => (name === "limit.io" ? [detail] : []));
   expect(rates()).toEqual(["writes of 4 MB per second"]);
