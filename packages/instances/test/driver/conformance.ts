@@ -1,6 +1,7 @@
 import { ConstellationError, defaultIsolation, type Resources } from "@constellation/contract";
 import { type Driver, newRunId, type ResolvedRun, type RunHandle, type StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { noLimits } from "../../src/process/no-limits.ts";
 
 /** What a program of the suite does; every driver has its own way to write it. */
 export type Behaviour =
@@ -31,22 +32,6 @@ export interface Harness {
   checkNothingLeft(): Promise<void>;
   close(): Promise<void>;
 }
-
-const noLimits: Resources = {
-  cpuCores: null,
-  cpuWeight: null,
-  memoryBytes: null,
-  pids: null,
-  openFiles: null,
-  diskBytes: null,
-  networkInBitsPerSecond: null,
-  networkOutBitsPerSecond: null,
-  ioReadBytesPerSecond: null,
-  ioWriteBytesPerSecond: null,
-  ioReadOpsPerSecond: null,
-  ioWriteOpsPerSecond: null,
-  bestEffort: false,
-};
 
 let number = 0;
 

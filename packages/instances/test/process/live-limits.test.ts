@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseApp } from "@constellation/contract";
 import type { ProcessDriver } from "@constellation/instances";
@@ -36,12 +38,12 @@ test("limits change while it runs, and the next daemon knows them", async () => 
   await driver.release(request.runId);
 });
 
-test("rates of the disk change while it runs, and are lifted again", async (context) => {
+// Filesystems without a block device (tmpfs, overlay) have the major number 0; asked here apart from the product.
+const hasBlockDevice = ((statSync(tmpdir()).dev >> 8) & 0xfff) !== 0;
+
+test.runIf(hasBlockDevice)("rates of the disk change while it runs, and are lifted again", async () => {
   const request = shell(playground, "sleep 1000", { resources: { io: { write: "4MB/s" } } });
-  const handle = await driver.start(request, { signal }).catch((error: Error) => {
-    if (/without a block device/.test(error.message)) return context.skip("temporary files lie in memory here");
-    throw error;
-  });
+  const handle = await driver.start(request, { signal });
   const rates = (): string[] =>
     handle.facts.measures.flatMap(({ name, detail }) => (name === "limit.io" ? [detail] : []));
   expect(rates()).toEqual(["writes of 4 MB per second"]);
