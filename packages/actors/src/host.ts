@@ -28,6 +28,15 @@ export interface Host {
   log(level: LogLevel, text: string, detail?: unknown): void;
 }
 
+/** Calls a listener that is not ours. What it throws is logged: whoever calls has others to tell. */
+export function tell<Value>(host: Host, listener: (value: Value) => void, value: Value): void {
+  try {
+    listener(value);
+  } catch (error) {
+    host.log("error", "a listener of the actor system failed", error);
+  }
+}
+
 /** Its `then` is a microtask at half the cost of `queueMicrotask`, which in Node also makes an async resource. */
 const settled = Promise.resolve();
 

@@ -132,7 +132,7 @@ export type Signal =
   /** End in order, whoever it comes from: the owner, or `system.stop`. */
   | { readonly kind: "stop"; readonly reason: ExitReason }
   /** A message from a timer or a piped promise: it bypasses the bounds of the mailbox. */
-  | { readonly kind: "deliver"; readonly message: unknown }
+  | Delivery
   /** Something that the actor had begun has failed: it ends with the error. */
   | { readonly kind: "fail"; readonly error: unknown }
   | { readonly kind: "child-started"; readonly child: Cell }
@@ -141,6 +141,14 @@ export type Signal =
   | { readonly kind: "call"; readonly call: { refuse(): void } }
   /** A timer of the runtime itself; `token` says which. */
   | { readonly kind: "alarm"; readonly token: object };
+
+/** A message in the system lane. */
+export interface Delivery {
+  readonly kind: "deliver";
+  readonly message: unknown;
+  /** Of a timer that repeats: its beat has not been handled yet. */
+  isWaiting?: boolean;
+}
 
 /** A watch on the end of one actor; see `monitors.ts`. */
 export interface Watch {

@@ -14,7 +14,7 @@ export class ReceiveTimeout extends WheelEntry {
     this.idleMs = idleMs;
   }
 
-  /** A message was handled: the wait starts again. */
+  /** The wait starts again. */
   restart(): void {
     const { alarms } = this.#cell.system;
     alarms.disarm(this);
@@ -22,8 +22,8 @@ export class ReceiveTimeout extends WheelEntry {
   }
 
   override expire(): void {
+    // Waits again from when the actor has heard of it: a busy one is not told many times.
     signal(this.#cell, { kind: "receive-timeout", idleMs: this.idleMs });
-    this.restart();
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Cell, extrasOf } from "./cell.ts";
+import { type Cell, type Delivery, extrasOf } from "./cell.ts";
 import { signal } from "./system-lane.ts";
 import { WheelEntry } from "../time/timer-wheel.ts";
 import type { ActorTimer } from "../vocabulary/signal.ts";
@@ -6,13 +6,13 @@ import type { ActorTimer } from "../vocabulary/signal.ts";
 /** A message on its way through time; it ends with its actor. */
 class MessageTimer extends WheelEntry implements ActorTimer {
   readonly #cell: Cell;
-  readonly #message: unknown;
+  readonly #delivery: Delivery;
   readonly #periodMs: number | null;
 
   constructor(cell: Cell, message: unknown, periodMs: number | null) {
     super();
     this.#cell = cell;
-    this.#message = message;
+    this.#delivery = { kind: "deliver", message, isWaiting: false };
     this.#periodMs = periodMs;
   }
 
@@ -25,7 +25,10 @@ class MessageTimer extends WheelEntry implements ActorTimer {
     const cell = this.#cell;
     if (this.#periodMs === null) cell.extras?.timers?.delete(this);
     else cell.system.alarms.armAt(this, nextDue(this.deadlineMs, this.#periodMs, cell.system.alarms.nowMs()));
-    signal(cell, { kind: "deliver", message: this.#message });
+    // An actor that was busy for many beats finds one of them.
+    if (this.#delivery.isWaiting === true) return;
+    this.#delivery.isWaiting = true;
+    signal(cell, this.#delivery);
   }
 }
 

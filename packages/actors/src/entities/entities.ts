@@ -5,6 +5,7 @@ import type { Context } from "../actor/context.ts";
 import type { ExitReason } from "../vocabulary/exit-reason.ts";
 import type { MailboxOptions } from "../vocabulary/mailbox-options.ts";
 import type { ActorSystem } from "../system/system.ts";
+import { isThenable } from "../life/thenable.ts";
 import { EntityRef, type Activation } from "./entity-ref.ts";
 import type { Snapshots } from "./snapshots.ts";
 
@@ -105,8 +106,7 @@ export class Entities {
       },
       receive(own, message: Message) {
         const next = receive(own.held.state as State, message, own.entity);
-        if (next instanceof Promise) return next.then((state) => keep(own.held, state));
-        return keep(own.held, next);
+        return isThenable(next) ? keepLater(own.held, next) : keep(own.held, next);
       },
       onSignal(_own, signal, context) {
         if (signal.kind === "receive-timeout") context.stop();
@@ -115,6 +115,10 @@ export class Entities {
       onStop: (own, reason) => (reason.kind === "error" ? undefined : own.save()),
     });
   }
+}
+
+async function keepLater(held: Saved, next: PromiseLike<unknown>): Promise<undefined> {
+  return keep(held, await next);
 }
 
 function keep(held: Saved, next: unknown): undefined {

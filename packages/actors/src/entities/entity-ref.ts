@@ -57,6 +57,7 @@ export class EntityRef implements AnyRef {
 
   send(message: unknown): SendOutcome {
     const activation = this.#awake.get(this.#key) ?? this.#activate();
+    if (activation === null) return this.#lose(message);
     if (!isEnding(activation.cell)) return activation.cell.send(message);
     if (activation.waiting.length >= this.#mostWaiting) {
       this.#system.deadLetters.add(this, message, "rejected");
@@ -68,7 +69,8 @@ export class EntityRef implements AnyRef {
 
   async offer(message: unknown, options?: { readonly signal?: AbortSignal }): Promise<SendOutcome> {
     const activation = this.#awake.get(this.#key) ?? this.#activate();
-    return isEnding(activation.cell) ? this.send(message) : activation.cell.offer(message, options);
+    if (activation === null || isEnding(activation.cell)) return this.send(message);
+    return activation.cell.offer(message, options);
   }
 
   ask<Reply>(build: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
@@ -77,8 +79,9 @@ export class EntityRef implements AnyRef {
       const pending = new PendingAsk(this.#system, this, resolve as (reply: unknown) => void, reject, timeoutMs);
       const outcome = this.send(build(pending));
       const cell = this.local;
-      if (outcome !== "queued") pending.fail(new AskError("rejected", `Cannot ask ${this.address}: ${outcome}`));
-      else pending.await(cell !== null && !isEnding(cell) ? cell : null, options?.signal);
+      if (outcome === "queued") pending.await(cell !== null && !isEnding(cell) ? cell : null, options?.signal);
+      else
+        pending.fail(new AskError(outcome === "dead" ? "dead" : "rejected", `Cannot ask ${this.address}: ${outcome}`));
     });
   }
 
@@ -90,12 +93,22 @@ export class EntityRef implements AnyRef {
     return this.address;
   }
 
-  #activate(waiting: readonly unknown[] = []): Activation {
+  /** Null when the system is ending: nothing wakes up in it any more. */
+  #activate(waiting: readonly unknown[] = []): Activation | null {
+    if (isEnding(this.#system.root)) {
+      for (const message of waiting) this.#lose(message);
+      return null;
+    }
     const cell = (this.#wake(() => this.#ended(activation)) as AnyRef).local as Cell;
     const activation: Activation = { cell, waiting: [] };
     this.#awake.set(this.#key, activation);
     for (const message of waiting) cell.send(message);
     return activation;
+  }
+
+  #lose(message: unknown): SendOutcome {
+    this.#system.deadLetters.add(this, message, "dead");
+    return "dead";
   }
 
   /** Asleep again, or crashed: messages that came meanwhile wake it up. */

@@ -14,8 +14,9 @@ import { wireVersion, type Packet } from "./packet.ts";
 import { Receiver } from "./receiver.ts";
 import { RemoteRef } from "./remote-ref.ts";
 import { Ties } from "./ties.ts";
-import { toWire, type Marker } from "./wire-values.ts";
-import type { Transport } from "./transport.ts";
+import { repliesIn, toWire, type Marker } from "./wire-values.ts";
+import { errorToWire } from "./reasons.ts";
+import { SerializationError, type Transport } from "./transport.ts";
 
 export interface ConnectOptions {
   /** Behaviours that the other end may spawn here, by name. @default none */
@@ -60,7 +61,7 @@ export class Connection implements Line {
     this.#transport = transport;
     this.closed = new Promise((resolve) => (this.#settleClosed = resolve));
     this.#credit = new Credit(options.inFlight);
-    this.#outbox = new Outbox(system.host, transport);
+    this.#outbox = new Outbox(system.host, transport, (packet, error) => this.#undeliverable(packet, error));
     this.ties = new Ties((packet) => this.post(packet));
     this.#forwarders = new Forwarders(system);
     this.#receiver = new Receiver(this, options);
@@ -237,6 +238,24 @@ export class Connection implements Line {
       }
       pending.await(null, undefined);
     });
+  }
+
+  /** The transport found out too late for its sender to be told by an exception. */
+  #undeliverable(packet: Packet, cause: Error): void {
+    const error = new SerializationError(`Cannot send to ${this.#peer}: ${cause.message}`, { cause });
+    if (packet.kind === "send")
+      for (const message of packet.messages) {
+        this.#credit.repay(1);
+        this.system.deadLetters.add(
+          this.readRef(packet.to, `${this.#peer}/actor.${packet.to}`),
+          message,
+          "undeliverable",
+        );
+        for (const n of repliesIn(message)) this.failed(n, error);
+      }
+    else if (packet.kind === "spawn") this.failed(packet.n, error);
+    else if (packet.kind === "reply") this.post({ kind: "fail", n: packet.n, error: errorToWire(error) });
+    else this.#end(error);
   }
 
   #expect(pending: PendingAsk): number {

@@ -1,3 +1,4 @@
+import { asError } from "../vocabulary/as-error.ts";
 import type { Host } from "../host.ts";
 import type { Packet } from "./packet.ts";
 import type { Transport } from "./transport.ts";
@@ -9,12 +10,15 @@ const fullBatch = 512;
 export class Outbox {
   readonly #host: Host;
   readonly #transport: Transport;
+  readonly #undeliverable: (packet: Packet, error: Error) => void;
   #batch: Packet[] = [];
   #isScheduled = false;
 
-  constructor(host: Host, transport: Transport) {
+  /** @param undeliverable Told of each packet, with one message at most, that the transport could not write. */
+  constructor(host: Host, transport: Transport, undeliverable: (packet: Packet, error: Error) => void) {
     this.#host = host;
     this.#transport = transport;
+    this.#undeliverable = undeliverable;
   }
 
   add(packet: Packet): void {
@@ -51,11 +55,38 @@ export class Outbox {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
-    this.#transport.send(batch);
+    this.#send(batch);
+  }
+
+  /** One message that cannot be written, or is too long with the others, must not take them along: it is found by halves. */
+  #send(batch: readonly Packet[]): void {
+    try {
+      this.#transport.send(batch);
+    } catch (error) {
+      const [first, second] = halves(batch);
+      if (second.length > 0) {
+        this.#send(first);
+        this.#send(second);
+      } else for (const packet of first) this.#undeliverable(packet, asError(error));
+    }
   }
 
   readonly #onTime = (): void => {
     this.#isScheduled = false;
     this.flush();
   };
+}
+
+/** A batch as two, in its order; the second is empty when it is a single packet with one message at most. */
+function halves(batch: readonly Packet[]): [Packet[], Packet[]] {
+  const [only] = batch;
+  if (batch.length === 1 && only?.kind === "send" && only.messages.length > 1) {
+    const middle = only.messages.length >> 1;
+    return [
+      [{ ...only, messages: only.messages.slice(0, middle) }],
+      [{ ...only, messages: only.messages.slice(middle) }],
+    ];
+  }
+  const middle = Math.ceil(batch.length / 2);
+  return [batch.slice(0, middle), batch.slice(middle)];
 }

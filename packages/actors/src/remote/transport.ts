@@ -27,6 +27,7 @@ export interface Transport {
   open(events: TransportEvents): void;
   /** @throws SerializationError when the message cannot travel; everything passes when this is missing */
   check?(message: unknown): void;
+  /** @throws Error, and has sent nothing, when the packets cannot be written */
   send(packets: readonly Packet[]): void;
   close(): void;
 }

@@ -35,19 +35,30 @@ export function toWire(value: unknown, border: Border): unknown {
   return walk(value, border, 0);
 }
 
-/** Puts refs and reply addresses back. Changes `value` in place: it was made by a codec and belongs to nobody. */
+/** Puts refs and reply addresses back, in place: where there are any, `value` is a codec's or a copy by `toWire`. */
 export function fromWire(value: unknown, border: Border): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) value[index] = fromWire(value[index], border);
+    for (let index = 0; index < value.length; index += 1) {
+      const item = fromWire(value[index], border);
+      if (item !== value[index]) value[index] = item;
+    }
     return value;
   }
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, fromWire(item, border)]));
   if (value instanceof Set) return new Set([...value].map((item) => fromWire(item, border)));
   if (!isPlain(value)) return value;
   if (mark in value) return read(value as unknown as Marker, border);
-  for (const key of Object.keys(value)) value[key] = fromWire(value[key], border);
+  readFields(value, border);
   return value;
+}
+
+/** What stays as it is is not written: a message that came by reference may be frozen. */
+function readFields(value: Record<string, unknown>, border: Border): void {
+  for (const key of Object.keys(value)) {
+    const item = fromWire(value[key], border);
+    if (item !== value[key]) value[key] = item;
+  }
 }
 
 function read(marker: Marker, border: Border): unknown {
@@ -60,7 +71,7 @@ function read(marker: Marker, border: Border): unknown {
       return border.readReply(marker.n);
     case "plain": {
       const inner = marker.value as Record<string, unknown>;
-      for (const key of Object.keys(inner)) inner[key] = fromWire(inner[key], border);
+      readFields(inner, border);
       return inner;
     }
   }
@@ -87,6 +98,18 @@ function walk(value: object, border: Border, depth: number): unknown {
     );
   }
   return value;
+}
+
+/** The numbers of the reply addresses in what `toWire` made. */
+export function* repliesIn(written: unknown): Generator<number> {
+  if (typeof written !== "object" || written === null) return;
+  if (Array.isArray(written) || written instanceof Set) for (const item of written) yield* repliesIn(item);
+  else if (written instanceof Map) for (const item of written.values()) yield* repliesIn(item);
+  else if (isPlain(written)) {
+    const marker = written as unknown as Marker;
+    if (marker[mark] === "reply") yield marker.n;
+    else for (const item of Object.values(written)) yield* repliesIn(item);
+  }
 }
 
 /** What every codec worth its name gives back as it was. */

@@ -49,8 +49,17 @@ export class RateLimiter {
     if (delayMs > waitMs) return { kind: "refused", by: "rate-limiter", retryAfterMs: delayMs };
     // Taken now, perhaps on credit: those who come later wait behind.
     this.#tokens -= 1;
-    if (delayMs > 0) await wait(this.#host, delayMs, signal);
+    if (delayMs > 0) await this.#waitOrGiveBack(delayMs, signal);
     return { kind: "done", value: await call() };
+  }
+
+  async #waitOrGiveBack(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await wait(this.#host, delayMs, signal);
+    } catch (error) {
+      this.#tokens += 1;
+      throw error;
+    }
   }
 
   #fill(): void {

@@ -39,10 +39,10 @@ function handle(cell: Cell, item: OrdinarySignal): number {
       inform(cell, item);
       return 0;
     case "receive-timeout":
-      // A message that waits is no silence.
-      if (cell.count === 0) inform(cell, item);
+      keepSilence(cell, item);
       return 0;
     case "deliver":
+      item.isWaiting = false;
       return deliver(cell, item.message);
     case "fail":
       beginStop(cell, exit.error(item.error));
@@ -54,6 +54,15 @@ function handle(cell: Cell, item: OrdinarySignal): number {
       killChildren(cell);
       return 0;
   }
+}
+
+function keepSilence(cell: Cell, item: ActorSignal): void {
+  const timeout = cell.extras?.receiveTimeout ?? null;
+  // Turned off while the news waited.
+  if (timeout === null) return;
+  timeout.restart();
+  // A message that waits is no silence.
+  if (cell.count === 0) inform(cell, item);
 }
 
 function inform(cell: Cell, item: ActorSignal): void {

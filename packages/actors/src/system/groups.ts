@@ -1,7 +1,7 @@
 import { extrasOf, type AnyRef, type Cell } from "../cell/cell.ts";
 import type { ActorRef } from "../vocabulary/actor-ref.ts";
 import { DEAD } from "../cell/flags.ts";
-import type { Host } from "../host.ts";
+import { tell, type Host } from "../host.ts";
 
 /** Someone joined or left a group. */
 export interface GroupChange {
@@ -101,6 +101,6 @@ export class Groups {
   }
 
   #tell(change: GroupChange): void {
-    for (const listener of this.#listeners) listener(change);
+    for (const listener of this.#listeners) tell(this.#host, listener, change);
   }
 }

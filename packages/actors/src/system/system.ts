@@ -18,8 +18,8 @@ import {
   TRAPS_EXITS,
 } from "../cell/flags.ts";
 import { Groups } from "./groups.ts";
-import type { Hooks } from "../telemetry/hooks.ts";
-import { defaultHost, type Host } from "../host.ts";
+import { carefulHooks, type Hooks } from "../telemetry/hooks.ts";
+import { defaultHost, tell, type Host } from "../host.ts";
 import { kill } from "../life/killing.ts";
 import { link } from "../life/links.ts";
 import { readMailboxOptions } from "../vocabulary/mailbox-options.ts";
@@ -88,7 +88,7 @@ export class ActorSystem implements World {
     this.name = options.name ?? "local";
     this.host = options.host ?? defaultHost();
     this.stopTimeoutMs = options.stopTimeoutMs ?? 5000;
-    this.hooks = options.hooks ?? null;
+    this.hooks = options.hooks === undefined ? null : carefulHooks(this.host, options.hooks);
     this.logsReports = options.logReports ?? true;
     this.groups = new Groups(this.host);
     this.deadLetters = new DeadLetters(this.host, options.logDeadLetters ?? true);
@@ -158,13 +158,17 @@ export class ActorSystem implements World {
 
   /** Calls `listener` once when the actor ends; returns how to stop watching. */
   watch(ref: ActorRef<never>, listener: (reason: ExitReason) => void): () => void {
-    const monitor = watch(ref as AnyRef, listener);
+    const monitor = watch(ref as AnyRef, (reason) => tell(this.host, listener, reason));
     return () => monitor.cancel();
   }
 
-  /** Ends everything: children before parents, the youngest first. Takes at most about `timeoutMs`. */
+  /**
+   * Ends everything: children before parents, the youngest first. What has not ended after `timeoutMs` is killed, down
+   * to the last actor.
+   */
   async shutdown(timeoutMs: number = this.stopTimeoutMs): Promise<void> {
     await this.stop(this.#root, exit.shutdown, timeoutMs);
+    for (const cell of this.#cells) if (cell !== null) kill(cell);
     this.alarms.close();
   }
 

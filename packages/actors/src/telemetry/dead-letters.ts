@@ -1,5 +1,5 @@
 import type { ActorRef } from "../vocabulary/actor-ref.ts";
-import type { Host } from "../host.ts";
+import { tell, type Host } from "../host.ts";
 
 /** Why a message reached nobody. */
 export type DeadLetterCause =
@@ -50,7 +50,8 @@ export class DeadLetters {
   /** @internal */
   add(ref: ActorRef<never>, message: unknown, cause: DeadLetterCause): void {
     this.counts[cause] += 1;
-    if (this.#listeners.size > 0) for (const listener of this.#listeners) listener({ ref, message, cause });
+    if (this.#listeners.size > 0)
+      for (const listener of this.#listeners) tell(this.#host, listener, { ref, message, cause });
     if (this.#logs) this.#say(ref, cause);
   }
 

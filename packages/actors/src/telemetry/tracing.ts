@@ -1,5 +1,5 @@
 import type { ActorRef } from "../vocabulary/actor-ref.ts";
-import type { Host } from "../host.ts";
+import { tell, type Host } from "../host.ts";
 
 /** A place in a trace, as in W3C Trace Context: hexadecimal, 32 digits for the trace and 16 for the span. */
 export interface TraceContext {
@@ -96,7 +96,8 @@ export class Tracing {
     if (!(carried instanceof Envelope)) return carried;
     this.#current = carried.trace;
     const waitedMs = this.#host.nowMs() - carried.sentMs;
-    this.#listener?.({ ...carried.trace, ref, message: carried.message, waitedMs });
+    if (this.#listener !== null)
+      tell(this.#host, this.#listener, { ...carried.trace, ref, message: carried.message, waitedMs });
     return carried.message;
   }
 

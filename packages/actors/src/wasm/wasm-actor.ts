@@ -94,7 +94,10 @@ interface Shared {
 }
 
 function leave(instance: Shared, number: number): void {
-  if (!instance.host.hasTrapped) instance.host.call("drop", number);
   instance.users -= 1;
-  if (instance.users === 0) instance.host.release();
+  try {
+    if (!instance.host.hasTrapped) instance.host.call("drop", number);
+  } finally {
+    if (instance.users === 0) instance.host.release();
+  }
 }

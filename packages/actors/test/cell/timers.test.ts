@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { actor, exit, StartError, type ActorSignal, type Context } from "@constellation/actors";
 import { Probe } from "@constellation/actors/testkit";
-import { manualSystem } from "../fixtures/quiet-system.ts";
+import { closeManual, manualSystem } from "../fixtures/quiet-system.ts";
 
 describe("timers", () => {
   it("deliver once or in rhythm on the injected clock, and end with their actor", async () => {
@@ -50,6 +50,32 @@ describe("timers", () => {
     );
     expect(await system.whenEnded(bad)).toEqual(exit.noproc);
     await expect(system.whenStarted(bad)).rejects.toThrow(StartError);
+  });
+
+  it("do not pile up while the actor is busy: one beat and one silence wait for it", async () => {
+    const { system, host } = manualSystem();
+    const seen: string[] = [];
+    let finish = (): void => {};
+    const busy = actor({
+      onStart(_args: void, context: Context<"work" | "tick">) {
+        context.sendEvery(10, "tick");
+        context.setReceiveTimeout(3);
+      },
+      receive(_state, message: "work" | "tick") {
+        seen.push(message);
+        return message === "work" ? new Promise<void>((resolve) => (finish = resolve)) : undefined;
+      },
+      onSignal: (_state, signal) => void seen.push(signal.kind),
+    });
+    system.spawn(busy).send("work");
+    await host.advance(1000);
+    expect(seen).toEqual(["work"]);
+    finish();
+    await host.settle();
+    expect(seen.toSorted()).toEqual(["receive-timeout", "tick", "work"]);
+    await host.advance(10);
+    expect(seen.filter((what) => what === "tick")).toHaveLength(2);
+    await closeManual(system, host);
   });
 
   it("skip beats that were missed", async () => {

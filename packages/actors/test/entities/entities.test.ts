@@ -56,6 +56,19 @@ let folder = "";
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "snapshots-"))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
+describe("an entity of a system that has ended", () => {
+  it("does not wake: its messages are dead letters and its asks are told", async () => {
+    const { system, host, cart, list } = carts(new MemorySnapshots());
+    expect(await list("a")).toEqual(["for a"]);
+    await closeManual(system, host);
+    expect(cart("a").send({ type: "clear" })).toBe("dead");
+    expect(await cart("a").offer({ type: "clear" })).toBe("dead");
+    const answer = cart("b").ask<unknown>((replyTo) => ({ type: "list", replyTo }));
+    await expect(answer).rejects.toMatchObject({ code: "dead" });
+    expect(system.deadLetters.counts.dead).toBe(3);
+  });
+});
+
 describe("an entity", () => {
   it("wakes with its first message, sleeps when idle, and wakes again as it was", async () => {
     const { system, host, entities, cart, list } = carts(new MemorySnapshots());

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { actor, child, exit, NameTakenError, supervise, supervisor, type ExitReason } from "@constellation/actors";
+import { shutdownWithoutLeaks } from "@constellation/actors/testkit";
 import { closeManual, manualSystem } from "../fixtures/quiet-system.ts";
 import { plenty, stage } from "../fixtures/stage.ts";
 
@@ -108,5 +109,22 @@ describe("a supervisor", () => {
     expect(system.registry.whereIs("one")).toBeDefined();
     expect(system.registry.whereIs("one")).not.toBe(started.kind === "started" && started.ref);
     await closeManual(system, host);
+  });
+});
+
+describe("a shutdown", () => {
+  it("kills what does not end in its time, down to the last actor", async () => {
+    const { system, host } = manualSystem({ stopTimeoutMs: 100 });
+    const stuck = actor({ kind: "stuck", receive: () => new Promise(() => {}) });
+    const parent = actor({
+      kind: "parent",
+      onStart: (_args: void, context) => void context.spawn(stuck).send("work"),
+      receive: () => undefined,
+    });
+    system.spawn(parent);
+    system.spawn(stuck).send("work");
+    const closed = shutdownWithoutLeaks(system);
+    await host.advance(100);
+    await closed;
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   actor,
+  ActorSystem,
   child,
   exit,
   supervise,
@@ -9,6 +10,7 @@ import {
   type ChildStartError,
   type StartError,
 } from "@constellation/actors";
+import { ManualHost } from "@constellation/actors/testkit";
 import { closeManual, manualSystem } from "../fixtures/quiet-system.ts";
 import { plenty } from "../fixtures/stage.ts";
 
@@ -19,22 +21,28 @@ const crashing = actor({
   },
 });
 
-describe("a supervisor whose hook throws", () => {
+/** A host whose log fails once. */
+class FailingLog extends ManualHost {
+  #hasFailed = false;
+
+  override log(...line: Parameters<ManualHost["log"]>): void {
+    super.log(...line);
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    throw new Error("the log is full");
+  }
+}
+
+describe("a supervisor that cannot say what happened", () => {
   it("ends with that error, and its children with it", async () => {
-    const { system, host } = manualSystem({
-      logReports: false,
-      hooks: {
-        onReport: () => {
-          throw new Error("a bug in the hook");
-        },
-      },
-    });
+    const host = new FailingLog();
+    const system = new ActorSystem({ host });
     const tree = await supervise(system, supervisor({ children: [child({ id: "c", name: "c", start: crashing })] }));
     const ended = system.whenEnded(tree.ref);
     system.named<string>("c").send("now");
     const answer = tree.whichChildren();
     await host.settle();
-    expect(await ended).toMatchObject({ kind: "error", error: { message: "a bug in the hook" } });
+    expect(await ended).toMatchObject({ kind: "error", error: { message: "the log is full" } });
     expect(await answer.catch((error: Error) => error.message)).toBeDefined();
     expect(system.size).toBe(0);
     await closeManual(system, host);
