@@ -1,6 +1,6 @@
 // The concurrency cases of Savina: several actors share something, and the wall time for the same work counts.
-import { actor } from "@constellation/actors";
 import { runCase } from "./case.js";
+import { actor } from "./runtime.js";
 import { sizes, turn } from "./sizes.js";
 
 const step = (seed) => (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
@@ -98,15 +98,17 @@ export function philosophers() {
     () => messages,
     (system, done) => {
       messages = count;
-      let ended = 0;
+      let eaten = 0;
       const arbitrator = system.spawn(
         actor({
           onStart: () => Array.from({ length: count }, () => false),
           receive(forks, { from, seat, type }) {
             messages += 1;
             const right = (seat + 1) % count;
-            if (type === "done") forks[seat] = forks[right] = false;
-            else if (forks[seat] || forks[right]) from.send("denied");
+            if (type === "done") {
+              forks[seat] = forks[right] = false;
+              if ((eaten += 1) === count * rounds) done();
+            } else if (forks[seat] || forks[right]) from.send("denied");
             else {
               forks[seat] = forks[right] = true;
               from.send("eat");
@@ -121,10 +123,7 @@ export function philosophers() {
           if (message === "eat") {
             state.left -= 1;
             arbitrator.send({ type: "done", seat: state.seat, from: context.self });
-            if (state.left === 0) {
-              if ((ended += 1) === count) setImmediate(() => done());
-              return;
-            }
+            if (state.left === 0) return;
           }
           arbitrator.send({ type: "hungry", seat: state.seat, from: context.self });
         },
@@ -144,7 +143,13 @@ export function barber() {
       messages = 0;
       let made = 0;
       let cut = 0;
+      let freed = 0;
       let seen = 0;
+      const look = () => {
+        if (cut < haircuts || freed < haircuts) return;
+        messages = seen;
+        done();
+      };
       const waitingRoom = system.spawn(
         actor({
           mailbox: { capacity: 2 ** 21 },
@@ -152,6 +157,8 @@ export function barber() {
           receive(state, message) {
             seen += 1;
             if (message === "next") {
+              freed += 1;
+              look();
               if (state.first < state.customers.length) chair.send(state.customers[state.first++]);
               else state.isAsleep = true;
             } else if (state.customers.length - state.first === room) message.send("full");
@@ -180,11 +187,8 @@ export function barber() {
           if (message === "done") {
             context.stop();
             if (made < haircuts) enter();
-            if ((cut += 1) === haircuts)
-              setImmediate(() => {
-                messages += seen;
-                done();
-              });
+            cut += 1;
+            look();
           } else waitingRoom.send(context.self);
         },
       });

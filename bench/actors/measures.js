@@ -1,8 +1,8 @@
 // What is measured besides the Savina cases. Each returns one number per run, in the unit that its row says.
 import { actor, supervise, supervisor } from "@constellation/actors";
 import { startWorker } from "@constellation/actors/node";
-import { benchSystem } from "./case.js";
 import { cpuMs } from "./cpu.js";
+import { open as benchSystem } from "./ours.js";
 
 const idle = actor({ onStart: () => ({ count: 0 }), receive: (state) => void (state.count += 1) });
 const quantile = (values, share) =>

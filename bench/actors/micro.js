@@ -1,6 +1,6 @@
 // The micro cases of the Savina actor benchmark suite (Imam and Sarkar, AGERE 2014), with the sizes in sizes.js.
-import { actor } from "@constellation/actors";
 import { runCase } from "./case.js";
+import { actor } from "./runtime.js";
 import { sizes, turn } from "./sizes.js";
 
 /** Two actors send a number back and forth until it is 0. */

@@ -11,13 +11,35 @@ const here = dirname(fileURLToPath(import.meta.url));
 const warmUpRuns = 2;
 const runs = 4;
 
-/** What each peer has a case for, and how large it is there. */
-export const peerSizes = { pingPong: 100_000, counting: 200_000, spawning: 10_000, asking: 10_000 };
-export const peers = {
+/** Cases that each peer has in its own idiom, in peers/, and how large they are there. */
+const ownSizes = { pingPong: 100_000, counting: 200_000, spawning: 10_000, asking: 10_000 };
+const own = {
   nact: ["pingPong", "counting", "spawning", "asking"],
   xstate: ["pingPong", "counting", "spawning"],
   effect: ["pingPong", "counting", "spawning", "asking"],
   comedy: ["counting", "spawning", "asking"],
+};
+
+/** Cases that run on a peer as they run on ours, at the same sizes: with the same actors to the end, and with ends. */
+const lasting = [
+  "forkJoinThroughput",
+  "threadRing",
+  "chameneos",
+  "big",
+  "dictionary",
+  "boundedBuffer",
+  "philosophers",
+  "smokers",
+  "bank",
+];
+const ending = ["forkJoinCreate", "barber"];
+
+/** What each peer runs. comedy removes an actor that ends from a list of all: it needs minutes where many end. */
+export const peers = {
+  nact: [...own.nact, ...lasting, ...ending],
+  xstate: [...own.xstate, ...lasting, ...ending],
+  effect: [...own.effect, ...lasting, ...ending],
+  comedy: [...own.comedy, "pingPong", ...lasting],
 };
 
 /** The release of Erlang on this machine; null without one. */
@@ -57,8 +79,10 @@ export function peerResults(name) {
 }
 
 function peerRuns(peer, name) {
-  const args = [join(here, "run-peer.js"), peer, name, "3", String(peerSizes[name])];
-  const text = execFileSync(process.execPath, args, { encoding: "utf8", cwd: join(here, "..") });
+  const isOwn = own[peer].includes(name);
+  const args = isOwn ? ["run-peer.js", peer, name, "3", String(ownSizes[name])] : ["run-case.js", name, "3"];
+  const env = isOwn ? process.env : { ...process.env, RUNTIME: peer };
+  const text = execFileSync(process.execPath, args, { encoding: "utf8", cwd: here, env });
   return JSON.parse(text.trim().split("\n").at(-1)).slice(1);
 }
 

@@ -1,5 +1,5 @@
 // effect: a fiber that takes from a queue is its actor.
-import { Deferred, Effect, Queue } from "effect";
+import { Deferred, Effect, Fiber, Queue } from "effect";
 
 export function pingPong(messages, done) {
   const program = Effect.gen(function* () {
@@ -59,3 +59,34 @@ async function finish(program, done) {
   await Effect.runPromise(program);
   done(() => {});
 }
+
+/** A kind of actor for the cases that all runtimes share. */
+export const actor = (definition) => definition;
+
+export function open() {
+  const system = { handled: 0, fibers: new Set(), spawn };
+  return system;
+
+  function spawn({ onStart, receive }, { args } = {}) {
+    const queue = Effect.runSync(Queue.unbounded());
+    const ref = { send: (message) => Queue.offerUnsafe(queue, message) };
+    const life = { goesOn: true };
+    const context = { self: ref, stop: () => (life.goesOn = false) };
+    let state = onStart?.(args, context);
+    const loop = Effect.gen(function* () {
+      while (life.goesOn) {
+        const message = yield* Queue.take(queue);
+        system.handled += 1;
+        const next = receive(state, message, context);
+        if (next !== undefined) state = next;
+      }
+      system.fibers.delete(fiber);
+    });
+    const fiber = Effect.runFork(loop);
+    system.fibers.add(fiber);
+    return ref;
+  }
+}
+
+export const counts = ({ handled }) => ({ handled, dropped: 0 });
+export const close = ({ fibers }) => Effect.runPromise(Fiber.interruptAll(fibers));

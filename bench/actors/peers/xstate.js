@@ -34,3 +34,29 @@ export function spawning(count) {
   for (let index = 0; index < count; index += 1) all.push(createActor(logic).start());
   if (all.length !== count) throw new Error("not all were started");
 }
+
+/** A kind of actor for the cases that all runtimes share. */
+export const actor = (definition) => definition;
+
+export function open() {
+  const system = { handled: 0, spawn };
+  return system;
+
+  function spawn({ onStart, receive }, { args } = {}) {
+    // Always by a microtask, as above: an order of messages that holds, and a flat stack.
+    const ref = { send: (message) => queueMicrotask(() => logic.send({ type: "message", message })) };
+    const context = { self: ref, stop: () => queueMicrotask(() => logic.stop()) };
+    const transition = (state, { type, message }) => {
+      // It hears of its own stop, too.
+      if (type !== "message") return state;
+      system.handled += 1;
+      const next = receive(state, message, context);
+      return next === undefined ? state : next;
+    };
+    const logic = createActor(fromTransition(transition, onStart?.(args, context))).start();
+    return ref;
+  }
+}
+
+export const counts = ({ handled }) => ({ handled, dropped: 0 });
+export const close = () => undefined;
