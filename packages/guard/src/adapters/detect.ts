@@ -20,6 +20,8 @@ export interface Detected {
   readonly environment: Readonly<Record<string, string>>;
   /** What gave it away. */
   readonly because: string;
+  /** Further test commands of the project's script: this run is not theirs. */
+  readonly others?: readonly string[];
 }
 
 /** Adapters by name; `command` is made from its command. */
@@ -47,7 +49,12 @@ export function detectFramework(root: string, wanted: string): Detected {
     return { adapter, ...(call?.framework === wanted ? given(call) : nothing), because: "--framework" };
   }
   if (call !== undefined)
-    return { adapter: adapters[call.framework], ...given(call), because: "the test script in package.json" };
+    return {
+      adapter: adapters[call.framework],
+      ...given(call),
+      because: "the test script in package.json",
+      others: call.others,
+    };
   const found = byFiles(root);
   if (found !== undefined) return { adapter: adapters[found.framework], ...nothing, because: found.because };
   throw new ConstellationError("usage.invalid", `Cannot find out how ${root} is tested`, {

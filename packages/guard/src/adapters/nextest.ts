@@ -57,39 +57,53 @@ export function filterFlags({ finished, exclude }: Pick<AdapterRequest, "finishe
   return [...parts.map(({ text }) => text), rest].flatMap((text) => ["-E", text]);
 }
 
-/** `PASS [   0.004s] (1/12) crate::binary module::test`, and the other words a test can end with. */
-const ended =
-  /^\s*(PASS|FAIL|LEAK|LEAK-FAIL|TIMEOUT|ABORT|XFAIL|SIG[A-Z]+|FLAKY \d+\/\d+|TRY \d+ [A-Z-]+|TERMINATING|SLOW|SKIP)\s+\[[\s>]*([\d.]*)s?\s*\]\s+(?:\(\s*[-\d]+\s*\/\s*[-\d]+\)\s+)?(\S+)\s+(\S.*)$/;
+/** `PASS [   0.004s] (1/12) crate::binary module::test`; a stress run has its turn, `[2/3]`, in front of the count. */
+const statusLine =
+  /^\s*([A-Z][A-Z0-9+/ -]*?)\s+\[\s*([\d.]+)s\s*\]\s+(?:\[\d+(?:\/\d+)?\]\s+)?(?:\([^)]*\)\s+)?(\S+)\s+(\S.*)$/;
+/** What is said of tests that go on, and of scripts around them. */
+const goesOn = /^(?:SLOW|SKIP|TERMINATING|DELAY .*|RETRY|(?:TRY \d+ )?(?:START|SLOW|TRMNTG)|SETUP.*|START)$/;
+const good = new Set(["PASS", "LEAK", "TIMEOUT-PASS"]);
 
 /** Reads status lines. A test that is tried again has ended with its last try; the words after the summary are said twice. */
 export function readStatusLines(): OutputReader {
   let isOver = false;
   const failedTries = new Map<string, number>();
+  /** It passed when it was tried again, which the next line may call a failure. */
+  let flaky: { readonly key: string; readonly ms: number } | undefined;
   return {
     line(text): readonly OutputEvent[] {
+      const before = settleFlaky(text);
       const show: OutputEvent = { kind: "show", text: `${text}\n` };
       if (/^\s*Summary \[/.test(text)) {
         isOver = true;
         // Tests whose last try failed: nextest says no more than that.
         const rest = [...failedTries].map(([key, ms]) => test(key, "failed", ms));
         failedTries.clear();
-        return [...rest, show];
+        return [...before, ...rest, show];
       }
-      const [, word = "", seconds = "", binary = "", name = ""] = (isOver ? null : ended.exec(text)) ?? [];
-      if (word === "" || word === "SLOW" || word === "TERMINATING" || word === "SKIP") return [show];
+      const [, word = "", seconds = "", binary = "", name = ""] = (isOver ? null : statusLine.exec(text)) ?? [];
+      if (word === "" || goesOn.test(word)) return [...before, show];
       const key = JSON.stringify([binary, name.trim()]);
-      const ms = Number(seconds || 0) * 1000;
-      const [, lastWord] = /^TRY \d+ ([A-Z-]+)$/.exec(word) ?? [];
-      const outcome = lastWord ?? word;
-      const passed = outcome === "PASS" || outcome === "LEAK" || word.startsWith("FLAKY");
-      if (lastWord !== undefined && !passed) {
-        failedTries.set(key, ms);
-        return [show];
+      const ms = Number(seconds) * 1000;
+      const [, lastWord] = /^TRY \d+ (.+)$/.exec(word) ?? [];
+      const passed = good.has(lastWord ?? word);
+      if (lastWord !== undefined) {
+        if (passed) {
+          failedTries.delete(key);
+          flaky = { key, ms };
+        } else failedTries.set(key, ms);
+        return [...before, show];
       }
-      failedTries.delete(key);
-      return [test(key, passed ? "passed" : "failed", ms), show];
+      return [...before, test(key, passed ? "passed" : "failed", ms), show];
     },
   };
+
+  function settleFlaky(next: string): readonly OutputEvent[] {
+    if (flaky === undefined) return [];
+    const { key, ms } = flaky;
+    flaky = undefined;
+    return [test(key, /^\s+- test configured to fail if flaky/.test(next) ? "failed" : "passed", ms)];
+  }
 }
 
 function test(key: string, status: "passed" | "failed", ms: number): OutputEvent {

@@ -1,14 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { splitNodeArgs } from "./node-args.ts";
 
 /** A framework as the project's own `npm test` calls it. */
 export interface ScriptCall {
   readonly framework: "node-test" | "vitest" | "jest" | "mocha" | "playwright" | "pytest" | "tap";
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Further calls of test frameworks in the same script, as it words them: they are not part of this one. */
+  readonly others: readonly string[];
 }
 
-/** Reads the `test` script of package.json, following `npm run other`; undefined when it is none that we know. */
+type Call = Omit<ScriptCall, "others">;
+
+/** Reads the `test` script of package.json, following `npm run other` and `run-s a b`; undefined when it is none that we know. */
 export function readTestScript(root: string): ScriptCall | undefined {
   let scripts: Readonly<Record<string, unknown>>;
   try {
@@ -19,26 +24,63 @@ export function readTestScript(root: string): ScriptCall | undefined {
   } catch {
     return undefined;
   }
-  return callIn(scripts, "test", new Set());
+  const [first, ...others] = callsIn(scripts, "test", new Set());
+  if (first === undefined) return undefined;
+  const namesNone = first.framework === "node-test" && splitNodeArgs(first.args).patterns.length === 0;
+  const args = namesNone ? [...first.args, ...borpFiles(root)] : first.args;
+  return { framework: first.framework, args, environment: first.environment, others: others.map(({ text }) => text) };
 }
 
-function callIn(scripts: Readonly<Record<string, unknown>>, name: string, seen: Set<string>): ScriptCall | undefined {
+type Found = Call & { readonly text: string };
+
+function callsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen: Set<string>): readonly Found[] {
   const script = scripts[name];
-  if (typeof script !== "string" || seen.has(name)) return undefined;
+  if (typeof script !== "string" || seen.has(name)) return [];
   seen.add(name);
-  for (const part of script.split(/&&|;|\|\|/)) {
+  return script.split(/&&|;|\|\|/).flatMap((part) => {
     const words = splitWords(part);
-    const other = /^(?:npm|pnpm|yarn) (?:run(?:-script)? )?([\w:.-]+)/.exec(words.join(" "))?.[1];
-    const call = callOf(words) ?? (other === undefined ? undefined : callIn(scripts, other, seen));
-    if (call !== undefined) return call;
+    const call = callOf(words);
+    if (call !== undefined) return [{ ...call, text: part.trim() }];
+    return othersIn(words, Object.keys(scripts)).flatMap((other) => callsIn(scripts, other, seen));
+  });
+}
+
+/** Files that borp, a runner of node:test, is told of in its settings: the list `files`, one pattern a line. */
+function borpFiles(root: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(join(root, ".borp.yaml"), "utf8");
+  } catch {
+    return [];
   }
-  return undefined;
+  const list = /^files:[ \t]*\n((?:[ \t]*-[^\n]*(?:\n|$))+)/m.exec(text)?.[1] ?? "";
+  const item = /^[ \t]*-[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s#"']+))/gm;
+  return [...list.matchAll(item)].map(([, double, single, bare]) => double ?? single ?? bare ?? "");
+}
+
+/** Scripts that a script runs: `npm run unit`, `run-s lint test:*`. */
+function othersIn(words: readonly string[], names: readonly string[]): readonly string[] {
+  const one = /^(?:npm|pnpm|yarn) (?:run(?:-script)? )?([\w:.-]+)/.exec(words.join(" "))?.[1];
+  if (one !== undefined) return [one];
+  if (!/(^|\/)(npm-run-all2?|run-[sp])$/.test(words[0] ?? "")) return [];
+  // Arguments in a quoted word ("test:unit -- --run") are for that script; their meaning is npm-run-all's own.
+  const wanted = words.slice(1).filter((word) => !word.startsWith("-"));
+  return wanted.flatMap((word) => names.filter((name) => scriptPattern(word).test(name)));
+}
+
+/** As npm-run-all reads names: `*` is within a part, `**` over all of them. */
+function scriptPattern(word: string): RegExp {
+  const parts = word.split(/(\*\*|\*)/).map((part) => {
+    if (part === "**") return ".*";
+    return part === "*" ? "[^:]*" : part.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`);
 }
 
 /** Programs that run the words after them. */
-const wrappers = /^(npx|cross-env|c8|nyc|env|dotenv|--|borp)$/;
+const wrappers = /^(npx|cross-env|c8|nyc|env|dotenv|--)$/;
 
-function callOf(words: readonly string[]): ScriptCall | undefined {
+function callOf(words: readonly string[]): Call | undefined {
   const environment: Record<string, string> = {};
   let at = 0;
   for (; at < words.length; at++) {
@@ -63,6 +105,9 @@ function callOf(words: readonly string[]): ScriptCall | undefined {
       return { framework: "tap", args, environment };
     case "pytest":
       return { framework: "pytest", args, environment };
+    case "borp":
+      // Its own flags say what is printed and counted; here each file is run by itself.
+      return { framework: "node-test", args: args.filter((word) => !word.startsWith("-")), environment };
     case "node": {
       if (args.includes("--test")) return { framework: "node-test", args, environment };
       // Debuggers start frameworks this way: node --flags node_modules/.bin/mocha …

@@ -31,6 +31,11 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const detected = detect(options);
   const suite = suiteHash(options, detected);
   const notes: string[] = [];
+  const { others = [] } = detected;
+  if (others.length > 0 && (options.paths ?? []).length === 0)
+    notes.push(
+      `only the first test command of package.json runs; guard the others by themselves, with --command: ${others.join(" | ")}`,
+    );
   const known = options.resume === true ? earlierBook(state, suite, notes) : undefined;
   const earlier = known?.ledger();
   const hashNow = cached(hashOf(detected.adapter, options.root));

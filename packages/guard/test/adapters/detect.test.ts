@@ -33,6 +33,13 @@ describe("detection", () => {
       "mocha",
       [],
     ],
+    [
+      { test: "run-s lint build test:*", lint: "eslint .", "test:types": "tsc", "test:unit": "jest --ci" },
+      "jest",
+      ["--ci"],
+    ],
+    [{ test: "npm-run-all --parallel spec lint", spec: "mocha -r x", lint: "eslint ." }, "mocha", ["-r", "x"]],
+    [{ test: "c8 borp --reporter=@jsumners/line-reporter test/a.test.js" }, "node-test", ["test/a.test.js"]],
     [{ test: "cross-env CI=1 jest --ci --coverage" }, "jest", ["--ci", "--coverage"]],
     [{ test: "vitest run --pool=threads" }, "vitest", ["--pool=threads"]],
     [
@@ -46,6 +53,16 @@ describe("detection", () => {
   ])("reads %j", (scripts, name, args) => {
     const { adapter, args: found } = withScript(scripts);
     expect([adapter.name, found]).toEqual([name, args]);
+  });
+
+  it("takes borp's files from its settings", () => {
+    write(".borp.yaml", "timeout: 10\nfiles:\n  - 'test/**/*.test.js'\n  - test/*.mjs # more\nlines: 90\n");
+    expect(withScript({ test: "borp" }).args).toEqual(["test/**/*.test.js", "test/*.mjs"]);
+  });
+
+  it("says which test commands of the script it does not run", () => {
+    const { args, others } = withScript({ test: "npm run a && npm run b", a: "node --test a.js", b: "mocha b" });
+    expect([args, others]).toEqual([["--test", "a.js"], ["mocha b"]]);
   });
 
   it("keeps the environment of the script", () => {

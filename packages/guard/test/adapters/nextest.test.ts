@@ -41,6 +41,59 @@ describe("nextest's status lines", () => {
   });
 });
 
+describe("every word that a test can end with", () => {
+  it.each([
+    ["        PASS [   1.000s] (  1/100) bin name", "passed"],
+    ["        LEAK [   2.000s] (  2/100) bin name", "passed"],
+    ["TIMEOUT-PASS [ 240.000s] (  3/100) bin name", "passed"],
+    ["        FAIL [   1.000s] (  9/100) bin name", "failed"],
+    [" FAIL + LEAK [   1.000s] ( 10/100) bin name", "failed"],
+    ["       XFAIL [   1.000s] ( 11/100) bin name", "failed"],
+    ["   LEAK-FAIL [   1.000s] ( 12/100) bin name", "failed"],
+    ["     TIMEOUT [  60.000s] ( 13/100) bin name", "failed"],
+    ["     SIGSEGV [   1.000s] ( 14/100) bin name", "failed"],
+    ["ABORT SIG 35 [   1.000s] ( 14/100) bin name", "failed"],
+    ["       ABORT [   1.000s] ( 15/100) bin name", "failed"],
+    ["        PASS [   1.000s] [2/3] (  20/5000) bin name", "passed"],
+    ["        PASS [   1.000s] [2] (─────────) bin name", "passed"],
+  ])("%s", (text, status) => {
+    expect(readStatusLines().line(text)[0]).toMatchObject({ kind: "test", file: "bin", path: ["name"], status });
+  });
+
+  it.each(["FAIL", "FL+LK", "LKFAIL", "TMT", "SEGV", "XFAIL"])("%s of a try that is the last", (word) => {
+    const reader = readStatusLines();
+    const events = [
+      `  TRY 2 ${word} [   1.000s] ( 16/100) bin name`,
+      "     Summary [   1.0s] 1 test run: 1 failed",
+    ].flatMap((text) => reader.line(text));
+    expect(events.filter(({ kind }) => kind === "test")).toMatchObject([{ status: "failed" }]);
+  });
+
+  it("a flaky test fails where the project says so", () => {
+    const reader = readStatusLines();
+    const events = [
+      "  TRY 1 FAIL [   1.000s] (  8/100) bin name",
+      "  TRY 2 PASS [   1.000s] (  8/100) bin name",
+      "           - test configured to fail if flaky",
+      "     Summary [   1.0s] 1 test run: 1 failed",
+    ].flatMap((text) => reader.line(text));
+    expect(events.filter(({ kind }) => kind === "test")).toMatchObject([{ status: "failed" }]);
+  });
+
+  it.each([
+    "        SLOW [> 60.000s] (─────────) bin name",
+    "  TRY 2 SLOW [> 60.000s] (─────────) bin name",
+    " TERMINATING [>120.000s] (─────────) bin name",
+    "TRY 1 TRMNTG [>120.000s] (─────────) bin name",
+    "       START [         ] (1/2) bin name",
+    "        SKIP [         ] (1/2) bin name",
+    "   DELAY 2/3 [   1.000s] bin name",
+    "  SETUP PASS [   1.000s] (1/1) script: program",
+  ])("%s is no end", (text) => {
+    expect(readStatusLines().line(text)).toEqual([{ kind: "show", text: `${text}\n` }]);
+  });
+});
+
 describe("the filter", () => {
   it("leaves finished tests out of their binary, keeps unknown binaries, and drops whole ones", () => {
     const finished = new Map([
