@@ -9,11 +9,13 @@ import { cliVersion } from "./version.ts";
  */
 export async function programFor(argv: readonly string[], context: Context): Promise<Command> {
   const named = argv.find((word) => !word.startsWith("-"));
+  if (commands.some(({ name, describes }) => name === named && describes === "every command"))
+    return wholeProgram(context);
   return build(context, (name) => name === named || (named === "help" && argv.includes(name)));
 }
 
 /** The whole command tree, for completion and documentation. */
-export async function wholeProgram(context: Context): Promise<Command> {
+export function wholeProgram(context: Context): Promise<Command> {
   return build(context, () => true);
 }
 

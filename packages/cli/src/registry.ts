@@ -13,6 +13,8 @@ export interface CommandEntry {
   readonly group: string;
   /** Not for people: completion scripts call it. */
   readonly hidden?: boolean;
+  /** All others are loaded with it. */
+  readonly describes?: "every command";
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -79,6 +81,7 @@ export const commands: readonly CommandEntry[] = [
     name: "completion",
     group: machine,
     summary: "Print a completion script",
+    describes: "every command",
     load: () => import("./commands/completion.ts"),
   },
   {

@@ -8,9 +8,7 @@ export function define(command: Command, context: Context): void {
   command
     .addArgument(command.createArgument("<shell>", shells.join(", ")).choices(shells))
     .addHelpText("after", `\nFor bash, add this line to ~/.bashrc:\n  eval "$(constellation completion bash)"\n`)
-    .action(async (shell: (typeof shells)[number]) => {
-      // Only here, so that no other command loads the whole tree.
-      const { wholeProgram } = await import("../program.ts");
-      context.out.write(completionScript(shell, describeTree(await wholeProgram(context))));
+    .action((shell: (typeof shells)[number], _options, { parent }: Command) => {
+      if (parent !== null) context.out.write(completionScript(shell, describeTree(parent)));
     });
 }
