@@ -25,8 +25,7 @@ export async function benchHandOver(placement, { singles, bursts }) {
     const allWarmMs = performance.now() - startMs;
     const memoryBytes = Math.max(...pool.snapshot()[0].workers.map((worker) => worker.memoryBytes));
     const idleCpu = await idleShare(1500);
-    const take = async () => {
-      const url = modules.next();
+    const take = async (url) => {
       const askedMs = performance.now();
       const lease = await pool.lease({ whenGone: "reject" });
       await lease.load(url, 2, { timeoutMs: 20_000 });
@@ -36,18 +35,21 @@ export async function benchHandOver(placement, { singles, bursts }) {
     const refilling = [];
     for (let round = 0; round < singles; round += 1) {
       await allIdle(pool);
-      const one = await take();
+      const one = await take(modules.next());
       single.push(one.tookMs);
       // Its refill begins after 50 ms of quiet: this one comes into the middle of it.
+      const url = modules.next();
       await sleep(90);
-      const other = await take();
+      const other = await take(url);
       refilling.push(other.tookMs);
       await Promise.all([one.lease.recycle(), other.lease.recycle()]);
     }
     const lasts = [];
     for (let round = 0; round < bursts; round += 1) {
       await allIdle(pool);
-      const taken = await Promise.all(Array.from({ length: spares }, take));
+      // Written before: making a module's file is no part of handing a worker over.
+      const urls = Array.from({ length: spares }, () => modules.next());
+      const taken = await Promise.all(urls.map(take));
       lasts.push(Math.max(...taken.map((one) => one.tookMs)));
       await Promise.all(taken.map((one) => one.lease.recycle()));
     }

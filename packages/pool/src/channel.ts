@@ -37,5 +37,6 @@ export class Inlet<T> {
   clear(): void {
     this.#listener = null;
     this.#waiting = [];
+    this.dropped = 0;
   }
 }

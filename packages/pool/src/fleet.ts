@@ -21,9 +21,8 @@ import { buildSnapshot } from "./worker/startup-snapshot.ts";
 import { startThread } from "./worker/thread-link.ts";
 
 const markerName = "CONSTELLATION_POOL_WORKER";
-const markerPrefix = `${process.pid}-`;
-let lastSerial = 0;
-const memoryEveryMs = 1000;
+let lastFleet = 0;
+const lookEveryMs = 1000;
 const niceBesideRealTime = 10;
 
 /** All workers of one placement: shared ones and spares, their supervision and their figures. */
@@ -43,10 +42,13 @@ export class Fleet {
   readonly ready: Promise<void>;
   readonly #modules: ReadonlyMap<string, PoolModule>;
   readonly #lifeline: Lifeline;
+  /** With what the markers of its processes begin; no other fleet's do. */
+  readonly #markerPrefix = `${process.pid}-${(lastFleet += 1)}-`;
+  #lastSerial = 0;
   readonly #mayFork: boolean;
   readonly #nices = canTakeNicenessBack();
   #realTime = 0;
-  #memoryTimer: NodeJS.Timeout | null = null;
+  #healthTimer: NodeJS.Timeout | null = null;
   #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #warmWanted = Infinity;
   #snapshotBlob: string | null = null;
@@ -59,7 +61,7 @@ export class Fleet {
     this.plan = plan;
     this.#modules = modules;
     this.#mayFork = [...modules.values()].some((module) => module.traits?.mayFork === true);
-    this.#lifeline = new Lifeline({ name: markerName, value: markerPrefix });
+    this.#lifeline = new Lifeline({ name: markerName, value: this.#markerPrefix }, this.#mayFork);
     this.supervision = new Supervision(() => undefined, plan.abortGraceMs + 5000);
     this.shared = new SharedWorkers(this);
     this.spares = new Spares(this);
@@ -67,9 +69,9 @@ export class Fleet {
     // Whoever does not ask for it learns of failures from `run` and `lease`.
     this.ready.catch(() => undefined);
     void this.#open();
-    if (plan.recycle.memoryGrowthBytes !== Infinity) {
-      this.#memoryTimer = setInterval(() => this.#measureAll(), memoryEveryMs);
-      this.#memoryTimer.unref();
+    if (plan.recycle.memoryGrowthBytes !== Infinity || plan.recycle.ageMs !== Infinity) {
+      this.#healthTimer = setInterval(() => this.#lookAtAll(), lookEveryMs);
+      this.#healthTimer.unref();
     }
   }
 
@@ -130,7 +132,7 @@ export class Fleet {
   }
 
   noteWarmupFailure(what: string, error: Error): PoolError {
-    const text = `Cannot warm up a worker: ${what === "" ? "its module" : what} failed with ${error.name}: ${error.message}`;
+    const text = `Cannot warm up a worker: ${what === "" ? "its start" : what} failed with ${error.name}: ${error.message}`;
     const failure = new PoolError("warmup-failed", text, { cause: error });
     this.metrics.counts.warmupFailures += 1;
     const retryInMs = this.gate.failed(failure, performance.now(), Math.random());
@@ -180,7 +182,7 @@ export class Fleet {
     this.shared.close();
     this.spares.close();
     this.#settleReady.reject(closed);
-    if (this.#memoryTimer !== null) clearInterval(this.#memoryTimer);
+    if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
     const untilMs = performance.now() + graceMs;
     while (this.shared.inFlight > 0 && performance.now() < untilMs)
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -265,7 +267,7 @@ export class Fleet {
   #link(events: LinkEvents): Link {
     if (this.placement === "inline") return startInline(events);
     if (this.placement === "thread") return startThread(this.plan.thread, events);
-    const marker: EnvironmentMarker = { name: markerName, value: `${markerPrefix}${(lastSerial += 1)}` };
+    const marker: EnvironmentMarker = { name: markerName, value: `${this.#markerPrefix}${(this.#lastSerial += 1)}` };
     const around = { lifeline: this.#lifeline, marker, mayFork: this.#mayFork, snapshotBlob: this.#snapshotBlob };
     return startProcess(this.plan.process, around, events);
   }
@@ -275,10 +277,10 @@ export class Fleet {
     else if (worker.link.placement === "thread") worker.tell(order.nice, niceness, null);
   }
 
-  #measureAll(): void {
+  #lookAtAll(): void {
     for (const worker of this.workers) {
       if (worker.state.kind !== "warm" && worker.state.kind !== "leased") continue;
-      worker.measure();
+      if (this.plan.recycle.memoryGrowthBytes !== Infinity) worker.measure();
       if (worker.state.kind === "warm" && worker.inFlight === 0) worker.owner.freed(worker);
     }
   }

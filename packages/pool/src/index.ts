@@ -13,6 +13,6 @@ export type { FleetSnapshot, WorkerSnapshot } from "./snapshot.ts";
 export { Histogram, type Quantiles } from "./measure/histogram.ts";
 export type { WorkerExit } from "./worker/link.ts";
 export { createRing, type FrameView, type SharedRing } from "./ring/layout.ts";
-export { RingReader } from "./ring/ring-reader.ts";
+export { RingReader, type RingReaderOptions } from "./ring/ring-reader.ts";
 export { RingWriter } from "./ring/ring-writer.ts";
 export { runTicks, type TickReport, type TickWatch } from "./latency/ticker.ts";

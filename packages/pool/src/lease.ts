@@ -3,6 +3,7 @@ import type { Channel } from "./channel.ts";
 import type { LeasePath } from "./events.ts";
 import { PoolError } from "./failure.ts";
 import { giveUpSent, heed, startClock } from "./giving-up.ts";
+import { checkTimeout } from "./options.ts";
 import type { Placement } from "./placement.ts";
 import type { RunOptions } from "./run-options.ts";
 import { Task } from "./task.ts";
@@ -103,6 +104,11 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     this.#worker.bytes.listen(listener);
   }
 
+  /** Messages and byte blocks that were dropped, as they came while 1024 waited for a listener already. */
+  get dropped(): number {
+    return this.#worker.messages.dropped + this.#worker.bytes.dropped;
+  }
+
   /** Gives the worker back as it is; one that has loaded a module, or is at something, is ended and replaced. */
   async release(): Promise<Release> {
     if (this.#state === "over") return "returned";
@@ -155,7 +161,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
           queuedMs: nowMs,
           estimate: { us: -1 },
           transfer: options.transfer ?? null,
-          timeoutMs: options.timeoutMs ?? Infinity,
+          timeoutMs: checkTimeout(options.timeoutMs),
           seat: -1,
         },
         resolve,

@@ -1,12 +1,11 @@
 import type { WarmupGate } from "./warmup-gate.ts";
-import type { WorkerExit } from "./worker/link.ts";
 import type { PoolWorker } from "./worker/pool-worker.ts";
 
 /** Starts a worker when the gate lets it, now or later; `failed` is called when it could not be started at all. */
 export function openBehindGate(
   gate: WarmupGate,
   start: () => PoolWorker,
-  failed: (exit: WorkerExit) => void,
+  failed: (error: Error) => void,
 ): { close(): Promise<void> } {
   const waitMs = gate.waitMs(performance.now());
   let state: { kind: "waiting"; timer: NodeJS.Timeout } | { kind: "open"; worker: PoolWorker } | { kind: "closed" };
@@ -15,7 +14,7 @@ export function openBehindGate(
       state = { kind: "open", worker: start() };
     } catch (error) {
       state = { kind: "closed" };
-      failed({ kind: "crashed", detail: `could not be started: ${String(error)}` });
+      failed(error instanceof Error ? error : new Error(String(error)));
     }
   };
   state = { kind: "closed" };

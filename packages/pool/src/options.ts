@@ -105,6 +105,30 @@ export interface PoolPlan {
   readonly onEvent: (event: PoolEvent) => void;
 }
 
+/** Timers of Node cannot be longer: they would end at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** @throws PoolError options-invalid */
+export function checkWhenGone(wish: WhenGone): WhenGone {
+  if (wish === "cold" || wish === "reject") return wish;
+  const { queueMs } = wish;
+  if (typeof queueMs === "number" && queueMs >= 0 && queueMs <= longestTimerMs) return wish;
+  throw new PoolError(
+    "options-invalid",
+    `Cannot wait for a worker: whenGone is ${JSON.stringify(wish)}, wanted "cold", "reject" or { queueMs } from 0 to 2^31 - 1`,
+  );
+}
+
+/** A number of milliseconds as a timer takes it; none when undefined. @throws PoolError options-invalid */
+export function checkTimeout(timeoutMs: number | undefined): number {
+  if (timeoutMs === undefined || timeoutMs === Infinity) return Infinity;
+  if (timeoutMs > 0 && timeoutMs <= longestTimerMs) return timeoutMs;
+  throw new PoolError(
+    "options-invalid",
+    `Cannot run a task: timeoutMs is ${timeoutMs}, wanted a number above 0 and below 2^31; leave it out for none`,
+  );
+}
+
 /** Fills in the defaults. @throws PoolError options-invalid naming the value that cannot be. */
 export function planPool(options: PoolOptions): PoolPlan {
   const { queue = {}, refill = {}, recycle = {}, latency = {} } = options;
@@ -122,22 +146,23 @@ export function planPool(options: PoolOptions): PoolPlan {
     compileCache: compileCacheDirectory(options.compileCache ?? false),
     maxTasks: whole("queue.maxTasks", queue.maxTasks, 0, 65_536),
     ageingMs: positive("queue.ageingMs", queue.ageingMs, 1000),
-    whenGone: options.whenGone ?? { queueMs: 5000 },
+    whenGone: checkWhenGone(options.whenGone ?? { queueMs: 5000 }),
     refillDelayMs: whole("refill.delayMs", refill.delayMs, 0, 50),
     refillNiceness: whole("refill.niceness", refill.niceness, 0, 19),
     abortGraceMs: whole("abortGraceMs", options.abortGraceMs, 0, 500),
     recycle: {
-      tasks: recycle.tasks ?? Infinity,
-      ageMs: recycle.ageMs ?? Infinity,
-      memoryGrowthBytes: recycle.memoryGrowthBytes ?? Infinity,
+      tasks: whole("recycle.tasks", recycle.tasks, 1, Infinity),
+      ageMs: positive("recycle.ageMs", recycle.ageMs, Infinity),
+      memoryGrowthBytes: whole("recycle.memoryGrowthBytes", recycle.memoryGrowthBytes, 0, Infinity),
     },
-    budgetMs: latency.budgetMs ?? null,
-    tickMs: latency.tickMs ?? null,
-    fill: latency.fill ?? 0.7,
+    budgetMs: positive("latency.budgetMs", latency.budgetMs, null),
+    tickMs: positive("latency.tickMs", latency.tickMs, null),
+    fill: positive("latency.fill", latency.fill, 0.7),
     thread: options.thread ?? {},
     process: options.process ?? {},
     onEvent: options.onEvent ?? (() => undefined),
   };
+  if (plan.fill > 1) throw invalid("latency.fill", plan.fill, "a share above 0 and at most 1");
   if (plan.refillNiceness > 19) throw invalid("refill.niceness", plan.refillNiceness, "a whole number from 0 to 19");
   return plan;
 }
@@ -188,9 +213,9 @@ function whole<Other>(name: string, value: number | undefined, least: number, ot
   return value;
 }
 
-function positive(name: string, value: number | undefined, otherwise: number): number {
+function positive<Other>(name: string, value: number | undefined, otherwise: Other): number | Other {
   if (value === undefined) return otherwise;
-  if (!(value > 0) || value > 2 ** 31 - 1) throw invalid(name, value, "a number above 0 and below 2^31");
+  if (!(value > 0) || value > longestTimerMs) throw invalid(name, value, "a number above 0 and below 2^31");
   return value;
 }
 

@@ -65,7 +65,7 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
 
   /**
    * Runs a task on a shared worker.
-   * @throws PoolError queue-full, task-timeout, worker-crashed, worker-out-of-memory, warmup-failed, not-cloneable,
+   * @throws PoolError options-invalid, queue-full, task-timeout, worker-crashed, worker-out-of-memory, warmup-failed, not-cloneable,
    * task-unknown, pool-closed; the reason of an aborted signal; what the task itself throws.
    */
   run<Name extends keyof T & string>(
@@ -80,7 +80,7 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
 
   /**
    * Takes a worker out of the pool, for exclusive use.
-   * @throws PoolError no-spare, queue-deadline, admission-refused, warmup-failed, pool-closed
+   * @throws PoolError options-invalid, no-spare, queue-full, queue-deadline, admission-refused, warmup-failed, pool-closed
    * @example
    * await using lease = await pool.lease({ whenGone: { queueMs: 50 } });
    * const reply = await lease.load(new URL("./reverb.js", import.meta.url), { sampleRate: 44_100 });

@@ -1,7 +1,9 @@
 import { PoolError } from "./failure.ts";
 import type { Fleet } from "./fleet.ts";
 import { giveUpSent, heed, startClock, stopClock } from "./giving-up.ts";
+import { Lingering } from "./lingering.ts";
 import { openBehindGate } from "./opening.ts";
+import { checkTimeout } from "./options.ts";
 import { Backlog } from "./queue/backlog.ts";
 import { rankOf } from "./queue/task-queue.ts";
 import { Recalling } from "./recalling.ts";
@@ -15,6 +17,8 @@ import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
 /** Quick tasks that are sent to a worker beyond those it runs. */
 const sentAhead = 16;
+/** So soon after its answer a worker is still awake, if waiting awake has paid for it. */
+const lingersMs = 0.1;
 
 /** The workers that share the tasks of `run`, and the queue in front of them. */
 export class SharedWorkers implements WorkerOwner {
@@ -29,6 +33,7 @@ export class SharedWorkers implements WorkerOwner {
   readonly #slotOf = new Map<PoolWorker, number>();
   readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
   readonly #estimates = new Estimates();
+  readonly #lingering = new Lingering();
   #sequence = 0;
   readonly #giveUp = (task: Task, reason: unknown): void => this.#abandon(task, reason);
   readonly #findWorker = (task: Task): PoolWorker | null => this.#workerFor(task);
@@ -74,6 +79,8 @@ export class SharedWorkers implements WorkerOwner {
       }
       const nowMs = performance.now();
       const priority = options?.priority ?? 0;
+      if (!Number.isFinite(priority))
+        throw new PoolError("options-invalid", `Cannot run a task: priority is ${priority}, wanted a finite number`);
       const task = new Task(
         {
           name,
@@ -84,7 +91,7 @@ export class SharedWorkers implements WorkerOwner {
           queuedMs: nowMs,
           estimate: this.#estimates.of(name),
           transfer: options?.transfer ?? null,
-          timeoutMs: options?.timeoutMs ?? Infinity,
+          timeoutMs: checkTimeout(options?.timeoutMs),
           seat: options?.key === undefined ? -1 : hashOf(options.key) % this.#seats,
         },
         resolve,
@@ -107,7 +114,7 @@ export class SharedWorkers implements WorkerOwner {
     this.#pump();
   }
 
-  warmupFailed(_worker: PoolWorker, what: string, error: Error): void {
+  warmupFailed(what: string, error: Error): void {
     const failure = this.#fleet.noteWarmupFailure(what, error);
     if (this.warmCount === 0) this.rejectAll(failure);
   }
@@ -122,6 +129,7 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   freed(worker: PoolWorker): void {
+    this.#lingering.end();
     const why = this.#fleet.whyRecycle(worker);
     if (why !== null) this.#replace(worker, why);
     if (this.queued > 0) this.#pump();
@@ -167,7 +175,10 @@ export class SharedWorkers implements WorkerOwner {
             this.#enders.set(worker, ended);
             return worker;
           },
-          (exit) => ended(exit, true),
+          (error) => {
+            this.warmupFailed("", error);
+            ended({ kind: "crashed", detail: `could not be started: ${error.message}` }, true);
+          },
         ),
     };
   }
@@ -253,10 +264,22 @@ export class SharedWorkers implements WorkerOwner {
 
   #send(worker: PoolWorker, task: Task): void {
     task.worker = worker;
-    this.#fleet.metrics.wait.recordMs(performance.now() - task.queuedMs);
+    const nowMs = performance.now();
+    this.#fleet.metrics.wait.recordMs(nowMs - task.queuedMs);
     startClock(task, this.#giveUp);
-    task.id = worker.call(order.run, task.name, task.data, task, task.transfer);
+    const isAlone = !task.isSlow && worker.inFlight === 0 && this.#isAlone(worker);
+    // One that sleeps may be woken on our core: then it is us who have to sleep.
+    const isAwake = isAlone && nowMs - worker.lastAnswerMs < lingersMs;
+    task.id = worker.call(isAlone ? order.runAlone : order.run, task.name, task.data, task, task.transfer);
+    if (isAwake) this.#lingering.begin();
     if (worker.inFlight > this.#fleet.plan.concurrency) this.#recalling.watch();
+  }
+
+  /** Whether nobody but this worker has anything to do: then there is a core for whoever waits awake. */
+  #isAlone(worker: PoolWorker): boolean {
+    if (worker.link.placement === "inline") return false;
+    for (const other of this.#slots) if (other !== null && other !== worker && other.inFlight > 0) return false;
+    return true;
   }
 
   #pump(): void {

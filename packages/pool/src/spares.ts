@@ -5,12 +5,16 @@ import { Lease, type Lessor, type Release } from "./lease.ts";
 import type { LeaseOptions } from "./lease-options.ts";
 import { admit } from "./latency/admission.ts";
 import { openBehindGate } from "./opening.ts";
+import { checkWhenGone } from "./options.ts";
 import { Refill } from "./refill.ts";
 import { crashOf } from "./task.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import { order } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
+
+/** Calls of `lease` that may wait, each until its deadline. */
+const mostWaiting = 65_536;
 
 /** What is known of one exclusive worker besides itself. */
 interface Place {
@@ -79,7 +83,10 @@ export class Spares implements WorkerOwner, Lessor {
             this.#enders.set(worker, ended);
             return worker;
           },
-          (exit) => ended(exit, true),
+          (error) => {
+            this.warmupFailed("", error);
+            ended({ kind: "crashed", detail: `could not be started: ${error.message}` }, true);
+          },
         ),
     });
   }
@@ -96,7 +103,7 @@ export class Spares implements WorkerOwner, Lessor {
         grant(spare, "spare");
         return;
       }
-      const whenGone = options.whenGone ?? this.#fleet.plan.whenGone;
+      const whenGone = options.whenGone === undefined ? this.#fleet.plan.whenGone : checkWhenGone(options.whenGone);
       if (whenGone === "reject") throw this.#refused("leasesRejected", "no-spare", this.#noSpare());
       if (whenGone === "cold" && this.#places.size >= this.#fleet.plan.total)
         throw this.#refused(
@@ -104,6 +111,8 @@ export class Spares implements WorkerOwner, Lessor {
           "no-spare",
           `${this.#noSpare()}, and total (${this.#fleet.plan.total}) is reached`,
         );
+      if (this.#line.size >= mostWaiting)
+        throw this.#refused("queueFull", "queue-full", `${mostWaiting} wait for one already; lease fewer at a time`);
       const path = whenGone === "cold" ? "cold" : "queued";
       const deadlineMs = whenGone === "cold" ? this.#fleet.plan.warmUpTimeoutMs : whenGone.queueMs;
       this.#line.add({
@@ -126,7 +135,7 @@ export class Spares implements WorkerOwner, Lessor {
     this.#refill.next();
   }
 
-  warmupFailed(_worker: PoolWorker, what: string, error: Error): void {
+  warmupFailed(what: string, error: Error): void {
     const failure = this.#fleet.noteWarmupFailure(what, error);
     if (this.count("idle") + this.count("leased") === 0) this.rejectAll(failure);
   }
@@ -140,8 +149,17 @@ export class Spares implements WorkerOwner, Lessor {
     pending.lost({ kind: "ended" });
   }
 
-  freed(): void {
+  freed(worker: PoolWorker): void {
+    const place = this.#placeOf.get(worker);
     // What a lease runs is its holder's business.
+    if (place?.phase !== "idle") return;
+    const why = this.#fleet.whyRecycle(worker);
+    // One at a time: spares are of one age, and all of them must not be gone at once.
+    if (why === null || this.count("opening") + this.count("ending") > 0) return;
+    place.phase = "ending";
+    this.#idle.splice(this.#idle.indexOf(worker), 1);
+    this.#fleet.metrics.counts.recycles += 1;
+    void worker.end(why);
   }
 
   gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void {
@@ -228,8 +246,8 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   #refused(
-    counter: "leasesRejected" | "admissionsRefused" | "leaseDeadlinesMissed",
-    code: "no-spare" | "admission-refused" | "queue-deadline",
+    counter: "leasesRejected" | "admissionsRefused" | "leaseDeadlinesMissed" | "queueFull",
+    code: "no-spare" | "admission-refused" | "queue-deadline" | "queue-full",
     reason: string,
   ): PoolError {
     this.#fleet.metrics.counts[counter] += 1;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createPool, type Placement, type Pool, type PoolOptions } from "@constellation/pool";
+import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
 import { owned, until } from "./leftovers.ts";
 
 const module = new URL("./fixtures/tasks.js", import.meta.url);
@@ -116,6 +116,36 @@ it("admits real-time leases while their cost fits, and says why not", async () =
   await expect(plain.lease({ tier: "realtime", costMs: 1 })).rejects.toMatchObject({
     message: /declare latency.tickMs/,
   });
+});
+
+describe.each<Placement>(["thread", "process"])("a leased %s", (placement) => {
+  it("is ended when loading a module does not end in time", async () => {
+    const pool = await open({ placement, spares: 1, abortGraceMs: 20 });
+    const lease = await pool.lease();
+    const stuck = new URL("./fixtures/stuck-module.js", import.meta.url);
+    await expect(lease.load(stuck, null, { timeoutMs: 300 })).rejects.toMatchObject({ code: "task-timeout" });
+    expect(await lease.ended).toMatchObject({ kind: "ended" });
+  });
+
+  it("counts messages for which nobody listened in time", async () => {
+    const pool = await open({ placement, spares: 1 });
+    const lease = await pool.lease();
+    await lease.load(new URL("./fixtures/talking-module.js", import.meta.url), 1500);
+    await until(() => lease.dropped === 1500 - 1024, "what was too much is counted");
+    const heard: unknown[] = [];
+    lease.onMessage((message) => heard.push(message));
+    expect(heard).toEqual(Array.from({ length: 1024 }, (_, index) => index));
+  });
+});
+
+it("renews idle spares that have grown old, one after the other", async () => {
+  const events: PoolEvent[] = [];
+  const pool = await open({ placement: "thread", recycle: { ageMs: 300 }, onEvent: (event) => events.push(event) });
+  const old = pool.snapshot()[0]?.workers.map(({ worker }) => worker) ?? [];
+  await until(() => (pool.snapshot()[0]?.workers ?? []).every(({ worker }) => !old.includes(worker)), "new spares");
+  const first = events.findIndex((event) => event.kind === "worker-ended");
+  const second = events.findLastIndex((event) => event.kind === "worker-ended" && old.includes(event.worker));
+  expect(events.slice(first, second).some((event) => event.kind === "worker-warm")).toBe(true);
 });
 
 it("does not exceed its total", async () => {

@@ -3,13 +3,20 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { isRunning, until } from "./leftovers.ts";
 
-it("workers end when their parent is killed, whether they wait or compute", async () => {
-  const parent = spawn(process.execPath, [fileURLToPath(new URL("./fixtures/parent.js", import.meta.url))], {
+it.each([
+  ["workers", "plain", 3],
+  ["workers that may fork, and what they have started,", "forks", 5],
+])("%s end when their parent is killed, whether they wait or compute", async (_who, kind, count) => {
+  const parent = spawn(process.execPath, [fileURLToPath(new URL("./fixtures/parent.js", import.meta.url)), kind], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const text = await new Promise<string>((resolve) => parent.stdout.once("data", (data) => resolve(String(data))));
   const pids = JSON.parse(text) as number[];
-  expect(pids).toHaveLength(3);
+  expect(pids).toHaveLength(count);
   parent.kill("SIGKILL");
-  await until(() => pids.every((pid) => !isRunning(pid)), "all three workers gone", 5000);
+  try {
+    await until(() => !pids.some(isRunning), `all of ${pids.join(", ")} gone`, 5000);
+  } finally {
+    for (const pid of pids.filter(isRunning)) process.kill(pid, "SIGKILL");
+  }
 });

@@ -180,6 +180,31 @@ describe.each<Placement>(["thread", "process"])("a worker %s", (placement) => {
   });
 });
 
+describe.each<Placement>(["thread", "process"])("a %s that ends before it is warm", (placement) => {
+  it("is a failed warm-up that names its module, backs off and keeps nobody waiting", async () => {
+    const events: PoolEvent[] = [];
+    const module = new URL("./fixtures/exits-at-import.js", import.meta.url);
+    const pool = open({ placement, module, spares: 1, onEvent: (event) => events.push(event) });
+    const calls = await Promise.allSettled([
+      pool.run("x"),
+      pool.lease({ whenGone: { queueMs: 60_000 } }),
+      pool.ready(),
+    ]);
+    for (const call of calls)
+      expect(call).toMatchObject({
+        reason: { code: "warmup-failed", message: /exits-at-import\.js.*ended before it was warm: exit code 3/ },
+      });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(events.filter((event) => event.kind === "worker-started").length).toBeLessThanOrEqual(9);
+  });
+
+  it("is one that cannot be started at all, too", async () => {
+    const pool = open({ placement, [placement]: { execArgv: ["--no-such-flag"] } });
+    await expect(pool.run("x")).rejects.toMatchObject({ code: "warmup-failed" });
+    expect(pool.snapshot()[0]?.counts.warmupFailures).toBeGreaterThanOrEqual(1);
+  });
+});
+
 describe("a thread", () => {
   it("hands buffers over instead of copying them", async () => {
     const pool = open({ placement: "thread" });
@@ -257,6 +282,24 @@ it("says which setting cannot be", () => {
   expect(() => createPool({ module, workers: -1 })).toThrow(/workers is -1/);
   expect(() => createPool({ module, spares: { min: 3, target: 1 } })).toThrow(/at most spares.target/);
   expect(() => createPool({})).toThrow(/either `module` or `modules`/);
+  const broken: [Partial<PoolOptions>, RegExp][] = [
+    [{ whenGone: { queueMs: 2 ** 31 } }, /whenGone is .*2147483648/],
+    [{ recycle: { tasks: 0 } }, /recycle.tasks is 0/],
+    [{ recycle: { ageMs: -1 } }, /recycle.ageMs is -1/],
+    [{ latency: { tickMs: 0 } }, /latency.tickMs is 0/],
+    [{ latency: { fill: 2 } }, /latency.fill is 2/],
+  ];
+  for (const [options, text] of broken) expect(() => createPool({ module, ...options })).toThrow(text);
+});
+
+it("refuses settings of a task that no clock and no queue can take", async () => {
+  const pool = open({ workers: 1, spares: 1 });
+  for (const timeoutMs of [0, -1, Number.NaN, 2 ** 31])
+    await expect(pool.run("echo", 1, { timeoutMs })).rejects.toMatchObject({ code: "options-invalid" });
+  await expect(pool.run("echo", 1, { priority: Number.NaN })).rejects.toMatchObject({ code: "options-invalid" });
+  expect(await pool.run("echo", 1, { timeoutMs: Infinity })).toBe(1);
+  await pool.lease();
+  await expect(pool.lease({ whenGone: { queueMs: Number.NaN } })).rejects.toMatchObject({ code: "options-invalid" });
 });
 
 it("decides its size by memory, and says why", async () => {

@@ -5,6 +5,9 @@ import { owned, until } from "./leftovers.ts";
 
 const module = new URL("./fixtures/tasks.js", import.meta.url);
 
+/** For how long; a few rounds when it is not said. */
+const seconds = Number(process.env["POOL_STRESS_SECONDS"] ?? 0);
+
 type Call = { readonly kind: "echo" | "crash" | "abort" | "timeout" | "throw" | "lease"; readonly afterMs: number };
 
 it.each<Placement>(["thread", "process"])(
@@ -31,11 +34,13 @@ it.each<Placement>(["thread", "process"])(
           await pool.close({ graceMs: 0 });
         }
       }),
-      { numRuns: 4 },
+      seconds === 0
+        ? { numRuns: 4 }
+        : { numRuns: 1_000_000, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false },
     );
     await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left");
   },
-  120_000,
+  120_000 + seconds * 1000,
 );
 
 /** Makes one call and returns its kind when it went as it has to; throws what went otherwise. */

@@ -1,6 +1,7 @@
 import { setPriority } from "node:os";
 import { Inlet, type Channel } from "../channel.ts";
 import { PoolError } from "../failure.ts";
+import { Lingering } from "../lingering.ts";
 import { recordError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot } from "../wire/protocol.ts";
@@ -21,12 +22,16 @@ export class Runtime {
   readonly #bytes = new Inlet<Uint8Array>();
   readonly #channel: Channel;
   readonly #aborted = new Set<number>();
+  readonly #lingering = new Lingering();
   #waiting: unknown[] = [];
   #waitingFrom = 0;
   #concurrency = 1;
   #leased = false;
   #stopping = false;
   #oldestReplyMs = 0;
+  /** The last task that was alone in its pool. */
+  #aloneId = 0;
+  #lastBegun = 0;
 
   constructor(port: WorkerPort) {
     this.#port = port;
@@ -50,12 +55,14 @@ export class Runtime {
   }
 
   readonly receive = (batch: Batch): void => {
+    this.#lingering.end();
     for (let at = 0; at < batch.length; at += stride) {
       const op = batch[at] as number;
-      if (op <= order.runFirst) {
+      if (op <= order.runAlone) {
+        if (op === order.runAlone) this.#aloneId = batch[at + 1] as number;
         if (this.#isFull || this.#waiting.length > this.#waitingFrom)
           this.#waiting.push(batch[at + 1], batch[at + 2], batch[at + 3]);
-        else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3], op === order.runFirst);
+        else this.#run(batch[at + 1] as number, batch[at + 2] as string, batch[at + 3], op !== order.run);
       } else this.#obey(op, batch[at + 1] as number, batch[at + 2], batch[at + 3]);
     }
     // All that could be done at once is done: its answers need not wait for the end of the turn.
@@ -107,7 +114,11 @@ export class Runtime {
 
   async #boot(boot: Boot): Promise<void> {
     this.#concurrency = boot.concurrency;
-    const outcome = await warmUp(boot, this.#tasks);
+    const outcome = await warmUp(boot, this.#tasks, (what) => {
+      this.#outbox.add(answer.warming, 0, what, 0);
+      // It may be the last thing that this worker says.
+      this.#outbox.flush();
+    });
     if (outcome.kind === "failed") this.#outbox.add(answer.warmupFailed, 0, outcome.failure, 0);
     else {
       // Nobody waits for the answer of an id 0.
@@ -125,7 +136,7 @@ export class Runtime {
       this.#outbox.add(answer.aborted, id, null, 0);
       return;
     }
-    this.#port.noteStarted(id);
+    this.#begin(id);
     if (!isFirst && !this.#port.mayGoOn(id)) {
       this.#outbox.add(answer.skipped, id, null, 0);
       return;
@@ -156,6 +167,11 @@ export class Runtime {
     );
   }
 
+  /** Loads begin at once, before what waits. */
+  #begin(id: number): void {
+    if (id > this.#lastBegun) this.#port.noteStarted((this.#lastBegun = id));
+  }
+
   #settled(running: RunningTask, op: number, value: unknown, startedMs: number): void {
     this.#running.delete(running.id);
     this.#finish(running, op, value, startedMs);
@@ -167,6 +183,7 @@ export class Runtime {
     const nowMs = performance.now();
     this.#outbox.add(op, running.id, value, (nowMs - startedMs) * 1000, op === answer.done ? running.transfers : null);
     if (nowMs - this.#oldestReplyMs > longestReplyWaitMs) this.#outbox.flush();
+    if (running.id === this.#aloneId) this.#lingering.begin();
   }
 
   #runWaiting(): void {
@@ -196,6 +213,7 @@ export class Runtime {
   async #load(id: number, url: string, data: unknown): Promise<void> {
     const startedMs = performance.now();
     const running = new RunningTask(id, this.#channel);
+    this.#begin(id);
     this.#running.set(id, running);
     try {
       const loaded = (await import(url)) as { default?: unknown };
@@ -213,6 +231,7 @@ export class Runtime {
   }
 
   async #reset(id: number): Promise<void> {
+    this.#begin(id);
     try {
       const resets = [...this.#tasks].filter(([name]) => name === "reset" || name.endsWith("/reset"));
       this.#closeChannel();

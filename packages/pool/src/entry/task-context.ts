@@ -3,7 +3,7 @@ import type { Channel } from "../channel.ts";
 
 /** The second argument of every task. */
 export interface TaskContext {
-  /** Aborts when the caller gave up: its signal, its timeout, the end of its pool. */
+  /** Aborts when the caller gave up: by its signal or its timeout. */
   readonly signal: AbortSignal;
   /** Hands these objects over with the result instead of copying them. Without effect in a process. */
   transfer(...objects: Transferable[]): void;

@@ -37,6 +37,10 @@ const runtime = new Runtime({
 });
 // What was done before somebody called `process.exit` is still told.
 process.on("exit", runtime.flush);
+// What was lost may have been a task: its caller is told by our end.
+port.on("messageerror", (error) => {
+  throw error;
+});
 port.on("message", (message: Batch | Uint8Array) => {
   Atomics.add(words, readingsAt.byWorker, 1);
   if (Array.isArray(message)) runtime.receive(message);

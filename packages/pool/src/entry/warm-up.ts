@@ -20,27 +20,32 @@ type Outcome =
   | { readonly kind: "warm"; readonly compileCache: WarmReport["compileCache"] }
   | { readonly kind: "failed"; readonly failure: WarmupFailure };
 
-/** Makes a worker ready: preloads, modules, then the warm-up function. Names what failed. */
-export async function warmUp(boot: Boot, tasks: Map<string, TaskFunction>): Promise<Outcome> {
+/** Makes a worker ready: preloads, modules, then the warm-up function. Names what failed, and before that what comes next. */
+export async function warmUp(
+  boot: Boot,
+  tasks: Map<string, TaskFunction>,
+  tell: (what: string) => void,
+): Promise<Outcome> {
   // On Linux this is the niceness of the calling thread; 0 as pid means "me".
   if (boot.nicenessUntilWarm !== null) setPriority(0, boot.nicenessUntilWarm);
   const compileCache = enableCompileCache(boot.compileCache);
   let what = "";
+  const next = (name: string): void => tell((what = name));
   try {
     const resolver = createRequire(boot.resolveFrom);
     for (const specifier of boot.preload) {
-      what = specifier;
+      next(specifier);
       await import(locate(specifier, resolver));
     }
     const single = Object.keys(boot.modules).length === 1 && "" in boot.modules;
     for (const [name, url] of Object.entries(boot.modules)) {
-      what = name === "" ? url : name;
+      next(name === "" ? url : name);
       const loaded = (await import(url)) as Record<string, unknown>;
       for (const [task, value] of Object.entries(exportsOf(loaded)))
         if (typeof value === "function") tasks.set(single ? task : `${name}/${task}`, value as TaskFunction);
     }
     if (boot.warmUp !== null) {
-      what = boot.warmUp;
+      next(boot.warmUp);
       const warm = tasks.get(boot.warmUp);
       if (warm === undefined) throw new TypeError(`no module exports a function "${boot.warmUp}"`);
       await warm(undefined as never, new RunningTask(0, null));

@@ -1,6 +1,20 @@
+import { Anticipation } from "./anticipation.ts";
 import { Bell } from "./bell.ts";
-import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
-import { Patience } from "./patience.ts";
+import { at, countersOf, mostLooks, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
+import { Patience } from "../patience.ts";
+
+/** Looks between two looks at the clock. */
+const looksPerClock = 64;
+
+/** Settings of a reader. */
+export interface RingReaderOptions {
+  /**
+   * For streams with a steady period of 1.5 to 100 ms: `wait` learns it, wakes up 0.15 ms before a frame is due and looks
+   * for it, at most until 0.1 ms after. Costs at most a tenth of a core; for readers that have a core to themselves.
+   * @default false
+   */
+  readonly anticipates?: boolean;
+}
 
 /** The one thread that reads from a ring. Nothing here allocates per frame, but `waitAsync`. */
 export class RingReader<View = Uint8Array> {
@@ -9,11 +23,13 @@ export class RingReader<View = Uint8Array> {
   readonly #mask: number;
   readonly #ours: Bell;
   readonly #theirs: Bell;
-  readonly #patience = new Patience();
+  readonly #patience = new Patience(mostLooks);
+  readonly #anticipation: Anticipation | null;
   #read: number;
   #seenWritten: number;
 
-  constructor(ring: SharedRing, view: FrameView<View>) {
+  constructor(ring: SharedRing, view: FrameView<View>, { anticipates = false }: RingReaderOptions = {}) {
+    this.#anticipation = anticipates ? new Anticipation() : null;
     this.#counters = countersOf(ring);
     this.#slots = slotsOf(ring, view);
     this.#mask = ring.frames - 1;
@@ -44,13 +60,10 @@ export class RingReader<View = Uint8Array> {
    */
   wait(timeoutMs: number, spins = -1): boolean {
     if (this.#hasFrame() || this.#look(spins)) return true;
-    // No clock here: numbers from one would be garbage.
-    for (let inTime = true; inTime;) {
-      this.#ours.arm();
-      if (this.#isOver()) return this.#hasFrame();
-      inTime = this.#ours.sleep(timeoutMs);
-    }
-    return this.#hasFrame();
+    if (this.#anticipation === null) return this.#sleep(timeoutMs);
+    const hasFrame = this.#anticipate(this.#anticipation, timeoutMs) || this.#sleep(timeoutMs);
+    if (hasFrame) this.#anticipation.came(performance.now());
+    return hasFrame;
   }
 
   /** Like `wait`, without blocking: for a thread that has an event loop to serve. */
@@ -74,6 +87,28 @@ export class RingReader<View = Uint8Array> {
     Atomics.store(this.#counters, at.closed, 1);
     this.#ours.ring();
     this.#theirs.ring();
+  }
+
+  #sleep(timeoutMs: number): boolean {
+    // No clock here: numbers from one would be garbage.
+    for (let inTime = true; inTime;) {
+      this.#ours.arm();
+      if (this.#isOver()) return this.#hasFrame();
+      inTime = this.#ours.sleep(timeoutMs);
+    }
+    return this.#hasFrame();
+  }
+
+  /** Sleeps until shortly before a frame is due, then looks for it. */
+  #anticipate(anticipation: Anticipation, timeoutMs: number): boolean {
+    const sleepMs = anticipation.sleepMs(performance.now());
+    if (sleepMs === 0 || sleepMs > timeoutMs) return false;
+    this.#ours.arm();
+    if (this.#isOver()) return this.#hasFrame();
+    if (this.#ours.sleep(sleepMs)) return this.#hasFrame();
+    do for (let looks = 0; looks < looksPerClock; looks += 1) if (this.#hasFrame()) return true;
+    while (anticipation.goesOn(performance.now()));
+    return false;
   }
 
   /** Looks again and again, `spins` times or as often as experience says. */

@@ -1,6 +1,6 @@
 import { Bell } from "./bell.ts";
-import { at, countersOf, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
-import { Patience } from "./patience.ts";
+import { at, countersOf, mostLooks, slotsOf, type FrameView, type SharedRing } from "./layout.ts";
+import { Patience } from "../patience.ts";
 
 /** The one thread that writes into a ring. Nothing here allocates per frame. */
 export class RingWriter<View = Uint8Array> {
@@ -9,7 +9,7 @@ export class RingWriter<View = Uint8Array> {
   readonly #mask: number;
   readonly #ours: Bell;
   readonly #theirs: Bell;
-  readonly #patience = new Patience();
+  readonly #patience = new Patience(mostLooks);
   #written: number;
   /** What the reader had read when it was last looked at: its cache line is fetched only when the ring seems full. */
   #seenRead: number;

@@ -20,7 +20,7 @@ export const mostUnsentBytes = 64 * 1024 * 1024;
 /** No frame is longer; a longer one is a broken peer. */
 export const longestFrameBytes = 1024 * 1024 * 1024;
 
-/** One frame with a batch. @throws DataCloneError when a value cannot be serialized. */
+/** One frame with a batch. @throws DataCloneError when a value cannot be serialized; RangeError when it is too long. */
 export function batchFrame(batch: Batch): Buffer {
   const text = plainText(batch);
   return text === null ? serializedFrame(batch) : plainFrame(text);
@@ -43,16 +43,23 @@ function serializedFrame(batch: Batch): Buffer {
   serializer.writeHeader();
   serializer.writeValue(batch);
   const buffer = serializer.releaseBuffer();
+  refuseWhenTooLong(buffer.length - headerBytes);
   buffer.writeUInt32LE(buffer.length - headerBytes, 0);
   buffer.writeUInt32LE(frameKind.batch, 4);
   return buffer;
 }
 
+function refuseWhenTooLong(length: number): void {
+  if (length > longestFrameBytes)
+    throw new RangeError(`${length} bytes are too long for one message, wanted at most ${longestFrameBytes}`);
+}
+
 // `writeUint32(0)` is a varint of one byte.
 const headerRoom = Buffer.alloc(headerBytes - 1);
 
-/** The header of a frame of raw bytes, to be written before them. */
+/** The header of a frame of raw bytes, to be written before them. @throws RangeError when no frame is that long. */
 export function bytesHeader(length: number): Buffer {
+  refuseWhenTooLong(length);
   const header = Buffer.allocUnsafe(headerBytes);
   header.writeUInt32LE(length, 0);
   header.writeUInt32LE(frameKind.bytes, 4);

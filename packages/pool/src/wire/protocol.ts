@@ -13,24 +13,26 @@ export const order = {
   run: 0,
   /** The same; nothing else is at the worker, so this one is never taken back. */
   runFirst: 1,
+  /** The same; nothing else is in its whole pool either, so the next one is likely to come as soon as this is answered. */
+  runAlone: 2,
   /** id */
-  abort: 2,
+  abort: 3,
   /** 0, "", Boot */
-  boot: 3,
+  boot: 4,
   /** 0, "", message for the leased module */
-  message: 4,
+  message: 5,
   /** id, module URL, data: import it and call its default export */
-  load: 5,
+  load: 6,
   /** id: call the module's `reset` */
-  reset: 6,
+  reset: 7,
   /** 0: run down and end */
-  stop: 7,
+  stop: 8,
   /** 0: tell memory now */
-  measure: 8,
+  measure: 9,
   /** id is the niceness that a thread gives itself */
-  nice: 9,
+  nice: 10,
   /** id 1: leased from now on; id 0: back among the others */
-  lease: 10,
+  lease: 11,
 } as const;
 
 /** Worker to pool: `[op, id, value, microseconds of run time]`. */
@@ -44,6 +46,8 @@ export const answer = {
   warmupFailed: 5,
   message: 6,
   memory: 7,
+  /** value is what is imported or called next while it warms up: told in case that ends it. */
+  warming: 8,
 } as const;
 
 /** A sender does not fill one message with more records. */

@@ -14,8 +14,11 @@ export class Lifeline {
   #closed = false;
   #starts = 0;
 
-  /** Workers carry markers whose values begin with the one given here. */
-  constructor(marker: EnvironmentMarker) {
+  /**
+   * Workers carry markers whose values begin with the one given here, and nobody else's do. `sweeps`: whoever else carries
+   * one is killed too, as it was started by a worker (Linux).
+   */
+  constructor(marker: EnvironmentMarker, sweeps: boolean) {
     if (!/^[\w-]+$/.test(`${marker.name}${marker.value}`)) throw new TypeError("Cannot hold workers: odd marker");
     const entry = `^${marker.name}=${marker.value}`;
     this.#script = [
@@ -28,6 +31,17 @@ export class Lifeline {
       `  if [ -r /proc/$pid/environ ]; then tr '\\0' '\\n' < /proc/$pid/environ | grep -q '${entry}' || continue; fi`,
       `  kill -9 -- -$pid 2>/dev/null || kill -9 $pid 2>/dev/null`,
       `done`,
+      // Again until nobody is found: they may fork meanwhile.
+      ...(sweeps
+        ? [
+            `for round in 1 2 3 4 5; do`,
+            // It fails for those that end or are others', and finds the rest all the same.
+            `  found=$(grep -l '${marker.name}=${marker.value}' /proc/[0-9]*/environ 2>/dev/null)`,
+            `  [ -n "$found" ] || break`,
+            `  for file in $found; do pid=\${file#/proc/}; kill -9 "\${pid%/environ}" 2>/dev/null; done`,
+            `done`,
+          ]
+        : []),
     ].join("\n");
   }
 

@@ -29,7 +29,8 @@ export type WorkerState =
 /** Who owns a worker. */
 export interface WorkerOwner {
   warm(worker: PoolWorker): void;
-  warmupFailed(worker: PoolWorker, what: string, error: Error): void;
+  /** It did not get warm; `what` names the module or function at which it failed. */
+  warmupFailed(what: string, error: Error): void;
   /** Something ran so long. */
   ran(us: number): void;
   /** It did not begin this, as it was being taken back. */
@@ -74,6 +75,8 @@ export class PoolWorker {
   #recalled = 0;
   #lastId = 0;
   #measured = true;
+  /** What it was at last while it warmed up. */
+  #warming = "";
 
   constructor(
     start: (events: LinkEvents) => Link,
@@ -97,7 +100,7 @@ export class PoolWorker {
     this.#outbox.add(order.boot, 0, "", boot);
     this.#warmUpTimer = setTimeout(() => {
       const text = `not warm after ${settings.warmUpTimeoutMs} ms`;
-      this.owner.warmupFailed(this, "warm-up", new Error(text));
+      this.owner.warmupFailed(this.#warming, new Error(text));
       void this.end(text);
     }, settings.warmUpTimeoutMs);
   }
@@ -110,14 +113,14 @@ export class PoolWorker {
   /** Sends an order whose answer `pending` waits for; returns its id. */
   call(op: number, text: string, data: unknown, pending: Pending, transfer: readonly Transferable[] | null): number {
     const id = (this.#lastId += 1);
-    const isFirst = op === order.run && this.#inFlight.size === 0;
+    const isFirst = op <= order.runAlone && this.#inFlight.size === 0;
     if (isFirst) {
       this.lastAnswerMs = performance.now();
       this.#first = id;
     }
     this.#inFlight.set(id, pending);
     if (pending.isSlow) this.slow += 1;
-    this.#outbox.add(isFirst ? order.runFirst : op, id, text, data, transfer);
+    this.#outbox.add(isFirst && op === order.run ? order.runFirst : op, id, text, data, transfer);
     return id;
   }
 
@@ -232,6 +235,7 @@ export class PoolWorker {
       this.memoryBytes = value as number;
       this.#measured = true;
     } else if (this.state.kind !== "starting") return;
+    else if (op === answer.warming) this.#warming = value as string;
     else if (op === answer.warm) {
       const report = value as WarmReport;
       clearTimeout(this.#warmUpTimer);
@@ -241,7 +245,7 @@ export class PoolWorker {
       this.owner.warm(this);
     } else {
       const { what, error } = value as WarmupFailure;
-      this.owner.warmupFailed(this, what, reviveError(error));
+      this.owner.warmupFailed(what, reviveError(error));
       void this.end(`warm-up of ${what} failed`);
     }
   }
@@ -261,6 +265,8 @@ export class PoolWorker {
     if (this.state.kind === "gone") return;
     clearTimeout(this.#warmUpTimer);
     const lastStarted = this.link.lastStarted();
+    if (this.state.kind === "starting" && this.endedFor === null)
+      this.owner.warmupFailed(this.#warming, new Error(`it ended before it was warm: ${detailOf(exit)}`));
     this.state = { kind: "gone", exit };
     const unstarted: Pending[] = [];
     for (const [id, pending] of this.#inFlight)
@@ -270,4 +276,8 @@ export class PoolWorker {
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);
   }
+}
+
+function detailOf(exit: WorkerExit): string {
+  return exit.kind === "ended" ? "exit code 0" : exit.detail;
 }

@@ -49,16 +49,19 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       ? []
       : [`--max-old-space-size=${Math.floor(settings.heapLimitBytes / 1024 / 1024)}`];
   const snapshot = around.snapshotBlob === null ? [] : ["--snapshot-blob", around.snapshotBlob];
-  const child = spawn(
-    process.execPath,
-    [...heap, ...snapshot, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))],
-    {
+  const argv = [...heap, ...snapshot, ...(settings.execArgv ?? []), fileURLToPath(entryUrl("process-entry"))];
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, argv, {
       stdio: ["ignore", "inherit", "pipe", "pipe", beginnings],
       detached: true,
       env: { ...(settings.env ?? process.env), [around.marker.name]: around.marker.value },
       ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
-    },
-  );
+    });
+  } catch (error) {
+    closeSync(beginnings);
+    throw error;
+  }
   const pid = child.pid ?? 0;
   if (pid !== 0) around.lifeline.hold(pid);
   const socket = child.stdio[3] as Socket;

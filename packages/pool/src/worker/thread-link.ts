@@ -33,6 +33,11 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
     else events.onBytes(message);
   };
   port1.on("message", receive);
+  // What was lost may have been an answer: its task would wait for ever.
+  port1.on("messageerror", (error) => {
+    failure = error;
+    void worker.terminate();
+  });
   worker.on("error", (error) => {
     failure = error instanceof Error ? error : new Error(String(error));
   });

@@ -102,6 +102,30 @@ it("hands stereo blocks of 512 frames to a worker and back without garbage", asy
   }
 });
 
+it("carries every frame of a regular stream to a reader that anticipates, also when it stops being regular", async () => {
+  const pool = createPool({ module: new URL("../fixtures/ring-echo.js", import.meta.url), workers: 1 });
+  try {
+    await pool.ready();
+    const frames = 120;
+    const ring = createRing({ frames: 128, frameBytes: 8 });
+    const heard = pool.run("hear", { ring, frames, waitMs: 10_000 });
+    const writer = new RingWriter(ring, Float64Array);
+    const startMs = performance.now();
+    for (let index = 0; index < frames; index += 1) {
+      const pauseMs = index === 60 ? 40 : 0;
+      const untilMs = startMs + index * 2 + (index >= 60 ? 40 : 0) + pauseMs;
+      while (performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 1));
+      writer.claim()?.fill(index);
+      writer.commit();
+    }
+    expect(await heard).toEqual(Array.from({ length: frames }, (_, index) => index));
+    const late = pool.run("hear", { ring, frames: 1, waitMs: 20 });
+    await expect(late).rejects.toThrow(/no frame 0/);
+  } finally {
+    await pool.close();
+  }
+});
+
 it("ends the waits when it is closed", () => {
   const ring = createRing({ frames: 2, frameBytes: 8 });
   const reader = new RingReader(ring, Float64Array);

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { Lingering } from "../src/lingering.ts";
+
+const immediates = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Immediate").length;
+
+it("keeps the loop turning until what it waits for has come", async () => {
+  const lingering = new Lingering();
+  const before = immediates();
+  lingering.begin();
+  lingering.begin();
+  expect(immediates() - before).toBeLessThanOrEqual(1);
+  lingering.end();
+  lingering.end();
+  expect(immediates()).toBe(before);
+  await sleep(1);
+});
+
+it("goes to sleep by itself when nothing comes", async () => {
+  const before = immediates();
+  const lingering = new Lingering();
+  for (let round = 0; round < 10; round += 1) {
+    lingering.begin();
+    // 200 turns of a loop whose timer is not due.
+    await sleep(30);
+  }
+  expect(immediates()).toBe(before);
+});
