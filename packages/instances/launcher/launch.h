@@ -89,6 +89,7 @@ long step_init(void);
 long step_wait_parent(void);
 long step_wait_plan(void);
 long step_stand_by(const struct step *step);       // standby.c
+long step_tell(const struct step *step);
 long new_process(u64 flags, i32 cgroup, i32 *pidfd); // processes.c
 long step_open_process(const struct step *step);
 long step_enter(const struct step *step);

@@ -73,7 +73,9 @@ struct step {
   X(41, HAND_OVER, "")                  \
   X(42, SCOPE, "n")                      \
   X(44, STAND_BY, "n")                   \
-  X(45, BEGIN, "")
+  X(45, BEGIN, "")                      \
+  X(46, TITLE, "s")                      \
+  X(47, TELL, "b")
 
 enum step_kind {
 #define X(number, name, arguments) STEP_##name = number,

@@ -49,30 +49,38 @@ void answer_again(void) {
 
 // ---- the pid file ----
 
-static u64 start_ticks(i32 pid) {
-  u64 ticks = 0;
-  return pid > 0 && !failed(start_time(pid, &ticks)) ? ticks : 0;
-}
+// Read once for each: a process keeps its number and its beginning, and what waits has all the time.
+static struct beginning {
+  i32 pid;
+  u64 ticks;
+} beginnings[3];
 
-static char *pid_line(char *end, const char *name, i32 pid) {
+static char *pid_line(char *end, const char *name, i32 pid, struct beginning *known) {
   if (pid <= 0) return end;
+  if (known->pid != pid && failed(start_time(pid, &known->ticks))) known->ticks = 0;
+  known->pid = pid;
   end = put_number(put_text(put_text(end, name), " "), (u64)pid, 1);
-  return put_text(put_number(put_text(end, " "), start_ticks(pid), 1), "\n");
+  return put_text(put_number(put_text(end, " "), known->ticks, 1), "\n");
 }
 
-// Lines "name pid startTicks"; "end" shows that the file is whole.
+// Lines "name pid startTicks"; "end" shows that the file is whole. What waits keeps the file open, and writes over it
+// when it begins: making it anew costs ten times as much. Whoever reads meanwhile finds no end, and looks again.
 void write_pid_file(void) {
   char text[256], *end = text;
   const i32 child = launch.child;
-  end = pid_line(end, "supervisor", (i32)sys(getpid));
-  if (supervisor.main_process >= 0) end = pid_line(end, "init", child);
-  end = pid_line(end, "main", supervisor.main_process >= 0 ? supervisor.main_pid : child);
+  static i32 kept = -1;
+  static long before;
+  end = pid_line(end, "supervisor", (i32)sys(getpid), &beginnings[0]);
+  if (supervisor.main_process >= 0) end = pid_line(end, "init", child, &beginnings[1]);
+  end = pid_line(end, "main", supervisor.main_process >= 0 ? supervisor.main_pid : child, &beginnings[2]);
   end = put_text(put_number(put_text(end, "started "), supervisor.started_realtime_ns, 1), "\n");
   end = put_text(end, "end\n");
-  const long fd = sys(openat, supervisor.dir, "pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (failed(fd)) return;
-  write_all((i32)fd, text, (usize)(end - text));
-  close_fd((i32)fd);
+  if (kept < 0) kept = (i32)sys(openat, supervisor.dir, "pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (failed(kept)) return;
+  if (end - text < before) sys(ftruncate, kept, 0);
+  retry(sys(pwrite64, kept, text, before = end - text, 0));
+  if (supervisor.phase == PHASE_WAITING) return;
+  close_fd(kept), kept = -1;
 }
 
 // ---- the exit record ----

@@ -6,7 +6,7 @@
 #include "supervise.h"
 
 struct launch launch;
-u8 plan_buffer[PLAN_MAX] __attribute__((aligned(16)));
+u8 plan_buffer[PLAN_MAX] __attribute__((aligned(65536))); // whole pages of any kernel: they are given back
 
 // CLONE moves launch.next in the child, past the steps that the parent does; that is why the loop reads it each time.
 void run_plan(u32 from) {
@@ -99,6 +99,8 @@ long perform(const struct step *step) {
     case STEP_EXEC: return step_exec(step);
     case STEP_NEW_SESSION: return sys(setsid);
     case STEP_STAND_BY: return step_stand_by(step);
+    case STEP_TELL: return step_tell(step);
+    case STEP_TITLE: return show_title(plan_text(plan, arg[0]));
     case STEP_HAND_OVER: // only the plan that a slot receives has these, and the supervisor stops there
     case STEP_BEGIN: return -EINVAL;
   }

@@ -33,6 +33,20 @@ long step_stand_by(const struct step *step) {
   return 0;
 }
 
+// TELL bytes: what the program reads while the rest is done for it. It comes as a file in memory, of any length.
+long step_tell(const struct step *step) {
+  const struct channel_message message = {.kind = CHANNEL_PAPER, .count = 1};
+  if (!supervisor.standing_by) return -EINVAL;
+  const long paper = sys(memfd_create, "assignment", 1 /* MFD_CLOEXEC */);
+  if (failed(paper)) return paper;
+  const i32 fd = (i32)paper;
+  long result = write_all(fd, launch.plan.bytes + step->arg[0], step->arg[1]);
+  if (!failed(result)) result = sys(lseek, fd, 0, 0);
+  if (!failed(result)) result = send_fds(supervisor.channel, &message, sizeof message, &fd, 1);
+  close_fd(fd);
+  return failed(result) ? result : 0;
+}
+
 static void do_errand(u32 from) __attribute__((noreturn));
 static void do_errand(u32 from) {
   sys(prctl, PR_SET_PDEATHSIG, 9);
@@ -90,8 +104,7 @@ static void close_used(u32 from) {
   }
 }
 
-// BEGIN: the program gets the descriptors that are left, in the order of their slots; the first is what it reads the
-// rest from.
+// BEGIN: the program gets the descriptors that are left, in the order of their slots.
 void begin(u32 from) {
   run_errand(from);
   close_used(from);

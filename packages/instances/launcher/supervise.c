@@ -25,13 +25,18 @@ static void on_signal(int number, u64 action) {
   sys(rt_sigaction, number, how, NULL, 8);
 }
 
+long show_title(const char *whom) {
+  set_title("constellation supervisor of ", whom);
+  return 0;
+}
+
 // SUPERVISE instanceDir startTimeoutMs flags: what must be there before the clone; the rest is done beside the children
 long step_supervise(const struct step *step) {
   const u64 heard = SIGNAL_BIT(17) | SIGNAL_BIT(15);
   sys(setsid); // fails for a process that already leads its session, which is just as good
   sys(umask, 0);
   sys(prctl, PR_SET_NAME, "supervisor");
-  set_title("constellation supervisor of ", plan_text(&launch.plan, step->arg[0]));
+  show_title(plan_text(&launch.plan, step->arg[0]));
   supervisor.step = launch.next;
   supervisor.start_timeout_ms = step->arg[1];
   supervisor.flags = step->arg[2];

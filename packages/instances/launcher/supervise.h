@@ -42,7 +42,7 @@ extern struct supervisor supervisor;
 #define CAP_KILL 5
 #define SUPERVISE_NO_PID_NAMESPACE 1 // descendants are adopted and killed one by one, init does not exist
 
-enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4, CHANNEL_WARM = 5 };
+enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4, CHANNEL_WARM = 5, CHANNEL_PAPER = 6 };
 struct channel_message {
   u32 kind;
   i32 code;
@@ -54,6 +54,7 @@ struct channel_message {
 void supervisor_failed(u32 step, i32 error) __attribute__((noreturn)); // supervise.c
 void supervise(void) __attribute__((noreturn));
 void set_title(const char *what, const char *whom); // launcher.c: what `ps` shows
+long show_title(const char *whom); // TITLE: of a supervisor that was there before its instance
 void hear_status(void);
 void hear_channel(void);
 void running(void); // from here on the program is on its own

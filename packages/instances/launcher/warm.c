@@ -40,18 +40,25 @@ static napi_value number(napi_env env, long value) {
   return result;
 }
 
-// wait(socket): tells the supervisor that this is warm and waits for its one message; the descriptors that came with it,
-// or none when the supervisor is gone
-static napi_value wait(napi_env env, void *info) {
+// warm(socket): tells the supervisor that this is as warm as it will get
+static napi_value warm(napi_env env, void *info) {
   const struct channel_message warm = {.kind = CHANNEL_WARM};
+  i64 to[1];
+  if (numbers(env, info, to, 1) == 1) send_fds((i32)to[0], &warm, sizeof warm, NULL, 0);
+  return NULL;
+}
+
+// receive(socket): waits for the supervisor's next message; the descriptors that came with it, or undefined when the
+// supervisor is gone
+static napi_value receive(napi_env env, void *info) {
   struct channel_message message;
   i64 from[1];
   i32 fds[FDS_MAX];
   napi_value result = NULL, element;
-  if (numbers(env, info, from, 1) != 1 || napi_create_array(env, &result)) return NULL;
-  send_fds((i32)from[0], &warm, sizeof warm, NULL, 0);
+  if (numbers(env, info, from, 1) != 1) return NULL;
   const long got = receive_fds((i32)from[0], &message, sizeof message, fds, FDS_MAX);
-  for (u32 i = 0; got > 0 && i < FDS_MAX && fds[i] >= 0; i++) {
+  if (got <= 0 || napi_create_array(env, &result)) return NULL;
+  for (u32 i = 0; i < FDS_MAX && fds[i] >= 0; i++) {
     element = number(env, fds[i]);
     napi_set_element(env, result, i, element);
   }
@@ -65,6 +72,13 @@ static napi_value place(napi_env env, void *info) {
   const long placed = of[0] == of[1] ? of[1] : sys(dup3, of[0], of[1], O_CLOEXEC);
   if (!failed(placed) && of[0] != of[1]) sys(close, of[0]);
   return number(env, failed(placed) ? placed : 0);
+}
+
+// shut(first, last): closes these descriptors
+static napi_value shut(napi_env env, void *info) {
+  i64 of[2];
+  if (numbers(env, info, of, 2) == 2 && of[0] > 2 && of[0] <= of[1]) sys(close_range, of[0], of[1], 0);
+  return NULL;
 }
 
 // limit(resource, value): setrlimit(2), soft and hard, never above what holds already; 0 or a negated errno
@@ -114,7 +128,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
   const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"wait", wait}, {"place", place}, {"limit", limit}, {"show", show}};
+  } functions[] = {{"warm", warm}, {"receive", receive}, {"place", place}, {"shut", shut}, {"limit", limit}, {"show", show}};
   for (u32 i = 0; i < COUNT(functions); i++) {
     napi_value function = NULL;
     if (napi_create_function(env, functions[i].name, ALL, functions[i].call, NULL, &function)) return NULL;

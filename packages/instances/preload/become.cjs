@@ -5,30 +5,33 @@
 const fs = require("node:fs");
 const Module = require("node:module");
 
-/** `places`: what {@link placesOfWords} said. */
-exports.become = (native, places, channel, paper, sockets) => {
+/** What can be done before the program's folders and sockets are there. `places`: what {@link placesOfWords} said. */
+exports.prepare = (native, places, paper) => {
   const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
   fs.closeSync(paper);
-  takeDescriptors(native, channel, sockets, assignment.sockets);
-  for (const [resource, value] of assignment.limits) check(native.limit(resource, value), `limit ${resource}`);
-  const [, ...words] = assignment.words;
-  const file = words[assignment.flags.length];
-  process.execArgv = assignment.flags;
-  process.argv.splice(1, Infinity, ...words.slice(assignment.flags.length));
-  setEnvironment(assignment.env);
-  process.chdir(assignment.cwd);
+  const { words, flags, env } = assignment;
+  process.execArgv = flags;
+  process.argv.splice(1, Infinity, ...words.slice(1 + flags.length));
+  setEnvironment(env);
   showWords(native, places, assignment);
-  startClock();
   forgetOurselves();
-  if (assignment.preload !== null) require(assignment.preload);
-  // Not inside a promise: what the program throws must be nobody's rejection.
-  Module.runMain(file);
+  return assignment;
 };
 
-// Sockets get the numbers that the program expects; what is left of the channel goes.
+/** `enter`: what begins a program (entry.cjs). */
+exports.become = (native, channel, enter, { words, flags, cwd, sockets: numbers, limits, preload }, sockets) => {
+  takeDescriptors(native, channel, sockets, numbers);
+  for (const [resource, value] of limits) check(native.limit(resource, value), `limit ${resource}`);
+  process.chdir(cwd);
+  startClock();
+  if (preload !== null) require(preload);
+  enter(words[1 + flags.length]);
+};
+
+// Sockets get the numbers that the program expects, from the channel's on; what is left of the channel goes.
 function takeDescriptors(native, channel, sockets, numbers) {
   sockets.forEach((descriptor, at) => check(native.place(descriptor, numbers[at]), "place a socket"));
-  for (let number = channel; number < channel + 16; number += 1) if (!numbers.includes(number)) fs.closeSync(number);
+  native.shut(channel + sockets.length, channel + 15);
 }
 
 function setEnvironment(env) {

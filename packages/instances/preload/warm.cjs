@@ -3,7 +3,8 @@
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
 //   node [options] warm.cjs warm.node warm-up.mjs <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
-const { become, placesOfWords } = require("./become.cjs");
+const { become, placesOfWords, prepare } = require("./become.cjs");
+const { readyEntry } = require("./entry.cjs");
 
 /** The channel to the supervisor; see launcher/standby.c. */
 const channel = 3;
@@ -11,13 +12,20 @@ const channel = 3;
 const [, , library, example] = process.argv;
 const native = require(library);
 
-warmUp(example).then(() => setImmediate(begin), fail);
+Promise.all([readyEntry(), warmUp(example)]).then(([enter]) => setImmediate(begin, enter), fail);
 
-function begin() {
+function begin(enter) {
   const places = placesOfWords();
-  const [paper, ...sockets] = native.wait(channel);
-  if (paper === undefined) process.exit(0); // the supervisor is gone
-  become(native, places, channel, paper, sockets);
+  native.warm(channel);
+  const [paper] = received();
+  const assignment = prepare(native, places, paper);
+  become(native, channel, enter, assignment, received());
+}
+
+function received() {
+  const descriptors = native.receive(channel);
+  if (descriptors === undefined) process.exit(0); // the supervisor is gone
+  return descriptors;
 }
 
 // A promise's own way to fail would say where; a program that nobody has begun has no reader.

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createHash } from "node:crypto";
-import { expect, test } from "vitest";
+import { artifactFormat } from "@constellation/contract";
+import { describe, expect, test } from "vitest";
 import type { ConstellationError } from "../src/index.ts";
 import { bundle } from "../src/bundle/bundle.ts";
 import { temporaryFolder } from "./memory-home.ts";
@@ -19,7 +20,7 @@ function project(files: Readonly<Record<string, string>>): string {
 /** Bundles, writes the artifact elsewhere and runs it in its folder, as an instance does. */
 async function run(folder: string, script: string): Promise<string> {
   const { bytes } = await bundle({ entry: join(folder, script), folder });
-  const file = join(temporaryFolder(), "artifact.mjs");
+  const file = join(temporaryFolder(), artifactFormat(bytes) === "commonjs" ? "artifact.cjs" : "artifact.mjs");
   writeFileSync(file, bytes);
   return execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
 }
@@ -152,4 +153,37 @@ test("a folder reached through a link is the folder itself", async () => {
     [folder, link].map((at) => bundle({ entry: join(at, "main.ts"), folder: at })),
   );
   expect(linked?.sha256).toBe(direct?.sha256);
+});
+
+describe("the form of a program", () => {
+  const formatOf = async (files: Readonly<Record<string, string>>, as?: "module"): Promise<string> => {
+    const folder = project(files);
+    const { bytes } = await bundle({ entry: join(folder, "main.ts"), folder, ...(as === undefined ? {} : { as }) });
+    return artifactFormat(bytes);
+  };
+
+  test("is CommonJS, also when it asks for its place", async () => {
+    expect(await formatOf({ "main.ts": "console.log(import.meta.url);" })).toBe("commonjs");
+    expect(await formatOf({ "main.ts": "console.log(import.meta.url);" }, "module")).toBe("module");
+  });
+
+  test("stays an ES module when a source awaits at its top, or asks its loader", async () => {
+    expect(await formatOf({ "main.ts": "await null;" })).toBe("module");
+    expect(await formatOf({ "main.ts": 'import "./x.ts";', "x.ts": "await null; export {};" })).toBe("module");
+    expect(await formatOf({ "main.ts": 'console.log(import.meta.resolve("./x"));' })).toBe("module");
+    expect(await formatOf({ "main.ts": "const { meta } = { meta: import.meta };" })).toBe("module");
+  });
+
+  test("does not change what a program means: strict, this, default and named imports, import()", async () => {
+    const folder = project({
+      "main.ts": `import fs, { existsSync } from "node:fs"; import * as all from "node:path"; import legacy from "./legacy.cjs";
+        const frozen = Object.freeze({ a: 1 }) as { a: number };
+        try { frozen.a = 2; } catch (error) { console.log((error as Error).name); }
+        console.log(this, (function () { return this; })(), fs.existsSync === existsSync, typeof all.join, legacy.self);
+        Promise.all([import("node:os"), import("./later.ts")]).then(([{ EOL, default: os }, { late }]) => console.log(EOL === os.EOL, late)); export {};`,
+      "legacy.cjs": "exports.self = this === module.exports;",
+      "later.ts": 'export const late = "later";',
+    });
+    expect(await run(folder, "main.ts")).toBe("TypeError\nundefined undefined true function true\ntrue later\n");
+  });
 });

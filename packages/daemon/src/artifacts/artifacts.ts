@@ -1,6 +1,6 @@
-import { chmod, copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ConstellationError } from "@constellation/contract";
+import { artifactFormat, ConstellationError } from "@constellation/contract";
 import { type FileBlobStore, isEngineError } from "@constellation/engine";
 
 /** Artifacts that nothing refers to are kept this long: they may have been uploaded for an apply that is on its way. */
@@ -53,7 +53,7 @@ export class Artifacts {
   async collect(live: ReadonlySet<string>): Promise<void> {
     await this.#blobs.collect(live, { graceMs });
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      const sha256 = name.replace(/\.mjs$/, "");
+      const sha256 = name.replace(/\.[cm]js.*$/, "");
       if (live.has(sha256) || (await this.#blobs.has(sha256)) !== null) continue;
       this.#ready.delete(sha256);
       await rm(join(this.#folder, name), { force: true });
@@ -61,12 +61,12 @@ export class Artifacts {
   }
 
   async #make(sha256: string): Promise<string> {
-    const path = join(this.#folder, `${sha256}.mjs`);
     const blob = await this.#blobs.has(sha256);
     if (blob === null)
       throw new ConstellationError("artifact.not-found", `The artifact ${sha256} is not stored here`, {
         remedy: "Apply the app again; its script is uploaded then.",
       });
+    const path = join(this.#folder, `${sha256}.${await endingOf(this.#blobs.pathOf(sha256))}`);
     const existing = await stat(path).catch(() => null);
     if (existing?.size === blob.sizeBytes) return path;
     await mkdir(this.#folder, { recursive: true, mode: 0o711 });
@@ -78,5 +78,16 @@ export class Artifacts {
     await chmod(partial, 0o444);
     await rename(partial, path);
     return path;
+  }
+}
+
+/** By which Node knows what it is. */
+async function endingOf(path: string): Promise<"cjs" | "mjs"> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return artifactFormat(buffer) === "commonjs" ? "cjs" : "mjs";
+  } finally {
+    await file.close();
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commonJsMark } from "@constellation/contract";
 import { FileBlobStore } from "@constellation/engine";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Artifacts } from "../../src/artifacts/index.ts";
@@ -34,6 +35,16 @@ describe("artifacts", () => {
     expect(statSync(path).mode & 0o777).toBe(0o444);
     expect(spawnSync(process.execPath, [path], { encoding: "utf8" }).stdout).toBe("true\n");
     expect(readdirSync(folder)).toEqual([`${sha256}.mjs`]);
+  });
+
+  test("CommonJS says so at its beginning, and is told to Node by its ending", async () => {
+    const { artifacts, folder } = opened();
+    const script = Buffer.from(`${commonJsMark} console.log(__filename.endsWith(".cjs"), typeof require);`);
+    const sha256 = sha256Of(script);
+    await artifacts.put(sha256, pieces(script));
+    const path = await artifacts.file(sha256);
+    expect(path).toBe(join(folder, `${sha256}.cjs`));
+    expect(spawnSync(process.execPath, [path], { encoding: "utf8" }).stdout).toBe("true function\n");
   });
 
   test("other bytes than the hash says are refused and not kept", async () => {

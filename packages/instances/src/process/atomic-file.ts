@@ -1,9 +1,10 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
+import { fillFile } from "../launch/records/fill-file.ts";
 
 /** Writes a file so that a reader, or a crash of this program at any moment, finds the old content or the new one. */
 export function writeAtomically(path: string, content: string): void {
   const fresh = `${path}.new`;
-  writeFileSync(fresh, content, { mode: 0o600 });
+  fillFile(fresh, content);
   renameSync(fresh, path);
 }
 

@@ -6,7 +6,7 @@ import {
   type LaunchRequest,
   printPlan,
 } from "../launch/index.ts";
-import { buildBeginPlan, buildStandbyPlan } from "../launch/standby/standby-plan.ts";
+import { buildBeginPlan, buildStandbyPlan, openTree } from "../launch/standby/standby-plan.ts";
 import type { RunRecord } from "./run-record.ts";
 
 /** What was done to start a run, for people: one plan, or that of what waited for it and what came later. */
@@ -22,6 +22,6 @@ export function printedPlans({ launch, slot, standby }: RunRecord, host: HostFac
 /** Its program was executed ahead; its number is not what a plan is read for. */
 function printedStandby(standby: LaunchRequest, launch: LaunchRequest, host: HostFacts): string {
   const main = { pid: 0, startTicks: 0n };
-  const begin = buildBeginPlan(standby, launch, { main, paper: `${launch.instanceDir}/assignment.json`, host });
+  const begin = buildBeginPlan({ request: standby, main, tree: openTree(standby, host) }, launch, "");
   return [buildStandbyPlan(standby, host), begin].map(printPlan).join("\n");
 }

@@ -28,8 +28,6 @@ export function shapeOf({ run, env, isolation, resources, warm }: ShapedRequest)
   if (run.kind !== "script") return none("it is a command");
   if (warm === false) return none("its spec says warm: false");
   if (run.runtime === "bun") return none("it runs on Bun");
-  // A cold start of CommonJS shows other frames in its stack traces; bundles are ES modules.
-  if (!run.file.endsWith(".mjs")) return none("it is no ES module");
   // What is left to do would have nowhere to be done.
   if ([isolation.pid, isolation.mount, isolation.readOnlyRoot].includes("off"))
     return none("it has no process numbers or no file tree of its own");

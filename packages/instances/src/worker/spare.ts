@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cgroup, createCgroup } from "@constellation/host";
@@ -7,7 +7,7 @@ import { newRunId } from "../driver/run-id.ts";
 import type { Bind, LaunchRequest } from "../launch/index.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
-import { inside, sparesFolder } from "../process/folders.ts";
+import { inside, runFiles, sparesFolder } from "../process/folders.ts";
 import { isolationFor } from "../process/isolation-verdict.ts";
 import { networkFor } from "../process/network-verdict.ts";
 import { noLimits } from "../process/no-limits.ts";
@@ -16,6 +16,7 @@ import type { ProcessParts } from "../process/process-driver.ts";
 import { scopeFor } from "../process/scope-verdict.ts";
 import { Verdict } from "../process/verdict.ts";
 import { nodePrefix } from "../script/node-program.ts";
+import { FoldersAhead } from "./folders-ahead.ts";
 import type { Shape } from "./shape.ts";
 
 /** What a waiting Node executes. */
@@ -23,11 +24,15 @@ const warmProgram = fileURLToPath(new URL("../../preload/warm.cjs", import.meta.
 const warmUp = fileURLToPath(new URL("../../preload/warm-up.cjs", import.meta.url));
 const warmModule = fileURLToPath(new URL("../../preload/warm-up.mjs", import.meta.url));
 const become = fileURLToPath(new URL("../../preload/become.cjs", import.meta.url));
+const entry = fileURLToPath(new URL("../../preload/entry.cjs", import.meta.url));
 /** Where that lies inside: not where the machine has it, which no script needs to see. */
 const ownFolder = "/run/constellation-warm";
 
 /** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
 const roomForWords = " ".repeat(4096);
+
+/** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
+const filledLater = [`${runFiles.record}.new`, "assign"];
 
 /** While it warms up, whatever serves somebody comes first. */
 const waitingWeight = 25;
@@ -38,7 +43,12 @@ export interface Spare {
   readonly number: number;
   readonly cgroup: Cgroup | null;
   readonly standby: Standby;
+  readonly folders: FoldersAhead;
 }
+
+/** Users of instances begin here on this machine; the spare's own follows from its number. */
+export const uidOf = ({ user }: Pick<LaunchRequest, "user">): number | null =>
+  user.kind === "own" ? user.uid : user.kind === "namespace" ? user.outsideUid : null;
 
 /**
  * Makes a spare; resolves when it is warm and waits.
@@ -51,13 +61,17 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
   const number = numbers.reserve("a warm Node");
   const folder = join(sparesFolder(folders), id);
   let cgroup: Cgroup | null = null;
+  let made: FoldersAhead | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     cgroup = groupFor(id, parts);
     const request = requestFor(shape, { number, folder, cgroup }, parts);
+    for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
+    made = FoldersAhead.make(folders, id, uidOf(request));
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
-    return { shape, number, cgroup, standby };
+    return { shape, number, cgroup, standby, folders: made };
   } catch (error) {
+    made?.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     numbers.free(number);
     throw error;
@@ -65,8 +79,12 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
 }
 
 /** Ends a spare that is not needed; resolves when nothing of it is left. */
-export async function discardSpare({ standby, cgroup, number }: Spare, { numbers }: ProcessParts): Promise<void> {
+export async function discardSpare(
+  { standby, cgroup, number, folders }: Spare,
+  { numbers }: ProcessParts,
+): Promise<void> {
   standby.discard();
+  folders.drop();
   await abandon(standby.request.instanceDir, cgroup, startTimeoutMs);
   numbers.free(number);
 }
@@ -97,7 +115,7 @@ function requestFor(
   const prefix = nodePrefix();
   const sockets = makeRunFolder(folder, plan.user);
   const at = (path: string): string => join(ownFolder, basename(path));
-  const readable = [warmProgram, warmUp, become, warmModule, module];
+  const readable = [warmProgram, warmUp, become, entry, warmModule, module];
   return {
     identity: { name: "a warm Node", hostname: "warm" },
     argv: [process.execPath, ...shape.flags, ...[warmProgram, module, warmModule].map(at), roomForWords],

@@ -10,11 +10,7 @@ import { prepare, startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { writeRunRecord } from "../process/run-record.ts";
 import { giveData } from "./give-data.ts";
-import type { Spare } from "./spare.ts";
-
-/** Users of instances begin here on this machine; the spare's own follows from its number. */
-const uidOf = ({ user }: LaunchRequest): number | null =>
-  user.kind === "own" ? user.uid : user.kind === "namespace" ? user.outsideUid : null;
+import { type Spare, uidOf } from "./spare.ts";
 
 /**
  * Whether an instance can have the user and the addresses of a spare: it has none yet, or what it keeps can be given
@@ -41,7 +37,7 @@ export function takesNumber(request: StartRequest, spare: Spare, { numbers, fold
  */
 export async function startWarm(
   request: StartRequest,
-  { standby, number, cgroup, shape }: Spare,
+  { standby, number, cgroup, shape, folders: made }: Spare,
   parts: ProcessParts,
   signal: AbortSignal,
 ): Promise<RunHandle> {
@@ -49,6 +45,7 @@ export async function startWarm(
   const folder = runFolder(folders, request.runId);
   try {
     standby.moveTo(folder);
+    made.become(request, folders);
     const prepared = await prepare(request, number, folders, abilities, { cgroup });
     const { launch, wrapper, inside, facts, logFrom } = prepared;
     const different = differenceOf(launch, standby.request);
@@ -68,8 +65,10 @@ export async function startWarm(
     signal.throwIfAborted();
     await standby.begin(launch, paperOf(launch, shape.flags), { signal });
     cgroup?.close();
+    setImmediate(() => made.drop());
     return parts.handle(folder, { version: 1, ...record });
   } catch (error) {
+    made.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
   }

@@ -45,6 +45,7 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
   };
   const assignment = (script: string, over: Partial<SlotAssignment> = {}): SlotAssignment => ({
     identity: { name: "web.7", hostname: "web-7" },
+    instanceDir: "/instances/web.7",
     argv: ["sh", "-c", script],
     env: { PATH: "/usr/bin:/bin", A: "1" },
     cwd: "/",

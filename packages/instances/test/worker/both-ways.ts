@@ -48,13 +48,14 @@ export class BothWays {
     return { warm, cold };
   }
 
-  request({ script, spec = {}, args = [], files = {} }: EqualityCase): StartRequest {
+  request({ script, spec = {}, args = [], files = {}, format = "module" }: EqualityCase): StartRequest {
     const folder = join(this.playground.root, `app-${(this.#count += 1)}`);
     mkdirSync(folder, { mode: 0o755 });
-    const file = join(folder, "main.mjs");
+    const name = format === "module" ? "main.mjs" : "main.cjs";
+    const file = join(folder, name);
     writeFileSync(file, script, { mode: 0o644 });
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o644 });
-    const app = parseApp({ name: "x", script: "main.mjs", folder, ...spec });
+    for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text, { mode: 0o644 });
+    const app = parseApp({ name: "x", script: name, folder, ...spec });
     const { resources, isolation, env, mounts, logs, stop } = app;
     return requestFor({ kind: "script", file, args }, { resources, isolation, mounts, logs, stop, folder, env });
   }

@@ -1,10 +1,13 @@
-import type { AppInput } from "@constellation/contract";
+import type { AppInput, ArtifactFormat } from "@constellation/contract";
+import { transformSync } from "esbuild";
 
 /** A script whose every line and whose end must be the same, however it was started. */
 export interface EqualityCase {
   readonly name: string;
-  /** Body of an ES module. */
+  /** Body of an ES module, or of CommonJS. */
   readonly script: string;
+  /** @default "module" */
+  readonly format?: ArtifactFormat;
   readonly spec?: Partial<AppInput>;
   readonly args?: readonly string[];
   /** Sent when the script has written "ready". */
@@ -17,7 +20,7 @@ export interface EqualityCase {
 
 const show = (expression: string): string => `console.log(JSON.stringify(${expression}, null, 1));`;
 
-export const equalityCases: readonly EqualityCase[] = [
+export const moduleCases: readonly EqualityCase[] = [
   {
     name: "words: argv, execArgv, argv0, execPath, title, and what ps shows",
     args: ["one", "two words", "--three=$HOME", "ü"],
@@ -209,3 +212,55 @@ export const equalityCases: readonly EqualityCase[] = [
       console.log(createHash("sha256").update("a").digest("hex"), (await readFile("/etc/hostname").catch((error) => error.code)).length > 0, gzipSync("aaaa").length, (await lookup("127.0.0.1")).address);`,
   },
 ];
+
+/** The same in CommonJS, where a case is about no module; and what only CommonJS has. */
+export const commonJsCases: readonly EqualityCase[] = [
+  ...moduleCases.flatMap((given) => {
+    const script = asCommonJs(given.script);
+    return script === null ? [] : [{ ...given, script, name: `CommonJS: ${given.name}`, format: "commonjs" as const }];
+  }),
+  {
+    name: "CommonJS: what surrounds it",
+    format: "commonjs",
+    script: show(
+      "[require.main === module, process.mainModule === module, module.id, module.parent, module.children, module.loaded, module.paths, __filename, __dirname, this === module.exports, Object.keys(require.cache), arguments.length]",
+    ),
+  },
+  {
+    name: "CommonJS: where it stands, all the way down",
+    format: "commonjs",
+    script: `Error.stackTraceLimit = 100; console.log(new Error("here").stack); setTimeout(() => console.log(new Error("later").stack), 1);`,
+  },
+  {
+    name: "CommonJS: sloppy, unless it says otherwise",
+    format: "commonjs",
+    script: `undeclared = 1; console.log(undeclared, (function () { return this === globalThis; })());`,
+  },
+  {
+    name: "CommonJS: import()",
+    format: "commonjs",
+    files: { "beside.mjs": "export const stack = new Error('x').stack; export const url = import.meta.url;" },
+    script: `import("node:os").then(({ EOL }) => console.log(EOL.length)); import("./beside.mjs").catch((error) => console.log(error.code)); import("file://" + process.cwd() + "/beside.mjs").then(({ url, stack }) => console.log(url, stack));`,
+  },
+  {
+    name: "CommonJS: a module that is not there",
+    format: "commonjs",
+    script: `try { require("./missing.js"); } catch (error) { console.log(error.code, error.requireStack); } require("no-such-package");`,
+  },
+  {
+    name: "CommonJS: its end in the middle of a line",
+    format: "commonjs",
+    script: `const f = () => { null.x; };\n\n  f(); console.log("never");`,
+  },
+];
+
+/** Null for what only an ES module can hold. */
+function asCommonJs(script: string): string | null {
+  if (/import\.meta|^await |[^c] await [^n]/m.test(script)) return null;
+  try {
+    return transformSync(script, { format: "cjs", platform: "node", target: "node20", logLevel: "silent" }).code;
+  } catch {
+    // A mistake is a case of its own; what awaits at the top is none.
+    return script.includes("await") ? null : script;
+  }
+}

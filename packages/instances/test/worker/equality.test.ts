@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asRoot } from "../launch/world.ts";
 import { BothWays } from "./both-ways.ts";
-import { equalityCases } from "./equality-cases.ts";
+import { commonJsCases, moduleCases } from "./equality-cases.ts";
 
 describe.skipIf(!asRoot)("a script sees the same, started warm or cold", () => {
   let ways: BothWays;
   beforeAll(async () => void (ways = await BothWays.open()));
   afterAll(() => ways.close());
 
-  test.each(equalityCases)("$name", async (given) => {
+  test.each([...moduleCases, ...commonJsCases])("$name", async (given) => {
     const { warm, cold } = await ways.see(given);
     expect(ways.troubles).toEqual([]);
     expect([warm.start, cold.start]).toEqual(["warm", "cold"]);

@@ -69,6 +69,7 @@ describe("which Node fits a request", () => {
     expect(
       key({ run: { kind: "script", file: "/y.mjs", args: ["a"] }, env: { A: "1", NODE_ENV: "x", TZ: "UTC" } }),
     ).toBe(plain);
+    expect(key({ run: { kind: "script", file: "/x.cjs", args: [] } })).toBe(plain);
     expect(key({ resources: { ...resources, networkInBitsPerSecond: 1e6 } })).not.toBe(plain);
     expect(key({ resources: { ...resources, memoryBytes: 2e8 } })).not.toBe(plain);
     expect(key({ env: { UV_THREADPOOL_SIZE: "8" } })).not.toBe(plain);
@@ -77,7 +78,6 @@ describe("which Node fits a request", () => {
 
   test("none waits for what cannot become anybody's program later", () => {
     expect(key({ run: { kind: "command", argv: ["node"] } })).toBeNull();
-    expect(key({ run: { kind: "script", file: "/x.cjs", args: [] } })).toBeNull();
     expect(key({ run: { kind: "script", file: "/x.mjs", args: [], runtime: "bun" } })).toBeNull();
     expect(key({ warm: false })).toBeNull();
     expect(key({ env: { NODE_OPTIONS: "--no-warnings" } })).toBeNull();

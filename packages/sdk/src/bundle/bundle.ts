@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ConstellationError } from "@constellation/contract";
-import type { BuildOptions, Plugin } from "esbuild";
+import { type ArtifactFormat, ConstellationError } from "@constellation/contract";
+import type { BuildFailure, BuildOptions, BuildResult, Plugin } from "esbuild";
 import { buildFailed } from "./build-failed.ts";
 import { nativePackages } from "./native-packages.ts";
 import { sourcePlaces } from "./source-places.ts";
@@ -26,10 +26,19 @@ export interface BundleInput {
   /** Where the program finds its folder: as its working folder, or at the same place as now. @default "working-folder" */
   readonly runsIn?: "working-folder" | "same-place";
   readonly plugins?: readonly Plugin[];
+  /**
+   * `program`: what runs by itself, CommonJS where its sources allow it, since that starts sooner. `module`: an ES module
+   * that others import. @default "program"
+   */
+  readonly as?: "program" | "module";
 }
 
+type Built = BuildResult<ReturnType<typeof options>>;
+
 /**
- * Bundles a script into an ES module for Node 20 and newer. The same sources give the same bytes, wherever the folder is.
+ * Bundles a script into one file for Node 20 and newer. The same sources give the same bytes, wherever the folder is.
+ * A program becomes CommonJS, which needs no loader of modules and whose compiled form can be kept, unless a source awaits
+ * at its top or asks `import.meta` for more than its own place.
  * Packages with native code stay where they are and are loaded from the folder when the program runs.
  *
  * @throws ConstellationError `script.unreadable`, `script.build-failed`
@@ -40,7 +49,8 @@ export async function bundle(input: BundleInput): Promise<Artifact> {
   // Loading esbuild takes longer than most commands: only those that bundle pay for it.
   const { build } = await import("esbuild");
   try {
-    const { outputFiles, metafile } = await build(options(entry, folder, input));
+    const as = (format: ArtifactFormat): Promise<Built> => build(options(entry, folder, input, format));
+    const { outputFiles, metafile } = input.as === "module" ? await as("module") : await preferCommonJs(as);
     const bytes = outputFiles[0]?.contents ?? new Uint8Array();
     const inputs = Object.keys(metafile.inputs).filter((path) => !/^[\w-]+:/.test(path));
     const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -50,8 +60,25 @@ export async function bundle(input: BundleInput): Promise<Artifact> {
   }
 }
 
-function options(entry: string, folder: string, { runsIn = "working-folder", plugins = [] }: BundleInput) {
-  const places = sourcePlaces(folder, runsIn);
+async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Built>): Promise<Built> {
+  try {
+    const built = await as("commonjs");
+    return built.warnings.some(({ id }) => id === "empty-import-meta") ? await as("module") : built;
+  } catch (error) {
+    const { errors = [] } = error as Partial<BuildFailure>;
+    // With any other error, too: then they are all told as for the form that its author sees.
+    if (errors.some(({ text }) => text.startsWith("Top-level await"))) return await as("module");
+    throw error;
+  }
+}
+
+function options(
+  entry: string,
+  folder: string,
+  { runsIn = "working-folder", plugins = [] }: BundleInput,
+  format: ArtifactFormat,
+) {
+  const places = sourcePlaces(folder, runsIn, format);
   return {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -60,7 +87,7 @@ function options(entry: string, folder: string, { runsIn = "working-folder", plu
     write: false,
     metafile: true,
     platform: "node",
-    format: "esm",
+    format: format === "module" ? "esm" : "cjs",
     target: "node20",
     charset: "utf8",
     legalComments: "none",

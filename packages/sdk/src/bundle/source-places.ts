@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative } from "node:path";
+import { type ArtifactFormat, commonJsMark } from "@constellation/contract";
 import type { Loader, Plugin } from "esbuild";
 
 const loaders: Readonly<Record<string, Loader>> = {
@@ -30,11 +31,16 @@ const asked = /\b(?:__dirname|__filename|import\.meta)\b/;
 export function sourcePlaces(
   folder: string,
   runsIn: "working-folder" | "same-place",
-): { readonly define: Record<string, string>; readonly banner: string; readonly plugin: Plugin } {
+  format: ArtifactFormat,
+): {
+  readonly define: Record<string, string>;
+  readonly banner: string;
+  readonly plugin: Plugin;
+} {
   const base = runsIn === "working-folder" ? "process.cwd()" : JSON.stringify(folder);
   return {
     define: { ...questions },
-    banner: banner(base),
+    banner: banner(base, format),
     plugin: {
       name: "source-places",
       setup(build) {
@@ -56,15 +62,39 @@ function withAnswers(text: string, path: string): string {
   return interpreter === "" ? answers + text : `${interpreter}\n${answers}${text.slice(interpreter.length + 1)}`;
 }
 
-/** One line, so that stack traces without source maps stay readable. `require` is what bundled CommonJS packages call for Node's own modules. */
-function banner(base: string): string {
+interface Beginning {
+  readonly imports: readonly string[];
+  readonly require: string;
+}
+
+/** Where the answers come from, and what `require` is: bundled packages call it for Node's own modules. */
+const beginnings: Readonly<Record<ArtifactFormat, Beginning>> = {
+  module: {
+    imports: [
+      'import { createRequire as __constellationCreateRequire } from "node:module";',
+      'import { dirname as __constellationDirname, join as __constellationJoin } from "node:path";',
+      'import { pathToFileURL as __constellationToUrl } from "node:url";',
+    ],
+    require: "const require",
+  },
+  commonjs: {
+    imports: [
+      `${commonJsMark} const { createRequire: __constellationCreateRequire } = require("node:module");`,
+      'const { dirname: __constellationDirname, join: __constellationJoin } = require("node:path");',
+      'const { pathToFileURL: __constellationToUrl } = require("node:url");',
+    ],
+    require: "require",
+  },
+};
+
+/** One line, so that stack traces without source maps stay readable. */
+function banner(base: string, format: ArtifactFormat): string {
+  const { imports, require } = beginnings[format];
   return [
-    'import { createRequire as __constellationCreateRequire } from "node:module";',
-    'import { dirname as __constellationDirname, join as __constellationJoin } from "node:path";',
-    'import { pathToFileURL as __constellationToUrl } from "node:url";',
+    ...imports,
     `const __constellationBase = ${base};`,
     "const __constellationPlace = (path) => { const file = __constellationJoin(__constellationBase, path); return [__constellationDirname(file), file, __constellationToUrl(file).href]; };",
     'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
-    'const require = __constellationRequire(".");',
+    `${require} = __constellationRequire(".");`,
   ].join(" ");
 }

@@ -34,7 +34,13 @@ export async function loadApps(file: string): Promise<LoadedApps> {
     throw new ConstellationError("spec.unreadable", `Cannot read the spec ${file}: there is no such file`, {
       remedy: "Name another file, or write one with `constellation init`.",
     });
-  const { bytes, inputs } = await bundle({ entry: path, folder, runsIn: "same-place", plugins: [ownPackage()] });
+  const { bytes, inputs } = await bundle({
+    entry: path,
+    folder,
+    runsIn: "same-place",
+    as: "module",
+    plugins: [ownPackage()],
+  });
   const value = await evaluate(bytes, path, folder);
   const apps = Array.isArray(value) ? value.flat() : [value];
   if (value === undefined || apps.length === 0)

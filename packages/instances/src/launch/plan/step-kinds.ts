@@ -47,6 +47,8 @@ export const stepKinds = {
   SCOPE: { number: 42, arguments: "n" },
   STAND_BY: { number: 44, arguments: "n" },
   BEGIN: { number: 45, arguments: "" },
+  TITLE: { number: 46, arguments: "s" },
+  TELL: { number: 47, arguments: "b" },
 } as const;
 
 /** The name of a step kind. */

@@ -65,6 +65,9 @@ export const steps = {
   standBy: (descriptors: number): Step =>
     step("STAND_BY", [descriptors], () => `keep the program waiting, with ${descriptors} descriptors for it`),
   begin: (): Step => step("BEGIN", [], () => "let the waiting program begin"),
+  title: (whom: string): Step => step("TITLE", [whom], () => `show in ps whom it supervises: ${whom}`),
+  tell: (paper: string): Step =>
+    step("TELL", [Buffer.from(paper)], () => `tell the waiting program what it becomes (${paper.length} characters)`),
   handOver: (): Step => step("HAND_OVER", [], () => "hand over to the waiting process"),
   newSession: (): Step => step("NEW_SESSION", [], () => "start a session without terminal"),
 

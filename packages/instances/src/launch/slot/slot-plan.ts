@@ -28,7 +28,7 @@ export type SlotRequest = Pick<
 /** What a slot is told when its hour comes. Limits of its cgroups are rewritten by the caller. */
 export type SlotAssignment = Pick<
   LaunchRequest,
-  "identity" | "argv" | "env" | "cwd" | "binds" | "data" | "sockets" | "rlimits"
+  "identity" | "instanceDir" | "argv" | "env" | "cwd" | "binds" | "data" | "sockets" | "rlimits"
 > & {
   readonly user: Exclude<InstanceUser, { kind: "same" }>;
   /** Further ones than the slot has. @default none */
@@ -96,6 +96,7 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
       ...(assignment.log === undefined ? [] : [steps.log(assignment.log)]),
       ...sockets.received,
       ...taken,
+      steps.title(`${identity.name} (${assignment.instanceDir})`),
       steps.handOver(),
       ...places,
       closeRoot(),

@@ -1,7 +1,8 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
+import { fillFile } from "../records/fill-file.ts";
 import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { Spawner } from "../spawner.ts";
@@ -67,7 +68,7 @@ export class WarmSlot {
       });
     this.#state = "used";
     const plan = buildAssignPlan(this.request, assignment, this.#host);
-    writeFileSync(`${this.#folder}/assign`, encodePlan(plan), { mode: 0o600 });
+    fillFile(`${this.#folder}/assign`, encodePlan(plan));
     const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
     if (assignSlot(this.#folder) === "sent") return await answer;
     answer.catch(() => {});

@@ -4,7 +4,7 @@ import { LaunchError } from "../launch-error.ts";
 import { checkRequest, prepareSteps, reachFor, socketSteps } from "../plan/build-plan.ts";
 import { execStep } from "../plan/exec-step.ts";
 import { FolderTree } from "../plan/folder-tree.ts";
-import { cloneFlags, mountAttributes, openFlags } from "../plan/linux.ts";
+import { cloneFlags, mountAttributes } from "../plan/linux.ts";
 import { bindPlace, dataPlaces, memoryPlace, placeAll } from "../plan/places.ts";
 import type { LaunchPlan } from "../plan/plan.ts";
 import { closeRoot } from "../plan/root-tree.ts";
@@ -61,21 +61,31 @@ export function buildStandbyPlan(request: LaunchRequest, host: HostFacts): Launc
   };
 }
 
+/** What is known of a waiting program before anybody wants it. */
+export interface Waiting {
+  readonly request: LaunchRequest;
+  readonly main: ProcessStamp;
+  /** Its root as it stands. */
+  readonly tree: FolderTree;
+}
+
 /**
- * What is left to do for a waiting program: sockets and mounts taken by its supervisor, placed by a child that enters the
- * program's namespaces. The program then gets the descriptors: the file `paper` first, the sockets in their order.
+ * What is left to do for a waiting program: it is told first what it becomes, so that it can get ready while its supervisor
+ * takes sockets and mounts and a child that enters the program's namespaces places them. Then it gets the sockets in their
+ * order, and begins.
+ *
+ * @param paper what the program reads, as JSON. The tree is used up: there is one assignment for each
  */
 export function buildBeginPlan(
-  waiting: LaunchRequest,
+  { request: waiting, main, tree }: Waiting,
   assignment: StandbyAssignment,
-  { main, paper, host }: { readonly main: ProcessStamp; readonly paper: string; readonly host: HostFacts },
+  paper: string,
 ): LaunchPlan {
   const { identity, log, data, memoryFolders } = assignment;
   const { isolation } = waiting;
   const there = new Set(waiting.binds.map(({ source, target = source }) => target));
   const binds = assignment.binds.filter(({ source, target = source }) => !there.has(target));
   const slots = new Slots();
-  const read = steps.open(slots.take(paper), paper, openFlags.readOnly);
   const { received } = socketSteps(assignment.sockets, slots);
   const process = slots.take("the waiting program");
   const { taken, reach } = reachFor(slots, false);
@@ -89,14 +99,15 @@ export function buildBeginPlan(
   return {
     name: identity.name,
     steps: [
+      steps.tell(paper),
       ...(log === null ? [] : [steps.log(log)]),
-      read,
       ...received,
       steps.openProcess(process, main.pid, main.startTicks),
       ...taken,
+      steps.title(`${identity.name} (${assignment.instanceDir})`),
       steps.handOver(),
       steps.enter(process, namespaces),
-      ...placeAll(places, openTree(waiting, host)),
+      ...placeAll(places, tree),
       closeRoot(),
       ...(isolation.uts ? [steps.hostname(identity.hostname)] : []),
       steps.begin(),
@@ -104,8 +115,8 @@ export function buildBeginPlan(
   };
 }
 
-/** The root as it stands while the program waits. */
-function openTree(waiting: LaunchRequest, host: HostFacts): FolderTree {
+/** The root of a program as it stands while it waits. */
+export function openTree(waiting: LaunchRequest, host: HostFacts): FolderTree {
   const tree = new FolderTree((path) => path);
   tree.skeleton(host);
   for (const { target, source } of waiting.binds) tree.mountPoint(posix.normalize(target ?? source), false);

@@ -1,37 +1,31 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
 import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
-import { type ProcessStamp, readPidFile } from "../records/pid-file.ts";
+import { readPidFile } from "../records/pid-file.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { LaunchRequest } from "../request.ts";
 import type { Spawner } from "../spawner.ts";
-import { buildBeginPlan, buildStandbyPlan, type StandbyAssignment } from "./standby-plan.ts";
-
-const paperFile = "assignment.json";
+import { fillFile } from "../records/fill-file.ts";
+import { buildBeginPlan, buildStandbyPlan, openTree, type StandbyAssignment, type Waiting } from "./standby-plan.ts";
 
 /** A program that was executed ahead and waits for what to run. It ends by itself when the daemon that made it dies. */
 export class Standby {
-  readonly request: LaunchRequest;
+  readonly #waiting: Waiting;
   readonly #spawner: Spawner;
-  readonly #host: HostFacts;
   readonly #launchId: number;
-  readonly #main: ProcessStamp;
   #state: "waiting" | "taken" = "waiting";
 
-  private constructor(
-    request: LaunchRequest,
-    spawner: Spawner,
-    host: HostFacts,
-    { launchId, main }: { readonly launchId: number; readonly main: ProcessStamp },
-  ) {
-    this.request = request;
+  private constructor(waiting: Waiting, spawner: Spawner, launchId: number) {
+    this.#waiting = waiting;
     this.#spawner = spawner;
-    this.#host = host;
     this.#launchId = launchId;
-    this.#main = main;
+  }
+
+  get request(): LaunchRequest {
+    return this.#waiting.request;
   }
 
   /**
@@ -48,7 +42,7 @@ export class Standby {
     const main = readPidFile(request.instanceDir)?.main;
     if (main === null || main === undefined)
       throw new LaunchError(`${request.identity.name} ended as soon as it was warm`, { code: "LAUNCHER_GONE" });
-    return new Standby(request, spawner, host, { launchId, main });
+    return new Standby({ request, main, tree: openTree(request, host) }, spawner, launchId);
   }
 
   /** False when it has ended, or was used. */
@@ -78,12 +72,8 @@ export class Standby {
       new LaunchError(`Cannot start ${identity.name}: the program that waited for it has ended`, {
         code: "LAUNCHER_GONE",
       });
-    const main = readPidFile(instanceDir)?.main;
-    if (main === null || main === undefined) throw gone();
-    const path = join(instanceDir, paperFile);
-    writeFileSync(path, JSON.stringify(paper), { mode: 0o600 });
-    const plan = buildBeginPlan(this.request, assignment, { main: this.#main, paper: path, host: this.#host });
-    writeFileSync(join(instanceDir, "assign"), encodePlan(plan), { mode: 0o600 });
+    const plan = buildBeginPlan(this.#waiting, assignment, JSON.stringify(paper));
+    fillFile(join(instanceDir, "assign"), encodePlan(plan));
     const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
     if (assignSlot(instanceDir) === "gone") {
       answer.catch(() => {});

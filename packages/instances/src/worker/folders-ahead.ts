@@ -1,0 +1,45 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { instanceName, type StartRequest } from "../driver/start-request.ts";
+import { type DriverFolders, dataRoot, logPath } from "../process/folders.ts";
+
+/** Where they wait: on the disk of what they will become, since only there a folder gets another name at once. */
+const waitingFolder = ({ state }: DriverFolders): string => join(state, "spares");
+
+/** The folders of an instance that has none yet, made while there was time: a new folder costs a start 0.3 ms on a disk. */
+export class FoldersAhead {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @param uid user of this machine to whom the data folder belongs; null: ours */
+  static make(folders: DriverFolders, id: string, uid: number | null): FoldersAhead {
+    const path = join(waitingFolder(folders), id);
+    const data = join(path, "data");
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    chmodSync(data, 0o700);
+    if (uid !== null) chownSync(data, uid, uid);
+    mkdirSync(join(path, "log"), { mode: 0o750 });
+    return new FoldersAhead(path);
+  }
+
+  /** Removes those of daemons that died. */
+  static sweep(folders: DriverFolders): void {
+    rmSync(waitingFolder(folders), { recursive: true, force: true });
+  }
+
+  /** They become those of an instance that has none. Where one is there already it stays as it is. */
+  become(request: StartRequest, folders: DriverFolders): void {
+    const data = join(dataRoot(folders), instanceName(request));
+    if (!existsSync(data) && !existsSync(`${data}.img`)) renameSync(join(this.#path, "data"), data);
+    const log = dirname(logPath(folders, request));
+    if (!existsSync(log)) renameSync(join(this.#path, "log"), log);
+  }
+
+  /** What was not used goes. */
+  drop(): void {
+    rmSync(this.#path, { recursive: true, force: true });
+  }
+}
