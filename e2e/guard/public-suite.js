@@ -92,7 +92,7 @@ async function killedAndResumed(calm) {
       break;
     }
     const target = finishedIn(state) + between(1, Math.max(1, Math.round((1.6 * calm.results.size) / most)));
-    const isOver = await Promise.race([run.ended.then(() => true), reaches(state, target).then(() => false)]);
+    const isOver = await endsBefore(run, state, target);
     if (!isOver) {
       await sleep(between(0, 200));
       killTree();
@@ -191,11 +191,12 @@ function finishedIn(state) {
   return existsSync(path) ? readFileSync(path, "latin1").split('{"kind":"test"').length - 1 : 0;
 }
 
-async function reaches(state, target) {
-  for (let waited = 0; waited < 600_000; waited += 25) {
-    if (finishedIn(state) >= target) return;
-    await sleep(25);
-  }
+/** Whether the run ended before it had written down so many tests. */
+async function endsBefore(run, state, target) {
+  const over = new AbortController();
+  void run.ended.then(() => over.abort());
+  while (!over.signal.aborted && finishedIn(state) < target) await sleep(25);
+  return over.signal.aborted;
 }
 
 function ledgerOf(state) {

@@ -70,6 +70,36 @@ test("test --resume passes over items that are finished, and runs failed ones ag
   expect(ran()).toEqual(["one", "three", "two", "two"]);
 });
 
+test("test --items takes lines of any system, and refuses two that are the same", async () => {
+  const { folder, run, write } = await project();
+  const words = ["test", "--items", "items.txt", "--reporter", "json", "--command", "echo {} >> ran"];
+  write("items.txt", "one\r\n\r\ntwo\r\n");
+  expect((await run(...words)).code).toBe(0);
+  expect(readFileSync(join(folder, "ran"), "utf8").split("\n").toSorted()).toEqual(["", "one", "two"]);
+  write("items.txt", "one\ntwo\none\n");
+  expect(await run(...words)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('the line "one" twice') as string,
+  });
+});
+
+test("test status tells a run that goes on from one that was killed", async () => {
+  const { folder, run, write } = await project();
+  write("constellation.test.json", "{}");
+  expect((await run("test", "status")).out).toContain("No guarded run has been here");
+  await run("test", "--command", "true", "--reporter", "json");
+  const journal = join(folder, ".constellation/test/journal.jsonl");
+  const lines = readFileSync(journal, "utf8").split("\n");
+  write(".constellation/test/journal.jsonl", lines.filter((line) => !line.includes('"kind":"stop"')).join("\n"));
+  expect((await run("test", "status")).out).toContain("killed; go on with");
+  const ticks = Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
+  write(
+    ".constellation/test/holder.json",
+    JSON.stringify({ guard: { pid: process.pid, startTicks: ticks }, run: "r" }),
+  );
+  expect((await run("test", "status")).out).toContain(`running, guarded by pid ${process.pid}`);
+});
+
 test("test --self-protect without a daemon says so, and protects the run by itself", async () => {
   const { run } = await project();
   const { code, err } = await run("test", "--self-protect", "--command", "true", "--reporter", "json");

@@ -113,7 +113,7 @@ function planOf(file, hash) {
 }
 
 /** The guard's wishes are files; looking for them before each of thousands of quick tests would cost more than the tests. */
-const wishFreshMs = 3;
+const wishFreshMs = 10;
 let wishes = { atMs: -Infinity, holds: false, drains: false };
 
 function look() {

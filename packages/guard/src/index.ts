@@ -5,9 +5,10 @@ export type { JournalRecord, TestRecord, TestStatus } from "./journal/record.ts"
 export { calm, decide, type GuardSample, type Level, type PolicyState } from "./policy/level.ts";
 export { defaultPolicy, policyFor, type PolicySettings } from "./policy/settings.ts";
 export { runGuarded } from "./run/run.ts";
+export { unfitWords } from "./run/attempt-plan.ts";
 export type { RunOptions } from "./run/options.ts";
 export type { RunEvent, RunOutcome } from "./run/outcome.ts";
-export { openStateDirectory, placesIn, type StateDirectory } from "./run/state-directory.ts";
+export { type Holder, openStateDirectory, placesIn, readHolder, type StateDirectory } from "./run/state-directory.ts";
 export { detectFramework, type Detected } from "./adapters/detect.ts";
 export { markerName, runLabel } from "./run/marker.ts";
 export { tearDown, type TeardownReport } from "./teardown/teardown.ts";

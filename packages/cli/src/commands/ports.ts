@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { freePort, listPorts, type UsedPort } from "@constellation/guard";
-import { ConstellationError } from "@constellation/sdk";
+import { ConstellationError } from "@constellation/contract";
 import type { Context } from "../context.ts";
 import { table } from "../terminal/table.ts";
 

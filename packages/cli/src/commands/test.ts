@@ -17,8 +17,7 @@ import {
   type RunOptions,
   type RunOutcome,
 } from "@constellation/guard";
-import { places } from "@constellation/contract";
-import { ConstellationError } from "@constellation/sdk";
+import { ConstellationError, places } from "@constellation/contract";
 import type { Context } from "../context.ts";
 import { importModule } from "../guard/import-module.ts";
 import { launchOf } from "../guard/launch.ts";

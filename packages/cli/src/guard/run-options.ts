@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type GuardConfig, parseThreshold, policyFor, type RunOptions } from "@constellation/guard";
-import { ConstellationError } from "@constellation/sdk";
+import { ConstellationError } from "@constellation/contract";
 
 /** What the command line says of a guarded run, as it was typed. */
 export interface GuardWords {
@@ -85,11 +85,17 @@ function whole(option: string, text: string | undefined, least: number, most = 1
 }
 
 function linesOf(path: string): string[] {
+  let lines: readonly string[];
   try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => line.trim() !== "");
+    lines = readFileSync(path, "utf8").split(/\r?\n/);
   } catch (cause) {
     throw new ConstellationError("usage.invalid", `Cannot read the items in ${path}`, { cause });
   }
+  const items = lines.filter((line) => line.trim() !== "");
+  const twice = items.find((item, at) => items.indexOf(item) !== at);
+  if (twice !== undefined)
+    throw new ConstellationError("usage.invalid", `Cannot tell items apart: ${path} has the line "${twice}" twice`, {
+      remedy: "A resumed run passes over items by their line; make each line its own.",
+    });
+  return items;
 }

@@ -1,13 +1,22 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes, formatDuration } from "@constellation/contract";
-import { addUp, type HistoryEntry, readJournal, type StateDirectory, summarize } from "@constellation/guard";
+import {
+  addUp,
+  type HistoryEntry,
+  readHolder,
+  readJournal,
+  type StateDirectory,
+  summarize,
+  unfitWords,
+} from "@constellation/guard";
+import { isProcessAlive } from "@constellation/host";
 import { openHistory } from "../guard/history.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { table } from "../terminal/table.ts";
 
 /** What the journal holds: the last run, finished or not. */
-export function statusLines({ journal }: StateDirectory, { style }: Terminal): string[] {
+export function statusLines({ journal, path }: StateDirectory, { style }: Terminal): string[] {
   const content = readJournal(journal);
   if (content.kind === "absent") return ["No guarded run has been here."];
   if (content.kind === "corrupt")
@@ -20,11 +29,17 @@ export function statusLines({ journal }: StateDirectory, { style }: Terminal): s
   const ledger = addUp(content.records);
   const { passed, failed, skipped, attempts } = summarize({ ledger, peaks: new Map() });
   const stop = ledger.attempts.at(-1)?.stop;
-  const state = stop === undefined ? "running, or killed" : stop.why;
+  const guard = readHolder(path)?.guard;
+  const isRunning = guard !== undefined && isProcessAlive(guard);
+  const state = isRunning
+    ? `running, guarded by pid ${guard.pid}`
+    : stop === undefined
+      ? "killed; go on with `constellation test --resume`"
+      : stop.why;
   return [
     `${ledger.run.framework} run ${ledger.run.run.slice(0, 8)} of ${ledger.run.at}: ${state}`,
     `${passed} passed, ${failed} failed, ${skipped} skipped in ${attempts} attempt(s)`,
-    ...(ledger.unfit.size === 0 ? [] : [`does not fit in memory: ${[...ledger.unfit.keys()].join(", ")}`]),
+    ...[...ledger.unfit.values()].map(({ file, cause = "memory" }) => `${file} ${unfitWords(cause)}`),
   ];
 }
 

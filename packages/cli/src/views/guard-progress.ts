@@ -12,6 +12,8 @@ export interface GuardProgress {
 }
 
 const barColumns = 20;
+/** Tests end faster than anybody reads; drawing each of them would cost more than watching over them. */
+const drawEveryMs = 100;
 const roundSeconds = (ms: number): number => Math.max(1000, Math.round(ms / 1000) * 1000);
 
 /** A live region with tests, what is left, memory and CPU on a terminal; else only lines for what is out of the ordinary. */
@@ -26,8 +28,10 @@ export function guardProgress(err: Terminal, live: boolean): GuardProgress {
     if (region === undefined) err.line(style("dim", `guard: ${text}`));
     else notes.push(text);
   };
-  const draw = (): void => {
-    if (region === undefined) return;
+  let drawnAt = -Infinity;
+  const draw = (always = false): void => {
+    if (region === undefined || (!always && performance.now() - drawnAt < drawEveryMs)) return;
+    drawnAt = performance.now();
     const tookMs = performance.now() - startedAt;
     const finished = counts.passed + counts.failed + counts.skipped;
     const rate = finished / Math.max(0.001, tookMs / 1000);
@@ -68,6 +72,9 @@ export function guardProgress(err: Terminal, live: boolean): GuardProgress {
       else if (event.kind === "sample") now = event;
       draw();
     },
-    done: () => region?.done(),
+    done: () => {
+      draw(true);
+      region?.done();
+    },
   };
 }

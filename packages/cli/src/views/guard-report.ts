@@ -1,5 +1,5 @@
 import { formatBytes, formatDuration } from "@constellation/contract";
-import { type RunOutcome, summarize, testName } from "@constellation/guard";
+import { type RunOutcome, summarize, testName, unfitWords } from "@constellation/guard";
 import type { Terminal } from "../terminal/terminal.ts";
 
 /** What is said at the end of a guarded run. `log`: the framework's output, when it was kept from the terminal. */
@@ -27,8 +27,8 @@ export function reportLines(outcome: RunOutcome, { style }: Terminal, log: strin
       ({ file, title, error }) => `${style("bad", "✖")} ${file} ${title}: ${error.split("\n", 1)[0]}`,
     ),
     ...[...ledger.unfit.values()].map(
-      ({ file, peakBytes }) =>
-        `${style("bad", "✖")} ${file} does not fit in memory (the run had ${formatBytes(peakBytes)})`,
+      ({ file, peakBytes, cause = "memory" }) =>
+        `${style("bad", "✖")} ${file} ${unfitWords(cause)} (the run had ${formatBytes(peakBytes)})`,
     ),
     `${verdict}: ${reason}`,
     `${passed} passed, ${failed} failed, ${skipped} skipped in ${formatDuration(tookMs)}, ${attempts} attempt(s), peak memory ${formatBytes(peakBytes)}`,

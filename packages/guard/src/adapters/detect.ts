@@ -20,7 +20,7 @@ export interface Detected {
   readonly environment: Readonly<Record<string, string>>;
   /** What gave it away. */
   readonly because: string;
-  /** Further test commands of the project's script: this run is not theirs. */
+  /** Other steps of the project's test script: this run is not theirs. */
   readonly others?: readonly string[];
 }
 

@@ -7,7 +7,7 @@ export interface ScriptCall {
   readonly framework: "node-test" | "vitest" | "jest" | "mocha" | "playwright" | "pytest" | "tap";
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Further calls of test frameworks in the same script, as it words them: they are not part of this one. */
+  /** The other steps of the script, as it words them: they are not part of this call. */
   readonly others: readonly string[];
 }
 
@@ -24,24 +24,31 @@ export function readTestScript(root: string): ScriptCall | undefined {
   } catch {
     return undefined;
   }
-  const [first, ...others] = callsIn(scripts, "test", new Set());
+  const steps = ["pretest", "test", "posttest"].flatMap((name) => stepsIn(scripts, name, new Set()));
+  const first = steps.find((step): step is Step & { call: Call } => step.call !== undefined);
   if (first === undefined) return undefined;
-  const namesNone = first.framework === "node-test" && splitNodeArgs(first.args).patterns.length === 0;
-  const args = namesNone ? [...first.args, ...borpFiles(root)] : first.args;
-  return { framework: first.framework, args, environment: first.environment, others: others.map(({ text }) => text) };
+  const { framework, args: given, environment } = first.call;
+  const namesNone = framework === "node-test" && splitNodeArgs(given).patterns.length === 0;
+  const args = namesNone ? [...given, ...borpFiles(root)] : given;
+  return { framework, args, environment, others: steps.filter((step) => step !== first).map(({ text }) => text) };
 }
 
-type Found = Call & { readonly text: string };
+/** One command of a script; `call`: when it starts a framework. */
+interface Step {
+  readonly text: string;
+  readonly call: Call | undefined;
+}
 
-function callsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen: Set<string>): readonly Found[] {
+function stepsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen: Set<string>): readonly Step[] {
   const script = scripts[name];
   if (typeof script !== "string" || seen.has(name)) return [];
   seen.add(name);
   return script.split(/&&|;|\|\|/).flatMap((part) => {
     const words = splitWords(part);
     const call = callOf(words);
-    if (call !== undefined) return [{ ...call, text: part.trim() }];
-    return othersIn(words, Object.keys(scripts)).flatMap((other) => callsIn(scripts, other, seen));
+    const inner =
+      call === undefined ? othersIn(words, Object.keys(scripts)).flatMap((other) => stepsIn(scripts, other, seen)) : [];
+    return inner.length > 0 ? inner : [{ text: part.trim(), call }];
   });
 }
 

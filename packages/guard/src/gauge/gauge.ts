@@ -1,5 +1,13 @@
-import { openCpuGauge, openMemoryGauge, openPressureGauge, type Cgroup } from "@constellation/host";
+import {
+  effectiveCpus,
+  openCgroupPressureGauge,
+  openCpuGauge,
+  openMemoryGauge,
+  openPressureGauge,
+  type Cgroup,
+} from "@constellation/host";
 import type { GuardSample } from "../policy/level.ts";
+import { openOwnShare } from "./own-share.ts";
 
 /** Everything the policy looks at, on kept descriptors. */
 export interface GuardGauge {
@@ -15,20 +23,24 @@ export interface GuardGauge {
 export function openGuardGauge(group: () => Cgroup | undefined): GuardGauge {
   const memory = openMemoryGauge();
   const cpu = openCpuGauge();
-  const stalls = openPressureGauge("memory");
+  // In a container the machine may be at ease while the group stalls; where the guard is in no group of its own it has none.
+  const stalls = [openPressureGauge("memory"), openCgroupPressureGauge("memory")];
+  const ownShare = openOwnShare(() => group()?.gauge.cpuTimeUs(), effectiveCpus().cores);
   let peak = 0;
   return {
     read() {
       const { levels } = memory.read();
       const treeBytes = ownMemory(group());
       peak = Math.max(peak, treeBytes ?? 0);
-      const { busyPercent } = cpu.read();
+      const { busyPercent = 0 } = cpu.read();
+      const atMs = performance.now();
+      const stallPercents = stalls.flatMap((each) => each?.read()?.full?.avg10 ?? []);
       return {
-        atMs: performance.now(),
+        atMs,
         bounds: levels.map(({ name, limitBytes, usedBytes }) => ({ name, limitBytes, usedBytes })),
         treeBytes,
-        cpuShare: busyPercent === undefined ? undefined : busyPercent / 100,
-        stallPercent: stalls?.read()?.full?.avg10,
+        cpuShare: Math.max(busyPercent / 100, ownShare(atMs)),
+        stallPercent: stallPercents.length === 0 ? undefined : Math.max(...stallPercents),
       };
     },
     peakBytes: () => Math.max(peak, group()?.gauge.memoryPeakBytes() ?? 0),
@@ -36,13 +48,15 @@ export function openGuardGauge(group: () => Cgroup | undefined): GuardGauge {
     close() {
       memory.close();
       cpu.close();
-      stalls?.close();
+      for (const each of stalls) each?.close();
     },
   };
 }
 
 function ownMemory(group: Cgroup | undefined): number | undefined {
   if (group === undefined) return undefined;
-  const { memoryCurrentBytes, memoryInactiveFileBytes = 0 } = group.counters();
-  return memoryCurrentBytes === undefined ? undefined : Math.max(0, memoryCurrentBytes - memoryInactiveFileBytes);
+  const currentBytes = group.gauge.memoryCurrentBytes();
+  return currentBytes === undefined
+    ? undefined
+    : Math.max(0, currentBytes - (group.gauge.memoryInactiveFileBytes() ?? 0));
 }

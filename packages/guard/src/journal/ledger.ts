@@ -1,3 +1,4 @@
+import type { DeathSigns } from "../run/death-signs.ts";
 import type { JournalRecord, TestRecord } from "./record.ts";
 
 /** How one attempt went. */
@@ -10,6 +11,8 @@ export interface AttemptHistory {
   /** Files that were started and not ended: where it died. */
   readonly open: readonly string[];
   readonly stop: Extract<JournalRecord, { kind: "stop" }> | undefined;
+  /** Of the machine when it began. */
+  readonly signs: DeathSigns | undefined;
 }
 
 /** A journal, added up. */
@@ -46,6 +49,7 @@ interface Attempt {
   finished: number;
   readonly open: Set<string>;
   stop: AttemptHistory["stop"];
+  readonly signs: DeathSigns | undefined;
 }
 
 /** A ledger that grows with the journal. */
@@ -75,8 +79,9 @@ export class LedgerBook {
       case "run":
         return;
       case "attempt": {
-        const { number, jobs, isolated } = record;
-        this.#attempts.push({ number, jobs, isolated, finished: 0, open: new Set(), stop: undefined });
+        const { number, jobs, isolated, oomKills, boot } = record;
+        const signs = oomKills === undefined || boot === undefined ? undefined : { oomKills, boot };
+        this.#attempts.push({ number, jobs, isolated, finished: 0, open: new Set(), stop: undefined, signs });
         this.#begun = new Set();
         return;
       }

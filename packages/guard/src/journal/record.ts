@@ -24,14 +24,17 @@ export type JournalRecord =
       readonly jobs: number;
       readonly at: string;
       readonly isolated?: string;
+      /** Of the machine when it began: what changed tells later how an attempt died that left no word. */
+      readonly oomKills?: number;
+      readonly boot?: string;
     }
   | (InFile & { readonly kind: "file"; readonly pid: number })
   | TestRecord
   /** A failure outside any test. */
   | (InFile & { readonly kind: "trouble"; readonly title: string; readonly error: string })
   | (InFile & { readonly kind: "end" })
-  /** The file was isolated and does not fit in memory. */
-  | (InFile & { readonly kind: "unfit"; readonly peakBytes: number })
+  /** The file was isolated and does not fit in memory, or ends every attempt by means unknown. */
+  | (InFile & { readonly kind: "unfit"; readonly peakBytes: number; readonly cause?: "memory" | "unknown" })
   /** The attempt ended in order. An attempt without it was killed. */
   | {
       readonly kind: "stop";
@@ -113,7 +116,7 @@ const inFile = { file: name, hash: text };
  */
 const fields: Readonly<Record<JournalRecord["kind"], Readonly<Record<string, Check>>>> = {
   run: { version: oneOf(1), run: text, framework: text, suite: text, at: text },
-  attempt: { number: whole, jobs: whole, at: text, isolated: maybe(text) },
+  attempt: { number: whole, jobs: whole, at: text, isolated: maybe(text), oomKills: maybe(whole), boot: maybe(text) },
   file: { ...inFile, pid: whole },
   test: {
     ...inFile,
@@ -125,7 +128,7 @@ const fields: Readonly<Record<JournalRecord["kind"], Readonly<Record<string, Che
   },
   trouble: { ...inFile, title: text, error: text },
   end: inFile,
-  unfit: { ...inFile, peakBytes: number },
+  unfit: { ...inFile, peakBytes: number, cause: maybe(oneOf("memory", "unknown")) },
   stop: {
     why: oneOf("finished", "protected", "timeout", "interrupted"),
     level: maybe(oneOf("drain", "kill")),

@@ -20,7 +20,7 @@ export interface GuardSample {
   readonly bounds: readonly BoundSample[];
   /** Memory of the run's own tree; undefined when it is not known. */
   readonly treeBytes: number | undefined;
-  /** Busy share of all CPUs, 0 to 1. */
+  /** Busy share of all CPUs, or the run's share of those that it may use if that is more; 0 to 1. */
   readonly cpuShare: number | undefined;
   /** PSI memory `full avg10`, in percent. */
   readonly stallPercent: number | undefined;

@@ -1,4 +1,5 @@
 import type { RunOutcome } from "../run/outcome.ts";
+import { unfitWords } from "../run/attempt-plan.ts";
 import { testName } from "./summary.ts";
 
 /** Workflow commands that GitHub shows beside the files (docs.github.com, "Workflow commands for GitHub Actions"). */
@@ -7,8 +8,8 @@ export function githubAnnotations({ ledger }: Pick<RunOutcome, "ledger">): strin
   return [
     ...failed.map((test) => annotation(test.file, testName(test), test.error ?? "failed")),
     ...ledger.troubles.map(({ file, title, error }) => annotation(file, title, error)),
-    ...[...ledger.unfit.values()].map(({ file, peakBytes }) =>
-      annotation(file, "does not fit in memory", `peak ${peakBytes} bytes`),
+    ...[...ledger.unfit.values()].map(({ file, peakBytes, cause = "memory" }) =>
+      annotation(file, unfitWords(cause), `peak ${peakBytes} bytes`),
     ),
   ];
 }

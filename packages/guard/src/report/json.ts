@@ -21,7 +21,7 @@ export function outcomeJson(outcome: RunOutcome): object {
     peaks,
     teardown,
     releasedPorts,
-    unfit: [...ledger.unfit.values()].map(({ file, peakBytes }) => ({ file, peakBytes })),
+    unfit: [...ledger.unfit.values()].map(({ file, peakBytes, cause = "memory" }) => ({ file, peakBytes, cause })),
     troubles: ledger.troubles.map(({ file, title, error }) => ({ file, title, error })),
     tests: [...ledger.tests.values()].map(({ file, path, n, status, ms, error }) => ({
       file,

@@ -1,5 +1,6 @@
 import type { TestRecord } from "../journal/record.ts";
 import type { RunOutcome } from "../run/outcome.ts";
+import { unfitWords } from "../run/attempt-plan.ts";
 import { testName } from "./summary.ts";
 
 /** JUnit XML: one suite per file, troubles outside tests and files that do not fit as errors of their own. */
@@ -8,9 +9,9 @@ export function junitXml({ ledger, tookMs }: Pick<RunOutcome, "ledger" | "tookMs
   for (const test of ledger.tests.values()) files.set(test.file, [...(files.get(test.file) ?? []), test]);
   const outside = [
     ...ledger.troubles.map(({ file, title, error }) => ({ file, title, error })),
-    ...[...ledger.unfit.values()].map(({ file, peakBytes }) => ({
+    ...[...ledger.unfit.values()].map(({ file, peakBytes, cause = "memory" }) => ({
       file,
-      title: "does not fit in memory",
+      title: unfitWords(cause),
       error: `peak ${peakBytes} bytes`,
     })),
   ];

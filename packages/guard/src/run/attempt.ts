@@ -3,6 +3,7 @@ import type { Cgroup } from "@constellation/host";
 import { type AdapterRequest, hashOf } from "../adapters/adapter.ts";
 import type { JournalFile } from "../journal/journal-file.ts";
 import { writeSkipPlan } from "../journal/plan.ts";
+import { readDeathSigns } from "./death-signs.ts";
 import { type Guest, startGuest } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import type { RunOptions } from "./options.ts";
@@ -32,14 +33,15 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
   const { options, prepared, state, journal, stop } = context;
   const { attempt, earlier, skips } = prepared;
   const hashNow = hashOf(prepared.detected.adapter, options.root);
-  for (const file of attempt.unfit)
+  for (const { file, cause } of attempt.unfit)
     journal.append({
       kind: "unfit",
       file,
+      cause,
       hash: hashNow(file),
       peakBytes: earlier?.attempts.at(-1)?.stop?.peakBytes ?? 0,
     });
-  const unfit = [...attempt.unfit, ...(earlier?.unfit.keys() ?? [])];
+  const unfit = [...attempt.unfit.map(({ file }) => file), ...(earlier?.unfit.keys() ?? [])];
   let worst: number | null = 0;
   for (const isolated of [undefined, ...attempt.suspects]) {
     if (stop.draining.signal.aborted) break;
@@ -63,6 +65,7 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
       jobs: attempt.jobs,
       at: new Date().toISOString(),
       ...(isolated === undefined ? {} : { isolated }),
+      ...readDeathSigns(),
     });
     const exit = await runOnce(context, exclude);
     worst = worst === null || exit === null ? null : Math.max(worst, exit);

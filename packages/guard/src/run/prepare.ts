@@ -9,6 +9,7 @@ import { planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
+import { readDeathSigns } from "./death-signs.ts";
 import type { RunOptions } from "./options.ts";
 import { codeChangedSince, hashSources } from "./sources.ts";
 import type { StateDirectory } from "./state-directory.ts";
@@ -34,7 +35,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const { others = [] } = detected;
   if (others.length > 0 && (options.paths ?? []).length === 0)
     notes.push(
-      `only the first test command of package.json runs; guard the others by themselves, with --command: ${others.join(" | ")}`,
+      `of the test script in package.json this is one step; the others do not run here: ${others.join(" | ")}`,
     );
   const known = options.resume === true ? earlierBook(state, suite, notes) : undefined;
   const earlier = known?.ledger();
@@ -57,6 +58,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
     earlier?.attempts ?? [],
     options.jobs ?? defaultJobs,
     new Set(earlier?.unfit.keys() ?? []),
+    readDeathSigns(),
   );
   if (attempt.note !== "") notes.push(attempt.note);
   const header = earlier?.run ?? {
@@ -76,7 +78,7 @@ const some = (files: readonly string[]): string =>
 
 /** Files that are not to be loaded in this attempt have a plan, too, for frameworks that cannot be told on the command line. */
 function withUnfit(skips: SkipPlan, attempt: AttemptPlan, earlier: Ledger | undefined): SkipPlan {
-  const out = [...attempt.suspects, ...attempt.unfit, ...(earlier?.unfit.keys() ?? [])];
+  const out = [...attempt.suspects, ...attempt.unfit.map(({ file }) => file), ...(earlier?.unfit.keys() ?? [])];
   return {
     ...skips,
     finished: new Map([...out.map((file) => [file, []] as const), ...skips.finished]),

@@ -8,6 +8,7 @@ import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
 import { runAttempt } from "./attempt.ts";
+import { unfitWords } from "./attempt-plan.ts";
 import { openRunGroup } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import { noteLastRun, readLastRun } from "./last-run.ts";
@@ -196,7 +197,11 @@ function judge(
   if (stop.why !== undefined) return { kind: stop.why, reason: stop.reason };
   const failed = [...ledger.tests.values()].filter(({ status }) => status === "failed").length;
   if (failed > 0) return { kind: "failed", reason: `${failed} test(s) failed` };
-  if (ledger.unfit.size > 0) return { kind: "failed", reason: `${ledger.unfit.size} file(s) do not fit in memory` };
+  const [unfit] = ledger.unfit.values();
+  if (unfit !== undefined) {
+    const others = ledger.unfit.size === 1 ? "" : `, and ${ledger.unfit.size - 1} more`;
+    return { kind: "failed", reason: `${unfit.file} ${unfitWords(unfit.cause ?? "memory")}${others}` };
+  }
   if (ledger.troubles.length > 0)
     return { kind: "failed", reason: `something outside the tests failed: ${ledger.troubles[0]?.title ?? ""}` };
   if (

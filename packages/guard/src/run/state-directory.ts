@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   identifyProcess,
@@ -35,11 +35,7 @@ export function openStateDirectory(path: string): StateDirectory {
     mkdirSync(path, { recursive: true });
     if (!existsSync(join(path, ".gitignore"))) writeFileSync(join(path, ".gitignore"), "*\n");
   } catch (cause) {
-    throw new ConstellationError(
-      "state.unavailable",
-      `Cannot keep a checkpoint in ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
-      { cause, remedy: "Name a directory that can be written with --checkpoint." },
-    );
+    throw unusable(path, cause);
   }
   return placesIn(path);
 }
@@ -61,18 +57,11 @@ export function placesIn(path: string): StateDirectory {
 /**
  * Makes this process the only runner here. What a dead runner left (processes, its control group) is torn down first.
  *
- * @throws ConstellationError daemon.busy when another runner is alive
+ * @throws ConstellationError state.conflict when another runner is alive, state.unavailable
  */
 export async function takeOver(state: StateDirectory, run: string): Promise<TeardownReport | undefined> {
   const before = readHolder(state.path);
-  if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard))
-    throw new ConstellationError(
-      "state.conflict",
-      `Cannot run here: pid ${before.guard.pid} guards a run of this project`,
-      {
-        remedy: "Wait for it, or give this run a place of its own with --checkpoint.",
-      },
-    );
+  if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard)) throw taken(before);
   const left =
     before === undefined
       ? undefined
@@ -82,16 +71,53 @@ export async function takeOver(state: StateDirectory, run: string): Promise<Tear
           leaders: [],
         });
   for (const flag of [state.drain, state.hold]) rmSync(flag, { force: true });
-  hold(state, { run });
+  if (before !== undefined) rmSync(holderPath(state), { force: true });
+  hold(state, { run }, "wx");
   return left;
 }
 
-/** Notes where the run lives, for whoever comes after a crash of this process. */
-export function hold(state: StateDirectory, { run, cgroup }: { run: string; cgroup?: CgroupLocation }): void {
+function taken({ guard }: Holder): ConstellationError {
+  return new ConstellationError("state.conflict", `Cannot run here: pid ${guard.pid} guards a run of this project`, {
+    remedy: "Wait for it, or give this run a place of its own with --checkpoint.",
+  });
+}
+
+/**
+ * Notes where the run lives, for whoever comes after a crash of this process. `wx`: only where nobody is noted, so that of two
+ * that start together one is refused. Written beside and put in place: nobody reads half of it.
+ *
+ * @throws ConstellationError state.conflict, state.unavailable
+ */
+export function hold(
+  state: StateDirectory,
+  { run, cgroup }: { run: string; cgroup?: CgroupLocation },
+  how: "w" | "wx" = "w",
+): void {
   const guard = identifyProcess(process.pid);
   if (guard === undefined) return;
   const holder: Holder = { guard, run, ...(cgroup === undefined ? {} : { cgroup }) };
-  writeFileSync(holderPath(state), JSON.stringify(holder));
+  const path = holderPath(state);
+  const beside = `${path}.${process.pid}`;
+  try {
+    writeFileSync(beside, JSON.stringify(holder));
+    if (how === "w") return renameSync(beside, path);
+    linkSync(beside, path);
+    rmSync(beside);
+  } catch (cause) {
+    rmSync(beside, { force: true });
+    const { code } = cause as NodeJS.ErrnoException;
+    const other = readHolder(state.path);
+    if (code === "EEXIST" && other !== undefined) throw taken(other);
+    throw unusable(state.path, cause);
+  }
+}
+
+function unusable(path: string, cause: unknown): ConstellationError {
+  return new ConstellationError(
+    "state.unavailable",
+    `Cannot keep a checkpoint in ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
+    { cause, remedy: "Free space, or name a directory that can be written with --checkpoint." },
+  );
 }
 
 /** Leaves the place to others. */

@@ -60,9 +60,17 @@ describe("detection", () => {
     expect(withScript({ test: "borp" }).args).toEqual(["test/**/*.test.js", "test/*.mjs"]);
   });
 
-  it("says which test commands of the script it does not run", () => {
-    const { args, others } = withScript({ test: "npm run a && npm run b", a: "node --test a.js", b: "mocha b" });
-    expect([args, others]).toEqual([["--test", "a.js"], ["mocha b"]]);
+  it("says which steps of the script it does not run", () => {
+    const { args, others } = withScript({
+      pretest: "tsc",
+      test: "npm run a && npm run b && rm -r out",
+      a: "node --test a.js",
+      b: "mocha b",
+    });
+    expect([args, others]).toEqual([
+      ["--test", "a.js"],
+      ["tsc", "mocha b", "rm -r out"],
+    ]);
   });
 
   it("keeps the environment of the script", () => {

@@ -10,28 +10,56 @@ const killed = (rest: Partial<AttemptHistory> = {}): AttemptHistory => ({
   finished: 0,
   open: ["hog.js"],
   stop: undefined,
+  signs: { oomKills: 1, boot: "b" },
   ...rest,
 });
+/** Since every attempt began, the kernel has ended something for memory. */
+const now = { oomKills: 2, boot: "b" };
 const none = new Set<string>();
 
 describe("the next attempt", () => {
   it("is ordinary at first, and after attempts that finished something", () => {
-    expect(planAttempt([], 8, none)).toEqual({ jobs: 8, suspects: [], unfit: [], note: "" });
-    expect(planAttempt([killed({ finished: 1 })], 8, none).note).toBe("");
-    expect(planAttempt([killed(), killed({ finished: 1 })], 8, none).note).toBe("");
+    expect(planAttempt([], 8, none, now)).toEqual({ jobs: 8, suspects: [], unfit: [], note: "" });
+    expect(planAttempt([killed({ finished: 1 })], 8, none, now).note).toBe("");
+    expect(planAttempt([killed(), killed({ finished: 1 })], 8, none, now).note).toBe("");
   });
 
   it("halves the jobs, then isolates, then gives the file up", () => {
-    expect(planAttempt([killed()], 8, none)).toMatchObject({ jobs: 4, suspects: [] });
-    expect(planAttempt([killed(), killed()], 8, none)).toMatchObject({ jobs: 1, suspects: ["hog.js"], unfit: [] });
+    expect(planAttempt([killed()], 8, none, now)).toMatchObject({ jobs: 4, suspects: [] });
+    expect(planAttempt([killed(), killed()], 8, none, now)).toMatchObject({ jobs: 1, suspects: ["hog.js"], unfit: [] });
     const alone = killed({ isolated: "hog.js" });
-    expect(planAttempt([killed(), killed(), alone], 8, none)).toMatchObject({ suspects: [], unfit: ["hog.js"] });
-    expect(planAttempt([killed(), killed(), alone], 8, new Set(["hog.js"]))).toMatchObject({ suspects: [], unfit: [] });
+    expect(planAttempt([killed(), killed(), alone], 8, none, now)).toMatchObject({
+      suspects: [],
+      unfit: [{ file: "hog.js", cause: "memory" }],
+    });
+    expect(planAttempt([killed(), killed(), alone], 8, new Set(["hog.js"]), now)).toMatchObject({
+      suspects: [],
+      unfit: [],
+    });
   });
 
-  it("blames nobody for an interruption by the user", () => {
-    const stop = { kind: "stop", why: "interrupted", exit: null, peakBytes: 0, at: "" } as const;
-    expect(planAttempt([killed({ stop }), killed({ stop })], 8, none).note).toBe("");
+  it("gives no file up that anybody may have killed, until it happens again and again", () => {
+    const calm = { oomKills: 1, boot: "b" };
+    const alone = killed({ isolated: "hog.js" });
+    const before = [killed(), killed()];
+    for (const signs of [calm, undefined]) {
+      expect(planAttempt([...before, alone], 8, none, signs)).toMatchObject({ suspects: ["hog.js"], unfit: [] });
+      expect(planAttempt([...before, alone, alone], 8, none, signs)).toMatchObject({ suspects: ["hog.js"], unfit: [] });
+      const given = [{ file: "hog.js", cause: "unknown" }];
+      expect(planAttempt([...before, alone, alone, alone], 8, none, signs)).toMatchObject({
+        suspects: [],
+        unfit: given,
+      });
+    }
+    const rebooted = { oomKills: 0, boot: "another" };
+    expect(planAttempt([...before, alone], 8, none, rebooted).unfit).toEqual([{ file: "hog.js", cause: "memory" }]);
+  });
+
+  it.each(["interrupted", "timeout"] as const)("blames no file when it was %s", (why) => {
+    const stop = { kind: "stop", why, exit: null, peakBytes: 0, at: "" } as const;
+    const alone = killed({ isolated: "hog.js", stop });
+    expect(planAttempt([killed({ stop }), killed({ stop }), alone], 8, none, now).unfit).toEqual([]);
+    expect(planAttempt([killed({ stop }), killed({ stop })], 8, none, now).note).toBe("");
   });
 
   it("ends whatever dies: with k hogs, at most 2 + 2k attempts finish the rest", () => {
@@ -40,25 +68,27 @@ describe("the next attempt", () => {
         const waiting = new Set(Array.from({ length: hogs }, (_, n) => `hog${n}`));
         const unfit = new Set<string>();
         const history: AttemptHistory[] = [];
+        /** Every attempt ends with one process more that the kernel has ended. */
+        const signs = () => ({ oomKills: history.length, boot: "b" });
         let runs = 0;
         for (let isOver = false; !isOver; runs++) {
           expect(runs).toBeLessThanOrEqual(3 + 2 * hogs);
-          const plan = planAttempt(history, jobs, unfit);
+          const plan = planAttempt(history, jobs, unfit, signs());
           expect(plan.jobs).toBeGreaterThanOrEqual(1);
           expect(plan.jobs).toBeLessThanOrEqual(jobs);
-          for (const file of plan.unfit) {
+          for (const { file } of plan.unfit) {
             unfit.add(file);
             waiting.delete(file);
           }
-          const now = [...waiting].filter((file) => !plan.suspects.includes(file));
-          const open = now.slice(0, plan.jobs);
-          history.push(killed({ jobs: plan.jobs, open }));
+          const left = [...waiting].filter((file) => !plan.suspects.includes(file));
+          const open = left.slice(0, plan.jobs);
+          history.push(killed({ jobs: plan.jobs, open, signs: signs() }));
           if (open.length > 0) continue;
           const stop = { kind: "stop", why: "finished", exit: 0, peakBytes: 0, at: "" } as const;
           history[history.length - 1] = killed({ open: [], stop });
           const [first] = plan.suspects;
           if (first === undefined) isOver = true;
-          else history.push(killed({ isolated: first, open: [first] }));
+          else history.push(killed({ isolated: first, open: [first], signs: signs() }));
         }
         expect(unfit.size).toBe(hogs);
       }),

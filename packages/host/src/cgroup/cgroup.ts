@@ -85,6 +85,8 @@ export interface CgroupGauge {
   cpuTimeUs(): number | undefined;
   memoryCurrentBytes(): number | undefined;
   memoryPeakBytes(): number | undefined;
+  /** File cache that can be reclaimed at once. */
+  memoryInactiveFileBytes(): number | undefined;
   pidsCurrent(): number | undefined;
   oomKills(): number | undefined;
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined;

@@ -12,14 +12,16 @@ export function present<T extends object>(fields: { [K in keyof T]: T[K] | undef
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** As `numberAfter`, on bytes: nothing is allocated. The key is Latin-1 text with its separator. */
+/** As `numberAfter`, on bytes: nothing is allocated. The key is Latin-1 text with its separator; more blanks may follow. */
 export function numberAfterBytes(bytes: Buffer, key: string): number | undefined {
   let at = bytes.indexOf(key, 0, "latin1");
   while (at > 0 && bytes[at - 1] !== 10) at = bytes.indexOf(key, at + 1, "latin1");
   if (at < 0) return undefined;
   let value = 0;
   let digits = 0;
-  for (let index = at + key.length; index < bytes.length; index++, digits++) {
+  let start = at + key.length;
+  while (bytes[start] === 32) start += 1;
+  for (let index = start; index < bytes.length; index++, digits++) {
     const digit = (bytes[index] as number) - 48;
     if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;

@@ -1,4 +1,3 @@
-import { request } from "node:http";
 import { HostError } from "../failure.ts";
 import type { EngineSocket } from "./engine-socket.ts";
 
@@ -18,7 +17,7 @@ export interface EngineCall {
 const largestBodyBytes = 32 * 1024 * 1024;
 
 /** One request to an engine's API. @throws HostError container-engine-failed, timed-out */
-export function askEngine(
+export async function askEngine(
   socket: EngineSocket,
   method: "GET" | "POST" | "DELETE",
   path: string,
@@ -27,6 +26,8 @@ export function askEngine(
   const timeoutMs = call.timeoutMs ?? 10_000;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+  // Most who load this package never ask an engine, and HTTP takes memory for as long as they run.
+  const { request } = await import("node:http");
   const what = `${method} ${path} of ${socket.engine} on ${socket.path}`;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {

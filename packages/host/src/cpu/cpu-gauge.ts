@@ -24,7 +24,7 @@ export function openCpuGauge(roots: HostRoots = systemRoots): CpuGauge {
   let last: { readonly busyTicks: number; readonly totalTicks: number } | undefined;
   return {
     read() {
-      const now = file === undefined ? readOs() : parseCpuTotals(file.read());
+      const now = file === undefined ? readOs() : parseCpuTotals(firstLine(file.readShared()));
       const total = last === undefined ? 0 : now.totalTicks - last.totalTicks;
       const busy = last === undefined ? 0 : now.busyTicks - last.busyTicks;
       last = now;
@@ -42,6 +42,12 @@ export function parseCpuTotals(text: string): { readonly busyTicks: number; read
   const ticks = row.trim().split(/\s+/).slice(0, 8).map(Number);
   const totalTicks = ticks.reduce((sum, each) => sum + each, 0);
   return { busyTicks: totalTicks - (ticks[3] ?? 0) - (ticks[4] ?? 0), totalTicks };
+}
+
+/** The rest of /proc/stat, a row for each core and interrupt, is long and not looked at. */
+function firstLine(table: Buffer): string {
+  const end = table.indexOf(10);
+  return table.toString("latin1", 0, end < 0 ? table.length : end);
 }
 
 function readOs(): { readonly busyTicks: number; readonly totalTicks: number } {

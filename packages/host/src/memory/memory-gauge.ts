@@ -1,12 +1,12 @@
 import { LazyFiles } from "../cgroup/lazy-files.ts";
 import { groupAndAncestors } from "../cgroup/ancestors.ts";
 import { detectCgroups, type CgroupLayout } from "../cgroup/layout.ts";
-import { numberAfter } from "../cgroup/counter-text.ts";
+import { numberAfterBytes } from "../cgroup/counter-text.ts";
 import { HostError } from "../failure.ts";
 import { KeptFile } from "../proc/kept-file.ts";
 import { parseUnsigned } from "../proc/unsigned.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
-import { parseMemoryInfo, readSystemMemory, type SystemMemory } from "./system-memory.ts";
+import { parseMemoryBytes, readSystemMemory, type SystemMemory } from "./system-memory.ts";
 
 /** One bound on our memory: the machine, our control group, or a control group above it. */
 export interface MemoryLevel {
@@ -45,7 +45,7 @@ export function openMemoryGauge(roots: HostRoots = systemRoots): MemoryGauge {
   const groups = memoryGroups(detectCgroups(roots));
   return {
     read() {
-      const system = parseMemoryInfo(meminfo.read());
+      const system = parseMemoryBytes(meminfo.readShared());
       const levels = [machineLevel(system)];
       for (const directory of groups.directories) {
         const level = groups.version === 1 ? readV1(files, directory) : readV2(files, directory);
@@ -81,7 +81,7 @@ function readV1(files: LazyFiles, directory: string): MemoryLevel | undefined {
   const limit = files.unsigned(`${directory}/memory.limit_in_bytes`);
   if (limit === undefined || limit >= noLimitFrom) return undefined;
   const usage = files.unsigned(`${directory}/memory.usage_in_bytes`) ?? 0;
-  const reclaimable = numberAfter(files.text(`${directory}/memory.stat`) ?? "", "total_inactive_file ") ?? 0;
+  const reclaimable = reclaimableBytes(files, directory, "total_inactive_file ");
   return level(directory, limit, usage - reclaimable);
 }
 
@@ -91,8 +91,14 @@ function readV2(files: LazyFiles, directory: string): MemoryLevel | undefined {
   const limit = Math.min(max ?? Number.POSITIVE_INFINITY, high ?? Number.POSITIVE_INFINITY);
   if (limit === Number.POSITIVE_INFINITY) return undefined;
   const usage = files.unsigned(`${directory}/memory.current`) ?? 0;
-  const reclaimable = numberAfter(files.text(`${directory}/memory.stat`) ?? "", "inactive_file ") ?? 0;
+  const reclaimable = reclaimableBytes(files, directory, "inactive_file ");
   return level(directory, limit, usage - reclaimable);
+}
+
+/** Read on bytes: the table would be turned into text ten times a second. */
+function reclaimableBytes(files: LazyFiles, directory: string, key: string): number {
+  const table = files.get(`${directory}/memory.stat`)?.readShared();
+  return table === undefined ? 0 : (numberAfterBytes(table, key) ?? 0);
 }
 
 function level(name: string, limitBytes: number, used: number): MemoryLevel {

@@ -1,6 +1,6 @@
 import { freemem, totalmem } from "node:os";
+import { numberAfterBytes } from "../cgroup/counter-text.ts";
 import { HostError } from "../failure.ts";
-import { parseKeyValues } from "../proc/key-values.ts";
 import { readKernelFile } from "../proc/read-file.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
 
@@ -21,9 +21,17 @@ export function readSystemMemory(roots: HostRoots = systemRoots): SystemMemory {
 
 /** Parses /proc/meminfo (proc_meminfo(5)). @throws HostError file-malformed */
 export function parseMemoryInfo(text: string): SystemMemory {
-  const table = parseKeyValues(text);
-  const totalBytes = table.get("MemTotal");
-  const availableBytes = table.get("MemAvailable");
+  return parseMemoryBytes(Buffer.from(text, "latin1"));
+}
+
+/** As `parseMemoryInfo`, on bytes: a gauge reads it many times a minute, and nothing but the result is allocated. */
+export function parseMemoryBytes(table: Buffer): SystemMemory {
+  const row = (name: string): number | undefined => {
+    const kilobytes = numberAfterBytes(table, name);
+    return kilobytes === undefined ? undefined : kilobytes * 1024;
+  };
+  const totalBytes = row("MemTotal:");
+  const availableBytes = row("MemAvailable:");
   if (totalBytes === undefined || availableBytes === undefined)
     throw new HostError(
       "file-malformed",
@@ -32,7 +40,7 @@ export function parseMemoryInfo(text: string): SystemMemory {
   return {
     totalBytes,
     availableBytes,
-    swapTotalBytes: table.get("SwapTotal") ?? 0,
-    swapFreeBytes: table.get("SwapFree") ?? 0,
+    swapTotalBytes: row("SwapTotal:") ?? 0,
+    swapFreeBytes: row("SwapFree:") ?? 0,
   };
 }

@@ -13,6 +13,7 @@ export class V1Gauge implements CgroupGauge {
   readonly #cpuUsage: LazyFile;
   readonly #memoryUsage: LazyFile;
   readonly #memoryPeak: LazyFile;
+  readonly #memoryStat: LazyFile;
   readonly #oomControl: LazyFile;
   readonly #pids: LazyFile;
   readonly #ioBytes: LazyFile;
@@ -22,6 +23,7 @@ export class V1Gauge implements CgroupGauge {
     this.#cpuUsage = lazy(directories["cpuacct"], "cpuacct.usage");
     this.#memoryUsage = lazy(directories["memory"], "memory.usage_in_bytes");
     this.#memoryPeak = lazy(directories["memory"], "memory.max_usage_in_bytes");
+    this.#memoryStat = lazy(directories["memory"], "memory.stat");
     this.#oomControl = lazy(directories["memory"], "memory.oom_control");
     this.#pids = lazy(directories["pids"], "pids.current");
     this.#ioBytes = lazy(directories["blkio"], "blkio.throttle.io_service_bytes_recursive");
@@ -40,6 +42,11 @@ export class V1Gauge implements CgroupGauge {
     return this.#memoryPeak.file?.readUnsigned();
   }
 
+  memoryInactiveFileBytes(): number | undefined {
+    const file = this.#memoryStat.file;
+    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "total_inactive_file ");
+  }
+
   pidsCurrent(): number | undefined {
     return this.#pids.file?.readUnsigned();
   }
@@ -56,7 +63,6 @@ export class V1Gauge implements CgroupGauge {
 
   counters(): CgroupCounters {
     const cpu = parseKeyValues(this.#text("cpu", "cpu.stat") ?? "");
-    const memory = parseKeyValues(this.#text("memory", "memory.stat") ?? "");
     const bytes = this.io();
     const operations = sumReadWrite(Buffer.from(this.#text("blkio", "blkio.throttle.io_serviced_recursive") ?? ""));
     const throttledNs = cpu.get("throttled_time");
@@ -66,7 +72,7 @@ export class V1Gauge implements CgroupGauge {
       cpuThrottledPeriods: cpu.get("nr_throttled"),
       memoryCurrentBytes: this.memoryCurrentBytes(),
       memoryPeakBytes: this.memoryPeakBytes(),
-      memoryInactiveFileBytes: memory.get("total_inactive_file"),
+      memoryInactiveFileBytes: this.memoryInactiveFileBytes(),
       pidsCurrent: this.pidsCurrent(),
       ioReadBytes: bytes?.readBytes,
       ioWriteBytes: bytes?.writeBytes,
@@ -91,6 +97,7 @@ export class V1Gauge implements CgroupGauge {
       this.#cpuUsage,
       this.#memoryUsage,
       this.#memoryPeak,
+      this.#memoryStat,
       this.#oomControl,
       this.#pids,
       this.#ioBytes,

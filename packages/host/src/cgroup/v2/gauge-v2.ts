@@ -12,6 +12,7 @@ export class V2Gauge implements CgroupGauge {
   readonly #cpuStat: LazyFile;
   readonly #memoryCurrent: LazyFile;
   readonly #memoryPeak: LazyFile;
+  readonly #memoryStat: LazyFile;
   readonly #memoryEvents: LazyFile;
   readonly #pids: LazyFile;
   readonly #ioStat: LazyFile;
@@ -21,6 +22,7 @@ export class V2Gauge implements CgroupGauge {
     this.#cpuStat = new LazyFile(`${directory}/cpu.stat`);
     this.#memoryCurrent = new LazyFile(`${directory}/memory.current`);
     this.#memoryPeak = new LazyFile(`${directory}/memory.peak`);
+    this.#memoryStat = new LazyFile(`${directory}/memory.stat`);
     this.#memoryEvents = new LazyFile(`${directory}/memory.events`);
     this.#pids = new LazyFile(`${directory}/pids.current`);
     this.#ioStat = new LazyFile(`${directory}/io.stat`);
@@ -37,6 +39,11 @@ export class V2Gauge implements CgroupGauge {
 
   memoryPeakBytes(): number | undefined {
     return this.#memoryPeak.file?.readUnsigned();
+  }
+
+  memoryInactiveFileBytes(): number | undefined {
+    const file = this.#memoryStat.file;
+    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "inactive_file ");
   }
 
   pidsCurrent(): number | undefined {
@@ -63,7 +70,7 @@ export class V2Gauge implements CgroupGauge {
       cpuThrottledPeriods: cpu.get("nr_throttled"),
       memoryCurrentBytes: this.memoryCurrentBytes(),
       memoryPeakBytes: this.memoryPeakBytes(),
-      memoryInactiveFileBytes: numberAfter(this.text("memory.stat") ?? "", "inactive_file "),
+      memoryInactiveFileBytes: this.memoryInactiveFileBytes(),
       pidsCurrent: this.pidsCurrent(),
       ioReadBytes: sums?.readBytes,
       ioWriteBytes: sums?.writeBytes,
@@ -93,6 +100,7 @@ export class V2Gauge implements CgroupGauge {
       this.#cpuStat,
       this.#memoryCurrent,
       this.#memoryPeak,
+      this.#memoryStat,
       this.#memoryEvents,
       this.#pids,
       this.#ioStat,

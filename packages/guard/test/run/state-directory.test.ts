@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { identifyProcess } from "@constellation/host";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hold, openStateDirectory, readHolder, release, takeOver } from "../../src/run/state-directory.ts";
+
+let root: string;
+beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "guard-state-"))));
+afterEach(() => rmSync(root, { recursive: true }));
+
+/** Somebody who is alive and not us. */
+const other = () => ({ guard: identifyProcess(process.ppid), run: "theirs" });
+
+describe("the place of a run", () => {
+  it("goes to one of two that start together", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    await takeOver(state, "first");
+    expect(readHolder(state.path)?.run).toBe("first");
+    // As if it had looked before the first one wrote.
+    expect(() => hold(state, { run: "second" }, "wx")).toThrow(`pid ${process.pid} guards a run of this project`);
+    expect(readHolder(state.path)?.run).toBe("first");
+    release(state);
+    expect(readdirSync(state.path)).toEqual([".gitignore"]);
+  });
+
+  it("is refused while its guard lives", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    writeFileSync(join(state.path, "holder.json"), JSON.stringify(other()));
+    await expect(takeOver(state, "ours")).rejects.toThrow(/guards a run of this project/);
+    expect(readHolder(state.path)?.run).toBe("theirs");
+  });
+
+  it("is taken over from a guard that died, also from one whose pid somebody else has now", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    const { guard } = other();
+    const dead = { guard: { ...guard, startTicks: 1 }, run: "theirs" };
+    writeFileSync(join(state.path, "holder.json"), JSON.stringify(dead));
+    expect(await takeOver(state, "ours")).toMatchObject({ survivors: [] });
+    expect(readHolder(state.path)?.run).toBe("ours");
+  });
+
+  it("that cannot be written is named with what to do", () => {
+    writeFileSync(join(root, "file"), "");
+    expect(() => openStateDirectory(join(root, "file/state"))).toThrow(/Cannot keep a checkpoint in .*ENOTDIR/);
+  });
+});
