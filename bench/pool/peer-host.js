@@ -1,5 +1,6 @@
 // One pool in a process of its own: it cannot disturb the others, and when it hangs it can be ended.
 // Started by tasks-bench.js; does what it is told by messages, one at a time, and answers each.
+import { setTimeout as sleep } from "node:timers/promises";
 import { processes, threads } from "./peers/pools.js";
 
 const [placement, name] = process.argv.slice(2);
@@ -34,6 +35,17 @@ const commands = {
     const untilMs = performance.now() + ms;
     const trips = [];
     while (performance.now() < untilMs) {
+      const startMs = performance.now();
+      await pool.echo(1);
+      trips.push((performance.now() - startMs) * 1000);
+    }
+    return trips;
+  },
+  /** The same, each after a pause: whoever sleeps between two tasks is asleep. */
+  async pausedTrips(count) {
+    const trips = [];
+    for (let index = 0; index < count; index += 1) {
+      await sleep(2);
       const startMs = performance.now();
       await pool.echo(1);
       trips.push((performance.now() - startMs) * 1000);

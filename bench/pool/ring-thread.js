@@ -71,25 +71,54 @@ export const ask = ({ input, output, frames, spins }) => {
   return halves;
 };
 
-/** Sends a frame with the time every 2 ms: whoever waits for it has gone to sleep long before. */
-export const tick = ({ ring, frames }) => {
+/** Sends a frame with the time every `periodMs`: whoever waits for it has gone to sleep long before. */
+export const tick = ({ ring, frames, periodMs }) => {
   const writer = new RingWriter(ring, Float64Array);
-  const never = new Int32Array(new SharedArrayBuffer(4));
-  for (let index = 0; index < frames; index += 1) {
-    Atomics.wait(never, 0, 0, 2);
+  for (const _ of ticks(frames, periodMs)) {
     if (!writer.waitForRoom(longestWaitMs)) throw new Error("no room for a tick in 10 s");
     writer.claim()[0] = nowUs();
     writer.commit();
   }
 };
 
-/** Microseconds from the commit of each frame of `tick` until it is here. */
-export const hear = ({ ring, frames }) => {
-  const reader = new RingReader(ring, Float64Array);
-  return Array.from({ length: frames }, () => {
+/** Microseconds from the commit of each frame of `tick` until it is here, and the processor's share of the process. */
+export const hear = ({ ring, frames, anticipates }) => {
+  const reader = new RingReader(ring, Float64Array, { anticipates });
+  const before = process.cpuUsage();
+  const startMs = performance.now();
+  const lateUs = Array.from({ length: frames }, () => {
     if (!reader.wait(longestWaitMs)) throw new Error("no tick in 10 s");
-    const lateUs = nowUs() - reader.take()[0];
+    const late = nowUs() - reader.take()[0];
     reader.release();
-    return lateUs;
+    return late;
   });
+  const { user, system } = process.cpuUsage(before);
+  return { lateUs, cpuPercent: (user + system) / 10 / (performance.now() - startMs) };
 };
+
+/** The floor: the same without a ring, with nothing but `Atomics.notify` … */
+export const ringBare = ({ words, stamp, frames, periodMs }) => {
+  for (const _ of ticks(frames, periodMs)) {
+    stamp[0] = nowUs();
+    Atomics.add(words, 0, 1);
+    Atomics.notify(words, 0, 1);
+  }
+};
+
+/** … and `Atomics.wait`. */
+export const hearBare = ({ words, stamp, frames }) =>
+  Array.from({ length: frames }, (_, index) => {
+    while (Atomics.load(words, 0) <= index)
+      if (Atomics.wait(words, 0, index, longestWaitMs) === "timed-out") throw new Error("no tick in 10 s");
+    return nowUs() - stamp[0];
+  });
+
+/** Goes on at each tick of a clock that does not drift. */
+function* ticks(count, periodMs) {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const startMs = performance.now();
+  for (let index = 1; index <= count; index += 1) {
+    Atomics.wait(never, 0, 0, Math.max(0, startMs + index * periodMs - performance.now()));
+    yield index;
+  }
+}

@@ -23,6 +23,7 @@ export async function benchTasks(placement, { rounds, roundMs, only = null }) {
         const trips = await host.ask("trips", roundMs / 2);
         host.p50Us.push(quantile(trips, 0.5));
         host.p99Us.push(quantile(trips, 0.99));
+        host.pausedUs.push(quantile(await host.ask("pausedTrips", 50), 0.5));
       });
     await inTurns((host) => host.ask("close"));
   } finally {
@@ -36,6 +37,7 @@ class Host {
   perSecond = [];
   p50Us = [];
   p99Us = [];
+  pausedUs = [];
   failure = null;
   #placement;
   #name;
@@ -83,7 +85,7 @@ class Host {
   }
 
   row() {
-    const { perSecond, p50Us, p99Us, failure } = this;
+    const { perSecond, p50Us, p99Us, pausedUs, failure } = this;
     return {
       placement: this.#placement,
       pool: this.#name,
@@ -92,7 +94,9 @@ class Host {
       perSecondSpread: [Math.round(Math.min(...perSecond)), Math.round(Math.max(...perSecond))],
       roundTripP50Us: Number(median(p50Us).toFixed(1)),
       roundTripP50BestUs: Number(Math.min(...p50Us).toFixed(1)),
+      roundTripP50SpreadUs: [Math.min(...p50Us), Math.max(...p50Us)].map((one) => Number(one.toFixed(1))),
       roundTripP99Us: Number(median(p99Us).toFixed(1)),
+      afterTwoMsP50Us: Number(median(pausedUs).toFixed(1)),
       ...(failure === null ? {} : { failure }),
     };
   }

@@ -4,45 +4,85 @@ import { availableParallelism } from "node:os";
 const leadMs = 0.15;
 /** And how long after that time it goes on looking. */
 const graceMs = 0.1;
-/** So many intervals in a row have to be alike before anything is expected. */
-const steadyAfter = 8;
-/** Alike: no further from the mean than this share of it. */
-const tolerance = 0.05;
-/** Looking must not take more than a tenth of the time. */
-const shortestPeriodMs = 10 * leadMs;
-/** Longer periods are left alone: clocks and timers drift apart, and who waits so long can wait for a wake-up. */
+/** Looking must not take more than a sixth of the time. */
+const shortestPeriodMs = 6 * (leadMs + graceMs);
+/** Longer periods are left alone: who waits so long can wait for a wake-up. */
 const longestPeriodMs = 100;
+/** Intervals from which a period is learned. */
+const learnedFrom = 8;
+/** A frame that is off by more than this share of the period does not belong to what was learned. */
+const mostOff = 0.25;
+/** Three that belong make up for one that does not; with so many more of those the stream is learned anew. */
+const mostStrange = 12;
+/** How far one frame moves what is known; frames come late more often than early, so they move little. */
+const gain = { phase: 0.1, period: 0.01 };
+/** Looks in vain cost two that paid; below 0 nobody looks until frames have come in time again. */
+const trust = { least: -16, most: 8 };
 
 /**
- * Learns when the frames of a regular stream come, so that their reader can be awake by then instead of being woken by
- * them. It costs some 0.1 ms of a core for each frame while frames come regularly, and nothing when they do not.
+ * Learns when the frames of a regular stream come (an alpha-beta filter), so that their reader can be awake by then
+ * instead of being woken by them. It costs some 0.1 ms of a core for each frame while frames come in time, and nothing
+ * when they do not.
  */
 export class Anticipation {
   readonly #isPossible = availableParallelism() > 1;
+  #firstMs = -1;
+  #intervals = 0;
   #periodMs = 0;
-  #lastMs = 0;
-  #steady = 0;
+  #dueMs = 0;
+  #strange = 0;
+  #trust = 0;
 
   /** A frame was waited for and has come. */
   came(nowMs: number): void {
-    const intervalMs = nowMs - this.#lastMs;
-    this.#lastMs = nowMs;
-    const isAlike = Math.abs(intervalMs - this.#periodMs) <= tolerance * this.#periodMs;
-    this.#steady = isAlike ? this.#steady + 1 : 0;
-    this.#periodMs = isAlike ? this.#periodMs + (intervalMs - this.#periodMs) / 8 : intervalMs;
+    if (this.#intervals < learnedFrom) {
+      this.#learn(nowMs);
+      return;
+    }
+    // Frames that nobody waited for have passed meanwhile.
+    const passed = Math.max(0, Math.round((nowMs - this.#dueMs) / this.#periodMs));
+    this.#dueMs += passed * this.#periodMs;
+    const offMs = nowMs - this.#dueMs;
+    if (Math.abs(offMs) > mostOff * this.#periodMs) {
+      this.#strange += 3;
+      if (this.#strange > mostStrange) this.#forget(nowMs);
+      return;
+    }
+    this.#strange = Math.max(0, this.#strange - 1);
+    const byMs = Math.max(-leadMs, Math.min(leadMs, offMs));
+    this.#periodMs += gain.period * byMs;
+    this.#dueMs += this.#periodMs + gain.phase * byMs;
+    this.#trust = Math.min(trust.most, this.#trust + 1);
   }
 
   /** How long the reader can sleep until it should look for the next frame; 0 when nobody knows. */
   sleepMs(nowMs: number): number {
-    if (!this.#isPossible || this.#steady < steadyAfter) return 0;
+    if (!this.#isPossible || this.#intervals < learnedFrom || this.#trust < 0) return 0;
     if (this.#periodMs < shortestPeriodMs || this.#periodMs > longestPeriodMs) return 0;
-    return Math.max(0, this.#lastMs + this.#periodMs - leadMs - nowMs);
+    return Math.max(0, this.#dueMs - leadMs - nowMs);
   }
 
-  /** Whether it is still worth to look. When it is not, regularity has to be seen anew. */
+  /** Whether it is still worth to look. */
   goesOn(nowMs: number): boolean {
-    if (nowMs <= this.#lastMs + this.#periodMs + graceMs) return true;
-    this.#steady = 0;
+    if (nowMs <= this.#dueMs + graceMs) return true;
+    this.#trust = Math.max(trust.least, this.#trust - 2);
     return false;
+  }
+
+  #learn(nowMs: number): void {
+    if (this.#firstMs < 0) {
+      this.#firstMs = nowMs;
+      return;
+    }
+    this.#intervals += 1;
+    this.#periodMs = (nowMs - this.#firstMs) / this.#intervals;
+    this.#dueMs = nowMs + this.#periodMs;
+  }
+
+  #forget(nowMs: number): void {
+    this.#firstMs = nowMs;
+    this.#intervals = 0;
+    this.#strange = 0;
+    this.#trust = 0;
   }
 }
