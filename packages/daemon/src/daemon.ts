@@ -10,6 +10,7 @@ import {
 import type { Event } from "@constellation/contract";
 import type { LogStore, StateStore, Telemetry } from "@constellation/engine";
 import type { Clock, Driver } from "@constellation/instances";
+import type { WaitingPort } from "@constellation/instances/ports";
 import {
   actorNameOf,
   agentActor,
@@ -40,6 +41,8 @@ export interface DaemonOptions {
   readonly artifacts: Pick<Artifacts, "has" | "put" | "file" | "collect">;
   readonly driver: Driver;
   readonly portsFolder: string;
+  /** A port process that waits for the next public port; ended with the daemon. @default null */
+  readonly waitingPort?: WaitingPort | null;
   readonly dataFolder: string;
   readonly stateDirectory: string;
   readonly clock: Clock;
@@ -91,7 +94,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       system.named<InstanceMessage>(actorNameOf(instance)).send({ type: "recycle" });
   };
   const { mirror } = repository;
-  const ports = new PublicPorts({ folder: options.portsFolder, mirror, observations, report, recycle });
+  const { portsFolder: folder, waitingPort: waiting = null } = options;
+  const ports = new PublicPorts({ folder, mirror, observations, waiting, report, recycle });
   const parts: AgentParts = {
     ...options,
     repository,
@@ -178,7 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     system,
     stop: async () => {
       await system.shutdown(stopTimeoutMs);
-      ports.detach();
+      await ports.detach();
       life.abort();
       await events.flush();
     },

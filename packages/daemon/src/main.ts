@@ -6,6 +6,7 @@ import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from 
 import { globalConfigFolder, loadGlobalConfig } from "@constellation/guard";
 import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { noSlots, ProcessDriver, systemClock, WorkerDriver } from "@constellation/instances";
+import { WaitingPort } from "@constellation/instances/ports";
 import type { ApiServer } from "./api/index.ts";
 import { Artifacts } from "./artifacts/index.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
@@ -89,6 +90,7 @@ async function run(layout: Layout): Promise<void> {
     artifacts: new Artifacts(blobs, layout.artifactsFolder),
     driver,
     portsFolder: layout.portsFolder,
+    waitingPort: spares === 0 ? null : new WaitingPort(),
     dataFolder: layout.dataFolder,
     stateDirectory: layout.stateDirectory,
     clock: systemClock,

@@ -7,6 +7,10 @@
 //   port <folder> <address> <backlog> <share|forward> <max-connections> <hold-ms> [pid…]
 // takes the listening socket of that address from one of the processes named, when one has it and lets us; else makes one,
 // prints "ok <pid> <port>" once it serves, or "error <step> <errno>", and ends on SIGTERM.
+//   port wait <room>
+// is started ahead: it reads these words from its input, each closed by a zero and all of them by one more, then does the
+// same; it ends when they do not come. Where its own words stand, as much of theirs is put as there is room for: `ps` and
+// whoever looks for the owner of a port shall find them.
 // Addresses are "127.0.0.1:80" or "[0000:0000:0000:0000:0000:0000:0000:0001]:80", with all eight groups.
 //
 // The control protocol, version 1: requests and answers are lines; answers begin with "ok" or "error" and come in the
@@ -24,6 +28,7 @@
 #include "port.h"
 
 enum { MAX_EVENTS = 64, RESERVED_FDS = 2 * MAX_REQUESTERS, FIRST_HOLDER = 7, HOLDER_FDS = 256 };
+enum { WORDS_BYTES = 8192, WORDS_MAX = 128 };
 
 struct port port = {.listener = -1, .epoll = -1};
 static int signals = -1;
@@ -184,8 +189,30 @@ static u64 number(const char *step, const char *word, u64 limit) {
   return value;
 }
 
+// Whoever started us ahead says now what port it is; nothing is done with half of what it says.
+static int wait_for_words(char **argv, char **words) {
+  static char text[WORDS_BYTES];
+  usize length = 0;
+  while (length < 2 || text[length - 1] || text[length - 2]) {
+    const long got = retry(sys(read, 0, text + length, sizeof text - length));
+    if (got <= 0) leave(0);
+    length += (usize)got;
+  }
+  const char *const end = argv[2] + length_of(argv[2]);
+  usize at = 0;
+  for (char *shown = argv[1]; shown < end; at++) *shown++ = at + 1 < length ? text[at] : 0;
+  int count = 1;
+  for (char *word = text; *word && count < WORDS_MAX; count++) {
+    words[count] = word;
+    word += length_of(word) + 1;
+  }
+  return count;
+}
+
 int program(int argc, char **argv, char **env) {
   (void)env;
+  static char *told[WORDS_MAX];
+  if (argc == 3 && same(argv[1], "wait")) argc = wait_for_words(argv, told), argv = told;
   if (argc < FIRST_HOLDER) report("arguments", -EINVAL);
   if (!parse_endpoint(argv[2], &port.address)) report("address", -EINVAL);
   const int backlog = (int)number("backlog", argv[3], 65535);

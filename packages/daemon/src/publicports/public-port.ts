@@ -1,4 +1,10 @@
-import { type Endpoint, formatEndpoint, PortProcess, type Sharing } from "@constellation/instances/ports";
+import {
+  type Endpoint,
+  formatEndpoint,
+  PortProcess,
+  type Sharing,
+  type WaitingPort,
+} from "@constellation/instances/ports";
 
 /** How a public port is served; all of it can change while the port stays open, but the endpoint. */
 export interface PublicPortOptions extends Endpoint {
@@ -9,6 +15,8 @@ export interface PublicPortOptions extends Endpoint {
   readonly holders: () => Promise<readonly number[]>;
   /** Nothing is done before this is settled: the end of an earlier one of the same place. */
   readonly after: Promise<unknown>;
+  /** A port process that waits, for whoever comes first; null: none does. */
+  readonly waiting: WaitingPort | null;
   /** Told when the port process is gone although it was not closed. */
   readonly onLost: () => void;
 }
@@ -95,7 +103,7 @@ export class PublicPort {
   }
 
   async #obtain(sharing: Sharing, signal: AbortSignal | undefined): Promise<PortProcess> {
-    const { folder, address, port, holders } = this.#options;
+    const { folder, address, port, holders, waiting } = this.#options;
     const call = signal === undefined ? {} : { signal };
     const found = await PortProcess.adopt(folder, call);
     if (found !== undefined && formatEndpoint(found) !== formatEndpoint({ address, port })) await found.close();
@@ -108,7 +116,8 @@ export class PublicPort {
     }
     this.#sharing = sharing;
     this.#backends = "";
-    return this.#watched(await PortProcess.start({ folder, address, port, sharing, holders: await holders() }, call));
+    const wanted = { folder, address, port, sharing, holders: await holders() };
+    return this.#watched(await PortProcess.start(wanted, { ...call, waiting }));
   }
 
   #watched(process: PortProcess): PortProcess {

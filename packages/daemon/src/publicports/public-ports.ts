@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
-import { findPortOwner, PortProcess, type Sharing, sharingOf } from "@constellation/instances/ports";
+import { findPortOwner, PortProcess, type Sharing, sharingOf, type WaitingPort } from "@constellation/instances/ports";
 import type { LiveRun, Observations, ObservedInstance, PortSource } from "../agent/index.ts";
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
@@ -17,6 +17,8 @@ export interface PublicPortsParts {
   readonly folder: string;
   readonly mirror: Mirror;
   readonly observations: Observations;
+  /** A port process that waits for the next port; null: each is started when it is needed. */
+  readonly waiting: WaitingPort | null;
   readonly report: (text: string, error: unknown) => void;
   /** Restarts all instances of an app at once. */
   readonly recycle: (app: string) => void;
@@ -188,9 +190,10 @@ export class PublicPorts implements PortOpener, PortSource {
   }
 
   /** Lets go of all ports; they stay open. */
-  detach(): void {
+  async detach(): Promise<void> {
     for (const open of this.#open.values()) open.detach();
     this.#open.clear();
+    await this.#parts.waiting?.close();
   }
 
   #needed(): Map<string, { readonly app: string; readonly port: PortSpec; readonly sharing: Sharing }> {
@@ -226,6 +229,7 @@ export class PublicPorts implements PortOpener, PortSource {
       address: port.address,
       port: port.publicPort,
       sharing: "forwarded",
+      waiting: this.#parts.waiting,
       holders: () => this.#holders(app, key),
       onLost: () => this.#lost(key),
       after: this.#closing.get(key) ?? Promise.resolve(),

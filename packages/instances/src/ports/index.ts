@@ -13,3 +13,4 @@ export { allocatePrivatePort, type PrivatePort } from "./private-port.ts";
 export { runsNode, type Sharing, sharingOf } from "./sharing.ts";
 export type { PortProcessOptions } from "./spawn.ts";
 export type { BackendStats, PortStats } from "./stats.ts";
+export { WaitingPort } from "./waiting-port.ts";

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { ConstellationError } from "@constellation/contract";
 import { ask, controlSocket } from "./control.ts";
@@ -6,6 +6,7 @@ import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import type { Sharing } from "./sharing.ts";
 import { type PortProcessOptions, spawnPort } from "./spawn.ts";
 import { parseStats, type PortStats } from "./stats.ts";
+import type { WaitingPort } from "./waiting-port.ts";
 
 const answerTimeoutMs = 2000;
 const protocol = "constellation-port 1";
@@ -37,19 +38,24 @@ export class PortProcess implements Endpoint {
   }
 
   /**
-   * Opens the port. Resolves when connections are accepted, by the kernel at least.
+   * Opens the port, by the process that waits where there is one. Resolves when connections are accepted, by the kernel
+   * at least.
    * @throws `port.in-use` (with the owner where it can be found), `access.denied`, `spec.invalid`, `state.conflict`
    *   when a port process serves this folder already
    */
-  static async start(options: PortProcessOptions, { signal }: Cancellable = {}): Promise<PortProcess> {
+  static async start(
+    options: PortProcessOptions,
+    { signal, waiting }: Cancellable & { readonly waiting?: WaitingPort | null } = {},
+  ): Promise<PortProcess> {
     controlSocket(options.folder);
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-    const { pid, port } = await spawnPort(options, signal);
+    const { pid, port } = (await waiting?.open(options, signal)) ?? (await spawnPort(options, signal));
     return new PortProcess(options.folder, { pid, port, address: options.address });
   }
 
   /** Speaks again with the port process that somebody started in this folder; undefined when none lives there. */
   static async adopt(folder: string, { signal }: Cancellable = {}): Promise<PortProcess | undefined> {
+    if (!existsSync(controlSocket(folder))) return undefined;
     try {
       const answer = await ask({ folder, request: "ping", timeoutMs: answerTimeoutMs, signal });
       if (answer !== protocol)

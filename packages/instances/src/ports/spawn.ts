@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn, type SpawnOptions } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { ConstellationError } from "@constellation/contract";
 import { launchBinary } from "../binary.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
@@ -28,29 +29,48 @@ export interface PortProcessOptions extends Endpoint {
   readonly holdMs?: number;
 }
 
+/** A port process on its way, and where it answers. */
+export type PortChild = ChildProcessByStdio<Writable | null, Readable, null>;
+
 /** Starts the program in a session of its own, with an empty environment, and resolves to its pid and port when it serves. */
-export function spawnPort(options: PortProcessOptions, signal?: AbortSignal): Promise<{ pid: number; port: number }> {
+export async function spawnPort(
+  options: PortProcessOptions,
+  signal?: AbortSignal,
+): Promise<{ pid: number; port: number }> {
+  const served = await answerOf(startProgram(wordsOf(options), "ignore"), options, signal);
+  if (served === "gone") throw startFailure("", options, options.folder);
+  return served;
+}
+
+/** Runs the program of port processes. */
+export function startProgram(words: readonly string[], input: "ignore" | "pipe"): PortChild {
+  const options: SpawnOptions = { detached: true, env: {}, cwd: "/", stdio: [input, "pipe", "ignore"] };
+  return spawn(launchBinary("port"), words, options) as PortChild;
+}
+
+/** What the program is told about its port. */
+export function wordsOf(options: PortProcessOptions): string[] {
   const { folder, sharing, holders = [], backlog = 4096, maxConnections = 10_000, holdMs = 10_000 } = options;
-  const words = [
-    folder,
-    formatEndpoint(options),
-    backlog,
-    sharing === "forwarded" ? "forward" : "share",
-    maxConnections,
-    holdMs,
-    ...holders,
-  ];
+  const mode = sharing === "forwarded" ? "forward" : "share";
+  return [folder, formatEndpoint(options), backlog, mode, maxConnections, holdMs, ...holders].map(String);
+}
+
+/**
+ * Waits until a port process serves; "gone" when it ended without a word.
+ *
+ * @throws ConstellationError as `PortProcess.start`; the process is ended then
+ */
+export function answerOf(
+  child: PortChild,
+  options: PortProcessOptions,
+  signal?: AbortSignal,
+): Promise<{ pid: number; port: number } | "gone"> {
   return new Promise((resolve, reject) => {
-    const child = spawn(launchBinary("port"), words.map(String), {
-      detached: true,
-      env: {},
-      cwd: "/",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
     let text = "";
     const settle = (act: () => void) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
+      child.stdin?.destroy();
       child.stdout.destroy();
       child.unref();
       act();
@@ -81,11 +101,13 @@ export function spawnPort(options: PortProcessOptions, signal?: AbortSignal): Pr
       if (!text.includes("\n")) return;
       const [, pid, port] = /^ok (\d+) (\d+)\n/.exec(text) ?? [];
       settle(() => {
-        if (pid === undefined) reject(startFailure(text.trim(), options, folder));
+        if (pid === undefined) reject(startFailure(text.trim(), options, options.folder));
         else resolve({ pid: Number(pid), port: Number(port) });
       });
     });
-    child.stdout.once("end", () => settle(() => reject(startFailure(text.trim(), options, folder))));
+    child.stdout.once("end", () =>
+      settle(() => (text === "" ? resolve("gone") : reject(startFailure(text.trim(), options, options.folder)))),
+    );
     if (signal?.aborted) cancel();
     else signal?.addEventListener("abort", cancel, { once: true });
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, vi } from "vitest";
 import type { PortBinding } from "../../src/driver/port-binding.ts";
-import { listenPreload, PortProcess, portEnvironment } from "../../src/ports/index.ts";
+import { listenPreload, PortProcess, portEnvironment, type WaitingPort } from "../../src/ports/index.ts";
 import type { PortProcessOptions } from "../../src/ports/spawn.ts";
 
 const ports: PortProcess[] = [];
@@ -35,14 +35,12 @@ export function newFolder(): string {
   return folder;
 }
 
-export async function openPort(options: Partial<PortProcessOptions> = {}): Promise<PortProcess> {
-  const port = await PortProcess.start({
-    folder: newFolder(),
-    address: "127.0.0.1",
-    port: 0,
-    sharing: "shared",
-    ...options,
-  });
+export async function openPort(
+  options: Partial<PortProcessOptions> = {},
+  waiting: WaitingPort | null = null,
+): Promise<PortProcess> {
+  const common = { folder: newFolder(), address: "127.0.0.1", port: 0, sharing: "shared" } as const;
+  const port = await PortProcess.start({ ...common, ...options }, { waiting });
   ports.push(port);
   return port;
 }
