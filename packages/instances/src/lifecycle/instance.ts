@@ -58,6 +58,8 @@ export class Instance {
   #spec: InstanceSpec;
   #life: Lifecycle;
   #current: Current | null = null;
+  /** Settled when the last launch has led to a run, or has failed. */
+  #starting: Promise<unknown> = Promise.resolve();
   #wake: { readonly at: number; cancel(): void } | null = null;
 
   constructor(options: InstanceOptions) {
@@ -136,10 +138,11 @@ export class Instance {
   }
 
   async #launch(current: Current, count: RestartCount): Promise<void> {
-    const { runId, cancel } = current;
+    const { runId } = current;
+    const start = this.#start(current, count);
+    this.#starting = Promise.allSettled([start]);
     try {
-      const request = await this.#options.request({ runId, count }, cancel.signal);
-      const handle = await this.#options.driver.start(request, { signal: cancel.signal });
+      const { handle, request } = await start;
       if (!this.#take(current, handle, request)) return;
       this.#options.observer.started(handle.facts, request);
       this.#post({ type: "started", runId, pid: handle.facts.pid });
@@ -147,6 +150,14 @@ export class Instance {
     } catch (error) {
       this.#post({ type: "start-failed", runId, ...startFailure(error, this.#clock.nowMs()) });
     }
+  }
+
+  async #start(
+    { runId, cancel: { signal } }: Current,
+    count: RestartCount,
+  ): Promise<{ readonly handle: RunHandle; readonly request: StartRequest }> {
+    const request = await this.#options.request({ runId, count }, signal);
+    return { handle: await this.#options.driver.start(request, { signal }), request };
   }
 
   async #recover(current: Current): Promise<void> {
@@ -207,6 +218,8 @@ export class Instance {
   async #settle(runId: string, record: () => Promise<void>): Promise<void> {
     try {
       await record();
+      // To clear up behind a run takes as long as to start the next one, and only that one is waited for.
+      await this.#starting;
       await this.#options.driver.release(runId);
     } catch (error) {
       this.#options.observer.trouble(`cannot record and release the run ${runId}; the next daemon will`, error);

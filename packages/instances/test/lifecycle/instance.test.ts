@@ -97,6 +97,29 @@ describe("a life with the fake driver", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("the next run starts before what is left of the last one is cleared up", async () => {
+    const acts: string[] = [];
+    driver = new (class extends FakeDriver {
+      override async start(...call: Parameters<FakeDriver["start"]>) {
+        const handle = await super.start(...call);
+        acts.push("started");
+        return handle;
+      }
+      override release(runId: string) {
+        acts.push("released");
+        return super.release(runId);
+      }
+    })(world);
+    const { instance } = instanceOf(["run 1s", "exit 1"], { restart: { backoff: { initial: "2s", jitter: 0 } } });
+    instance.handle({ type: "start" });
+    await clock.advance(1000);
+    expect(acts).toEqual(["started", "started", "released"]);
+    // Nothing follows this end: nothing is waited for.
+    await clock.advance(1000);
+    expect(acts).toEqual(["started", "started", "released", "released"]);
+    instance.handle({ type: "stop" });
+  });
+
   test("a stubborn program is killed after its grace", async () => {
     const { instance, diary } = instanceOf(["ignore SIGTERM", "run"]);
     instance.handle({ type: "start" });
