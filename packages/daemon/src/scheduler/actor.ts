@@ -1,7 +1,7 @@
 import { actor, type ActorRef, type ReplyTo } from "@constellation/actors";
 import { toConstellationError } from "@constellation/contract";
 import type { Observations } from "../agent/index.ts";
-import type { Repository } from "../state/index.ts";
+import type { RecordKey, Repository } from "../state/index.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What the scheduler's line takes: a change asked for, or the wish to look again. */
@@ -42,7 +42,7 @@ export function schedulerActor(
         if (idle && dirty.size > 0) self.send({ type: "pass" });
       };
       const unsubscribe = [
-        mirror.onChange((keys) => touch(keys.flatMap((key) => ("app" in key ? [key.app] : [])))),
+        mirror.onChange((keys) => touch(keys.flatMap((key) => (isOfPlans(key) ? [key.app] : [])))),
         observations.onChange(({ app }) => touch([app])),
       ];
       scheduler.begin();
@@ -88,6 +88,9 @@ export function schedulerActor(
     },
   });
 }
+
+/** Of runs the observations tell, and sooner. */
+const isOfPlans = (key: RecordKey): key is RecordKey & { readonly app: string } => "app" in key && key.kind !== "run";
 
 interface State {
   readonly scheduler: Scheduler;

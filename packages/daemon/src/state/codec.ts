@@ -8,9 +8,12 @@ export const schemaVersion = 1;
 /** `migrations[n]` brings a record of schema `n + 1` to schema `n + 2`. Records are brought up when read and stored anew when written. */
 export const migrations: readonly ((kind: keyof RecordOf, record: unknown) => unknown)[] = [];
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** The stored form of a record. */
 export function encode(record: RecordOf[keyof RecordOf]): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ schema: schemaVersion, record }));
+  return encoder.encode(JSON.stringify({ schema: schemaVersion, record }));
 }
 
 /**
@@ -32,7 +35,7 @@ export function decode<Kind extends keyof RecordOf>(
 function unwrap(key: RecordKey, bytes: Uint8Array): { schema: number; record: unknown } {
   let envelope: unknown;
   try {
-    envelope = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    envelope = JSON.parse(decoder.decode(bytes));
   } catch (error) {
     throw corrupt(key, error instanceof Error ? error.message : String(error));
   }

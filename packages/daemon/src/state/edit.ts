@@ -2,7 +2,7 @@ import { ConstellationError } from "@constellation/contract";
 import { type Expectation, stateLimits, type Txn, type Write } from "@constellation/engine";
 import { encode } from "./codec.ts";
 import { formatKey, type RecordKey } from "./keys.ts";
-import type { Mirror } from "./mirror.ts";
+import type { Mirror, Written } from "./mirror.ts";
 import type { RecordOf } from "./records.ts";
 
 // Room under the store's own limit for what the store adds.
@@ -12,6 +12,7 @@ const keysPerTransaction = 100;
 export class Edit {
   readonly #mirror: Mirror;
   readonly #changes: { readonly expect: Expectation; readonly value: Uint8Array | null }[] = [];
+  readonly #written = new Map<string, Written>();
 
   constructor(mirror: Mirror) {
     this.#mirror = mirror;
@@ -27,7 +28,13 @@ export class Edit {
         { remedy: "Move large values out of the spec, for example into a file in the app's folder." },
       );
     this.#changes.push({ expect: { key: formatKey(key), rev: this.#mirror.revOf(key) }, value });
+    this.#written.set(formatKey(key), { record, value });
     return this;
+  }
+
+  /** The records put, by key, with their stored form. */
+  get written(): ReadonlyMap<string, Written> {
+    return this.#written;
   }
 
   /** Nothing happens when the key does not exist. */

@@ -9,6 +9,12 @@ export interface Versioned<Record> {
   readonly rev: Rev;
 }
 
+/** A record and its stored form. */
+export interface Written {
+  readonly record: RecordOf[keyof RecordOf];
+  readonly value: Uint8Array;
+}
+
 type Rows<Record> = ReadonlyMap<string, ReadonlyMap<number, Versioned<Record>>>;
 
 /**
@@ -22,6 +28,8 @@ export class Mirror {
   readonly #revisions = new Map<string, Map<number, Versioned<RecordOf["revision"]>>>();
   readonly #allocations = new Map<string, Map<number, Versioned<RecordOf["alloc"]>>>();
   readonly #runs = new Map<string, Map<number, Versioned<RecordOf["run"]>>>();
+  /** What this daemon is about to write, by key. */
+  readonly #expected = new Map<string, Written>();
   readonly #waiting = new Set<{ readonly rev: Rev; readonly resolve: () => void }>();
   readonly #listeners = new Set<(keys: readonly RecordKey[]) => void>();
   #rev = 0 as Rev;
@@ -96,6 +104,14 @@ export class Mirror {
     });
   }
 
+  /** Says what is about to be written: what comes back just so need not be read. Returns how to forget it. */
+  expect(written: ReadonlyMap<string, Written>): () => void {
+    for (const [key, each] of written) this.#expected.set(key, each);
+    return () => {
+      for (const [key, each] of written) if (this.#expected.get(key) === each) this.#expected.delete(key);
+    };
+  }
+
   /** Calls `listener` with the keys of every change; returns how to stop. */
   onChange(listener: (keys: readonly RecordKey[]) => void): () => void {
     this.#listeners.add(listener);
@@ -131,25 +147,31 @@ export class Mirror {
     }
   }
 
+  #read<Kind extends keyof RecordOf>(text: string, key: RecordKey & { kind: Kind }, value: Uint8Array): RecordOf[Kind] {
+    const own = this.#expected.get(text);
+    if (own !== undefined && Buffer.compare(own.value, value) === 0) return own.record as RecordOf[Kind];
+    return decode<Kind>(key, value);
+  }
+
   #put(text: string, value: Uint8Array | null, rev: Rev): RecordKey | null {
     const key = parseKey(text);
     if (key === null) return null;
     if (key.kind === "app" || key.kind === "revision") this.#editions += 1;
     switch (key.kind) {
       case "app":
-        place(this.#apps, key.app, value && { record: decode(key, value), rev });
+        place(this.#apps, key.app, value && { record: this.#read(text, key, value), rev });
         break;
       case "node":
-        place(this.#nodes, key.node, value && { record: decode(key, value), rev });
+        place(this.#nodes, key.node, value && { record: this.#read(text, key, value), rev });
         break;
       case "revision":
-        placeRow(this.#revisions, key.app, key.revision, value && { record: decode(key, value), rev });
+        placeRow(this.#revisions, key.app, key.revision, value && { record: this.#read(text, key, value), rev });
         break;
       case "alloc":
-        placeRow(this.#allocations, key.app, key.index, value && { record: decode(key, value), rev });
+        placeRow(this.#allocations, key.app, key.index, value && { record: this.#read(text, key, value), rev });
         break;
       case "run":
-        placeRow(this.#runs, key.app, key.index, value && { record: decode(key, value), rev });
+        placeRow(this.#runs, key.app, key.index, value && { record: this.#read(text, key, value), rev });
         break;
     }
     return key;

@@ -1,7 +1,7 @@
 import { type AppSpec, type Exit, exitSchema } from "@constellation/contract";
 import type { Wish } from "@constellation/core";
 import type { RestartCount } from "@constellation/instances";
-import { z } from "zod";
+import * as z from "zod";
 
 /** An app as wanted: how many instances of its newest revision, running or not. `removed`: its instances are on their way out. */
 export interface AppRecord {

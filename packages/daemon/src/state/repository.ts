@@ -46,6 +46,7 @@ export class Repository {
     { signal, acknowledge = "durable" }: { readonly signal?: AbortSignal; readonly acknowledge?: Acknowledge } = {},
   ): Promise<void> {
     const limit = new Deadline(writeTimeoutMs, signal);
+    const forget = this.mirror.expect(edit.written);
     try {
       await this.#gathered();
       for (const txn of edit.transactions()) {
@@ -55,6 +56,7 @@ export class Repository {
         });
       }
     } finally {
+      forget();
       limit.clear();
     }
   }
@@ -64,15 +66,19 @@ export class Repository {
     return this.mirror.revisions.get(app)?.get(revision)?.record;
   }
 
-  /** Resolves when this turn of the event loop is over: what is written within one turn shares one commit, one look of whoever watches, and one sync. */
-  #gathered(): Promise<void> {
+  /**
+   * The first write of a turn of the event loop goes at once; those that come with it wait until the turn is over and
+   * share one commit, one look of whoever watches, and one sync.
+   */
+  async #gathered(): Promise<void> {
+    const alone = this.#turn === null;
     this.#turn ??= new Promise((resolve) => {
       setImmediate(() => {
         this.#turn = null;
         resolve();
       });
     });
-    return this.#turn;
+    if (!alone) await this.#turn;
   }
 
   async #apply(txn: Txn, acknowledge: Acknowledge, signal: AbortSignal): Promise<Rev> {

@@ -64,6 +64,42 @@ describe("the repository", () => {
     },
   );
 
+  test("the first write of a turn goes at once, those that come with it go together when the turn is over", async () => {
+    const store = new MemoryStateStore();
+    const state = await repository(store);
+    const asked: string[] = [];
+    const txn = store.txn.bind(store);
+    store.txn = (wanted, options) => {
+      asked.push(...(wanted.put ?? []).map(({ key }) => key));
+      return txn(wanted, options);
+    };
+    const names = ["a", "b", "c"];
+    const writes = names.map((name) => state.write(state.edit().put({ kind: "app", app: name }, app)));
+    for (let microtask = 0; microtask < 50; microtask += 1) await Promise.resolve();
+    expect(asked).toEqual(["app.a"]);
+    await Promise.all(writes);
+    expect(asked).toEqual(["app.a", "app.b", "app.c"]);
+    await state.write(state.edit().put({ kind: "app", app: "d" }, app));
+    expect([...state.mirror.apps.keys()]).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("does not read what it has written itself, and reads what others write meanwhile", async () => {
+    const store = new MemoryStateStore();
+    const state = await repository(store);
+    const key = { kind: "app", app: "web" } as const;
+    await state.write(state.edit().put(key, app));
+    expect(state.mirror.apps.get("web")?.record).toBe(app);
+    const other = await repository(store);
+    const change = { ...app, instances: 8 };
+    const writing = other.write(other.edit().put(key, change));
+    await expect(state.write(state.edit().put(key, { ...app, instances: 9 }))).rejects.toMatchObject({
+      code: "state.conflict",
+    });
+    await writing;
+    for (const { mirror } of [state, other]) await mirror.reached(other.mirror.rev, AbortSignal.timeout(1000));
+    expect(state.mirror.apps.get("web")?.record).toEqual(change);
+  });
+
   test("writes more than one transaction can hold", async () => {
     const state = await repository();
     const edit = state.edit();
