@@ -7,9 +7,7 @@ import { type bodyLimits, checkBodySize, ConstellationError } from "@constellati
  * @throws ConstellationError `spec.too-large`, `request.invalid`
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of boundedBody(request, "spec.too-large")) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString("utf8");
+  const text = (await wholeBody(request)).toString("utf8");
   try {
     return JSON.parse(text === "" ? "{}" : text);
   } catch (cause) {
@@ -20,6 +18,30 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
       { cause },
     );
   }
+}
+
+/** Everything in a request's body. By events: for the few bytes of a spec an iterator costs more than all the rest. */
+function wholeBody(request: IncomingMessage): Promise<Buffer> {
+  checkBodySize(Number(request.headers["content-length"] ?? 0), "spec.too-large");
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    const take = (chunk: Uint8Array): void => {
+      bytes += chunk.byteLength;
+      chunks.push(chunk);
+      try {
+        checkBodySize(bytes, "spec.too-large");
+      } catch (error) {
+        // Refused midway, the connection is still needed for saying so.
+        request.off("data", take).pause();
+        reject(error);
+      }
+    };
+    request.on("data", take);
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("error", reject);
+    request.once("close", () => reject(new Error("the caller went away before its request was whole")));
+  });
 }
 
 /** The bytes of a request's body, refused as soon as they are too many. */

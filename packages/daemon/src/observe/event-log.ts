@@ -10,6 +10,9 @@ const waitingEvents = 50_000;
 /** Events gathered into one write of the archive. */
 const batchEvents = 500;
 
+/** Events wait so long for others to be archived with: what happens is told to everybody else first. */
+const gatherMs = 10;
+
 /** Where events are kept for longer than a daemon lives. */
 export interface EventArchive {
   /** The newest ones, of one app or of all, oldest first. */
@@ -30,6 +33,7 @@ export class EventLog {
   readonly #wakers = new Set<() => void>();
   #seq: number;
   #writing: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
   #dropped = 0;
 
   constructor({ archive, newest, nowMs, report }: EventLogParts) {
@@ -118,12 +122,13 @@ export class EventLog {
       return;
     }
     this.#waiting.push(event);
-    // After this turn, so that a burst becomes one write.
-    if (this.#writing === null) setImmediate(() => void (this.#writing ?? this.#write()));
+    this.#timer ??= setTimeout(() => void (this.#writing ?? this.#write()), gatherMs);
   }
 
   async #write(): Promise<void> {
     if (this.#waiting.length === 0) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     this.#writing = this.#writeBatch(this.#waiting.splice(0, batchEvents));
     await this.#writing;
     this.#writing = null;

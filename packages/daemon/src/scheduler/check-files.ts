@@ -16,9 +16,18 @@ export interface ArtifactLookup {
  * @throws ConstellationError `spec.invalid`, `script.unreadable`, `artifact.not-found`
  */
 export async function checkFiles(spec: AppSpec, artifacts: ArtifactLookup): Promise<void> {
-  if (spec.folder !== null) await checkFolder(spec, "folder", spec.folder);
-  for (const { source } of spec.mounts) await checkReadable(spec, "mounts", source);
-  if (spec.run.kind === "script") await checkArtifact(spec, spec.run, artifacts);
+  const looks = [
+    ...(spec.folder === null ? [] : [checkFolder(spec, "folder", spec.folder)]),
+    ...spec.mounts.map(({ source }) => checkReadable(spec, "mounts", source)),
+    ...(spec.run.kind === "script" ? [checkArtifact(spec, spec.run, artifacts)] : []),
+  ];
+  await inTurn(looks);
+}
+
+/** Waits for all of them at once; what is told is the first in order that failed, whichever failed first. */
+async function inTurn<T>(looks: readonly Promise<T>[]): Promise<void> {
+  await Promise.allSettled(looks);
+  for (const look of looks) await look;
 }
 
 async function checkArtifact(
@@ -46,9 +55,13 @@ async function checkArtifact(
 }
 
 async function checkFolder(spec: AppSpec, setting: string, path: string): Promise<void> {
+  const mayRead = answered(spec, setting, path, access(path, constants.R_OK | constants.X_OK));
+  await inTurn([checkIsFolder(spec, setting, path), mayRead]);
+}
+
+async function checkIsFolder(spec: AppSpec, setting: string, path: string): Promise<void> {
   const info = await answered(spec, setting, path, stat(path));
   if (!info.isDirectory()) throw refused(spec, setting, path, "is not a folder");
-  await answered(spec, setting, path, access(path, constants.R_OK | constants.X_OK));
 }
 
 async function checkReadable(spec: AppSpec, setting: string, path: string): Promise<void> {
