@@ -165,7 +165,9 @@ export class ProcessHandle implements RunHandle {
   }
 
   async #watch(): Promise<Exit> {
-    const { folder, pids, clock, bootedAt } = this.#options;
+    const { folder, pids, clock, bootedAt, started } = this.#options;
+    // That it runs is told first; how it ends can be learned at any time.
+    if (started !== undefined) await new Promise((resolve) => setImmediate(resolve));
     const end = await watchLife(folder, { signal: this.#letGo.signal });
     // A supervisor that was killed left its tree to us.
     if (end.kind === "lost") await clearLost(pids, this.#cgroup);
