@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitSchema } from "./instance/exit.ts";
 import { instanceStateSchema } from "./instance/state.ts";
 

@@ -38,14 +38,8 @@ export { type Health, noHealth, type Probe, type ProbeCheck, type ProbeTiming } 
 export type { Resources } from "./spec/resources.ts";
 export { defaultRestart, type RestartPolicy } from "./spec/restart.ts";
 export { type Exit, exitSchema } from "./instance/exit.ts";
-export {
-  type Instance,
-  type InstanceDetails,
-  instanceDetailsSchema,
-  instanceSchema,
-  type Measure,
-} from "./instance/instance.ts";
-export { type Sample, sampleSchema } from "./instance/sample.ts";
+export type { Instance, InstanceDetails, Measure } from "./instance/instance.ts";
+export type { Sample } from "./instance/sample.ts";
 export { type InstanceState, instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
 export { type Event, type EventBody, eventSchema } from "./events.ts";
 export { metricNames } from "./metrics.ts";
@@ -53,7 +47,6 @@ export { type Places, places } from "./places.ts";
 export { decodeExecFrame, encodeExecFrame, type ExecFrame, execFrame } from "./api/exec-frames.ts";
 export { readStreamError, type StreamError } from "./api/stream-error.ts";
 export { bodyLimits, checkBodySize } from "./api/limits.ts";
-export { openApiDocument } from "./api/openapi.ts";
 export { type BodyForm, type Endpoint, endpoints } from "./api/endpoints.ts";
 export { type Route, type RouteName, routes } from "./api/routes.ts";
 export { apiVersion, apiVersionHeader } from "./api/version.ts";
@@ -66,4 +59,5 @@ export {
   type LeaseRequest,
 } from "./guard/lease.ts";
 export { leaseLineBytes } from "./guard/line-bytes.ts";
-export * from "./api/schemas.ts";
+export type * from "./api/responses.ts";
+export * from "./api/requests.ts";

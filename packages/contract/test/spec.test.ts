@@ -1,4 +1,5 @@
-import { type AppInput, ConstellationError, openApiDocument, parseApp, routes } from "@constellation/contract";
+import { type AppInput, ConstellationError, parseApp, routes } from "@constellation/contract";
+import { openApiDocument } from "@constellation/contract/openapi";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 

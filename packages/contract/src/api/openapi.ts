@@ -1,9 +1,10 @@
-import { z } from "zod";
+import * as z from "zod";
 import { errorCodes } from "../errors/codes.ts";
 import { appSchema } from "../spec/app.ts";
 import { apiVersion } from "./version.ts";
 import type { BodyForm } from "./endpoints.ts";
-import { type Route, routes } from "./routes.ts";
+import { responses } from "./responses.ts";
+import { type Route, type RouteName, routes } from "./routes.ts";
 
 const mediaTypes: Record<BodyForm, string> = {
   json: "application/json",
@@ -19,7 +20,7 @@ export function openApiDocument(version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [name, route] of Object.entries<Route>(routes)) {
     const path = route.path.replace(/:(\w+)/g, "{$1}");
-    (paths[path] ??= {})[route.method.toLowerCase()] = operation(name, route);
+    (paths[path] ??= {})[route.method.toLowerCase()] = operation(name as RouteName, route);
   }
   return {
     openapi: "3.1.0",
@@ -40,7 +41,8 @@ const errorSchema = {
   },
 };
 
-function operation(name: string, route: Route): Record<string, unknown> {
+function operation(name: RouteName, route: Route): Record<string, unknown> {
+  const response = responses[name];
   return {
     operationId: name,
     summary: route.summary,
@@ -51,9 +53,9 @@ function operation(name: string, route: Route): Record<string, unknown> {
     responses: {
       [route.form === "websocket" ? "101" : "200"]: {
         description: route.summary,
-        ...(route.response === null
+        ...(response === null
           ? {}
-          : { content: { [mediaTypes[route.form]]: { schema: toSchema(route.response, "output") } } }),
+          : { content: { [mediaTypes[route.form]]: { schema: toSchema(response, "output") } } }),
       },
       default: {
         description: "What went wrong",

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const processIdentitySchema = z.object({ pid: z.int().min(2), startTicks: z.number() });
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** How and why an instance ended. */
 export const exitSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { instanceStateSchema } from "./state.ts";
 
 /** One running (or ended) thing, as `ps` shows it. */

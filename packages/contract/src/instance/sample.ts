@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** One measurement of one instance. Counters are since its start. `null`: this machine does not tell. */
 export const sampleSchema = z.object({

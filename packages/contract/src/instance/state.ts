@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { exitSchema } from "./exit.ts";
 
 const at = z.number();

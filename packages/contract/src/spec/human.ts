@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A schema for text with a unit: parses it with `parse` and turns its RangeError into an issue at the right path. */
 export function human<Input extends string | number, Output>(

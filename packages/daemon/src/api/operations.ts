@@ -2,7 +2,6 @@ import {
   ConstellationError,
   type Endpoint,
   type endpoints,
-  openApiDocument,
   type RouteName,
   type routes,
 } from "@constellation/contract";
@@ -47,7 +46,7 @@ export function operations(platform: Platform): Operations {
   return {
     version: async () => platform.version(),
     node: () => platform.node(),
-    openapi: async () => openApiDocument(platform.version().version),
+    openapi: () => openapi(platform.version().version),
     apply: async ({ request }) => ({ changes: await platform.apply(request) }),
     apps: async () => ({ apps: await platform.apps() }),
     app: ({ params }) => platform.app(params.app),
@@ -69,6 +68,12 @@ export function operations(platform: Platform): Operations {
     putArtifact: ({ params, bytes }) => done(platform.putArtifact(params.sha256, bytes)),
     stopDaemon: ({ request }) => done(platform.stopDaemon(request)),
   };
+}
+
+/** The schemas of all answers are 1 MB that a daemon has no other use for. */
+async function openapi(version: string): Promise<object> {
+  const { openApiDocument } = await import("@constellation/contract/openapi");
+  return openApiDocument(version);
 }
 
 async function done(call: Promise<void>): Promise<object> {

@@ -1,58 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
 import { appNameSchema } from "../spec/app.ts";
-
-export const versionSchema = z.object({
-  version: z.string(),
-  api: z.int(),
-  node: z.string(),
-  pid: z.int(),
-  startedAt: z.number(),
-  stateDirectory: z.string(),
-});
-
-export const featureSchema = z.object({
-  name: z.string(),
-  state: z.enum(["available", "partial", "missing"]),
-  detail: z.string(),
-  remedy: z.string().nullable(),
-});
-
-export const nodeSchema = z.object({
-  name: z.string(),
-  platform: z.string(),
-  cpus: z.number(),
-  memoryBytes: z.number(),
-  memoryAvailableBytes: z.number(),
-  features: z.array(featureSchema),
-});
-
-export const appSummarySchema = z.object({
-  name: z.string(),
-  revision: z.int(),
-  /** Instances wanted, running, and ready of the newest revision. */
-  wanted: z.int(),
-  running: z.int(),
-  ready: z.int(),
-  status: z.enum(["stopped", "starting", "healthy", "degraded", "failed", "completed"]),
-  /** In words, when something is not as wanted. */
-  detail: z.string().nullable(),
-  urls: z.array(z.string()),
-  /** File of specs that it was applied from last, as its client names it; null when it came from none. */
-  source: z.string().nullable(),
-  updatedAt: z.number(),
-});
-
-/**
- * What an apply does to one app. `orphaned`: it came from the same file before and is not in it any more; nothing is done
- * to it unless the apply prunes, and then it is `removed`.
- */
-export const changeSchema = z.object({
-  app: z.string(),
-  change: z.enum(["created", "updated", "scaled", "unchanged", "orphaned", "removed"]),
-  revision: z.int(),
-  /** Settings that differ from what runs, as `path: before -> after`. */
-  differences: z.array(z.string()),
-});
 
 export const applyRequestSchema = z.strictObject({
   /** Specs as written by the user; each is parsed by itself so that its problems are reported by app. */
@@ -66,7 +13,6 @@ export const applyRequestSchema = z.strictObject({
   /** Remove the orphans; their data folders and logs stay. @default false: they go on and are named */
   prune: z.boolean().optional(),
 });
-export const applyResponseSchema = z.object({ changes: z.array(changeSchema) });
 export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max(10_000) });
 export const stopDaemonRequestSchema = z.strictObject({
   /** Stop every instance too. @default false: they go on without a daemon */ instances: z.boolean().optional(),
@@ -113,25 +59,7 @@ export const execQuerySchema = z.object({
   rows: count.max(10_000).optional(),
 });
 
-export const logLineSchema = z.object({
-  app: z.string(),
-  instance: z.string(),
-  /** RFC 3339 with nanoseconds, as written by the instance's supervisor. */
-  time: z.string(),
-  stream: z.enum(["stdout", "stderr"]),
-  text: z.string(),
-  /** Bytes that were rotated away before they could be read; such a line has no text. */
-  gapBytes: z.number().optional(),
-});
-
-export type Version = z.output<typeof versionSchema>;
-export type NodeInfo = z.output<typeof nodeSchema>;
-export type Feature = z.output<typeof featureSchema>;
-export type AppSummary = z.output<typeof appSummarySchema>;
-export type Change = z.output<typeof changeSchema>;
 export type ApplyRequest = z.output<typeof applyRequestSchema>;
-export type ApplyResponse = z.output<typeof applyResponseSchema>;
-export type LogLine = z.output<typeof logLineSchema>;
 export type LogsQuery = z.output<typeof logsQuerySchema>;
 export type EventsQuery = z.output<typeof eventsQuerySchema>;
 export type SamplesQuery = z.output<typeof samplesQuerySchema>;
