@@ -1,5 +1,6 @@
 // Exclusive hand-over: from `lease` until user code of a newly imported module has replied.
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPool } from "../../packages/pool/dist/index.js";
 import { quantile } from "./figures.js";
@@ -44,6 +45,7 @@ export async function benchHandOver(placement, { singles, bursts }) {
       refilling.push(other.tookMs);
       await Promise.all([one.lease.recycle(), other.lease.recycle()]);
     }
+    const importFloorMs = await floorOfBurst(modules);
     const lasts = [];
     for (let round = 0; round < bursts; round += 1) {
       await allIdle(pool);
@@ -58,6 +60,7 @@ export async function benchHandOver(placement, { singles, bursts }) {
       single: row(single),
       whileRefilling: row(refilling),
       burstOf8Last: row(lasts),
+      importFloorMs,
       allWarmMs: Math.round(allWarmMs),
       spareMegabytes: Math.round(memoryBytes / 1e6),
       parentIdleCpuPercent: idleCpu,
@@ -66,6 +69,19 @@ export async function benchHandOver(placement, { singles, bursts }) {
     await pool.close();
     modules.close();
   }
+}
+
+/** What Node alone takes to import eight such modules when all cores share them. */
+async function floorOfBurst(modules) {
+  const tookMs = [];
+  for (let round = 0; round < 15; round += 1) {
+    const url = modules.next();
+    await sleep(10);
+    const startMs = performance.now();
+    await import(url);
+    tookMs.push(performance.now() - startMs);
+  }
+  return Number(((quantile(tookMs, 0.5) * spares) / availableParallelism()).toFixed(2));
 }
 
 async function allIdle(pool) {

@@ -1,15 +1,17 @@
 // Warm pools beside their peers, in one run. Prints tables and writes bench/results/pool.json.
 // Usage: npm run bench:pool [-- quick] [part…]   (before: npx tsc -b packages/pool; cd bench && npm install)
-// Parts: handover cold warm ring rack tasks; the others keep their figures of the last run, each with its date.
-import { spawnSync } from "node:child_process";
+// Parts: handover cold warm ring rack orphans tasks; the others keep their figures of the last run, each with its date.
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { benchCold } from "./cold.js";
 import { benchHandOver } from "./handover.js";
+import { benchOrphans } from "./orphans.js";
 import { benchRing } from "./ring.js";
 import { benchTasks } from "./tasks-bench.js";
+import { writeTables } from "./tables.js";
 import { benchWarmStart } from "./warm-start.js";
 
 // Node 20 parses extra certificates at every start, which would be most of what is measured.
@@ -30,7 +32,8 @@ const parts = {
     return [...rows, ...otherNodes().flatMap((node) => JSON.parse(run(node, [here("warm-start.js")], 120)))];
   },
   ring: () => benchRing({ rounds: quick ? 3 : 7, frames: 400_000 }),
-  rack: () => liveRack(quick ? 10 : 60),
+  rack: async () => [await liveRack(quick ? 10 : 60), await crowded(() => liveRack(quick ? 10 : 20))],
+  orphans: () => benchOrphans({ rounds: quick ? 4 : 10 }),
   async tasks() {
     const rows = [];
     for (const placement of ["threads", "processes"])
@@ -44,7 +47,8 @@ const titles = {
   cold: "The same without a pool, with TypeScript; Python's modules are smaller",
   warm: "One worker, until TypeScript is ready in it",
   ring: "Ring of 1 KB frames between two threads",
-  rack: "Live rack: eight modules on a tick of 5.8 ms, one added and removed each second, one crash",
+  rack: "Live rack: eight modules on a tick of 5.8 ms, one added and removed each second, one crash; then with no core free",
+  orphans: "Workers gone after SIGKILL of their parent",
   tasks: "Shared tasks, 4 workers, 64 in flight; round trips one at a time",
 };
 
@@ -67,6 +71,7 @@ for (const [name, measure] of Object.entries(parts)) {
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   print(name, result.parts[name]);
 }
+writeTables();
 process.exit(0);
 
 function print(name, { figures, loadBefore, loadAfter }) {
@@ -102,6 +107,16 @@ function liveRack(seconds) {
     return { seconds, ...JSON.parse(text.trim().split("\n").at(-1)) };
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/** Does it beside a program that computes on each core. */
+async function crowded(work) {
+  const hogs = cpus().map(() => spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }));
+  try {
+    return await work();
+  } finally {
+    for (const hog of hogs) hog.kill("SIGKILL");
   }
 }
 

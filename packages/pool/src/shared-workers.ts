@@ -60,6 +60,11 @@ export class SharedWorkers implements WorkerOwner {
     return [...this.#slotOf.keys()];
   }
 
+  /** Workers that there are when all are there. */
+  get slots(): number {
+    return this.#slots.length;
+  }
+
   get warmCount(): number {
     return this.#slots.filter((worker) => worker?.state.kind === "warm").length;
   }

@@ -20,24 +20,26 @@ export interface SizingFacts {
 const memoryShare = 0.5;
 
 /**
- * Decides how many workers to keep: one per core for shared tasks, twice the cores as spares, each bounded by memory:
- * two heavy libraries cost 50 MB in every worker, so their number is a decision about memory first.
+ * Decides how many workers to keep: one per core for shared tasks, twice the cores as spares, together bounded by memory
+ * and by `total`: two heavy libraries cost 50 MB in every worker, so their number is a decision about memory first. One of
+ * each kind that is asked for is kept, however short memory is.
  */
 export function sizePool(facts: SizingFacts): Size {
   const { cores, workerBytes, availableBytes, total } = facts;
   const whole = Math.max(1, Math.floor(cores));
-  const fixed = (facts.workers === "auto" ? 0 : facts.workers) + (facts.spares === "auto" ? 0 : facts.spares);
-  const fitting =
-    workerBytes <= 0 ? Infinity : Math.max(1, Math.floor((availableBytes * memoryShare) / workerBytes) - fixed);
+  const fitting = workerBytes <= 0 ? Infinity : Math.floor((availableBytes * memoryShare) / workerBytes);
+  const most = Math.min(fitting, total);
   const reasons: string[] = [];
-  const bounded = (name: string, wish: number, why: string): number => {
-    const size = Math.max(1, Math.min(wish, fitting, total));
-    const bound = size === wish ? "" : size === total ? ` cut by total ${total}` : ` cut by memory`;
+  const bounded = (name: string, wish: number, why: string, others: number): number => {
+    const size = Math.max(1, Math.min(wish, most - others));
+    const bound = size === wish ? "" : total <= fitting ? ` cut by total ${total}` : ` cut by memory`;
     reasons.push(`${size} ${name}: ${wish} for ${why}${bound}`);
     return size;
   };
-  const workers = facts.workers === "auto" ? bounded("workers", whole, `${whole} cores`) : facts.workers;
-  const spares = facts.spares === "auto" ? bounded("spares", whole * 2, `twice ${whole} cores`) : facts.spares;
+  // What is left to the workers when one spare at least has its place.
+  const kept = facts.spares === "auto" ? 1 : facts.spares;
+  const workers = facts.workers === "auto" ? bounded("workers", whole, `${whole} cores`, kept) : facts.workers;
+  const spares = facts.spares === "auto" ? bounded("spares", whole * 2, `twice ${whole} cores`, workers) : facts.spares;
   if (reasons.length === 0) reasons.push(`${workers} workers and ${spares} spares, as configured`);
   reasons.push(`one holds ${megabytes(workerBytes)} MB, ${megabytes(availableBytes)} MB are available`);
   return { workers, spares, reason: reasons.join("; ") };

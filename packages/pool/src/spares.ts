@@ -105,7 +105,7 @@ export class Spares implements WorkerOwner, Lessor {
       }
       const whenGone = options.whenGone === undefined ? this.#fleet.plan.whenGone : checkWhenGone(options.whenGone);
       if (whenGone === "reject") throw this.#refused("leasesRejected", "no-spare", this.#noSpare());
-      if (whenGone === "cold" && this.#places.size >= this.#fleet.plan.total)
+      if (whenGone === "cold" && this.#isFull)
         throw this.#refused(
           "leasesRejected",
           "no-spare",
@@ -224,6 +224,11 @@ export class Spares implements WorkerOwner, Lessor {
     return [...[...this.#places].flatMap((place) => (place.costMs > 0 ? [place.costMs] : [])), ...this.#line.costsMs];
   }
 
+  /** Whether the total is reached. */
+  get #isFull(): boolean {
+    return this.#places.size + this.#fleet.shared.slots >= this.#fleet.plan.total;
+  }
+
   get #isSurplus(): boolean {
     return this.#line.size === 0 && this.#idle.length >= Math.max(1, this.target);
   }
@@ -299,7 +304,7 @@ export class Spares implements WorkerOwner, Lessor {
   #refillOne(): boolean {
     const coming = this.count("opening");
     const missing = Math.max(this.target, this.#line.size) - this.#idle.length - coming;
-    if (missing <= 0 || this.#fleet.isClosing || this.#places.size >= this.#fleet.plan.total) return false;
+    if (missing <= 0 || this.#fleet.isClosing || this.#isFull) return false;
     const isUrgent = this.#line.size > 0;
     // One at a time unless somebody waits: each disturbs the hand-overs of its time.
     if (coming >= (isUrgent ? Math.max(1, Math.floor(this.#fleet.cores)) : 1)) return false;

@@ -81,7 +81,10 @@ export class Lifeline {
     });
     this.#shell = shell;
     shell.stdin.on("error", () => undefined);
-    shell.on("error", () => undefined);
+    shell.once("error", ({ message }) => {
+      if (this.#starts > 1) return;
+      process.emitWarning(`Workers that compute will outlive this process when it is killed: no /bin/sh (${message})`);
+    });
     shell.once("close", () => {
       this.#shell = null;
       // Somebody ended it: the workers must not stay without, but a shell that cannot live is not started for ever.

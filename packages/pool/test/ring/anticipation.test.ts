@@ -23,8 +23,8 @@ it("wakes shortly before the next frame of a regular stream is due, though some 
     fc.property(period, lates, fc.nat(30), (periodMs, shares, skipped) => {
       if (!isPossible) return;
       // The first are in time, and one later is skipped: somebody did not wait for it.
-      const times = regular(periodMs, shares.length).map((dueMs, index) =>
-        index < 9 ? dueMs : dueMs + Math.min(0.1, periodMs * (shares[index] as number)),
+      const times = shares.map(
+        (share, index) => startMs + index * periodMs + (index < 9 ? 0 : Math.min(0.1, periodMs * share)),
       );
       times.splice(9 + (skipped % (times.length - 10)), 1);
       const anticipation = hears(times);
