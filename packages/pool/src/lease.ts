@@ -26,6 +26,8 @@ export interface Lessor {
 }
 
 const longestResetMs = 5000;
+/** Calls of one lease that may wait for their answer. */
+const mostCalls = 65_536;
 
 /**
  * A worker that is yours until you give it back: by `release`, `reset` or `recycle`, or by `await using`.
@@ -68,7 +70,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     return this.#worker.link.id;
   }
 
-  /** Runs a task of the pool's modules in this worker. @throws PoolError task-timeout, worker-crashed, lease-over */
+  /** Runs a task of the pool's modules in this worker. @throws PoolError task-timeout, worker-crashed, queue-full, lease-over */
   call(task: string, data?: unknown, options: CallOptions = {}): Promise<unknown> {
     return this.#order(order.run, task, data, options);
   }
@@ -150,6 +152,11 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     return new Promise((resolve, reject) => {
       this.#check();
       options.signal?.throwIfAborted();
+      if (this.#worker.inFlight >= mostCalls)
+        throw new PoolError(
+          "queue-full",
+          `Cannot call "${name}": ${mostCalls} calls of this lease wait for their answer; await some of them`,
+        );
       const nowMs = performance.now();
       const task = new Task(
         {

@@ -138,6 +138,14 @@ describe.each<Placement>(["thread", "process"])("a leased %s", (placement) => {
   });
 });
 
+it("takes only so many calls at a time, and answers all it took", async () => {
+  const pool = await open({ placement: "thread", spares: 1 });
+  const lease = await pool.lease();
+  const calls = Array.from({ length: 65_537 }, (_, index) => lease.call("echo", index));
+  await expect(calls.pop()).rejects.toMatchObject({ code: "queue-full" });
+  expect(await Promise.all(calls)).toEqual(calls.map((_, index) => index));
+});
+
 it("renews idle spares that have grown old, one after the other", async () => {
   const events: PoolEvent[] = [];
   const pool = await open({ placement: "thread", recycle: { ageMs: 300 }, onEvent: (event) => events.push(event) });
