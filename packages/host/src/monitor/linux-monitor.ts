@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import type { CgroupGauge } from "../cgroup/cgroup.ts";
 import { HostError } from "../failure.ts";
 import { kernelUnits, ticksToUs } from "../proc/clock.ts";
@@ -17,8 +17,11 @@ export function linuxMonitor(): Monitor {
 
 class LinuxWatch implements Watch {
   readonly target: MonitorTarget;
-  readonly #stat: KeptFile;
+  /** Needed where no group tells CPU time, and to tell a process that has ended from one without memory. */
+  #stat: KeptFile | undefined;
   readonly #statm: KeptFile;
+  /** Has as many links as the process has threads, and two: a third of the cost of its stat line. */
+  readonly #threadDirectory: number | undefined;
   readonly #io: KeptFile | undefined;
   readonly #network: KeptFile | undefined;
   readonly #fdDirectory: number | undefined;
@@ -44,15 +47,18 @@ class LinuxWatch implements Watch {
   constructor(target: MonitorTarget) {
     this.target = target;
     const { pid } = target.process;
-    this.#stat = KeptFile.open(`/proc/${pid}/stat`);
+    const stat = KeptFile.open(`/proc/${pid}/stat`);
+    this.#stat = stat;
     try {
       this.#statm = KeptFile.open(`/proc/${pid}/statm`);
-      this.#checkIdentity();
+      this.#checkIdentity(stat);
       this.#io = KeptFile.openIfPresent(`/proc/${pid}/io`);
       this.#network = openOwnNetwork(target.networkPid ?? pid);
-      this.#fdDirectory = openFdDirectory(pid);
+      this.#fdDirectory = openDirectory(`/proc/${pid}/fd`);
+      if (target.cgroup?.gauge.cpuTimeUs() !== undefined) this.#threadDirectory = openDirectory(`/proc/${pid}/task`);
       // Opened by pid after the check: if the process ended in between, its kept stat says so now.
-      this.#checkIdentity();
+      this.#checkIdentity(stat);
+      if (this.#threadDirectory !== undefined) this.#closeStat();
       this.#dataPath = target.dataPath !== undefined && isOwnFilesystem(target.dataPath) ? target.dataPath : undefined;
     } catch (error) {
       this.close();
@@ -73,11 +79,13 @@ class LinuxWatch implements Watch {
   }
 
   close(): void {
-    this.#stat.close();
+    this.#closeStat();
     this.#statm?.close();
     this.#io?.close();
     this.#network?.close();
-    if (this.#fdDirectory !== undefined && this.#samples >= 0) closeSync(this.#fdDirectory);
+    if (this.#samples >= 0)
+      for (const directory of [this.#fdDirectory, this.#threadDirectory])
+        if (directory !== undefined) closeSync(directory);
     this.#samples = Number.NEGATIVE_INFINITY;
   }
 
@@ -126,9 +134,12 @@ class LinuxWatch implements Watch {
     const gauge = this.target.cgroup?.gauge;
     this.#groupCpuUs = gauge?.cpuTimeUs();
     // Without a group only the stat line tells CPU time.
-    if (this.#groupCpuUs === undefined || turn.stat) {
+    if (this.#groupCpuUs === undefined || this.#threadDirectory === undefined) {
       if (!this.#readStat()) return false;
-    } else if (turn.resident && !this.#readResident()) return false;
+    } else {
+      if (turn.resident && !this.#readResident()) return false;
+      if (turn.threads) this.#hot.threads = this.#statOf(this.#threadDirectory, "task").nlink - 2;
+    }
     if (gauge !== undefined) this.#readGroup(gauge, turn);
     if (turn.io) this.#readIo(gauge);
     if (turn.fds) this.#fds = this.#countFds();
@@ -147,6 +158,8 @@ class LinuxWatch implements Watch {
   }
 
   #readStat(): boolean {
+    // By the directory, which stays that of this process: its pid may be another's by now.
+    this.#stat ??= KeptFile.open(`/proc/self/fd/${this.#threadDirectory}/../stat`);
     const bytes = this.#stat.readShared();
     return scanStat(bytes, this.#hot) && !isEnded(bytes);
   }
@@ -177,20 +190,29 @@ class LinuxWatch implements Watch {
 
   #countFds(): number | undefined {
     if (this.#fdDirectory === undefined) return undefined;
+    const counted = this.#statOf(this.#fdDirectory, "fd").size;
+    // Before Linux 6.2 the directory has no size and must be read.
+    return counted > 0 ? counted : readdirSync(`/proc/self/fd/${this.#fdDirectory}`).length;
+  }
+
+  #statOf(directory: number, name: string): Stats {
     try {
-      const counted = fstatSync(this.#fdDirectory).size;
-      // Before Linux 6.2 the directory has no size and must be read.
-      return counted > 0 ? counted : readdirSync(`/proc/self/fd/${this.#fdDirectory}`).length;
+      return fstatSync(directory);
     } catch (error) {
-      throw readFailure(`/proc/${this.target.process.pid}/fd`, error);
+      throw readFailure(`/proc/${this.target.process.pid}/${name}`, error);
     }
   }
 
-  #checkIdentity(): void {
+  #closeStat(): void {
+    this.#stat?.close();
+    this.#stat = undefined;
+  }
+
+  #checkIdentity(stat: KeptFile): void {
     const { pid, startTicks } = this.target.process;
     const reader = ProcessReader.open(pid);
     try {
-      this.#stat.readShared();
+      stat.readShared();
       if (reader.identity.startTicks === startTicks) return;
     } finally {
       reader.close();
@@ -215,9 +237,9 @@ function openOwnNetwork(pid: number): KeptFile | undefined {
   return KeptFile.openIfPresent(`/proc/${pid}/net/dev`);
 }
 
-function openFdDirectory(pid: number): number | undefined {
+function openDirectory(path: string): number | undefined {
   try {
-    return openSync(`/proc/${pid}/fd`, "r");
+    return openSync(path, "r");
   } catch {
     return undefined;
   }

@@ -50,8 +50,8 @@ export interface Watch {
   /** Looks at everything now; undefined when the main process has ended (never another process that has its pid). */
   sample(): Sample | undefined;
   /**
-   * A look for regular sampling at two thirds of the cost: CPU time and memory in use are new each time, I/O, network,
-   * tasks, resident memory and OOM kills every second time, threads, descriptors and the peak every fourth.
+   * A look for regular sampling at half the cost: CPU time and memory in use are new each time, I/O, network, tasks and
+   * resident memory every second time, the peak and OOM kills every fourth, threads and descriptors every eighth.
    */
   sampleInTurn(): Sample | undefined;
   /** The process tree now. */

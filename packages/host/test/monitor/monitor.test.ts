@@ -186,6 +186,29 @@ describe.runIf(process.platform === "linux")("watching on Linux", () => {
     }
   });
 
+  test.runIf(canMakeCgroups())(
+    "in a control group threads are those of the main process, and its end is seen",
+    async () => {
+      const base = openCgroupBase({ name: `host-threads-${process.pid}` });
+      if (base.kind !== "ready") throw new Error(base.missing);
+      const created = createCgroup(base.base, "m1", {});
+      if (created.kind !== "created") throw new Error(JSON.stringify(created));
+      const { cgroup } = created;
+      const child = startChild(process.execPath, ["-e", 'console.log("up"); setInterval(() => {}, 1000)']);
+      await firstOutput(child);
+      const watch = openMonitor().watch({ process: identityOf(child.pid), cgroup });
+      const threads = readdirSync(`/proc/${child.pid}/task`).length;
+      expect(threads).toBeGreaterThan(1);
+      expect(watch.sample()).toMatchObject({ cpuSource: "cgroup", threads });
+      await endChild(child);
+      expect(watch.sample()).toBeUndefined();
+      expect(watch.sampleInTurn()).toBeUndefined();
+      watch.close();
+      expect(await cgroup.remove()).toEqual({ kind: "removed" });
+      expect(removeCgroupBase(base.base)).toBe(true);
+    },
+  );
+
   test.runIf(canMakeCgroups())("with a control group CPU, memory and tasks count the whole tree", async () => {
     const base = openCgroupBase({ name: `host-monitor-${process.pid}` });
     if (base.kind !== "ready") throw new Error(base.missing);

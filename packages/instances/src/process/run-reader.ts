@@ -20,8 +20,11 @@ export interface RunReaderOptions {
   readonly ownPids: boolean;
 }
 
-/** The kernel makes the list of a group's processes anew for each reader: as costly as everything else together. */
-const looksPerCount = 4;
+/**
+ * The kernel makes the list of a group's processes anew for each reader: as costly as everything else together. It is read
+ * when the number of tasks has changed, and now and then: a thread may have ended while a process began.
+ */
+const looksPerCount = 16;
 const none = Object.freeze({});
 
 /** Reads the counters of one run, all on kept descriptors. Numbers that are slow to read are some looks old. */
@@ -29,7 +32,8 @@ export class RunReader {
   readonly #options: RunReaderOptions;
   #watch: Watch | null = null;
   #members: KeptFile | null = null;
-  #looks = 0;
+  #sinceCount = looksPerCount;
+  #tasks: number | undefined;
   #processes = 0;
 
   constructor(options: RunReaderOptions) {
@@ -63,8 +67,11 @@ export class RunReader {
   #reading(sample: Sample, watch: Watch, custom: Reading["custom"]): Reading {
     const { cgroup, memoryLimitBytes, ownPids } = this.#options;
     const ours = cgroup !== null && ownPids ? 1 : 0;
-    if (this.#looks++ % looksPerCount === 0)
+    if (++this.#sinceCount > looksPerCount || sample.tasks !== this.#tasks) {
+      this.#sinceCount = 0;
+      this.#tasks = sample.tasks;
       this.#processes = cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours);
+    }
     return {
       cpuTimeUs: sample.cpuTimeUs,
       memoryBytes: sample.memoryCurrentBytes ?? sample.memoryRssBytes,
