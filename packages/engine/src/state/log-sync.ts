@@ -18,7 +18,11 @@ export class LogSync {
 
   /** Resolves when everything committed before the call is on the disk. @throws the system's error; what is on the disk is not known then */
   sync(): Promise<void> {
-    this.#next ??= this.#afterRunning();
+    if (this.#running === null && this.#next === null) return this.#begin();
+    this.#next ??= (this.#running ?? Promise.resolve()).then(
+      () => this.#begin(),
+      () => this.#begin(),
+    );
     return this.#next;
   }
 
@@ -31,13 +35,6 @@ export class LogSync {
   close(): void {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
-  }
-
-  /** At the end of a turn of the event loop: what is committed in it shares the sync, and what else is due goes first. */
-  async #afterRunning(): Promise<void> {
-    if (this.#running !== null) await this.#running.catch(() => undefined);
-    await new Promise((resolve) => setImmediate(resolve));
-    return this.#begin();
   }
 
   #begin(): Promise<void> {
