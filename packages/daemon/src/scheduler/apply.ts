@@ -63,15 +63,17 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   return { specs, changes: [...changes, ...fate], source: request.source };
 }
 
-/** Puts what an application changes into `edit`. */
+/** Puts what an application changes into `edit`. Returns the apps whose instances are yet to be decided on. */
 export function enact(
   { specs, changes, source: from }: Application,
   { snapshot, mirror, edit, at, node }: EnactContext,
-): void {
+): string[] {
+  const open: string[] = [];
   for (const { app, change } of changes) {
     const record = snapshot.record(app);
     if (change === "removed" && record !== undefined)
       edit.put({ kind: "app", app }, { ...record, mode: "removed", updatedAt: at });
+    if (change === "removed") open.push(app);
   }
   for (const [position, spec] of specs.entries()) {
     const change = changes[position];
@@ -85,11 +87,13 @@ export function enact(
       { kind: "app", app: spec.name },
       { mode: "running", erase: false, instances: spec.instances, revision, source, updatedAt: at },
     );
-    if (record?.revision === revision) continue;
     if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, revision, node, edit);
+    else open.push(spec.name);
+    if (record?.revision === revision) continue;
     const restarts = mirror.revisions.get(spec.name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
     edit.put({ kind: "revision", app: spec.name, revision }, { spec, restarts });
   }
+  return open;
 }
 
 /** What enacting works with. */

@@ -63,7 +63,7 @@ export class Scheduler {
     }
     await ports.open(changed);
     const edit = repository.edit();
-    enact(application, {
+    const undecided = enact(application, {
       snapshot: this.snapshot,
       mirror: repository.mirror,
       edit,
@@ -75,8 +75,7 @@ export class Scheduler {
     for (const { app, revision, change } of application.changes)
       if (change !== "removed" && change !== "orphaned")
         this.#parts.emit({ type: "app.applied", app, revision, change });
-    const removed = application.changes.filter(({ change }) => change === "removed").map(({ app }) => app);
-    await this.pass([...changed.map(({ name }) => name), ...removed]);
+    await this.pass(undecided);
     return [...application.changes];
   }
 

@@ -15,13 +15,19 @@ import type { RevisionRecord } from "./records.ts";
 
 /** Longest time that one write may take, its retries included. */
 const writeTimeoutMs = 15_000;
+/** What an apply and the start that follows from it write. */
+const promptWrites = 2;
 const retryDelaysMs = [0, 20, 100, 500, 2000];
+
+/** Names of transactions differ from those of every other daemon. */
+const opened = randomUUID();
+let tokens = 0;
 
 /** The desired state, typed: reads come from the mirror, writes are transactions that expect what the mirror showed. */
 export class Repository {
   readonly mirror: Mirror;
   readonly #store: StateStore;
-  #turn: Promise<void> | null = null;
+  #turn: { writes: number; readonly over: Promise<void> } | null = null;
 
   constructor(store: StateStore) {
     this.#store = store;
@@ -67,22 +73,23 @@ export class Repository {
   }
 
   /**
-   * The first write of a turn of the event loop goes at once; those that come with it wait until the turn is over and
-   * share one commit, one look of whoever watches, and one sync.
+   * The first writes of a turn of the event loop go at once, so that one start is not held up; those that come with them
+   * wait until the turn is over and share one commit, one look of whoever watches, and one sync.
    */
   async #gathered(): Promise<void> {
-    const alone = this.#turn === null;
-    this.#turn ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#turn = null;
-        resolve();
-      });
-    });
-    if (!alone) await this.#turn;
+    this.#turn ??= { writes: 0, over: this.#turnsEnd() };
+    this.#turn.writes += 1;
+    if (this.#turn.writes > promptWrites) await this.#turn.over;
+  }
+
+  async #turnsEnd(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#turn = null;
   }
 
   async #apply(txn: Txn, acknowledge: Acknowledge, signal: AbortSignal): Promise<Rev> {
-    const token = randomUUID();
+    tokens += 1;
+    const token = `${opened}.${tokens}`;
     const before = this.mirror.rev;
     try {
       return await this.#attempt(() => this.#store.txn({ ...txn, token }, { signal, acknowledge }), signal);

@@ -64,7 +64,7 @@ describe("the repository", () => {
     },
   );
 
-  test("the first write of a turn goes at once, those that come with it go together when the turn is over", async () => {
+  test("the first writes of a turn go at once, those that come with them go together when the turn is over", async () => {
     const store = new MemoryStateStore();
     const state = await repository(store);
     const asked: string[] = [];
@@ -73,14 +73,14 @@ describe("the repository", () => {
       asked.push(...(wanted.put ?? []).map(({ key }) => key));
       return txn(wanted, options);
     };
-    const names = ["a", "b", "c"];
+    const names = ["a", "b", "c", "d"];
     const writes = names.map((name) => state.write(state.edit().put({ kind: "app", app: name }, app)));
     for (let microtask = 0; microtask < 50; microtask += 1) await Promise.resolve();
-    expect(asked).toEqual(["app.a"]);
+    expect(asked).toEqual(["app.a", "app.b"]);
     await Promise.all(writes);
-    expect(asked).toEqual(["app.a", "app.b", "app.c"]);
-    await state.write(state.edit().put({ kind: "app", app: "d" }, app));
-    expect([...state.mirror.apps.keys()]).toEqual(["a", "b", "c", "d"]);
+    expect(asked).toEqual(names.map((name) => `app.${name}`));
+    await state.write(state.edit().put({ kind: "app", app: "e" }, app));
+    expect([...state.mirror.apps.keys()]).toEqual([...names, "e"]);
   });
 
   test("does not read what it has written itself, and reads what others write meanwhile", async () => {
