@@ -43,6 +43,8 @@ const killPatienceMs = 2000;
 
 /** What can wait does so until whoever waited for the start has heard of it. */
 const breathMs = 5;
+/** The shortest time in which that may have happened. */
+const newsMs = 1;
 
 /** A run as this daemon holds it. It reaches the run through its folder only, so that any daemon can. */
 export class ProcessHandle implements RunHandle {
@@ -167,7 +169,7 @@ export class ProcessHandle implements RunHandle {
   async #watch(): Promise<Exit> {
     const { folder, pids, clock, bootedAt, started } = this.#options;
     // That it runs is told first; how it ends can be learned at any time.
-    if (started !== undefined) await new Promise((resolve) => setImmediate(resolve));
+    if (started !== undefined) await sleep(newsMs);
     const end = await watchLife(folder, { signal: this.#letGo.signal });
     // A supervisor that was killed left its tree to us.
     if (end.kind === "lost") await clearLost(pids, this.#cgroup);
