@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { WaitingPort } from "../../src/ports/index.ts";
 import { startProgram, wordsOf } from "../../src/ports/spawn.ts";
-import { fixture, isRunning, newFolder, openPort, runShared } from "./running.ts";
+import { fixture, isRunning, openPort, runShared } from "./running.ts";
 import { fetchText } from "./talking.ts";
 
 const open: WaitingPort[] = [];
