@@ -1,7 +1,7 @@
 "use strict";
 // A warm Node becomes the program that a cold start would have been. The paper that its supervisor hands over says:
 //   { "words": ["node", …, "main.mjs", …], "flags": […], "env": {…}, "cwd": "/app", "sockets": [3, 4], "limits": [[7, 1024]],
-//     "preload": "/…/listen.cjs" }
+//     "preload": "/…/listen.cjs", "compiled": false }
 const fs = require("node:fs");
 const Module = require("node:module");
 
@@ -18,15 +18,28 @@ exports.prepare = (native, places, paper) => {
   return assignment;
 };
 
-/** `enter`: what begins a program (entry.cjs). */
-exports.become = (native, channel, enter, { words, flags, cwd, sockets: numbers, limits, preload }, sockets) => {
+/** `beginning`: how a program begins (entry.cjs, compiled.cjs). `descriptors`: its sockets, and then what V8 made of it. */
+exports.become = (native, channel, { enter, useCompiled }, assignment, descriptors) => {
+  const { words, flags, cwd, sockets: numbers, limits, preload, compiled } = assignment;
+  const sockets = descriptors.slice(0, numbers.length);
+  const program = compiled ? readWhole(descriptors.at(-1)) : null;
   takeDescriptors(native, channel, sockets, numbers);
   for (const [resource, value] of limits) check(native.limit(resource, value), `limit ${resource}`);
   process.chdir(cwd);
   startClock();
   if (preload !== null) require(preload);
+  if (program !== null) useCompiled(program.subarray(digestBytes));
   enter(words[1 + flags.length]);
 };
+
+/** See compiled-file.ts. */
+const digestBytes = 32;
+
+function readWhole(descriptor) {
+  const bytes = fs.readFileSync(descriptor);
+  fs.closeSync(descriptor);
+  return bytes;
+}
 
 // Sockets get the numbers that the program expects, from the channel's on; what is left of the channel goes.
 function takeDescriptors(native, channel, sockets, numbers) {

@@ -8,26 +8,15 @@ const vm = require("node:vm");
 const bottom = /^ +at (node:internal\/main\/run_main_module):(\d+):(\d+)$/m;
 const text = "(function (Module, file) { Module.runMain(file); })";
 
-/**
- * What begins a program, once: call it with the file. To be asked while the main module of this process loads, which
- * has the stack that any program would have.
- */
-exports.readyEntry = async () => {
-  const run = entryAt(stackHere());
+/** What begins a program, once: call it with the file. `stack`: that of the first line of a main module. */
+exports.readyEntry = async (stack) => {
+  const run = entryAt(stack);
   const handle = await unusedHandle();
   return (file) => {
     // Node calls this itself, from its loop, as it calls what it runs first: an error there is nobody's but the program's.
     handle.close(run.bind(undefined, Module, file));
   };
 };
-
-function stackHere() {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = Infinity;
-  const { stack } = new Error();
-  Error.stackTraceLimit = stackTraceLimit;
-  return stack;
-}
 
 // A function without a name, at the place of Node's own.
 function entryAt(stack) {

@@ -4,6 +4,7 @@
 //   node [options] warm.cjs warm.node warm-up.mjs <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
 const { become, placesOfWords, prepare } = require("./become.cjs");
+const { readyCompiled } = require("./compiled.cjs");
 const { readyEntry } = require("./entry.cjs");
 
 /** The channel to the supervisor; see launcher/standby.c. */
@@ -12,14 +13,19 @@ const channel = 3;
 const [, , library, example] = process.argv;
 const native = require(library);
 
-Promise.all([readyEntry(), warmUp(example)]).then(([enter]) => setImmediate(begin, enter), fail);
+// The stack of this line is that of any program's first.
+const { stack } = new Error();
+Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
+  ([enter, useCompiled]) => setImmediate(begin, { enter, useCompiled }),
+  fail,
+);
 
-function begin(enter) {
+function begin(beginning) {
   const places = placesOfWords();
   native.warm(channel);
   const [paper] = received();
   const assignment = prepare(native, places, paper);
-  become(native, channel, enter, assignment, received());
+  become(native, channel, beginning, assignment, received());
 }
 
 function received() {

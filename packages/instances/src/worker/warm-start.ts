@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import type { RunHandle } from "../driver/driver.ts";
+import type { CallOptions, RunHandle } from "../driver/driver.ts";
 import type { LaunchRequest } from "../launch/index.ts";
 import { resources } from "../launch/plan/linux.ts";
 import { listenPreload } from "../ports/index.ts";
@@ -10,7 +10,8 @@ import { prepare, startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { writeRunRecord } from "../process/run-record.ts";
 import { giveData } from "./give-data.ts";
-import { type Spare, uidOf } from "./spare.ts";
+import { uidOf } from "./own-launch.ts";
+import type { Spare } from "./spare.ts";
 
 /**
  * Whether an instance can have the user and the addresses of a spare: it has none yet, or what it keeps can be given
@@ -33,13 +34,14 @@ export function takesNumber(request: StartRequest, spare: Spare, { numbers, fold
 /**
  * Makes a spare the run of a request. After a rejection nothing of either is left.
  *
+ * @param compiled the compiled form of its program, when there is one
  * @throws LaunchError, ConstellationError as `prepare`
  */
 export async function startWarm(
   request: StartRequest,
   { standby, number, cgroup, shape, folders: made }: Spare,
   parts: ProcessParts,
-  signal: AbortSignal,
+  { compiled, signal }: CallOptions & { readonly compiled: string | null },
 ): Promise<RunHandle> {
   const { folders, abilities } = parts;
   const folder = runFolder(folders, request.runId);
@@ -47,7 +49,8 @@ export async function startWarm(
     standby.moveTo(folder);
     made.become(request, folders);
     const prepared = await prepare(request, number, folders, abilities, { cgroup });
-    const { launch, wrapper, inside, facts, logFrom } = prepared;
+    const { wrapper, inside, facts, logFrom } = prepared;
+    const launch = compiled === null ? prepared.launch : withFile(prepared.launch, compiled);
     const different = differenceOf(launch, standby.request);
     if (different !== null)
       throw new Error(`${instanceName(request)} needs another ${different} than the Node that waits`);
@@ -74,6 +77,11 @@ export async function startWarm(
   }
 }
 
+/** Behind the sockets. */
+function withFile(launch: LaunchRequest, path: string): LaunchRequest {
+  return { ...launch, files: [{ path, fd: Math.max(2, ...launch.sockets.map(({ fd }) => fd)) + 1 }] };
+}
+
 /** What is decided before a program is executed; null when both have it alike. */
 function differenceOf(launch: LaunchRequest, waiting: LaunchRequest): string | null {
   const decided = ["isolation", "user", "network", "tmpBytes", "sharedMemoryBytes"] as const;
@@ -81,7 +89,7 @@ function differenceOf(launch: LaunchRequest, waiting: LaunchRequest): string | n
 }
 
 /** What the program reads first (preload/become.cjs). */
-function paperOf({ argv, env, cwd, sockets, rlimits }: LaunchRequest, flags: readonly string[]) {
+function paperOf({ argv, env, cwd, sockets, files = [], rlimits }: LaunchRequest, flags: readonly string[]) {
   return {
     words: argv,
     flags,
@@ -89,6 +97,7 @@ function paperOf({ argv, env, cwd, sockets, rlimits }: LaunchRequest, flags: rea
     cwd,
     sockets: sockets.map(({ fd }) => fd),
     limits: rlimits.openFiles === undefined ? [] : [[resources.openFiles, rlimits.openFiles]],
+    compiled: files.length > 0,
     preload: sockets.length > 0 ? listenPreload : null,
   };
 }

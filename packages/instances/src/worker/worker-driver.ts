@@ -3,6 +3,7 @@ import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driv
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import type { ProcessDriver } from "../process/process-driver.ts";
 import { type Shape, shapeOf } from "./shape.ts";
+import { CompiledPrograms } from "./compiled-programs.ts";
 import { discardSpare } from "./spare.ts";
 import { Spares } from "./spares.ts";
 import { startWarm, takesNumber } from "./warm-start.ts";
@@ -27,12 +28,14 @@ export class WorkerDriver implements Driver {
   readonly name = "process";
   readonly #process: ProcessDriver;
   readonly #spares: Spares | null;
+  readonly #compiled: CompiledPrograms;
   readonly #report: (text: string, error: unknown) => void;
   readonly #counts = { warm: 0, cold: 0 };
 
   constructor(process: ProcessDriver, { spares = "auto", report = () => undefined }: WorkerDriverOptions = {}) {
     this.#process = process;
     this.#report = report;
+    this.#compiled = new CompiledPrograms(process.parts, report);
     this.#spares = spares === 0 || this.#missing !== null ? null : new Spares(process.parts, plainShape(), spares);
   }
 
@@ -80,6 +83,7 @@ export class WorkerDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    await this.#compiled.close();
     await this.#spares?.close();
     await this.#process.close();
   }
@@ -91,7 +95,10 @@ export class WorkerDriver implements Driver {
     const spare = spares.take(shape);
     if (spare === null) return null;
     try {
-      if (takesNumber(request, spare, parts)) return await startWarm(request, spare, parts, signal);
+      if (takesNumber(request, spare, parts)) {
+        const compiled = request.run.kind === "script" ? this.#compiled.find(request.run.file, shape) : null;
+        return await startWarm(request, spare, parts, { compiled, signal });
+      }
       await discardSpare(spare, parts);
     } catch (error) {
       if (!signal.aborted)

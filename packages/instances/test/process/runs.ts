@@ -19,18 +19,29 @@ export function command(playground: Playground, argv: string[], spec: Partial<Ap
   );
 }
 
+/** What a run showed. */
+export interface RunToEnd {
+  readonly start: string;
+  /** For people. */
+  readonly plan: string;
+  readonly exit: Exit;
+  readonly lines: string[];
+  readonly measures: Record<string, string>;
+  readonly details: Record<string, string>;
+}
+
 /** Starts a run and waits for its end; its lines, exit and measures. The run is released. */
-export async function runToEnd(
-  driver: Driver,
-  request: StartRequest,
-): Promise<{ exit: Exit; lines: string[]; measures: Record<string, string>; details: Record<string, string> }> {
+export async function runToEnd(driver: Driver, request: StartRequest): Promise<RunToEnd> {
   const handle = await driver.start(request, { signal });
+  const plan = await handle.plan();
   const lines: string[] = [];
   for await (const line of handle.logs({ from: "beginning", signal })) lines.push(line.text);
   const exit = await handle.wait();
   await end(driver, handle);
-  const { measures } = handle.facts;
+  const { measures, start } = handle.facts;
   return {
+    start,
+    plan,
     exit,
     lines,
     measures: Object.fromEntries(measures.map(({ name, state }) => [name, state])),

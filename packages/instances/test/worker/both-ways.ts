@@ -22,13 +22,23 @@ export interface Seen {
 /** A worker driver with folders of its own, and what scripts show when it starts them one way or the other. */
 export class BothWays {
   readonly playground: Playground;
-  readonly driver: WorkerDriver;
+  driver: WorkerDriver;
   readonly troubles: string[] = [];
   #count = 0;
 
   private constructor(playground: Playground, processes: ProcessDriver) {
     this.playground = playground;
-    this.driver = new WorkerDriver(processes, {
+    this.driver = this.#driverOn(processes);
+  }
+
+  /** As the next daemon would. */
+  async reopen(): Promise<void> {
+    await this.driver.close();
+    this.driver = this.#driverOn(await this.playground.open());
+  }
+
+  #driverOn(processes: ProcessDriver): WorkerDriver {
+    return new WorkerDriver(processes, {
       spares: 2,
       report: (text, error) => this.troubles.push(`${text}: ${String(error)}`),
     });

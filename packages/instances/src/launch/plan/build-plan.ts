@@ -162,7 +162,7 @@ export function socketSteps(sockets: LaunchRequest["sockets"], slots: Slots) {
 }
 
 /** Files: opened by the supervisor, which may, and passed to the command. */
-function fileSteps(files: readonly InheritedFile[], slots: Slots) {
+export function fileSteps(files: readonly InheritedFile[], slots: Slots) {
   const taken = files.map((file) => ({ ...file, slot: slots.take(file.path) }));
   return {
     opened: taken.map(({ slot, path }) => steps.open(slot, path, openFlags.readOnly)),

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
-import { checkRequest, prepareSteps, reachFor, socketSteps } from "../plan/build-plan.ts";
+import { checkRequest, fileSteps, prepareSteps, reachFor, socketSteps } from "../plan/build-plan.ts";
 import { execStep } from "../plan/exec-step.ts";
 import { FolderTree } from "../plan/folder-tree.ts";
 import { cloneFlags, mountAttributes } from "../plan/linux.ts";
@@ -21,7 +21,7 @@ export const STANDBY_DESCRIPTORS = 16;
 /** What a waiting program is told when its hour comes; sizes in bytes. Of the binds it has some already. Limits of its control group are the caller's. */
 export type StandbyAssignment = Pick<
   LaunchRequest,
-  "identity" | "instanceDir" | "log" | "binds" | "memoryFolders" | "data" | "sockets"
+  "identity" | "instanceDir" | "log" | "binds" | "memoryFolders" | "data" | "sockets" | "files"
 >;
 
 const { readOnly, noSuid, noDev } = mountAttributes;
@@ -71,8 +71,8 @@ export interface Waiting {
 
 /**
  * What is left to do for a waiting program: it is told first what it becomes, so that it can get ready while its supervisor
- * takes sockets and mounts and a child that enters the program's namespaces places them. Then it gets the sockets in their
- * order, and begins.
+ * takes sockets and mounts and a child that enters the program's namespaces places them. Then it gets the sockets and the
+ * files in their order, and begins.
  *
  * @param paper what the program reads, as JSON. The tree is used up: there is one assignment for each
  */
@@ -87,6 +87,7 @@ export function buildBeginPlan(
   const binds = assignment.binds.filter(({ source, target = source }) => !there.has(target));
   const slots = new Slots();
   const { received } = socketSteps(assignment.sockets, slots);
+  const { opened } = fileSteps(assignment.files ?? [], slots);
   const process = slots.take("the waiting program");
   const { taken, reach } = reachFor(slots, false);
   const site = { at: (path: string): string => path, reach, whole: false };
@@ -102,6 +103,7 @@ export function buildBeginPlan(
       steps.tell(paper),
       ...(log === null ? [] : [steps.log(log)]),
       ...received,
+      ...opened,
       steps.openProcess(process, main.pid, main.startTicks),
       ...taken,
       steps.title(`${identity.name} (${assignment.instanceDir})`),
