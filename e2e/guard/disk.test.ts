@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findByEnvironment, findFreePort, listListeners } from "@constellation/host";
@@ -57,6 +66,31 @@ describe("a disk that gets full in the middle of a run", () => {
       );
       expect(again.outcome?.kind, again.stderr).toBe("passed");
       expect(again.outcome?.tests).toHaveLength(66);
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  }, 60_000);
+});
+
+describe("a disk that is full before a run", () => {
+  it("refuses the run in words, before a test starts, also a resumed one", async () => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
+    try {
+      quick("a", 5);
+      const options = { jobs: 1, stateDirectory: join(disk, "state") };
+      const first = await protectedRun(root, options, { environment });
+      expect(first.outcome?.tests, first.stderr).toHaveLength(5);
+      try {
+        for (;;) appendFileSync(join(disk, "fill"), "x".repeat(512));
+      } catch {
+        // Full.
+      }
+      for (const resume of [false, true]) {
+        const { exit, stderr, outcome } = await protectedRun(root, { ...options, resume }, { environment });
+        expect(exit).not.toBe(0);
+        expect(outcome).toBeUndefined();
+        expect(stderr).toMatch(/Cannot (keep a checkpoint in|write the journal) .*ENOSPC/);
+      }
     } finally {
       execFileSync("umount", [disk]);
     }

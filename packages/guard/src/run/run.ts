@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { effectiveCpus, listListeners } from "@constellation/host";
 import { ConstellationError, exitCodes, type ExitCodeName, formatBytes } from "@constellation/contract";
@@ -9,14 +10,14 @@ import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
 import { runAttempt } from "./attempt.ts";
 import { unfitWords } from "./attempt-plan.ts";
-import { openRunGroup } from "./guest.ts";
+import { openRunGroup, type RunGroup } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import { noteLastRun, readLastRun } from "./last-run.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunOutcome } from "./outcome.ts";
 import { openPace } from "./pace.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
-import { hold, openStateDirectory, release, takeOver } from "./state-directory.ts";
+import { hold, openStateDirectory, release, type StateDirectory, takeOver, unusable } from "./state-directory.ts";
 import { StopSignal } from "./stop-signal.ts";
 import { watchMachine } from "./watch.ts";
 
@@ -30,9 +31,10 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   const state = openStateDirectory(options.stateDirectory ?? join(options.root, ".constellation/test"));
   const say = options.onEvent ?? (() => undefined);
   const cores = Math.max(1, Math.floor(effectiveCpus().cores));
-  const prepared = prepareRun(options, state, cores);
+  // First of all: a living run's plan is not to be touched, and what a dead one left may still be writing its journal.
+  const left = await takeOver(state, randomUUID());
+  const prepared = prepareOrLeave(options, state, cores);
   const { run } = prepared.header;
-  const left = await takeOver(state, run);
   if (left !== undefined && left.swept > 0)
     say({ kind: "note", text: `ended ${left.swept} process(es) that a killed run had left behind` });
   for (const text of prepared.notes) say({ kind: "note", text });
@@ -42,11 +44,16 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
 
   const group = openRunGroup(run);
   const bound = options.policy?.treeBytes;
-  if (group.kind === "ungrouped" && bound !== undefined && options.selfProtect !== false) {
+  const unknown = whyMemoryIsUnknown(group);
+  if (bound !== undefined && options.selfProtect !== false && unknown !== undefined) {
+    if (group.kind === "grouped") {
+      await group.cgroup.remove();
+      group.leave();
+    }
     release(state);
     throw new ConstellationError(
       "limit.unenforceable",
-      `Cannot hold the run to ${formatBytes(bound)}: without a control group of its own its memory is not known (${group.reason})`,
+      `Cannot hold the run to ${formatBytes(bound)}: without a control group of its own its memory is not known (${unknown})`,
       { remedy: 'Give the threshold in percent ("80%"), or run where control groups can be made.' },
     );
   }
@@ -177,6 +184,23 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       releasedPorts,
     };
   }
+}
+
+function prepareOrLeave(options: RunOptions, state: StateDirectory, cores: number): Prepared {
+  try {
+    return prepareRun(options, state, cores);
+  } catch (error) {
+    release(state);
+    const { code } = error as NodeJS.ErrnoException;
+    // The plan of what to pass over is written before the journal is: a full disk shows here first.
+    throw code === "ENOSPC" || code === "EROFS" || code === "EDQUOT" ? unusable(state.path, error) : error;
+  }
+}
+
+/** A v2 group may be made where the kernel does not count memory for it. */
+function whyMemoryIsUnknown(group: RunGroup): string | undefined {
+  if (group.kind === "ungrouped") return group.reason;
+  return group.cgroup.gauge.memoryCurrentBytes() === undefined ? "memory is not counted for its group" : undefined;
 }
 
 const exitOf: Record<RunOutcome["kind"], ExitCodeName> = {

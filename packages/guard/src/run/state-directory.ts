@@ -55,7 +55,8 @@ export function placesIn(path: string): StateDirectory {
 }
 
 /**
- * Makes this process the only runner here. What a dead runner left (processes, its control group) is torn down first.
+ * Makes this process the only runner here, under a name of its own until its run is known. What a dead runner left
+ * (processes, its control group) is torn down first.
  *
  * @throws ConstellationError state.conflict when another runner is alive, state.unavailable
  */
@@ -112,7 +113,8 @@ export function hold(
   }
 }
 
-function unusable(path: string, cause: unknown): ConstellationError {
+/** What is said when nothing can be written where the checkpoint is to be. */
+export function unusable(path: string, cause: unknown): ConstellationError {
   return new ConstellationError(
     "state.unavailable",
     `Cannot keep a checkpoint in ${path}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
