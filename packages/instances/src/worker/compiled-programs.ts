@@ -108,9 +108,17 @@ export class CompiledPrograms {
 /** V8 before that of Node 22 forgets, in what it keeps, from where `import()` starts. */
 const losesImports = Number.parseInt(process.versions.node, 10) < 22;
 const dynamicImport = /\bimport\s*[(/]/;
+/** Types in comments say `import()`, too: a line that begins with `* @`, and what follows `/** @`, up to the comment's end. */
+const typeComment = /(?:^\s*(?:\/\*)?\*+\s*|\/\*\*\s*)@(?:(?!\*\/).)*/gm;
 
 function isWorthIt(file: string): boolean {
-  return statSync(file).size >= leastBytes && !(losesImports && dynamicImport.test(readFileSync(file, "utf8")));
+  if (statSync(file).size < leastBytes) return false;
+  return !losesImports || !mayImport(readFileSync(file, "utf8"));
+}
+
+/** Whether a program may have an `import()`; sometimes true although it has none, never the other way round. */
+export function mayImport(program: string): boolean {
+  return dynamicImport.test(program.replaceAll(typeComment, ""));
 }
 
 function compileRequest(

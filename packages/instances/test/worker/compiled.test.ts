@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { newRunId, type StartRequest } from "@constellation/instances";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { compiledPath, isWhole, takeCompiled } from "../../src/worker/compiled-file.ts";
+import { mayImport } from "../../src/worker/compiled-programs.ts";
 import { asRoot } from "../launch/world.ts";
 import { runToEnd } from "../process/runs.ts";
 import { BothWays } from "./both-ways.ts";
@@ -96,6 +97,18 @@ describe.skipIf(!asRoot)("compiled programs", () => {
     expect(await start(importing)).toMatchObject({ lines: ["1"] });
     expect(compiledOf(small)).toEqual([]);
   }, 60_000);
+});
+
+test("an import() is found wherever it is code, and not where it is a type in a comment", () => {
+  for (const code of ['import("x")', "a\n* import ('x')", "/** @type {X} */ import('x')", " * @x */ import/**/('x')"])
+    expect(mayImport(code)).toBe(true);
+  for (const code of [
+    " * @param {import('x').Y} y",
+    "const a = /** @type {import('x')} */ (b);",
+    'import "x";',
+    "important(",
+  ])
+    expect(mayImport(code)).toBe(false);
 });
 
 describe("a compiled program as a file", () => {
