@@ -3,33 +3,36 @@ import { type Exit, exitSchema } from "@constellation/contract";
 import type { Cgroup } from "@constellation/host";
 import { signalName } from "../driver/signal-names.ts";
 import { type End, toExit } from "../driver/to-exit.ts";
-import { type ExitRecord, readExitRecord } from "../launch/index.ts";
+import type { ExitRecord } from "../launch/index.ts";
 import { readJson, writeAtomically } from "./atomic-file.ts";
 import { readStop, type RunRecord } from "./run-record.ts";
 
 const exitFile = "end.json";
 
-/**
- * The exit of a run that is over. It is worded once and kept with the run, so that every daemon that asks tells the same.
- *
- * @param bootedAt Unix milliseconds; a run from before was ended by the reboot
- */
-export function exitOf(
-  folder: string,
-  record: RunRecord,
-  cgroup: Cgroup | null,
-  nowMs: number,
-  bootedAt: number,
-): Exit {
+/** What there is to word an exit from. */
+export interface EndFacts {
+  /** The record of its supervisor; null: it was killed before it could write one. */
+  readonly found: ExitRecord | null;
+  readonly cgroup: Cgroup | null;
+  readonly nowMs: number;
+  /** Unix milliseconds; a run from before was ended by the reboot. */
+  readonly bootedAt: number;
+}
+
+/** The exit of a run that is over. It is worded once and kept with the run, so that every daemon that asks tells the same. */
+export function exitOf(folder: string, record: RunRecord, facts: EndFacts): Exit {
   const kept = exitSchema.safeParse(readJson(join(folder, exitFile)));
-  if (kept.success) return kept.data;
-  const exit = wordExit(folder, record, cgroup, nowMs, bootedAt);
+  return kept.success ? kept.data : firstExitOf(folder, record, facts);
+}
+
+/** The exit of a run that was in one daemon's hand from its start to its end: nobody has worded it yet. */
+export function firstExitOf(folder: string, record: RunRecord, facts: EndFacts): Exit {
+  const exit = wordExit(folder, record, facts);
   writeAtomically(join(folder, exitFile), JSON.stringify(exit));
   return exit;
 }
 
-function wordExit(folder: string, record: RunRecord, cgroup: Cgroup | null, nowMs: number, bootedAt: number): Exit {
-  const found = readExitRecord(folder);
+function wordExit(folder: string, record: RunRecord, { found, cgroup, nowMs, bootedAt }: EndFacts): Exit {
   const stop = readStop(folder);
   const events = cgroup === null ? null : eventsOf(cgroup);
   return toExit(found === null ? lost(record, bootedAt) : endOf(found, record), {

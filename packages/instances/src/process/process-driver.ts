@@ -181,7 +181,12 @@ export class ProcessDriver implements Driver {
     try {
       const pids = readPidFile(folder);
       if (pids !== null) await clearLost(pids, cgroup ?? null);
-      const exit = exitOf(folder, record, cgroup ?? null, this.#clock.nowMs(), this.#bootedAt);
+      const exit = exitOf(folder, record, {
+        found: readExitRecord(folder),
+        cgroup: cgroup ?? null,
+        nowMs: this.#clock.nowMs(),
+        bootedAt: this.#bootedAt,
+      });
       // A start that failed while nobody listened ran nothing; it is as good as never begun.
       if (exit.kind === "start-failed") return { status: "never-started" };
       return { status: "ended", exit, request };

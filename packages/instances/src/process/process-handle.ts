@@ -15,7 +15,7 @@ import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
 import { relimit } from "./cgroup-limits.ts";
 import { clearLost } from "./clear-lost.ts";
-import { exitOf } from "./end-of-run.ts";
+import { exitOf, firstExitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
 import { printedPlans } from "./printed-plans.ts";
@@ -173,7 +173,9 @@ export class ProcessHandle implements RunHandle {
     const end = await watchLife(folder, { signal: this.#letGo.signal });
     // A supervisor that was killed left its tree to us.
     if (end.kind === "lost") await clearLost(pids, this.#cgroup);
-    const exit = exitOf(folder, this.#record, this.#cgroup, clock.nowMs(), bootedAt);
+    const found = end.kind === "ended" ? end.record : null;
+    const wording = started === undefined ? exitOf : firstExitOf;
+    const exit = wording(folder, this.#record, { found, cgroup: this.#cgroup, nowMs: clock.nowMs(), bootedAt });
     this.#over.abort();
     this.#kill?.cancel();
     this.#close();
