@@ -13,8 +13,7 @@ const channel = 3;
 const [, , library, example] = process.argv;
 const native = require(library);
 
-// The stack of this line is that of any program's first.
-const { stack } = new Error();
+const stack = stackOfMain();
 Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
   ([enter, useCompiled]) => setImmediate(begin, { enter, useCompiled }),
   fail,
@@ -26,6 +25,15 @@ function begin(beginning) {
   const [paper] = received();
   const assignment = prepare(native, places, paper);
   become(native, channel, beginning, assignment, received());
+}
+
+// The stack of any program's first line, whole.
+function stackOfMain() {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Infinity;
+  const { stack } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack;
 }
 
 function received() {

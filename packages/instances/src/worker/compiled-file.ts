@@ -8,8 +8,8 @@ const digestBytes = 32;
  * Where the compiled form of a program lies, beside it. Each Node, and each set of its options, has one of its own: V8
  * refuses what another made.
  */
-export function compiledPath(file: string, flags: readonly string[]): string {
-  const maker = [process.version, process.arch, ...flags].join(" ");
+export function compiledPath(file: string, options: readonly string[]): string {
+  const maker = [process.version, process.arch, ...options].join(" ");
   return `${file}.${createHash("sha256").update(maker).digest("hex").slice(0, 12)}.v8`;
 }
 

@@ -45,8 +45,10 @@ export class CompiledPrograms {
 
   /** The compiled form of a CommonJS program, for a Node of this shape. Null when there is none; it is made soon then. */
   find(file: string, shape: Shape): string | null {
-    if (!file.endsWith(".cjs") || shape.flags.includes("--enable-source-maps")) return null;
-    const path = compiledPath(file, shape.flags);
+    const options = [...shape.flags, shape.environment["NODE_OPTIONS"] ?? ""];
+    // What is compiled already has no source map to be read.
+    if (!file.endsWith(".cjs") || /--enable[-_]source[-_]maps/.test(options.join(" "))) return null;
+    const path = compiledPath(file, options);
     const known = this.#known.get(path);
     if (known !== undefined) return known === "whole" ? path : null;
     if (this.#known.size >= mostKnown) this.#known.clear();

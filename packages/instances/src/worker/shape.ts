@@ -1,5 +1,6 @@
 import type { StartRequest } from "../driver/start-request.ts";
 import { nodeFlags } from "../script/node-program.ts";
+import { unfitOption } from "./node-options.ts";
 import { startupEnvironment } from "./startup-environment.ts";
 
 /** What a Node must have been started with to become the program of a request: everything that cannot be changed later. */
@@ -31,7 +32,8 @@ export function shapeOf({ run, env, isolation, resources, warm }: ShapedRequest)
   // What is left to do would have nowhere to be done.
   if ([isolation.pid, isolation.mount, isolation.readOnlyRoot].includes("off"))
     return none("it has no process numbers or no file tree of its own");
-  if (env["NODE_OPTIONS"] !== undefined) return none("its environment has NODE_OPTIONS");
+  const unfit = unfitOption(env["NODE_OPTIONS"] ?? "");
+  if (unfit !== null) return none(`its NODE_OPTIONS has ${unfit}`);
   const parts = {
     flags: nodeFlags(run.file, resources.memoryBytes),
     environment: { LANG: "C.UTF-8", ...startupEnvironment(env) },

@@ -39,6 +39,15 @@ export const moduleCases: readonly EqualityCase[] = [
     script: `${show("process.env")} process.env.N = 5; console.log(typeof process.env.N, "PATH" in process.env, process.env.NOPE, delete process.env.A, Object.keys(process.env).length);`,
   },
   {
+    name: "options in NODE_OPTIONS that Node can wait with",
+    spec: {
+      env: { NODE_OPTIONS: "--no-warnings --max-http-header-size=20000 --stack-trace-limit=3 --enable-source-maps" },
+    },
+    script: `import { maxHeaderSize } from "node:http"; process.emitWarning("unseen");
+      console.log(process.env.NODE_OPTIONS, process.execArgv, maxHeaderSize, Error.stackTraceLimit, process.sourceMapsEnabled, new Error("x").stack);
+      Error.stackTraceLimit = 50; console.log(new Error("y").stack);`,
+  },
+  {
     name: "time zone and locale",
     spec: { env: { TZ: "Asia/Kathmandu" } },
     script: `console.log(new Date(0).toString(), Intl.DateTimeFormat().resolvedOptions(), (1234.5).toLocaleString());`,

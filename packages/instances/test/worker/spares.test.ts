@@ -73,6 +73,8 @@ describe("which Node fits a request", () => {
     expect(key({ resources: { ...resources, networkInBitsPerSecond: 1e6 } })).not.toBe(plain);
     expect(key({ resources: { ...resources, memoryBytes: 2e8 } })).not.toBe(plain);
     expect(key({ env: { UV_THREADPOOL_SIZE: "8" } })).not.toBe(plain);
+    const options = key({ env: { NODE_OPTIONS: "--no-warnings --max-old-space-size=100" } });
+    expect([plain, null]).not.toContain(options);
     expect(key({ isolation: { ...isolation, network: "none" } })).not.toBe(plain);
   });
 
@@ -80,7 +82,17 @@ describe("which Node fits a request", () => {
     expect(key({ run: { kind: "command", argv: ["node"] } })).toBeNull();
     expect(key({ run: { kind: "script", file: "/x.mjs", args: [], runtime: "bun" } })).toBeNull();
     expect(key({ warm: false })).toBeNull();
-    expect(key({ env: { NODE_OPTIONS: "--no-warnings" } })).toBeNull();
+    for (const option of [
+      "--require ./a.cjs",
+      "--import=x",
+      "-r x",
+      "--inspect",
+      "--no-addons",
+      "--max-old-space-size",
+      "--no-warnings=1",
+      "x",
+    ])
+      expect(key({ env: { NODE_OPTIONS: `--no-warnings ${option}` } })).toBeNull();
     for (const part of ["pid", "mount", "readOnlyRoot"] as const)
       expect(key({ isolation: { ...isolation, [part]: "off" } })).toBeNull();
   });
