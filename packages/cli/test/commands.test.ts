@@ -216,10 +216,13 @@ test("doctor without a daemon starts one for the question and stops it again", a
   expect(existsSync(join(home, "run/daemon.sock"))).toBe(false);
 });
 
-test("the systemd unit names this Node and this daemon", async () => {
+test("the systemd unit names this Node, this daemon and its settings", async () => {
   const { run } = await commandLine();
+  vi.stubEnv("CONSTELLATION_WARM", "3");
   const { out } = await run("daemon", "install", "--print");
+  vi.unstubAllEnvs();
   expect(out).toContain(`ExecStart=${process.execPath} `);
+  expect(out).toContain("CONSTELLATION_WARM=3");
   expect(out).toContain("KillMode=process");
 });
 

@@ -51,7 +51,7 @@ export async function installUnit(
 }
 
 function serviceSettings(forUser: boolean, network: string | undefined): ServiceSettings {
-  const home = process.env["CONSTELLATION_HOME"];
+  const { CONSTELLATION_HOME: home, CONSTELLATION_WARM: warm } = process.env;
   return {
     description: "Constellation, runs and supervises apps",
     command: [process.execPath, ...daemonFlags, daemonProgram()],
@@ -59,6 +59,7 @@ function serviceSettings(forUser: boolean, network: string | undefined): Service
       ...daemonSettings,
       ...(home === undefined ? {} : { CONSTELLATION_HOME: home }),
       ...(network === undefined ? {} : { CONSTELLATION_NETWORK: network }),
+      ...(warm === undefined ? {} : { CONSTELLATION_WARM: warm }),
     },
     forUser,
   };

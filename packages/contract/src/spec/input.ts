@@ -51,8 +51,8 @@ export interface ResourcesInput {
   cpuWeight?: number | undefined;
   /** Hard limit, like `"256MB"`; exceeding it ends the instance with reason `oom`. */
   memory?: string | number | undefined;
-  /** Processes and threads together. */
-  pids?: number | undefined;
+  /** Processes and threads together; `"unlimited"` for no bound. @default 4096, where the machine can bound them */
+  pids?: number | "unlimited" | undefined;
   /** File descriptors of each process. */
   openFiles?: number | undefined;
   /** Quota of the private data folder, like `"1GB"`. */

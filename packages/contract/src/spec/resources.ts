@@ -28,8 +28,8 @@ export const resourcesSchema = z
     cpuWeight: z.number().int().min(1).max(10_000).optional(),
     /** Hard limit; exceeding it ends the instance with reason `oom`. */
     memory: memorySize.optional(),
-    /** Processes and threads together. */
-    pids: z.number().int().min(1).max(4_194_304).optional(),
+    /** Processes and threads together. @default 4096, where the machine can bound them */
+    pids: z.union([z.literal("unlimited"), z.number().int().min(1).max(4_194_304)]).optional(),
     /** File descriptors per process (RLIMIT_NOFILE). */
     openFiles: z.number().int().min(16).optional(),
     /** Quota of the private data folder. */
@@ -60,12 +60,16 @@ export const resourcesSchema = z
     };
   });
 
+/** Processes and threads of an instance that names no bound: more than servers need, fewer than harm a machine. */
+export const defaultPids = 4096;
+
 /** Limits of one instance; `null` is "no limit". */
 export interface Resources {
   readonly cpuCores: number | null;
   readonly cpuWeight: number | null;
   readonly memoryBytes: number | null;
-  readonly pids: number | null;
+  /** `null`: {@link defaultPids}, where the machine can bound them. */
+  readonly pids: number | "unlimited" | null;
   readonly openFiles: number | null;
   readonly diskBytes: number | null;
   readonly networkInBitsPerSecond: number | null;

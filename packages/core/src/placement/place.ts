@@ -19,7 +19,7 @@ function excessesOn(node: NodeCapacity, resources: Resources): Excess[] {
   const limits: readonly [string, number | null, number | null, Excess["unit"]][] = [
     ["resources.cpu", resources.cpuCores, node.cpuCores, "cores"],
     ["resources.memory", resources.memoryBytes, node.memoryBytes, "bytes"],
-    ["resources.pids", resources.pids, node.pids, "count"],
+    ["resources.pids", resources.pids === "unlimited" ? null : resources.pids, node.pids, "count"],
     ["resources.openFiles", resources.openFiles, node.openFiles, "count"],
     ["resources.disk", resources.diskBytes, node.diskBytes, "bytes"],
   ];

@@ -1,4 +1,4 @@
-import { formatBytes, type Measure, type Resources } from "@constellation/contract";
+import { defaultPids, formatBytes, type Measure, type Resources } from "@constellation/contract";
 import {
   type Cgroup,
   type CgroupLimits,
@@ -54,8 +54,15 @@ export function cgroupFor(
   for (const [limit, wanted] of asked)
     if (!unenforced.some((hole) => covers(hole.limit, limit))) verdict.on(limitMeasures[limit], wanted);
   // Where it was not created the verdict has refused; one that checks a spec says so later.
-  return outcome.kind === "created" ? outcome.cgroup : null;
+  if (outcome.kind !== "created") return null;
+  // Nobody asked for this one: a machine without it is no reason to refuse.
+  if (resources.pids === null && outcome.cgroup.setLimits({ pidsMax: defaultPids }).kind === "enforced")
+    verdict.on(limitMeasures.pids, defaultPidsWords);
+  return outcome.cgroup;
 }
+
+const pidsWords = (pids: number): string => `${pids} processes and threads`;
+const defaultPidsWords = `${pidsWords(defaultPids)}, by default`;
 
 /** Refuses, or reports, the limits that a group does not have, in the words of the spec. */
 export function refuseHoles(
@@ -92,11 +99,12 @@ export function relimit(
   measures: readonly Measure[],
 ): readonly Measure[] | null {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
+  const bounded = pids === null && measures.some(({ name }) => name === limitMeasures.pids);
   const verdict = cgroup.setLimits({
     cpuCores: cpuCores ?? "max",
     cpuWeight: cpuWeight ?? 100,
     memoryBytes: memoryBytes ?? "max",
-    pidsMax: pids ?? "max",
+    pidsMax: typeof pids === "number" ? pids : bounded ? defaultPids : "max",
     // Where no rate was limited and none shall be, a disk that cannot be throttled does not matter.
     ...(measures.some(({ name }) => name === limitMeasures.io) || limitsOf(resources, disk).io !== undefined
       ? { io: [{ device: disk, ...liftedRates, ...limitsOf(resources, disk).io?.[0] }] }
@@ -109,6 +117,7 @@ export function relimit(
   return [
     ...measures.filter(({ name }) => !liveMeasures.includes(name)),
     ...inForce.filter(({ name }) => liveMeasures.includes(name)),
+    ...(bounded ? [{ name: limitMeasures.pids, state: "on", detail: defaultPidsWords } as const] : []),
   ];
 }
 
@@ -132,7 +141,7 @@ export function limitsOf(resources: Resources, disk: string): CgroupLimits {
     ...(cpuCores === null ? {} : { cpuCores }),
     ...(cpuWeight === null ? {} : { cpuWeight }),
     ...(memoryBytes === null ? {} : { memoryBytes }),
-    ...(pids === null ? {} : { pidsMax: pids }),
+    ...(typeof pids === "number" ? { pidsMax: pids } : {}),
     ...(Object.keys(io).length === 0 ? {} : { io: [{ device: disk, ...io }] }),
   };
 }
@@ -150,7 +159,7 @@ export function askedFor(resources: Resources): readonly [LimitName, string][] {
     ...(cpuCores === null ? [] : [["cpu", `${cpuCores} cores`] satisfies [LimitName, string]]),
     ...(cpuWeight === null ? [] : [["cpu-weight", `weight ${cpuWeight}`] satisfies [LimitName, string]]),
     ...(memoryBytes === null ? [] : [["memory", formatBytes(memoryBytes)] satisfies [LimitName, string]]),
-    ...(pids === null ? [] : [["pids", `${pids} processes and threads`] satisfies [LimitName, string]]),
+    ...(typeof pids === "number" ? [["pids", pidsWords(pids)] satisfies [LimitName, string]] : []),
     ...(io.length === 0 ? [] : [["io", io.join(", ")] satisfies [LimitName, string]]),
   ];
 }

@@ -34,6 +34,33 @@ test("a fork bomb meets its pids limit and the machine does not", async () => {
   expect(details["limit.pids"]).toBe("8 processes and threads");
 });
 
+test("who names no bound on processes gets one, unless unlimited ones are asked for", async () => {
+  const bounded = await driver.start(shell(playground, "echo on; sleep 1000"), { signal });
+  const unlimited = await driver.start(shell(playground, "echo on; sleep 1000", { resources: { pids: "unlimited" } }), {
+    signal,
+  });
+  const boundOf = ({ facts }: typeof bounded): string => {
+    const record = readRunRecord(join(playground.runtime, "runs", facts.runId));
+    const location = record?.cgroup ?? null;
+    if (location === null) throw new Error("the run has no control group");
+    const folder = location.version === 2 ? location.directory : location.directories["pids"];
+    return readFileSync(`${folder}/pids.max`, "utf8").trim();
+  };
+  expect(boundOf(bounded)).toBe("4096");
+  expect(bounded.facts.measures).toContainEqual({
+    name: "limit.pids",
+    state: "on",
+    detail: "4096 processes and threads, by default",
+  });
+  expect(boundOf(unlimited)).toBe("max");
+  expect(unlimited.facts.measures.map(({ name }) => name)).not.toContain("limit.pids");
+  const { resources } = shell(playground, "", { resources: { pids: 20 } });
+  expect(await bounded.limit(resources)).toBe(true);
+  expect(boundOf(bounded)).toBe("20");
+  await end(driver, bounded);
+  await end(driver, unlimited);
+});
+
 test("memory: the whole tree counts, and an end by the kernel says with which peak", async () => {
   const { exit } = await runToEnd(
     driver,
