@@ -31,13 +31,13 @@ const parts = {
     const rows = await benchWarmStart({ rounds: quick ? 2 : 5 });
     return [...rows, ...otherNodes().flatMap((node) => JSON.parse(run(node, [here("warm-start.js")], 120)))];
   },
-  ring: () => benchRing({ rounds: quick ? 3 : 7, frames: 400_000 }),
+  ring: () => benchRing({ rounds: quick ? 3 : 5, frames: 400_000 }),
   rack: async () => [await liveRack(quick ? 10 : 60), await crowded(() => liveRack(quick ? 10 : 20))],
   orphans: () => benchOrphans({ rounds: quick ? 4 : 10 }),
   async tasks() {
     const rows = [];
     for (const placement of ["threads", "processes"])
-      rows.push(...(await benchTasks(placement, quick ? { rounds: 3, roundMs: 200 } : { rounds: 7, roundMs: 400 })));
+      rows.push(...(await benchTasks(placement, quick ? { rounds: 3, roundMs: 200 } : { rounds: 5, roundMs: 400 })));
     return rows;
   },
 };
@@ -54,22 +54,21 @@ const titles = {
 
 const wanted = process.argv.slice(2).filter((name) => name in parts);
 const file = here("../results/pool.json");
-const kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
-const result = {
+const about = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() },
   node: process.version,
   peers: JSON.parse(readFileSync(here("../package.json"), "utf8")).dependencies,
-  parts: { ...kept.parts },
 };
 for (const [name, measure] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const loadBefore = loadavg()[0];
   const figures = await measure();
-  result.parts[name] = { date: new Date().toISOString(), quick, loadBefore, loadAfter: loadavg()[0], figures };
-  // Written at once: what comes later may fail.
+  const part = { date: new Date().toISOString(), quick, loadBefore, loadAfter: loadavg()[0], figures };
+  // Written at once, as what comes later may fail; read anew, as others may have measured another part meanwhile.
   mkdirSync(here("../results/"), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  print(name, result.parts[name]);
+  const kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).parts : {};
+  writeFileSync(file, `${JSON.stringify({ ...about, parts: { ...kept, [name]: part } }, null, 2)}\n`);
+  print(name, part);
 }
 writeTables();
 process.exit(0);

@@ -31,7 +31,7 @@ export async function benchRing({ rounds, frames }) {
         wakes[name].push(quantile(halves, 0.5));
       }
       for (const periodMs of periodsMs) {
-        const ticks = { frames: 200, periodMs };
+        const ticks = { frames: 120, periodMs };
         const rows = asleep[periodMs];
         for (const anticipates of [false, true]) {
           const ring = createRing({ frames: 8, frameBytes: 8 });

@@ -139,7 +139,7 @@ function ring(figures) {
 }
 
 function others({ rack, orphans }) {
-  const [free, crowded] = rack.figures;
+  const [free, crowded] = [rack.figures].flat();
   const played = (row) => `${row.ticks} / ${row.lateTicks} / ${row.silentBlocks}`;
   return table(
     ["other", ""],
@@ -148,7 +148,9 @@ function others({ rack, orphans }) {
         `live rack, ${free.seconds} s, modules added and removed each second, one crash: ticks / missed / blocks of silence`,
         played(free),
       ],
-      [`the same for ${crowded.seconds} s beside a program that computes on each core`, played(crowded)],
+      ...(crowded === undefined
+        ? []
+        : [[`the same for ${crowded.seconds} s beside a program that computes on each core`, played(crowded)]]),
       [
         `workers gone after SIGKILL of their parent, p50 / worst of ${orphans.figures.count}`,
         `${orphans.figures.goneP50Ms} / ${orphans.figures.goneWorstMs} ms`,

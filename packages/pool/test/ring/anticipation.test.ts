@@ -39,6 +39,21 @@ it("wakes shortly before the next frame of a regular stream is due, though some 
   );
 });
 
+it("wakes earlier when it woke too late, and later when it is in time, within bounds", () => {
+  const times = regular(5, 20);
+  const anticipation = hears(times);
+  const nowMs = times.at(-1) as number;
+  const leadMs = (): number => 5 - anticipation.sleepMs(nowMs);
+  if (!isPossible) return;
+  const first = leadMs();
+  anticipation.woke(false);
+  expect(leadMs()).toBeGreaterThan(first);
+  for (let late = 0; late < 100; late += 1) anticipation.woke(false);
+  expect(leadMs()).toBeLessThanOrEqual(0.3 + 1e-6);
+  for (let early = 0; early < 1000; early += 1) anticipation.woke(true);
+  expect(leadMs()).toBeCloseTo(0.05, 5);
+});
+
 it("expects nothing of streams that are too quick, too slow or not known yet", () => {
   for (const times of [regular(1, 40), regular(200, 40), regular(5, 8)])
     expect(hears(times).sleepMs(times.at(-1) as number)).toBe(0);
