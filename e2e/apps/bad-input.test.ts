@@ -100,7 +100,7 @@ describe("what a user gets wrong", () => {
 
   test("a program that ends at once was never up", async () => {
     home.write("wrong.ts", spec({ name: "brief", command: ["sh", "-c", "sleep 0.1; exit 3"] }));
-    const { status, err } = await home.constellation("up", "wrong.ts", "--timeout", "2s");
+    const { status, err } = await home.constellation("up", "wrong.ts", "--timeout", "5s");
     expect(err).toMatch(/brief.*exited with code 3/);
     expect(status).not.toBe(0);
     await home.ok("rm", "brief");

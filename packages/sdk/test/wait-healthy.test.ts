@@ -1,4 +1,4 @@
-import type { AppSummary, Exit, Instance, InstanceState } from "@constellation/contract";
+import type { AppSummary, Event, Exit, Instance, InstanceState } from "@constellation/contract";
 import { expect, test } from "vitest";
 import { waitHealthy } from "../src/apps/wait-healthy.ts";
 import type { ProgressSource, Snapshot } from "../src/apps/progress.ts";
@@ -79,4 +79,25 @@ test("one that a probe has found ready, or that has run for long, is up at once"
   const old = scripted(false, upSince(Date.now() - 60_000), down);
   await wait(old);
   expect([probed.looks, old.looks, old.asked]).toEqual([1, 1, 0]);
+});
+
+test("one that ends again and again is late for the reason of its end, also when it runs as the time is over", async () => {
+  const crashed: Snapshot = {
+    apps: [app("degraded")],
+    instances: [instance({ status: "backoff", since: 0, until: 1, last: exit })],
+  };
+  const source = scripted(false, crashed, upSince(Date.now() + 60_000));
+  const looks = source.events;
+  // Something happens at once, so that the second look follows the first.
+  source.events = (signal) =>
+    source.looks > 1
+      ? looks(signal)
+      : (async function* () {
+          yield {} as Event;
+        })();
+  await expect(waitHealthy(source, ["web"], { timeoutMs: 200 })).rejects.toMatchObject({
+    code: "call.timeout",
+    message: expect.stringMatching(/web \(web\.1: exited with code 1\)/) as string,
+  });
+  expect(source.looks).toBe(2);
 });

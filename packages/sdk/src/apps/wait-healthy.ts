@@ -23,31 +23,81 @@ export async function waitHealthy(
 ): Promise<readonly AppSummary[]> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  let last: Snapshot = { apps: [], instances: [] };
-  const proofs = new Proofs(source, until);
-  for await (const snapshot of watchProgress(source, until)) {
-    for (let next = snapshot; ; next = await source.snapshot(until)) {
-      last = only(next, names);
-      onProgress?.(last);
-      const failed = last.apps.find((app) => hasFailed(app, last));
-      if (failed !== undefined) throw unhealthy(failed, last);
-      if (last.apps.length < names.length || !last.apps.every(isSettled)) break;
-      const missingMs = await proofs.missingMs(last);
-      if (missingMs === 0) return last.apps;
-      await sleep(missingMs, undefined, { signal: until });
-    }
+  const seen = new Seen(names);
+  try {
+    const settled = await settle(source, seen, until, onProgress);
+    if (settled !== null) return settled;
+  } catch (error) {
+    // When the time is over, whatever was under way breaks off.
+    if (!until.aborted || (error instanceof ConstellationError && error.code === "app.unhealthy")) throw error;
   }
   if (signal?.aborted === true)
     throw new ConstellationError("call.cancelled", `Waiting for ${names.join(", ")} was cancelled; the work goes on`);
-  const late = last.apps.filter((app) => !isSettled(app));
+  const late = seen.late();
   throw new ConstellationError(
     "call.timeout",
-    `Not healthy after ${formatDuration(timeoutMs)}: ${late.map((app) => `${app.name} (${describe(app, last)})`).join(", ")}`,
+    `Not healthy after ${formatDuration(timeoutMs)}: ${late.map(({ name, why }) => `${name} (${why})`).join(", ")}`,
     {
       remedy: `The work goes on; look with \`constellation logs ${late[0]?.name ?? ""}\`, or wait longer with --timeout.`,
       details: { apps: late.map(({ name }) => name) },
     },
   );
+}
+
+/** The apps when all of them are up; null when the time was over before. */
+async function settle(
+  source: ProgressSource,
+  seen: Seen,
+  until: AbortSignal,
+  onProgress: WaitOptions["onProgress"],
+): Promise<readonly AppSummary[] | null> {
+  const proofs = new Proofs(source, until);
+  for await (const snapshot of watchProgress(source, until)) {
+    for (let next = snapshot; ; next = await source.snapshot(until)) {
+      const now = seen.take(next);
+      onProgress?.(now);
+      const failed = now.apps.find((app) => hasFailed(app, now));
+      if (failed !== undefined) throw unhealthy(failed, now);
+      if (!seen.allSettled) break;
+      const missingMs = await proofs.missingMs(now);
+      if (missingMs === 0) return now.apps;
+      await sleep(missingMs, undefined, { signal: until });
+    }
+  }
+  return null;
+}
+
+/** What was seen of the apps: how they stand, and what went wrong on the way. */
+class Seen {
+  readonly #names: readonly string[];
+  readonly #troubles = new Map<string, string>();
+  #last: Snapshot = { apps: [], instances: [] };
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  get allSettled(): boolean {
+    return this.#last.apps.length >= this.#names.length && this.#last.apps.every(isSettled);
+  }
+
+  take(snapshot: Snapshot): Snapshot {
+    this.#last = only(snapshot, this.#names);
+    for (const { app, name, state } of this.#last.instances)
+      if (state.status === "backoff") this.#troubles.set(app, `${name}: ${state.last.reason}`);
+    return this.#last;
+  }
+
+  /** The apps that are not up, and why. One that runs at this moment was not seen to run for long: it ends again and again. */
+  late(): { readonly name: string; readonly why: string }[] {
+    const unsettled = this.#last.apps.filter((app) => !isSettled(app));
+    const late = unsettled.length > 0 ? unsettled : this.#last.apps;
+    const found = late.map((app) => ({
+      name: app.name,
+      why: isSettled(app) ? (this.#troubles.get(app.name) ?? "has not run for long enough") : describe(app, this.#last),
+    }));
+    return found.length > 0 ? found : this.#names.map((name) => ({ name, why: "nothing was heard of it" }));
+  }
 }
 
 // As long as an update waits before it goes on: time to fail to read a configuration or to bind a port.
