@@ -17,7 +17,12 @@ export function withTables(text, result) {
 
 function sections({ machine, node, parts }) {
   const dates = Object.values(parts).map((part) => part.date.slice(0, 10));
-  const loads = Object.entries(parts).map(([name, part]) => `${name} ${part.loadBefore.toFixed(1)}`);
+  const loads = Object.entries(parts).map(
+    ([name, part]) =>
+      `${name} ${part.loadBefore.toFixed(1)}${
+        part.scheduling === undefined ? "" : ` (scheduled before all others, ${part.scheduling})`
+      }`,
+  );
   return [
     `${[...new Set(dates)].join(", ")}, Node ${node.slice(1)}, ${machine.cores} virtual cores (${machine.cpu}), Linux ${machine.kernel.split("-")[0]}. ` +
       `Load average when each part began: ${loads.join(", ")}.`,
@@ -72,11 +77,15 @@ function handOver([thread, child], cold) {
         pair(thread.burstOf8Last),
         pair(child.burstOf8Last),
       ],
-      [
-        "floor of a burst: eight bare `import`s of such a module, shared by the cores",
-        `${thread.importFloorMs} ms`,
-        `${child.importFloorMs} ms`,
-      ],
+      ...(thread.importFloorMs === undefined
+        ? []
+        : [
+            [
+              "floor of a burst: eight bare `import`s of such a module, shared by the cores",
+              `${thread.importFloorMs} ms`,
+              `${child.importFloorMs} ms`,
+            ],
+          ]),
       ["8 spares all warm", `${thread.allWarmMs} ms`, `${child.allWarmMs} ms`],
       ["one such spare", `${thread.spareMegabytes} MB`, `${child.spareMegabytes} MB`],
       ["idle pool, processor of its parent", `${thread.parentIdleCpuPercent} %`, `${child.parentIdleCpuPercent} %`],
