@@ -87,17 +87,17 @@ test("one that ends again and again is late for the reason of its end, also when
     instances: [instance({ status: "backoff", since: 0, until: 1, last: exit })],
   };
   const source = scripted(false, crashed, upSince(Date.now() + 60_000));
-  const looks = source.events;
-  // Something happens at once, so that the second look follows the first.
-  source.events = (signal) =>
-    source.looks > 1
-      ? looks(signal)
-      : (async function* () {
-          yield {} as Event;
-        })();
-  await expect(waitHealthy(source, ["web"], { timeoutMs: 200 })).rejects.toMatchObject({
+  const told = {
+    ...source,
+    // Something happens at once, so that the second look follows the first.
+    events: async function* (): AsyncGenerator<Event> {
+      yield { type: "daemon.stopping", seq: 1, at: 0 };
+      await new Promise(() => undefined);
+    },
+  };
+  await expect(waitHealthy(told, ["web"], { timeoutMs: 200 })).rejects.toMatchObject({
     code: "call.timeout",
     message: expect.stringMatching(/web \(web\.1: exited with code 1\)/) as string,
   });
-  expect(source.looks).toBe(2);
+  expect(told.looks).toBe(2);
 });
