@@ -1,7 +1,8 @@
 // Scripts that write down when their first line ran and when they listened, and the starts that are timed by it.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundle } from "../../../packages/sdk/dist/bundle/bundle.js";
 import { runs, sleep } from "./product-daemon.js";
 
 /** Long enough for the next Node to wait again: what is measured is a start from rest. */
@@ -20,7 +21,8 @@ const scripts = {
 
 export async function startsOf(daemon, rows, rounds) {
   const artifacts = {};
-  for (const [name, text] of Object.entries(scripts)) artifacts[name] = await upload(daemon, text);
+  for (const [name, text] of Object.entries(scripts))
+    artifacts[name] = await upload(daemon, await bundled(daemon, text));
   const times = { warm: newTimes(), cold: newTimes() };
   const ways = { warm: new Map(), cold: new Map() };
   for (let round = -2; round < rounds; round += 1) {
@@ -83,12 +85,16 @@ async function oneRound(daemon, artifacts, { way, round }) {
 async function timed(daemon, app, file, act) {
   const clock = { begun: 0n, begin: () => (clock.begun = process.hrtime.bigint()) };
   await act(clock);
+  return Number(BigInt(await written(daemon, app, file)) - clock.begun) / 1e6;
+}
+
+async function written(daemon, app, file) {
   const path = join(data(daemon, app), file);
   for (let waited = 0; !existsSync(path); waited += 2) {
     if (waited > patienceMs) throw new Error(`${app} did not write ${file}`);
     await sleep(2);
   }
-  return Number(BigInt(readFileSync(path, "utf8")) - clock.begun) / 1e6;
+  return readFileSync(path, "utf8");
 }
 
 const data = (daemon, app) => join(daemon.home, "data", `${app}.1`);
@@ -98,8 +104,15 @@ async function startOf(daemon, app) {
   return start;
 }
 
-async function upload(daemon, text) {
-  const bytes = Buffer.from(text);
+/** As `up` does it. */
+async function bundled(daemon, text, as = "program") {
+  const entry = join(daemon.folder, "entry.js");
+  writeFileSync(entry, text);
+  const { bytes } = await bundle({ entry, folder: daemon.folder, as });
+  return Buffer.from(bytes);
+}
+
+async function upload(daemon, bytes) {
   const artifact = createHash("sha256").update(bytes).digest("hex");
   await daemon.call("PUT", `/v1/artifacts/${artifact}`, bytes);
   return artifact;
@@ -132,7 +145,7 @@ function chargedBytes(pid) {
   return Number(readFileSync(`/sys/fs/cgroup${v2}/memory.current`, "utf8"));
 }
 
-/** The same server on Node and on Bun: memory charged to the instance. Their clocks begin at different times. */
+/** Servers on Node and on Bun: how soon they run, and the memory that an idle one is charged with. */
 export async function bunInstances(daemon, rows, rounds) {
   const packages = join(import.meta.dirname, "../../node_modules");
   if (!existsSync(join(packages, "bun")))
@@ -141,32 +154,52 @@ export async function bunInstances(daemon, rows, rounds) {
   const folder = join(daemon.folder, "app");
   mkdirSync(folder, { mode: 0o755 });
   symlinkSync(packages, join(folder, "node_modules"));
-  const artifact = await upload(daemon, scripts.http);
-  const found = { node: [], bun: [] };
+  const http = await upload(daemon, await bundled(daemon, servers.http, "module"));
+  const serve = await upload(daemon, await bundled(daemon, servers.serve, "module"));
+  const kinds = {
+    "node, node:http, cold": { artifact: http, warm: false },
+    "node, node:http": { artifact: http },
+    "bun, node:http": { artifact: http, runtime: "bun" },
+    "bun, Bun.serve": { artifact: serve, runtime: "bun" },
+  };
+  const found = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, { first: [], listening: [], mb: [] }]));
   for (let round = -1; round < rounds; round += 1) {
-    for (const runtime of ["node", "bun"]) {
-      const name = `${runtime}-${round + 1}`;
-      const app = {
-        name,
+    for (const [at, [kind, given]] of Object.entries(kinds).entries()) {
+      const one = await oneServer(daemon, {
+        name: `server-${at}-${round + 1}`,
         script: "./http.mjs",
-        artifact,
         folder,
-        port: 21_000 + round,
-        runtime,
-      };
-      await timed(daemon, name, "listening", (clock) =>
-        daemon.until(runs(name), 1, () => (clock.begin(), daemon.apply(app))),
-      );
-      await sleep(restMs);
-      const [pid] = await daemon.pids(name);
-      const mb = chargedBytes(pid) / 1e6;
-      await daemon.remove(name);
-      await sleep(restMs);
-      if (round < 0) continue;
-      found[runtime].push(mb);
+        ...given,
+        port: 21_000 + 10 * round + at,
+      });
+      if (round >= 0) for (const [what, value] of Object.entries(one)) found[kind][what].push(value);
     }
   }
-  for (const runtime of ["node", "bun"]) {
-    rows.add(`runtime: ${runtime}, memory charged to an idle HTTP server`, "MB", found[runtime]);
+  for (const [kind, { first, listening, mb }] of Object.entries(found)) {
+    rows.add(`runtime: ${kind}, API call -> first line`, "ms", first);
+    rows.add(`runtime: ${kind}, API call -> listening`, "ms", listening);
+    rows.add(`runtime: ${kind}, memory charged to an idle server`, "MB", mb);
   }
+}
+
+/** By the wall clock: the others of Node and Bun begin at different times. */
+const wall = () => performance.timeOrigin + performance.now();
+const now = "performance.timeOrigin + performance.now()";
+const servers = {
+  http: `const at = ${now}; import { renameSync, writeFileSync } from "node:fs"; import { createServer } from "node:http";
+    createServer((request, response) => response.end("ok")).listen(process.env.PORT, () => { const listening = ${now}; ${write("wall", 'at + " " + listening')} });`,
+  serve: `const at = ${now}; import { renameSync, writeFileSync } from "node:fs";
+    Bun.serve({ port: process.env.PORT, fetch: () => new Response("ok") }); const listening = ${now}; ${write("wall", 'at + " " + listening')}`,
+};
+
+async function oneServer(daemon, app) {
+  let begun = 0;
+  await daemon.until(runs(app.name), 1, () => ((begun = wall()), daemon.apply(app)));
+  const [first, listening] = (await written(daemon, app.name, "wall")).split(" ");
+  await sleep(restMs);
+  const [pid] = await daemon.pids(app.name);
+  const mb = chargedBytes(pid) / 1e6;
+  await daemon.remove(app.name);
+  await sleep(restMs);
+  return { first: first - begun, listening: listening - begun, mb };
 }

@@ -1,7 +1,7 @@
 "use strict";
 // A warm Node becomes the program that a cold start would have been. The paper that its supervisor hands over says:
 //   { "words": ["node", …, "main.mjs", …], "flags": […], "env": {…}, "cwd": "/app", "sockets": [3, 4], "limits": [[7, 1024]],
-//     "preload": "/…/listen.cjs", "compiled": false }
+//     "compiled": false }
 const fs = require("node:fs");
 const Module = require("node:module");
 
@@ -18,16 +18,16 @@ exports.prepare = (native, places, paper) => {
   return assignment;
 };
 
-/** `beginning`: how a program begins (entry.cjs, compiled.cjs). `descriptors`: its sockets, and then what V8 made of it. */
-exports.become = (native, channel, { enter, useCompiled }, assignment, descriptors) => {
-  const { words, flags, cwd, sockets: numbers, limits, preload, compiled } = assignment;
+/** `beginning`: how a program begins (entry.cjs, compiled.cjs, ready-preload.cjs). `descriptors`: its sockets, and then what V8 made of it. */
+exports.become = (native, channel, { enter, useCompiled, preload }, assignment, descriptors) => {
+  const { words, flags, cwd, sockets: numbers, limits, compiled } = assignment;
   const sockets = descriptors.slice(0, numbers.length);
   const program = compiled ? readWhole(descriptors.at(-1)) : null;
   takeDescriptors(native, channel, sockets, numbers);
   for (const [resource, value] of limits) check(native.limit(resource, value), `limit ${resource}`);
   process.chdir(cwd);
   startClock();
-  if (preload !== null) require(preload);
+  if (numbers.length > 0) preload();
   if (program !== null) useCompiled(program.subarray(digestBytes));
   enter(words[1 + flags.length]);
 };

@@ -1,21 +1,23 @@
 "use strict";
 // A Node that waits for a script: everything is loaded that most scripts need, then it stands still in one system call
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
-//   node [options] warm.cjs warm.node warm-up.mjs <room for the words of the command>
+//   node [options] warm.cjs warm.node warm-up.mjs <folder of the preload, later> <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
 const { become, placesOfWords, prepare } = require("./become.cjs");
 const { readyCompiled } = require("./compiled.cjs");
 const { readyEntry } = require("./entry.cjs");
+const { readyPreload } = require("./ready-preload.cjs");
 
 /** The channel to the supervisor; see launcher/standby.c. */
 const channel = 3;
 
-const [, , library, example] = process.argv;
+const [, , library, example, preloadFolder] = process.argv;
 const native = require(library);
 
 const stack = stackOfMain();
 Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
-  ([enter, useCompiled]) => setImmediate(begin, { enter, useCompiled }),
+  ([enter, useCompiled]) =>
+    setImmediate(begin, { enter, useCompiled, preload: readyPreload(__dirname, preloadFolder) }),
   fail,
 );
 

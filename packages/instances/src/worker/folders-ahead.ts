@@ -30,10 +30,11 @@ export class FoldersAhead {
     rmSync(waitingFolder(folders), { recursive: true, force: true });
   }
 
-  /** They become those of an instance that has none. Where one is there already it stays as it is. */
+  /** They become those of an instance that has none. What is there already stays as it is; a limited disk is no folder. */
   become(request: StartRequest, folders: DriverFolders): void {
     const data = join(dataRoot(folders), instanceName(request));
-    if (!existsSync(data) && !existsSync(`${data}.img`)) renameSync(join(this.#path, "data"), data);
+    const isPlain = request.resources.diskBytes === null && !existsSync(`${data}.img`);
+    if (isPlain && !existsSync(data)) renameSync(join(this.#path, "data"), data);
     const log = dirname(logPath(folders, request));
     if (!existsSync(log)) renameSync(join(this.#path, "log"), log);
   }

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Cgroup, createCgroup } from "@constellation/host";
 import { launchBinary } from "../binary.ts";
 import { newRunId } from "../driver/run-id.ts";
@@ -8,6 +8,7 @@ import { abandon } from "../process/abandon.ts";
 import { runFiles, sparesFolder } from "../process/folders.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
+import { listenPreload } from "../ports/index.ts";
 import { FoldersAhead } from "./folders-ahead.ts";
 import { insideOwn, ownLaunch, preloadFile, uidOf } from "./own-launch.ts";
 import type { Shape } from "./shape.ts";
@@ -20,6 +21,11 @@ const [warmProgram = "", warmModule = "", ...others] = [
   "become.cjs",
   "entry.cjs",
   "compiled.cjs",
+  "ready-preload.cjs",
+  "listen.cjs",
+  "drain.cjs",
+  "door.cjs",
+  "turns.cjs",
 ].map(preloadFile);
 
 /** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
@@ -58,7 +64,7 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     const library = launchBinary("warm.node");
     const program = {
       name: "a warm Node",
-      words: [...[warmProgram, library, warmModule].map(insideOwn), roomForWords],
+      words: [...[warmProgram, library, warmModule].map(insideOwn), dirname(listenPreload), roomForWords],
       files: [warmProgram, warmModule, library, ...others],
     };
     const request = ownLaunch(program, shape, { number, folder, cgroup }, parts);

@@ -3,7 +3,6 @@ import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import type { CallOptions, RunHandle } from "../driver/driver.ts";
 import type { LaunchRequest } from "../launch/index.ts";
 import { resources } from "../launch/plan/linux.ts";
-import { listenPreload } from "../ports/index.ts";
 import { abandon } from "../process/abandon.ts";
 import { dataRoot, runFolder } from "../process/folders.ts";
 import { prepare, startTimeoutMs } from "../process/prepare.ts";
@@ -98,6 +97,5 @@ function paperOf({ argv, env, cwd, sockets, files = [], rlimits }: LaunchRequest
     sockets: sockets.map(({ fd }) => fd),
     limits: rlimits.openFiles === undefined ? [] : [[resources.openFiles, rlimits.openFiles]],
     compiled: files.length > 0,
-    preload: sockets.length > 0 ? listenPreload : null,
   };
 }
