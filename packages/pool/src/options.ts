@@ -31,6 +31,12 @@ export interface PoolOptions {
   readonly total?: number;
   /** Tasks that one worker runs at a time; more than 1 helps only tasks that wait. @default 1 */
   readonly concurrency?: number;
+  /**
+   * After a quick task that was alone, worker and caller keep their event loops turning for up to 0.2 ms, as the next one
+   * is likely to come. True makes lone round trips several times shorter; false leaves the processor to others.
+   * @default true, where there is more than one core
+   */
+  readonly staysAwake?: boolean;
   /** Imported first in every worker: URLs, paths, or package names as seen from `resolveFrom`. */
   readonly preload?: readonly string[];
   /** File from which `preload` is resolved. @default the program's main file */
@@ -85,6 +91,7 @@ export interface PoolPlan {
   readonly spares: { readonly min: number; readonly target: number } | "auto";
   readonly total: number;
   readonly concurrency: number;
+  readonly staysAwake: boolean;
   readonly preload: readonly string[];
   readonly resolveFrom: string;
   readonly warmUp: string | null;
@@ -139,6 +146,7 @@ export function planPool(options: PoolOptions): PoolPlan {
     spares: spares === "auto" ? "auto" : sparesOf(spares),
     total: whole("total", options.total, 1, 256),
     concurrency: whole("concurrency", options.concurrency, 1, 1),
+    staysAwake: options.staysAwake ?? true,
     preload: options.preload ?? [],
     resolveFrom: resolveBase(options.resolveFrom),
     warmUp: options.warmUp ?? null,

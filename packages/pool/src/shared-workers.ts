@@ -282,7 +282,7 @@ export class SharedWorkers implements WorkerOwner {
 
   /** Whether nobody but this worker has anything to do: then there is a core for whoever waits awake. */
   #isAlone(worker: PoolWorker): boolean {
-    if (worker.link.placement === "inline") return false;
+    if (!this.#fleet.plan.staysAwake || worker.link.placement === "inline") return false;
     for (const other of this.#slots) if (other !== null && other !== worker && other.inFlight > 0) return false;
     return true;
   }

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { createPool } from "@constellation/pool";
 import { Lingering } from "../src/lingering.ts";
 
 const immediates = (): number => process.getActiveResourcesInfo().filter((kind) => kind === "Immediate").length;
@@ -26,3 +28,24 @@ it("goes to sleep by itself when nothing comes", async () => {
   }
   expect(immediates()).toBe(before);
 });
+
+it.each([true, false])(
+  "awaits the answers of lone quick tasks awake, unless that is not wanted (%s)",
+  async (staysAwake) => {
+    const module = new URL("./fixtures/tasks.js", import.meta.url);
+    const pool = createPool({ module, workers: 1, placement: "thread", staysAwake });
+    try {
+      const before = immediates();
+      let awake = 0;
+      for (let index = 0; index < 300; index += 1) {
+        const answer = pool.run("echo", index);
+        awake += immediates() - before;
+        expect(await answer).toBe(index);
+      }
+      if (staysAwake && availableParallelism() > 1) expect(awake).toBeGreaterThan(0);
+      else expect(awake).toBe(0);
+    } finally {
+      await pool.close();
+    }
+  },
+);
