@@ -1,5 +1,4 @@
-import { type ChildProcessByStdio, spawn, type SpawnOptions } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { type ChildProcess, spawn } from "node:child_process";
 import { ConstellationError } from "@constellation/contract";
 import { launchBinary } from "../binary.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
@@ -29,9 +28,6 @@ export interface PortProcessOptions extends Endpoint {
   readonly holdMs?: number;
 }
 
-/** A port process on its way, and where it answers. */
-export type PortChild = ChildProcessByStdio<Writable | null, Readable, null>;
-
 /** Starts the program in a session of its own, with an empty environment, and resolves to its pid and port when it serves. */
 export async function spawnPort(
   options: PortProcessOptions,
@@ -42,10 +38,9 @@ export async function spawnPort(
   return served;
 }
 
-/** Runs the program of port processes. */
-export function startProgram(words: readonly string[], input: "ignore" | "pipe"): PortChild {
-  const options: SpawnOptions = { detached: true, env: {}, cwd: "/", stdio: [input, "pipe", "ignore"] };
-  return spawn(launchBinary("port"), words, options) as PortChild;
+/** Runs the program of port processes. Where no descriptor is left it has no pipes, and its "error" says so. */
+export function startProgram(words: readonly string[], input: "ignore" | "pipe"): ChildProcess {
+  return spawn(launchBinary("port"), words, { detached: true, env: {}, cwd: "/", stdio: [input, "pipe", "ignore"] });
 }
 
 /** What the program is told about its port. */
@@ -61,7 +56,7 @@ export function wordsOf(options: PortProcessOptions): string[] {
  * @throws ConstellationError as `PortProcess.start`; the process is ended then
  */
 export function answerOf(
-  child: PortChild,
+  child: ChildProcess,
   options: PortProcessOptions,
   signal?: AbortSignal,
 ): Promise<{ pid: number; port: number } | "gone"> {
@@ -71,7 +66,7 @@ export function answerOf(
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
       child.stdin?.destroy();
-      child.stdout.destroy();
+      child.stdout?.destroy();
       child.unref();
       act();
     };
@@ -95,8 +90,8 @@ export function answerOf(
         ),
       ),
     );
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (chunk: string) => {
+    child.stdout?.setEncoding("utf8");
+    child.stdout?.on("data", (chunk: string) => {
       text += chunk;
       if (!text.includes("\n")) return;
       const [, pid, port] = /^ok (\d+) (\d+)\n/.exec(text) ?? [];
@@ -105,7 +100,7 @@ export function answerOf(
         else resolve({ pid: Number(pid), port: Number(port) });
       });
     });
-    child.stdout.once("end", () =>
+    child.stdout?.once("end", () =>
       settle(() => (text === "" ? resolve("gone") : reject(startFailure(text.trim(), options, options.folder)))),
     );
     if (signal?.aborted) cancel();

@@ -1,5 +1,6 @@
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { answerOf, type PortChild, type PortProcessOptions, startProgram, wordsOf } from "./spawn.ts";
+import { answerOf, type PortProcessOptions, startProgram, wordsOf } from "./spawn.ts";
 
 /** After a start the machine belongs to what was started. */
 const refillDelayMs = 200;
@@ -12,7 +13,7 @@ const roomForWords = " ".repeat(256);
  * The one that waits takes 0.1 MB and ends with this process, however that comes.
  */
 export class WaitingPort {
-  #child: PortChild | null = null;
+  #child: ChildProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -34,9 +35,9 @@ export class WaitingPort {
     const child = this.#child;
     this.#child = null;
     this.#refillSoon();
-    if (child === null || child.stdin === null) return null;
+    if (child === null) return null;
     child.ref();
-    child.stdin.write(`${wordsOf(options).join("\0")}\0\0`);
+    child.stdin?.write(`${wordsOf(options).join("\0")}\0\0`);
     const served = await answerOf(child, options, signal);
     return served === "gone" ? null : served;
   }
@@ -62,17 +63,21 @@ export class WaitingPort {
     this.#timer = setTimeout(() => this.#refill(), refillDelayMs).unref();
   }
 
+  /** What prevents it the next port that is opened says in its own words. */
   #refill(): void {
     if (this.#child !== null) return;
-    const child = startProgram(["wait", roomForWords], "pipe");
-    // It ended, or never began: the next port is opened by a process of its own, which says what is wrong.
-    const forget = (): void => {
-      if (this.#child === child) this.#child = null;
-    };
-    child.once("error", forget).once("exit", forget);
-    child.stdin?.on("error", forget);
-    // Pipes of a child are sockets; that one waits shall keep nobody running.
-    for (const handle of [child, child.stdin as Socket, child.stdout as Socket]) handle.unref();
-    this.#child = child;
+    try {
+      const child = startProgram(["wait", roomForWords], "pipe");
+      const forget = (): void => {
+        if (this.#child === child) this.#child = null;
+      };
+      child.once("error", forget).once("exit", forget);
+      child.stdin?.on("error", forget);
+      // Pipes of a child are sockets; one that waits shall keep nobody running.
+      for (const handle of [child, child.stdin as Socket | null, child.stdout as Socket | null]) handle?.unref();
+      this.#child = child;
+    } catch {
+      this.#child = null;
+    }
   }
 }

@@ -110,6 +110,25 @@ describe("a port process that waits", () => {
     await vi.waitFor(() => expect(hasEnded(Number.parseInt(line.toString(), 10))).toBe(true));
   });
 
+  it("is passed over where no descriptor is left, and the port that was wanted says so", async () => {
+    const module = new URL("../../dist/ports/index.js", import.meta.url);
+    const program = `import { openSync } from "node:fs";
+      import { setTimeout as sleep } from "node:timers/promises";
+      import { PortProcess, WaitingPort } from ${JSON.stringify(module.href)};
+      const waiting = new WaitingPort();
+      console.log("ready");
+      try { for (;;) openSync("/dev/null"); } catch {}
+      await sleep(400);
+      const wanted = { folder: "/tmp", address: "127.0.0.1", port: 0, sharing: "shared" };
+      await PortProcess.start(wanted, { waiting }).catch(({ code }) => console.log(waiting.pid, code));`;
+    const limited = ["-c", 'ulimit -n 512; exec "$@"', "sh", process.execPath, "--input-type=module", "-e", program];
+    const owner = spawn("sh", limited, { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    owner.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    expect(await once(owner, "close")).toEqual([0, null]);
+    expect(said).toBe("ready\nnull instance.start-failed\n");
+  });
+
   it("does nothing with words that are cut off, too many or nonsense", async () => {
     const whole = `${wordsOf({ folder: "/nowhere", address: "127.0.0.1", port: 0, sharing: "shared" }).join("\0")}\0\0`;
     const words = fc.oneof(
@@ -123,7 +142,7 @@ describe("a port process that waits", () => {
         const child = startProgram(["wait", " "], "pipe");
         const ended = once(child, "exit");
         let said = "";
-        child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+        child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
         child.stdin?.on("error", () => undefined);
         child.stdin?.end(bytes);
         const [code, signal] = (await ended) as [number | null, string | null];
