@@ -63,12 +63,35 @@ describe.each(kinds)("a run of $name", (kind) => {
   }, 240_000);
 });
 
+describe("a guard that is killed alone", () => {
+  it("leaves tests running that the next one ends before it reads what finished: none of them finishes twice", async () => {
+    const [kind] = kinds;
+    if (kind === undefined) throw new Error("there is no kind of suite");
+    const root = join(folder, "alone");
+    writeSuite(root, kind, files);
+    for (let number = 1; number <= 4; number++) {
+      const run = attempt(root, kind, number === 1 ? "fresh" : "resume");
+      const target = finishedIn(root) + testsPerFile;
+      if (await Promise.race([run.ended.then(() => true), reaches(root, target).then(() => false)])) break;
+      run.child.kill("SIGKILL");
+      await run.ended;
+      expect(findByEnvironment({ name: "E2E_GUARD", value: root })).not.toEqual([]);
+    }
+    await attempt(root, kind, "resume").ended;
+    const content = readJournal(journalOf(root));
+    expect(content.kind).toBe("sound");
+    if (content.kind === "sound") expect(addUp(content.records).repeated).toBe(0);
+    expect(results(root).size).toBeGreaterThanOrEqual(files * testsPerFile);
+    expect(findByEnvironment({ name: "E2E_GUARD", value: root })).toEqual([]);
+  }, 240_000);
+});
+
 function attempt(root: string, { framework, node }: SuiteKind, how: "fresh" | "resume") {
   const child: ChildProcess = spawn(node ?? process.execPath, [program, root, framework, how], {
     env: { ...cleanEnvironment(), E2E_GUARD: root, BODY_LOG: join(root, "bodies.log") },
     stdio: ["ignore", "ignore", "inherit"],
   });
-  return { marker: root, ended: new Promise<void>((resolve) => child.once("exit", () => resolve())) };
+  return { child, marker: root, ended: new Promise<void>((resolve) => child.once("exit", () => resolve())) };
 }
 
 /** Without what the test runner that runs this test has put there for its own workers. */

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Boots Debian's own kernel in QEMU (software emulation, cgroup v2 only), runs guest/checks.js there (control groups) and
-# guest/instances.js (real instances by the launcher, disks by project quota). For cgroup v2 on machines that have v1, and
-# for quotas on machines without. Not in CI: it takes some two minutes.
-# Usage: e2e/qemu/run.sh          needs: apt install qemu-system-x86 busybox-static cpio kmod e2fsprogs
+# Boots Debian's own kernel in QEMU (software emulation, cgroup v2 only), runs guest/checks.js there (control groups),
+# guest/instances.js (real instances by the launcher, disks by project quota) and guest/guard.js (guarded runs). For cgroup
+# v2 on machines that have v1, and for quotas on machines without. Not in CI: it takes some four minutes.
+# Usage: e2e/qemu/run.sh [checks] [instances] [guard]; all without words
+# needs: apt install qemu-system-x86 busybox-static cpio kmod e2fsprogs
 # The kernel package is downloaded once into $XDG_CACHE_HOME/constellation/qemu (default ~/.cache).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/constellation/qemu
-timeout_seconds=${TIMEOUT_SECONDS:-600}
+timeout_seconds=${TIMEOUT_SECONDS:-800}
+parts=${*:-checks instances guard}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -19,7 +21,7 @@ for program in qemu-system-x86_64 busybox cpio depmod apt-get dpkg-deb mkfs.ext4
     exit 2
   }
 done
-(cd "$root" && npx tsc -b packages/instances)
+(cd "$root" && npx tsc -b packages/instances packages/guard)
 
 # The kernel and the few modules that the guest needs.
 mkdir -p "$cache"
@@ -44,11 +46,17 @@ cp "$(command -v chattr)" "$guest/bin/chattr.e2fsprogs"
 done
 cp -r "$root/packages/host/dist" "$guest/app/host"
 cp "$here"/guest/* "$guest/app/"
+echo "$parts" >"$guest/app/parts"
 echo '{ "type": "module" }' >"$guest/app/package.json"
 # The driver in one file; the launcher lies beside it as in the package.
 (cd "$root" && npx esbuild e2e/qemu/guest/instances.js --bundle --platform=node --format=esm --log-level=error \
   --banner:js='import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' \
   --outfile="$guest/app/instances.js" --allow-overwrite)
+# The guard, and what it is told to run as a program of its own; the hooks lie where its bundle looks for them.
+(cd "$root" && npx esbuild e2e/qemu/guest/guard.js e2e/guard/protected.js --bundle --platform=node --format=esm \
+  --log-level=error --entry-names='[name]' --outdir="$guest/app" --allow-overwrite \
+  --banner:js='import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);')
+cp -r "$root/packages/guard/guests" "$guest/guests"
 cp -r "$root/packages/instances/launcher/bin/linux-x64" "$guest/launcher/bin/"
 echo "root:x:0:0:root:/root:/bin/sh" >"$guest/etc/passwd"
 modules=$guest/lib/modules/$version
@@ -75,6 +83,6 @@ timeout --kill-after=5 "$timeout_seconds" qemu-system-x86_64 \
   -append "console=ttyS0 quiet panic=-1 psi=1 systemd.unified_cgroup_hierarchy=1" \
   </dev/null | tr -d '\r' | tee "$work/log" || true
 
-[ "$(grep -c '^guest: all checks passed' "$work/log")" = 2 ] && exit 0
+[ "$(grep -c '^guest: all checks passed' "$work/log")" = "$(wc -w <<<"$parts")" ] && exit 0
 echo "the guest did not pass all checks (or did not end within $timeout_seconds s)" >&2
 exit 1

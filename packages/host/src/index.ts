@@ -3,7 +3,7 @@ export { errnoOf, HostError, type HostErrorCode } from "./failure.ts";
 export { systemRoots, type HostRoots } from "./roots.ts";
 
 export { bootId, kernelUnits, ticksToUs, uptimeMs, type KernelUnits } from "./proc/clock.ts";
-export { findByEnvironment, type EnvironmentMarker } from "./proc/environment-marker.ts";
+export { environmentEntry, findByEnvironment, type EnvironmentMarker } from "./proc/environment-marker.ts";
 export {
   identifyProcess,
   isProcessAlive,

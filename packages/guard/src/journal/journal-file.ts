@@ -7,7 +7,7 @@ export interface JournalFile {
   append(record: JournalRecord): void;
   /** Records that arrived since the last call, ours too. @throws ConstellationError state.corrupt when somebody damaged it */
   news(): JournalRecord[];
-  /** Makes what was written survive the machine; called at most every 100 ms. */
+  /** Makes what `news` has handed over survive the machine; called at most every 100 ms. */
   sync(): Promise<void>;
   close(): void;
 }
@@ -26,7 +26,7 @@ export function openJournalFile(path: string, { fresh }: { readonly fresh: boole
   let position = fresh ? 0 : fstatSync(descriptor).size;
   let rest = Buffer.alloc(0);
   let syncedBytes = 0;
-  const block = Buffer.allocUnsafe(64 * 1024);
+  const block = Buffer.allocUnsafe(16 * 1024);
 
   return {
     append(record) {
@@ -37,11 +37,14 @@ export function openJournalFile(path: string, { fresh }: { readonly fresh: boole
       }
     },
     news() {
+      const before = position;
       for (let read = 1; read > 0;) {
         read = readSync(descriptor, block, 0, block.length, position);
         position += read;
         if (read > 0) rest = Buffer.concat([rest, block.subarray(0, read)]);
       }
+      // Asked ten times a second: where nothing is new nothing is allocated either.
+      if (position === before) return [];
       const end = rest.lastIndexOf(10);
       const whole = rest.subarray(0, Math.max(0, end)).toString("utf8").split("\n");
       const last = rest.subarray(end + 1).toString("utf8");
@@ -54,7 +57,7 @@ export function openJournalFile(path: string, { fresh }: { readonly fresh: boole
       });
     },
     async sync() {
-      const { size } = fstatSync(descriptor);
+      const size = position;
       if (size === syncedBytes) return;
       await new Promise<void>((done, fail) => {
         fsync(descriptor, (error) => (error ? fail(unwritable(path, error)) : done()));

@@ -1,5 +1,11 @@
-import { readFileSync } from "node:fs";
-import { isProcessAlive, listListeners, listPids, signalProcess, type PortListener } from "@constellation/host";
+import {
+  environmentEntry,
+  isProcessAlive,
+  listListeners,
+  listPids,
+  signalProcess,
+  type PortListener,
+} from "@constellation/host";
 import { markerName } from "../run/marker.ts";
 import { readHolder } from "../run/state-directory.ts";
 
@@ -38,7 +44,7 @@ export async function clearOrphanPorts(): Promise<OrphanPort[]> {
 function found(): (Pick<PortListener, "port" | "inode" | "owners"> & { readonly run: string })[] {
   if (process.platform !== "linux") return [];
   // Environments are read ten times as fast as descriptors are joined with sockets, and mostly nobody is marked.
-  const pids = listPids().filter((pid) => entryOf(pid, markerName) !== undefined);
+  const pids = listPids().filter((pid) => environmentEntry(pid, markerName) !== undefined);
   if (pids.length === 0) return [];
   return listListeners({ markerName, pids }).flatMap(({ port, inode, owners }) => {
     const run = owners[0]?.marker;
@@ -49,22 +55,8 @@ function found(): (Pick<PortListener, "port" | "inode" | "owners"> & { readonly 
 
 /** Whether the guard of the run that a process belongs to is alive; when that cannot be told it counts as guarded. */
 function isGuarded(pid: number, run: string): boolean {
-  const state = entryOf(pid, stateName);
+  const state = environmentEntry(pid, stateName);
   if (state === undefined) return true;
   const holder = readHolder(state);
   return holder !== undefined && holder.run === run && isProcessAlive(holder.guard);
-}
-
-/** An entry of the environment that a process was started with. */
-function entryOf(pid: number, name: string): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/environ`, "latin1");
-    const at = text.startsWith(`${name}=`) ? 0 : text.indexOf(`\0${name}=`) + 1;
-    if (at === 0 && !text.startsWith(`${name}=`)) return undefined;
-    const end = text.indexOf("\0", at);
-    const value = text.slice(at + name.length + 1, end < 0 ? undefined : end);
-    return Buffer.from(value, "latin1").toString("utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -33,23 +33,39 @@ export function findByEnvironment(marker: EnvironmentMarker, roots: HostRoots = 
   });
 }
 
-function holds(pid: number, wanted: Buffer, roots: HostRoots): boolean {
+/** An entry of the environment that a process was started with; undefined when it has none, or none that we may read. */
+export function environmentEntry(pid: number, name: string, roots: HostRoots = systemRoots): string | undefined {
+  const key = Buffer.from(`${name}=`);
+  const found = find(pid, key, roots);
+  if (found === undefined) return undefined;
+  const end = environ.indexOf(0, found.at);
+  return environ.toString("utf8", found.at + key.length, end < 0 ? found.length : Math.min(end, found.length));
+}
+
+const holds = (pid: number, wanted: Buffer, roots: HostRoots): boolean => find(pid, wanted, roots) !== undefined;
+
+/** Where an entry begins with these bytes, in the shared buffer until the next look at any process. */
+function find(
+  pid: number,
+  wanted: Buffer,
+  roots: HostRoots,
+): { readonly at: number; readonly length: number } | undefined {
   let fd: number;
   try {
     fd = openSync(`${roots.proc}/${pid}/environ`, "r");
   } catch {
-    return false;
+    return undefined;
   }
   try {
     const length = fill(fd);
     for (let at = environ.indexOf(wanted); at >= 0 && at + wanted.length <= length;) {
-      if (at === 0 || environ[at - 1] === 0) return true;
+      if (at === 0 || environ[at - 1] === 0) return { at, length };
       at = environ.indexOf(wanted, at + 1);
     }
-    return false;
+    return undefined;
   } catch {
     // The process ended while it was read.
-    return false;
+    return undefined;
   } finally {
     closeSync(fd);
   }

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { errnoOf } from "../failure.ts";
 import { readFailure } from "./kept-file.ts";
 
 /** A kernel file's text, read once. @throws HostError process-gone, permission-denied, file-unreadable */
 export function readKernelFile(path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    return readWhole(path);
   } catch (error) {
     throw readFailure(path, error);
   }
@@ -14,11 +14,31 @@ export function readKernelFile(path: string): string {
 /** A kernel file's text, or undefined when it is absent, not ours to read, or its process has ended. */
 export function readKernelFileIfPresent(path: string): string | undefined {
   try {
-    return readFileSync(path, "latin1");
+    return readWhole(path);
   } catch (error) {
     const errno = errnoOf(error);
     const absent = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EOPNOTSUPP", "ENODEV", "EINVAL"];
     if (errno !== undefined && absent.includes(errno)) return undefined;
     throw readFailure(path, error);
+  }
+}
+
+let shared = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Kernel files say nothing of their size, and `readFileSync` would take 64 kB afresh for each of hundreds of them. */
+function readWhole(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    for (let length = 0; ;) {
+      const read = readSync(fd, shared, length, shared.length - length, length);
+      length += read;
+      if (read === 0) return shared.toString("latin1", 0, length);
+      if (length < shared.length) continue;
+      const larger = Buffer.allocUnsafeSlow(shared.length * 2);
+      shared.copy(larger);
+      shared = larger;
+    }
+  } finally {
+    closeSync(fd);
   }
 }

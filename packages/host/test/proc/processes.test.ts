@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
   bootId,
+  environmentEntry,
   findByEnvironment,
   HostError,
   identifyProcess,
@@ -20,6 +21,23 @@ import {
 import { endChild, firstOutput, startChild } from "../children.ts";
 
 describe.runIf(process.platform === "linux")("processes of this machine", () => {
+  test("an entry of an environment is found whole, wherever it stands, and only by its whole name", async () => {
+    const long = "x".repeat(100_000);
+    const env = { FIRST: "1=2", FIRST_TOO: "é", MIDDLE: long, EMPTY: "", LAST: "end" };
+    const child = startChild("/usr/bin/env", [
+      "-i",
+      ...Object.entries(env).map((each) => each.join("=")),
+      "/bin/sleep",
+      "60",
+    ]);
+    await settle(() => environmentEntry(child.pid, "LAST") === "end");
+    for (const [name, value] of Object.entries(env)) expect(environmentEntry(child.pid, name)).toBe(value);
+    expect(environmentEntry(child.pid, "IRST")).toBeUndefined();
+    expect(environmentEntry(child.pid, "FIRS")).toBeUndefined();
+    await endChild(child);
+    expect(environmentEntry(child.pid, "LAST")).toBeUndefined();
+  });
+
   test("an identity lives as long as its process", async () => {
     const child = startChild("sleep", ["60"]);
     const identity = identifyProcess(child.pid);
