@@ -75,6 +75,25 @@ describe.skipIf(process.getuid?.() !== 0)("scripts from Nodes that wait", () => 
     expect(await starts()).toContain("warm");
   }, 150_000);
 
+  test("a thread takes the app's port, as after a cold start", async () => {
+    await rested();
+    const own = await freePort();
+    home.write(
+      "thread.ts",
+      `import { Worker } from "node:worker_threads";
+       new Worker('require("http").createServer((q, r) => r.end("from a thread")).listen(process.env.PORT)', { eval: true });`,
+    );
+    home.spec(app("again"), { name: "thread", script: "./thread.ts", port: own, health: { http: "/" } });
+    await home.ok("up");
+    expect((await home.inspect("thread.1")).start).toBe("warm");
+    await vi.waitFor(
+      async () => expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe("from a thread"),
+      patience,
+    );
+    await home.ok("rm", "thread");
+    home.spec(app("again"));
+  }, 90_000);
+
   test("doctor and inspect say so, and what waits is gone with the daemon, however that ends", async () => {
     const { features } = JSON.parse(await home.ok("doctor", "--json")) as NodeInfo;
     expect(features.find(({ name }) => name === "driver.worker")).toMatchObject({ state: "available" });

@@ -12,6 +12,8 @@ const { getEnvironmentData, setEnvironmentData, isMainThread } = require("node:w
 const key = "constellation.listen";
 const declared = getEnvironmentData(key) ?? declaredInEnvironment();
 if (declared) install(declared);
+// A Node that waits loads this before it knows; a program without a port of ours must not find it.
+else delete require.cache[__filename];
 
 function declaredInEnvironment() {
   const text = process.env.CONSTELLATION_LISTEN;

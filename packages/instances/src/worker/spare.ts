@@ -67,7 +67,8 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
       words: [...[warmProgram, library, warmModule].map(insideOwn), dirname(listenPreload), roomForWords],
       files: [warmProgram, warmModule, library, ...others],
     };
-    const request = ownLaunch(program, shape, { number, folder, cgroup }, parts);
+    const launch = ownLaunch(program, shape, { number, folder, cgroup }, parts);
+    const request = { ...launch, env: { ...launch.env, NODE_OPTIONS: nodeOptions(shape) } };
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
     made = FoldersAhead.make(folders, id, uidOf(request));
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
@@ -78,6 +79,11 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     numbers.free(number);
     throw error;
   }
+}
+
+/** Its threads load what Node was started with: the preload of shared ports, which keeps still where there is none. */
+function nodeOptions({ environment }: Shape): string {
+  return `${environment["NODE_OPTIONS"] ?? ""} --require ${insideOwn(listenPreload)}`.trim();
 }
 
 /** Ends a spare that is not needed; resolves when nothing of it is left. */
