@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
 import { ownCacheDirectory } from "./cache-directory.ts";
@@ -21,7 +22,6 @@ import { buildSnapshot } from "./worker/startup-snapshot.ts";
 import { startThread } from "./worker/thread-link.ts";
 
 const markerName = "CONSTELLATION_POOL_WORKER";
-let lastFleet = 0;
 const lookEveryMs = 1000;
 const niceBesideRealTime = 10;
 
@@ -42,8 +42,8 @@ export class Fleet {
   readonly ready: Promise<void>;
   readonly #modules: ReadonlyMap<string, PoolModule>;
   readonly #lifeline: Lifeline;
-  /** With what the markers of its processes begin; no other fleet's do. */
-  readonly #markerPrefix = `${process.pid}-${(lastFleet += 1)}-`;
+  /** With what the markers of its processes begin; no other fleet's do, also not in a container where pids repeat. */
+  readonly #markerPrefix = `${process.pid}-${randomBytes(6).toString("hex")}-`;
   #lastSerial = 0;
   readonly #mayFork: boolean;
   readonly #nices = canTakeNicenessBack();
