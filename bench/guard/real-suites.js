@@ -19,7 +19,11 @@ import { join, resolve } from "node:path";
 const cli = new URL("../../packages/cli/dist/constellation.js", import.meta.url).pathname;
 const [first = "", ...others] = process.argv.slice(2);
 const rounds = /^rounds=\d+$/.test(first) ? Number(first.slice(7)) : 7;
-const words = /^rounds=\d+$/.test(first) ? others : [first, ...others].filter(Boolean);
+const words = /^rounds=\d+$/.test(first) ? others : [first, ...others];
+if (words.length < 4 || words.length % 4 !== 0)
+  throw new Error(
+    `wanted a name, a folder, a command and words for the guard (may be empty) of each suite, found ${words.length} words`,
+  );
 const scratch = realpathSync(mkdtempSync(join(tmpdir(), "bench-real-")));
 const { PATH, HOME, LANG } = process.env;
 const rows = [];
