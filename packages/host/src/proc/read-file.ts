@@ -23,14 +23,19 @@ export function readKernelFileIfPresent(path: string): string | undefined {
   }
 }
 
-let shared = Buffer.allocUnsafeSlow(64 * 1024);
+/** Asked for more at a time, the kernel finds no memory for some of its files (sysctl: 4 MiB), however short they are. */
+const mostAtOnce = 64 * 1024;
+/** A longer file, such as the kernel's symbols, is rare: its memory is not kept. */
+const mostKept = 1024 * 1024;
+
+let shared = Buffer.allocUnsafeSlow(mostAtOnce);
 
 /** Kernel files say nothing of their size, and `readFileSync` would take 64 kB afresh for each of hundreds of them. */
 function readWhole(path: string): string {
   const fd = openSync(path, "r");
   try {
     for (let length = 0; ;) {
-      const read = readSync(fd, shared, length, shared.length - length, length);
+      const read = readSync(fd, shared, length, Math.min(mostAtOnce, shared.length - length), length);
       length += read;
       if (read === 0) return shared.toString("latin1", 0, length);
       if (length < shared.length) continue;
@@ -40,5 +45,6 @@ function readWhole(path: string): string {
     }
   } finally {
     closeSync(fd);
+    if (shared.length > mostKept) shared = Buffer.allocUnsafeSlow(mostAtOnce);
   }
 }
