@@ -37,9 +37,11 @@ describe.skipIf(process.getuid?.() !== 0)("scripts from Nodes that wait", () => 
     restart: { backoff: { initial: "10ms" } },
     ...(warm === undefined ? {} : { warm }),
   });
+  /** Nodes that are warm. Namespaces that wait lie there, too, with a log of another name. */
   const spares = (): string[] => {
     const folder = join(home.home, "run", "spares");
-    return existsSync(folder) ? readdirSync(folder).filter((id) => existsSync(join(folder, id, "pid"))) : [];
+    const isWarm = (id: string): boolean => ["pid", "log"].every((name) => existsSync(join(folder, id, name)));
+    return existsSync(folder) ? readdirSync(folder).filter(isWarm) : [];
   };
   /** Two wait when apps run: a burst larger than that may start otherwise. */
   const rested = (): Promise<void> => vi.waitFor(() => expect(spares().length).toBeGreaterThan(1), patience);

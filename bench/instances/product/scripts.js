@@ -154,15 +154,18 @@ export async function bunInstances(daemon, rows, rounds) {
   const folder = join(daemon.folder, "app");
   mkdirSync(folder, { mode: 0o755 });
   symlinkSync(packages, join(folder, "node_modules"));
+  const program = await upload(daemon, await bundled(daemon, servers.http));
   const http = await upload(daemon, await bundled(daemon, servers.http, "module"));
   const serve = await upload(daemon, await bundled(daemon, servers.serve, "module"));
   const kinds = {
-    "node, node:http, cold": { artifact: http, warm: false },
-    "node, node:http": { artifact: http },
+    "node, node:http, cold": { artifact: program, warm: false },
+    "node, node:http": { artifact: program },
     "bun, node:http": { artifact: http, runtime: "bun" },
     "bun, Bun.serve": { artifact: serve, runtime: "bun" },
   };
-  const found = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, { first: [], listening: [], mb: [] }]));
+  const found = Object.fromEntries(
+    Object.keys(kinds).map((kind) => [kind, { first: [], listening: [], mb: [], start: [] }]),
+  );
   for (let round = -1; round < rounds; round += 1) {
     for (const [at, [kind, given]] of Object.entries(kinds).entries()) {
       const one = await oneServer(daemon, {
@@ -175,16 +178,16 @@ export async function bunInstances(daemon, rows, rounds) {
       if (round >= 0) for (const [what, value] of Object.entries(one)) found[kind][what].push(value);
     }
   }
-  for (const [kind, { first, listening, mb }] of Object.entries(found)) {
-    rows.add(`runtime: ${kind}, API call -> first line`, "ms", first);
+  for (const [kind, { first, listening, mb, start }] of Object.entries(found)) {
+    rows.add(`runtime: ${kind}, API call -> first line`, "ms", first, null, start.join(", "));
     rows.add(`runtime: ${kind}, API call -> listening`, "ms", listening);
     rows.add(`runtime: ${kind}, memory charged to an idle server`, "MB", mb);
   }
 }
 
-/** By the wall clock: the others of Node and Bun begin at different times. */
-const wall = () => performance.timeOrigin + performance.now();
-const now = "performance.timeOrigin + performance.now()";
+/** By the wall clock, in whole ms: the others of Node and Bun begin at different times, and drift. */
+const wall = () => Date.now();
+const now = "Date.now()";
 const servers = {
   http: `const at = ${now}; import { renameSync, writeFileSync } from "node:fs"; import { createServer } from "node:http";
     createServer((request, response) => response.end("ok")).listen(process.env.PORT, () => { const listening = ${now}; ${write("wall", 'at + " " + listening')} });`,
@@ -199,7 +202,8 @@ async function oneServer(daemon, app) {
   await sleep(restMs);
   const [pid] = await daemon.pids(app.name);
   const mb = chargedBytes(pid) / 1e6;
+  const start = await startOf(daemon, app.name);
   await daemon.remove(app.name);
   await sleep(restMs);
-  return { first: first - begun, listening: listening - begun, mb };
+  return { first: first - begun, listening: listening - begun, mb, start };
 }
