@@ -3,7 +3,7 @@
 // Root runs it in a network namespace of its own. Writes bench/results/daemon-restarts.json.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { ProductDaemon, runs, sleep } from "../instances/product/product-daemon.js";
 
 const wanted = Number(process.argv[2] ?? 10_000);
@@ -18,6 +18,7 @@ if (process.getuid() === 0 && process.env.CONSTELLATION_BENCH_INSIDE !== "1") {
 const restMs = 12_000;
 const looks = 20;
 
+const loadBefore = loadavg()[0];
 const daemon = new ProductDaemon();
 const result = {};
 try {
@@ -44,10 +45,12 @@ const early = series[Math.floor(series.length / 4)];
 const grownMb = series.at(-1).residentMb - early.residentMb;
 const perSecond = (series.at(-1).restarts / series.at(-1).seconds).toFixed(0);
 console.table([result.started, result.hundred, result.hundredAtRest, ...series, result.afterwards]);
-console.log(`${wanted} restarts, ${perSecond} a second; ${grownMb.toFixed(1)} MB more than after ${early.restarts}`);
+console.log(
+  `${wanted} restarts, ${perSecond} a second; ${grownMb.toFixed(1)} MB more than after ${early.restarts}; load ${loadBefore.toFixed(1)} before`,
+);
 writeFileSync(
   new URL("../results/daemon-restarts.json", import.meta.url),
-  `${JSON.stringify({ date: new Date().toISOString(), node: process.versions.node, kernel: release(), cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), restarts: wanted, instances, grownMb, ...result }, null, 2)}\n`,
+  `${JSON.stringify({ date: new Date().toISOString(), node: process.versions.node, kernel: release(), cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), load: { before: loadBefore, after: loadavg()[0] }, restarts: wanted, instances, grownMb, ...result }, null, 2)}\n`,
 );
 
 /** Programs that end at once are started again and again; resolves to a look at each twentieth of the way. */
