@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
 import { ownCacheDirectory } from "./cache-directory.ts";
 import { PoolError } from "./failure.ts";
+import type { Home } from "./home.ts";
 import { Metrics } from "./metrics.ts";
 import type { PoolPlan } from "./options.ts";
 import type { Placement, PoolModule } from "./placement.ts";
@@ -26,7 +27,7 @@ const lookEveryMs = 1000;
 const niceBesideRealTime = 10;
 
 /** All workers of one placement: shared ones and spares, their supervision and their figures. */
-export class Fleet {
+export class Fleet implements Home {
   readonly placement: Placement;
   readonly plan: PoolPlan;
   readonly metrics = new Metrics();

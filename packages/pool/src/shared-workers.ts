@@ -1,5 +1,5 @@
 import { PoolError } from "./failure.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Home } from "./home.ts";
 import { giveUpSent, heed, startClock, stopClock } from "./giving-up.ts";
 import { Lingering } from "./lingering.ts";
 import { openBehindGate } from "./opening.ts";
@@ -22,7 +22,7 @@ const lingersMs = 0.1;
 
 /** The workers that share the tasks of `run`, and the queue in front of them. */
 export class SharedWorkers implements WorkerOwner {
-  readonly #fleet: Fleet;
+  readonly #home: Home;
   readonly #backlog: Backlog;
   /** Keys are spread over so many seats; when there are fewer workers, some sit on several. */
   readonly #seats: number;
@@ -39,14 +39,14 @@ export class SharedWorkers implements WorkerOwner {
   readonly #findWorker = (task: Task): PoolWorker | null => this.#workerFor(task);
   readonly #sendTo = (worker: PoolWorker, task: Task): void => this.#send(worker, task);
 
-  constructor(fleet: Fleet) {
-    this.#fleet = fleet;
-    const { workers } = fleet.plan;
-    this.#seats = Math.max(1, workers === "auto" ? Math.floor(fleet.cores) : workers);
-    this.#backlog = new Backlog(this.#seats, fleet.plan.maxTasks);
+  constructor(home: Home) {
+    this.#home = home;
+    const { workers } = home.plan;
+    this.#seats = Math.max(1, workers === "auto" ? Math.floor(home.cores) : workers);
+    this.#backlog = new Backlog(this.#seats, home.plan.maxTasks);
     this.#recalling = new Recalling(
       () => this.workers,
-      fleet.plan.concurrency,
+      home.plan.concurrency,
       (tasks) => this.#takeBack(tasks),
     );
   }
@@ -72,7 +72,7 @@ export class SharedWorkers implements WorkerOwner {
   /** Starts a worker in the next free slot. */
   addSlot(): Promise<void> {
     const index = this.#slots.push(null) - 1;
-    return this.#fleet.supervision.add(this.#seat(index));
+    return this.#home.supervision.add(this.#seat(index));
   }
 
   run(name: string, data: unknown, options: RunOptions | undefined): Promise<unknown> {
@@ -91,7 +91,7 @@ export class SharedWorkers implements WorkerOwner {
           name,
           data,
           priority,
-          rank: rankOf(priority, nowMs, this.#fleet.plan.ageingMs),
+          rank: rankOf(priority, nowMs, this.#home.plan.ageingMs),
           sequence: (this.#sequence += 1),
           queuedMs: nowMs,
           estimate: this.#estimates.of(name),
@@ -115,18 +115,18 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   warm(worker: PoolWorker): void {
-    this.#fleet.noteWarm(worker);
+    this.#home.noteWarm(worker);
     this.#pump();
   }
 
   warmupFailed(what: string, error: Error): void {
-    const failure = this.#fleet.noteWarmupFailure(what, error);
+    const failure = this.#home.noteWarmupFailure(what, error);
     if (this.warmCount === 0) this.rejectAll(failure);
   }
 
   ran(us: number): void {
-    this.#fleet.metrics.counts.tasksDone += 1;
-    this.#fleet.metrics.run.recordUs(us);
+    this.#home.metrics.counts.tasksDone += 1;
+    this.#home.metrics.run.recordUs(us);
   }
 
   skipped(pending: Pending): void {
@@ -135,7 +135,7 @@ export class SharedWorkers implements WorkerOwner {
 
   freed(worker: PoolWorker): void {
     this.#lingering.end();
-    const why = this.#fleet.whyRecycle(worker);
+    const why = this.#home.whyRecycle(worker);
     if (why !== null) this.#replace(worker, why);
     if (this.queued > 0) this.#pump();
   }
@@ -146,8 +146,8 @@ export class SharedWorkers implements WorkerOwner {
     const replaced = this.#slots[index] !== worker;
     if (!replaced) this.#slots[index] = null;
     this.#putBackAll(unstarted);
-    this.#fleet.noteGone(worker, exit);
-    this.#enders.get(worker)?.(exit, !replaced && !this.#fleet.isClosing);
+    this.#home.noteGone(worker, exit);
+    this.#enders.get(worker)?.(exit, !replaced && !this.#home.isClosing);
     this.#enders.delete(worker);
     this.#pump();
   }
@@ -172,9 +172,9 @@ export class SharedWorkers implements WorkerOwner {
     return {
       open: (ended) =>
         openBehindGate(
-          this.#fleet.gate,
+          this.#home.gate,
           () => {
-            const worker = this.#fleet.start(this, false);
+            const worker = this.#home.start(this, false);
             this.#slots[index] = worker;
             this.#slotOf.set(worker, index);
             this.#enders.set(worker, ended);
@@ -190,20 +190,20 @@ export class SharedWorkers implements WorkerOwner {
 
   #refusal(signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
-    const fleet = this.#fleet;
-    if (fleet.isClosing) return poolClosed();
-    if (fleet.plan.workers === 0)
+    const home = this.#home;
+    if (home.isClosing) return poolClosed();
+    if (home.plan.workers === 0)
       return new PoolError(
         "options-invalid",
         "Cannot run a task: this pool has no shared workers; lease a spare, or create it with `workers` above 0",
       );
-    const failure = fleet.warmupFailure;
+    const failure = home.warmupFailure;
     return failure !== null && this.warmCount === 0 ? failure : null;
   }
 
   #enqueue(task: Task): void {
     if (this.#backlog.isFull) {
-      this.#fleet.metrics.counts.queueFull += 1;
+      this.#home.metrics.counts.queueFull += 1;
       task.fail(
         new PoolError(
           "queue-full",
@@ -219,7 +219,7 @@ export class SharedWorkers implements WorkerOwner {
 
   /** What was sent ahead to a worker that got stuck goes to others. */
   #takeBack(tasks: readonly Pending[]): void {
-    this.#fleet.metrics.counts.tasksStolen += tasks.length;
+    this.#home.metrics.counts.tasksStolen += tasks.length;
     this.#putBackAll(tasks);
     this.#pump();
   }
@@ -229,7 +229,7 @@ export class SharedWorkers implements WorkerOwner {
     stopClock(task);
     if (!task.isWanted) return;
     // Nobody will take it up any more: what had waited was refused when the closing began.
-    if (this.#fleet.isClosing) {
+    if (this.#home.isClosing) {
       task.fail(poolClosed());
       return;
     }
@@ -238,13 +238,13 @@ export class SharedWorkers implements WorkerOwner {
       task.lost({ kind: "ended" });
       return;
     }
-    this.#fleet.metrics.counts.tasksRequeued += 1;
+    this.#home.metrics.counts.tasksRequeued += 1;
     this.#backlog.putBack(task);
   }
 
   #workerFor(task: Task): PoolWorker | null {
     if (task.seat >= 0) {
-      const { size } = this.#fleet;
+      const { size } = this.#home;
       if (size === null) return null;
       const slot = task.seat % size.workers;
       if ((this.#leaving[slot]?.inFlight ?? 0) > 0) return null;
@@ -262,7 +262,7 @@ export class SharedWorkers implements WorkerOwner {
 
   #hasRoomFor(worker: PoolWorker, task: Task): boolean {
     if (!worker.isOpen) return false;
-    const { concurrency } = this.#fleet.plan;
+    const { concurrency } = this.#home.plan;
     const room = task.isSlow || worker.slow > 0 ? concurrency : concurrency + sentAhead;
     return worker.inFlight < room;
   }
@@ -270,19 +270,19 @@ export class SharedWorkers implements WorkerOwner {
   #send(worker: PoolWorker, task: Task): void {
     task.worker = worker;
     const nowMs = performance.now();
-    this.#fleet.metrics.wait.recordMs(nowMs - task.queuedMs);
+    this.#home.metrics.wait.recordMs(nowMs - task.queuedMs);
     startClock(task, this.#giveUp);
     const isAlone = !task.isSlow && worker.inFlight === 0 && this.#isAlone(worker);
     // One that sleeps may be woken on our core: then it is us who have to sleep.
     const isAwake = isAlone && nowMs - worker.lastAnswerMs < lingersMs;
     task.id = worker.call(isAlone ? order.runAlone : order.run, task.name, task.data, task, task.transfer);
     if (isAwake) this.#lingering.begin();
-    if (worker.inFlight > this.#fleet.plan.concurrency) this.#recalling.watch();
+    if (worker.inFlight > this.#home.plan.concurrency) this.#recalling.watch();
   }
 
   /** Whether nobody but this worker has anything to do: then there is a core for whoever waits awake. */
   #isAlone(worker: PoolWorker): boolean {
-    if (!this.#fleet.plan.staysAwake || worker.link.placement === "inline") return false;
+    if (!this.#home.plan.staysAwake || worker.link.placement === "inline") return false;
     for (const other of this.#slots) if (other !== null && other !== worker && other.inFlight > 0) return false;
     return true;
   }
@@ -292,9 +292,9 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   #abandon(task: Task, reason: unknown): void {
-    this.#fleet.metrics.counts.tasksGivenUp += 1;
+    this.#home.metrics.counts.tasksGivenUp += 1;
     if (task.worker !== null) {
-      giveUpSent(task, reason, this.#fleet.plan.abortGraceMs);
+      giveUpSent(task, reason, this.#home.plan.abortGraceMs);
       return;
     }
     task.fail(reason);
@@ -305,11 +305,11 @@ export class SharedWorkers implements WorkerOwner {
   #replace(worker: PoolWorker, why: string): void {
     if (worker.state.kind !== "warm") return;
     const index = this.#slotOf.get(worker) as number;
-    this.#fleet.metrics.counts.recycles += 1;
+    this.#home.metrics.counts.recycles += 1;
     this.#slots[index] = null;
     this.#leaving[index] = worker;
     worker.retire(why);
-    this.#fleet.add(this.#seat(index));
+    this.#home.add(this.#seat(index));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LeasePath } from "./events.ts";
 import { PoolError } from "./failure.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Home } from "./home.ts";
 import { Lease, type Lessor, type Release } from "./lease.ts";
 import type { LeaseOptions } from "./lease-options.ts";
 import { admit } from "./latency/admission.ts";
@@ -26,7 +26,7 @@ interface Place {
 
 /** Warm workers for exclusive use: ready ones, those on the way, those given away, and who waits for one. */
 export class Spares implements WorkerOwner, Lessor {
-  readonly #fleet: Fleet;
+  readonly #home: Home;
   readonly #idle: PoolWorker[] = [];
   readonly #places = new Set<Place>();
   readonly #placeOf = new Map<PoolWorker, Place>();
@@ -37,9 +37,9 @@ export class Spares implements WorkerOwner, Lessor {
   min = 0;
   target = 0;
 
-  constructor(fleet: Fleet) {
-    this.#fleet = fleet;
-    this.#refill = new Refill(fleet.plan.refillDelayMs, () => this.#refillOne());
+  constructor(home: Home) {
+    this.#home = home;
+    this.#refill = new Refill(home.plan.refillDelayMs, () => this.#refillOne());
   }
 
   get idle(): number {
@@ -55,7 +55,7 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   get abortGraceMs(): number {
-    return this.#fleet.plan.abortGraceMs;
+    return this.#home.plan.abortGraceMs;
   }
 
   /** Spares that are neither ready nor on their way. */
@@ -73,12 +73,12 @@ export class Spares implements WorkerOwner, Lessor {
   open(niced: boolean): Promise<void> {
     const place: Place = { phase: "opening", lease: null, costMs: 0 };
     this.#places.add(place);
-    return this.#fleet.supervision.add({
+    return this.#home.supervision.add({
       open: (ended) =>
         openBehindGate(
-          this.#fleet.gate,
+          this.#home.gate,
           () => {
-            const worker = this.#fleet.start(this, niced);
+            const worker = this.#home.start(this, niced);
             this.#placeOf.set(worker, place);
             this.#enders.set(worker, ended);
             return worker;
@@ -103,18 +103,18 @@ export class Spares implements WorkerOwner, Lessor {
         grant(spare, "spare");
         return;
       }
-      const whenGone = options.whenGone === undefined ? this.#fleet.plan.whenGone : checkWhenGone(options.whenGone);
+      const whenGone = options.whenGone === undefined ? this.#home.plan.whenGone : checkWhenGone(options.whenGone);
       if (whenGone === "reject") throw this.#refused("leasesRejected", "no-spare", this.#noSpare());
       if (whenGone === "cold" && this.#isFull)
         throw this.#refused(
           "leasesRejected",
           "no-spare",
-          `${this.#noSpare()}, and total (${this.#fleet.plan.total}) is reached`,
+          `${this.#noSpare()}, and total (${this.#home.plan.total}) is reached`,
         );
       if (this.#line.size >= mostWaiting)
         throw this.#refused("queueFull", "queue-full", `${mostWaiting} wait for one already; lease fewer at a time`);
       const path = whenGone === "cold" ? "cold" : "queued";
-      const deadlineMs = whenGone === "cold" ? this.#fleet.plan.warmUpTimeoutMs : whenGone.queueMs;
+      const deadlineMs = whenGone === "cold" ? this.#home.plan.warmUpTimeoutMs : whenGone.queueMs;
       this.#line.add({
         deadlineMs,
         signal: options.signal,
@@ -123,25 +123,25 @@ export class Spares implements WorkerOwner, Lessor {
         refuse: reject,
         late: () => this.#tooLate(deadlineMs),
       });
-      if (path === "cold") this.#fleet.addSoon(() => this.open(false));
+      if (path === "cold") this.#home.addSoon(() => this.open(false));
       else this.#refill.atOnce();
     });
   }
 
   warm(worker: PoolWorker): void {
-    this.#fleet.noteWarm(worker);
+    this.#home.noteWarm(worker);
     (this.#placeOf.get(worker) as Place).phase = "idle";
     this.#offer(worker);
     this.#refill.next();
   }
 
   warmupFailed(what: string, error: Error): void {
-    const failure = this.#fleet.noteWarmupFailure(what, error);
+    const failure = this.#home.noteWarmupFailure(what, error);
     if (this.count("idle") + this.count("leased") === 0) this.rejectAll(failure);
   }
 
   ran(us: number): void {
-    this.#fleet.metrics.run.recordUs(us);
+    this.#home.metrics.run.recordUs(us);
   }
 
   skipped(pending: Pending): void {
@@ -153,12 +153,12 @@ export class Spares implements WorkerOwner, Lessor {
     const place = this.#placeOf.get(worker);
     // What a lease runs is its holder's business.
     if (place?.phase !== "idle") return;
-    const why = this.#fleet.whyRecycle(worker);
+    const why = this.#home.whyRecycle(worker);
     // One at a time: spares are of one age, and all of them must not be gone at once.
     if (why === null || this.count("opening") + this.count("ending") > 0) return;
     place.phase = "ending";
     this.#idle.splice(this.#idle.indexOf(worker), 1);
-    this.#fleet.metrics.counts.recycles += 1;
+    this.#home.metrics.counts.recycles += 1;
     void worker.end(why);
   }
 
@@ -169,14 +169,14 @@ export class Spares implements WorkerOwner, Lessor {
     const index = this.#idle.indexOf(worker);
     if (index >= 0) this.#idle.splice(index, 1);
     // One that was given away has been replaced by the refill; one that was ready is replaced by its supervisor.
-    const replace = (place.phase === "opening" || place.phase === "idle") && !this.#fleet.isClosing;
+    const replace = (place.phase === "opening" || place.phase === "idle") && !this.#home.isClosing;
     if (replace) place.phase = "opening";
     else this.#places.delete(place);
     place.lease?.lost(exit);
     place.lease = null;
-    if (place.costMs > 0) this.#fleet.realTimeEnded(worker);
+    if (place.costMs > 0) this.#home.realTimeEnded(worker);
     place.costMs = 0;
-    this.#fleet.noteGone(worker, exit);
+    this.#home.noteGone(worker, exit);
     this.#enders.get(worker)?.(exit, replace);
     this.#enders.delete(worker);
     if (!replace) this.#refill.later();
@@ -184,20 +184,20 @@ export class Spares implements WorkerOwner, Lessor {
 
   answered(lease: Lease): void {
     const tookMs = performance.now() - lease.askedMs;
-    this.#fleet.metrics.handOver.recordMs(tookMs);
-    const { budgetMs } = this.#fleet.plan;
+    this.#home.metrics.handOver.recordMs(tookMs);
+    const { budgetMs } = this.#home.plan;
     if (budgetMs === null || tookMs <= budgetMs) return;
-    this.#fleet.metrics.counts.budgetMisses += 1;
-    this.#fleet.plan.onEvent({ kind: "budget-missed", worker: lease.worker, tookMs, budgetMs });
+    this.#home.metrics.counts.budgetMisses += 1;
+    this.#home.plan.onEvent({ kind: "budget-missed", worker: lease.worker, tookMs, budgetMs });
   }
 
   async giveBack(worker: PoolWorker, how: Release): Promise<void> {
     const place = this.#placeOf.get(worker);
     if (place === undefined || worker.state.kind !== "leased") return;
     place.lease = null;
-    if (place.costMs > 0) this.#fleet.realTimeEnded(worker);
+    if (place.costMs > 0) this.#home.realTimeEnded(worker);
     place.costMs = 0;
-    const why = this.#fleet.whyRecycle(worker);
+    const why = this.#home.whyRecycle(worker);
     if (how === "returned" && why === null && !this.#isSurplus) {
       worker.tell(order.lease, 0, null);
       worker.state = { kind: "warm", sinceMs: worker.state.sinceMs, report: worker.state.report };
@@ -206,7 +206,7 @@ export class Spares implements WorkerOwner, Lessor {
       return;
     }
     place.phase = "ending";
-    this.#fleet.metrics.counts.recycles += 1;
+    this.#home.metrics.counts.recycles += 1;
     await worker.end(why ?? (how === "returned" ? "more spares than wanted" : "its lease was over"));
   }
 
@@ -226,7 +226,7 @@ export class Spares implements WorkerOwner, Lessor {
 
   /** Whether the total is reached. */
   get #isFull(): boolean {
-    return this.#places.size + this.#fleet.shared.slots >= this.#fleet.plan.total;
+    return this.#places.size + this.#home.shared.slots >= this.#home.plan.total;
   }
 
   get #isSurplus(): boolean {
@@ -234,14 +234,14 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   #check(options: LeaseOptions, costMs: number): void {
-    const fleet = this.#fleet;
-    if (fleet.isClosing) throw new PoolError("pool-closed", "Cannot lease a worker: the pool is closed");
-    const failure = fleet.warmupFailure;
+    const home = this.#home;
+    if (home.isClosing) throw new PoolError("pool-closed", "Cannot lease a worker: the pool is closed");
+    const failure = home.warmupFailure;
     if (failure !== null && this.#idle.length === 0) throw failure;
     if (options.tier !== "realtime") return;
-    const { tickMs, fill } = fleet.plan;
+    const { tickMs, fill } = home.plan;
     const admission = admit({
-      cores: fleet.cores,
+      cores: home.cores,
       tickMs,
       fill,
       running: this.promisedMs,
@@ -255,8 +255,8 @@ export class Spares implements WorkerOwner, Lessor {
     code: "no-spare" | "admission-refused" | "queue-deadline" | "queue-full",
     reason: string,
   ): PoolError {
-    this.#fleet.metrics.counts[counter] += 1;
-    this.#fleet.plan.onEvent({ kind: "lease-refused", code });
+    this.#home.metrics.counts[counter] += 1;
+    this.#home.plan.onEvent({ kind: "lease-refused", code });
     return new PoolError(code, `Cannot lease a worker: ${reason}`);
   }
 
@@ -287,14 +287,14 @@ export class Spares implements WorkerOwner, Lessor {
     place.phase = "leased";
     place.lease = lease;
     place.costMs = costMs;
-    if (costMs > 0) this.#fleet.realTimeBegan(worker);
+    if (costMs > 0) this.#home.realTimeBegan(worker);
     const tookMs = performance.now() - askedMs;
-    const { counts, assignment } = this.#fleet.metrics;
+    const { counts, assignment } = this.#home.metrics;
     assignment.recordMs(tookMs);
     if (path === "spare") counts.leasesFromSpare += 1;
     else if (path === "queued") counts.leasesQueued += 1;
     else counts.leasesCold += 1;
-    this.#fleet.plan.onEvent({ kind: "leased", worker: worker.number, path, tookMs });
+    this.#home.plan.onEvent({ kind: "leased", worker: worker.number, path, tookMs });
     if (this.#idle.length < this.min || this.#line.size > 0) this.#refill.atOnce();
     else this.#refill.later();
     return lease;
@@ -304,13 +304,13 @@ export class Spares implements WorkerOwner, Lessor {
   #refillOne(): boolean {
     const coming = this.count("opening");
     const missing = Math.max(this.target, this.#line.size) - this.#idle.length - coming;
-    if (missing <= 0 || this.#fleet.isClosing || this.#isFull) return false;
+    if (missing <= 0 || this.#home.isClosing || this.#isFull) return false;
     const isUrgent = this.#line.size > 0;
     // One at a time unless somebody waits: each disturbs the hand-overs of its time.
-    if (coming >= (isUrgent ? Math.max(1, Math.floor(this.#fleet.cores)) : 1)) return false;
-    this.#fleet.metrics.counts.refills += 1;
-    this.#fleet.plan.onEvent({ kind: "refill", missing });
-    this.#fleet.addSoon(() => this.open(!isUrgent));
+    if (coming >= (isUrgent ? Math.max(1, Math.floor(this.#home.cores)) : 1)) return false;
+    this.#home.metrics.counts.refills += 1;
+    this.#home.plan.onEvent({ kind: "refill", missing });
+    this.#home.addSoon(() => this.open(!isUrgent));
     return true;
   }
 }
