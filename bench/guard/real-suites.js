@@ -29,12 +29,14 @@ const { PATH, HOME, LANG } = process.env;
 const rows = [];
 
 try {
-  for (let at = 0; at + 3 < words.length; at += 4) measure(...words.slice(at, at + 4));
+  for (let at = 0; at < words.length; at += 4) {
+    measure(...words.slice(at, at + 4));
+    save();
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 console.table(rows);
-save();
 
 function measure(name, folder, bareCommand, guardWords) {
   const cwd = realpathSync(resolve(folder));
