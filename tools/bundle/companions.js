@@ -43,13 +43,18 @@ export function companions(root, programs, sources = /packages\/[^/]+\/src\/.*\.
       const entry = compiled === null ? null : join(packages, compiled[1], "src", `${compiled[2]}.ts`);
       if (entry !== null && existsSync(entry)) await bundle(entry, to);
       else if (existsSync(from))
-        for (const [file, place] of withRequired(from, to)) cpSync(file, place, { recursive: true });
+        for (const [file, place] of withRequired(from, to)) cpSync(file, place, { recursive: true, filter: isSource });
       else throw new Error(`${relative(root, source)} refers to ${relative(root, from)}, which is not there`);
     }
     return wanted.size;
   }
 
   return { plugin, copy };
+}
+
+/** Python leaves what it compiled beside the sources. */
+function isSource(path) {
+  return !path.includes("__pycache__");
 }
 
 /** A file and what it requires by relative paths, each with the place it goes to. */

@@ -8,7 +8,7 @@ const programs = ["./daemon.js", "../../../daemon/dist/main.js"];
 /**
  * How Node runs the daemon: by default V8 lets a heap of short-lived objects grow, to 140 MB resident where 80 do. A nursery
  * of 1 MB, a bound of 512 MB and collecting in small steps keep it where it is over thousands of restarts. V8's optimizing
- * compiler stays out: it takes 8 MB, more than it gives to a program that mostly waits. What it costs is a third more CPU
+ * compiler stays out: it takes 5 to 8 MB for a program that mostly waits. What it costs is up to a tenth of a start, and a third more CPU
  * time for reading logs by the hundred thousand lines.
  */
 export const daemonFlags: readonly string[] = [
