@@ -27,7 +27,11 @@ test("limits change while it runs, and the next daemon knows them", async () => 
   expect(await handle.limit(resources({ memory: "96MB", cpu: 0.5 }))).toBe(true);
   expect(handle.stats()?.memoryLimitBytes).toBe(96_000_000);
   const limits = handle.facts.measures.filter(({ name }) => name.startsWith("limit."));
-  expect(limits.map(({ name, detail }) => `${name} ${detail}`)).toEqual(["limit.cpu 0.5 cores", "limit.memory 96 MB"]);
+  expect(limits.map(({ name, detail }) => `${name} ${detail}`)).toEqual([
+    "limit.cpu 0.5 cores",
+    "limit.memory 96 MB",
+    "limit.pids 4096 processes and threads, by default",
+  ]);
   handle.detach();
   const recovery = await driver.recover(request.runId, { signal });
   if (recovery.status !== "running") throw new Error(`it is ${recovery.status}`);
