@@ -62,17 +62,24 @@ it("messages that are too long for one frame together travel in several, in orde
   toThere.close();
 });
 
-it("by reference, frozen messages arrive as they are", async () => {
+/** A sink in another system that is given messages by reference, so many under way at most. */
+async function sinkByReference(inFlight: number) {
   const here = realSystem({ name: "here" });
   const there = realSystem({ name: "there" });
   const line = loopback(here.host);
   const seen: unknown[] = [];
   there.spawn(actor({ receive: (_state, message: unknown) => void seen.push(message) }), { name: "sink" });
-  const toThere = connect(here, line.here);
+  const toThere = connect(here, line.here, { inFlight });
   connect(there, line.there);
   const sink = await toThere.whereIs<unknown>("sink");
+  if (sink === undefined) throw new Error("the sink is not there");
+  return { toThere, sink, seen };
+}
+
+it("by reference, frozen messages arrive as they are", async () => {
+  const { toThere, sink, seen } = await sinkByReference(10);
   const message = Object.freeze({ list: Object.freeze([1, 2]), deep: Object.freeze({ a: "b" }) });
-  sink?.send(message);
+  sink.send(message);
   await toThere.whereIs("sink");
   expect(seen).toEqual([message]);
   expect(seen[0]).toBe(message);
@@ -80,15 +87,7 @@ it("by reference, frozen messages arrive as they are", async () => {
 });
 
 it("an offer that was given up does not take the room that another one waits for", async () => {
-  const here = realSystem({ name: "here" });
-  const there = realSystem({ name: "there" });
-  const line = loopback(here.host);
-  const seen: string[] = [];
-  there.spawn(actor({ receive: (_state, message: string) => void seen.push(message) }), { name: "sink" });
-  const toThere = connect(here, line.here, { inFlight: 1 });
-  connect(there, line.there);
-  const sink = await toThere.whereIs<string>("sink");
-  if (sink === undefined) throw new Error("the sink is not there");
+  const { toThere, sink, seen } = await sinkByReference(1);
   const gaveUp = new AbortController();
   sink.send("first");
   const given = sink.offer("never", { signal: gaveUp.signal });
