@@ -5,7 +5,7 @@ export type { JournalRecord, TestRecord, TestStatus } from "./journal/record.ts"
 export { calm, decide, type GuardSample, type Level, type PolicyState } from "./policy/level.ts";
 export { defaultPolicy, policyFor, type PolicySettings } from "./policy/settings.ts";
 export { runGuarded } from "./run/run.ts";
-export { unfitWords } from "./run/attempt-plan.ts";
+export { unfitWords } from "./journal/unfit.ts";
 export type { RunOptions } from "./run/options.ts";
 export type { RunEvent, RunOutcome } from "./run/outcome.ts";
 export { type Holder, openStateDirectory, placesIn, readHolder, type StateDirectory } from "./run/state-directory.ts";

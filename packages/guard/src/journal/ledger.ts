@@ -1,4 +1,4 @@
-import type { DeathSigns } from "../run/death-signs.ts";
+import type { DeathSigns } from "./death-signs.ts";
 import type { JournalRecord, TestRecord } from "./record.ts";
 
 /** How one attempt went. */

@@ -1,4 +1,5 @@
 import { crc32 } from "./crc32.ts";
+import type { UnfitCause } from "./unfit.ts";
 
 interface InFile {
   readonly file: string;
@@ -34,7 +35,7 @@ export type JournalRecord =
   | (InFile & { readonly kind: "trouble"; readonly title: string; readonly error: string })
   | (InFile & { readonly kind: "end" })
   /** The file was isolated and does not fit in memory, or ends every attempt by means unknown. */
-  | (InFile & { readonly kind: "unfit"; readonly peakBytes: number; readonly cause?: "memory" | "unknown" })
+  | (InFile & { readonly kind: "unfit"; readonly peakBytes: number; readonly cause?: UnfitCause })
   /** The attempt ended in order. An attempt without it was killed. */
   | {
       readonly kind: "stop";

@@ -1,5 +1,5 @@
 import type { RunOutcome } from "../run/outcome.ts";
-import { unfitWords } from "../run/attempt-plan.ts";
+import { unfitWords } from "../journal/unfit.ts";
 import { testName } from "./summary.ts";
 
 /** Workflow commands that GitHub shows beside the files (docs.github.com, "Workflow commands for GitHub Actions"). */

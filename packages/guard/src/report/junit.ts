@@ -1,6 +1,6 @@
 import type { TestRecord } from "../journal/record.ts";
 import type { RunOutcome } from "../run/outcome.ts";
-import { unfitWords } from "../run/attempt-plan.ts";
+import { unfitWords } from "../journal/unfit.ts";
 import { testName } from "./summary.ts";
 
 /** JUnit XML: one suite per file, troubles outside tests and files that do not fit as errors of their own. */

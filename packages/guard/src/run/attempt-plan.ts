@@ -1,5 +1,6 @@
 import type { AttemptHistory } from "../journal/ledger.ts";
-import { type DeathSigns, ranOut } from "./death-signs.ts";
+import { type DeathSigns, ranOut } from "../journal/death-signs.ts";
+import { type UnfitCause, unfitWords } from "../journal/unfit.ts";
 
 /** How the next attempt goes about it. */
 export interface AttemptPlan {
@@ -7,7 +8,7 @@ export interface AttemptPlan {
   /** Files that this attempt leaves alone until the rest is through; then each runs by itself. */
   readonly suspects: readonly string[];
   /** Files that ran by themselves and did not fit: they are reported and never started again. */
-  readonly unfit: readonly { readonly file: string; readonly cause: "memory" | "unknown" }[];
+  readonly unfit: readonly { readonly file: string; readonly cause: UnfitCause }[];
   /** What the user is told; empty for an ordinary attempt. */
   readonly note: string;
 }
@@ -60,10 +61,6 @@ export function planAttempt(
     };
   return { jobs, suspects: [], unfit: [], note: "" };
 }
-
-/** Why a file was given up, after its name. */
-export const unfitWords = (cause: "memory" | "unknown"): string =>
-  cause === "memory" ? "does not fit in memory, not even alone" : "ended every attempt, alone too";
 
 function trailing<T>(all: readonly T[], matches: (each: T) => boolean): readonly T[] {
   const first = all.findLastIndex((each) => !matches(each));

@@ -3,7 +3,7 @@ import type { Cgroup } from "@constellation/host";
 import { type AdapterRequest, hashOf } from "../adapters/adapter.ts";
 import type { JournalFile } from "../journal/journal-file.ts";
 import { writeSkipPlan } from "../journal/plan.ts";
-import { readDeathSigns } from "./death-signs.ts";
+import { readDeathSigns } from "../journal/death-signs.ts";
 import { type Guest, startGuest } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import type { RunOptions } from "./options.ts";

@@ -9,7 +9,7 @@ import { planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
 import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
-import { readDeathSigns } from "./death-signs.ts";
+import { readDeathSigns } from "../journal/death-signs.ts";
 import type { RunOptions } from "./options.ts";
 import { codeChangedSince, hashSources } from "./sources.ts";
 import type { StateDirectory } from "./state-directory.ts";

@@ -9,7 +9,7 @@ import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
 import { runAttempt } from "./attempt.ts";
-import { unfitWords } from "./attempt-plan.ts";
+import { unfitWords } from "../journal/unfit.ts";
 import { openRunGroup, type RunGroup } from "./guest.ts";
 import { markerName } from "./marker.ts";
 import { noteLastRun, readLastRun } from "./last-run.ts";
