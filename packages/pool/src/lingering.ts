@@ -5,7 +5,7 @@ import { Patience } from "./patience.ts";
 const mostTurns = 200;
 
 /**
- * Keeps the event loop of this thread turning for some 50 µs at most, instead of asleep, because something is about to
+ * Keeps the event loop of this thread turning for 0.2 to 0.3 ms at most, instead of asleep, because something is about to
  * come: to be woken would take half of what a short task takes there and back. The loop serves whatever else comes
  * meanwhile. How long is learned, so that who waits in vain soon does so for a turn only.
  */

@@ -7,8 +7,8 @@ const leastShare = 1 / 128;
 
 /**
  * How often somebody looks before it sleeps. To be woken costs 5 to 30 µs, a look a fraction of that and a whole core;
- * which is better depends on how soon the other side comes, so it is learned: looks that found something double the
- * patience, looks in vain halve it. No clock is asked, as its numbers would be garbage on the heap.
+ * which is better depends on how soon the other side comes, so it is learned: looks that found something give all of the
+ * patience back, looks in vain halve it. No clock is asked, as its numbers would be garbage on the heap.
  */
 export class Patience {
   readonly #most: number;
