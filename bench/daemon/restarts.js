@@ -1,18 +1,14 @@
 // How large the daemon is while instances end and start again, thousands of times: flat is the goal.
 //   npm run build && node bench/daemon/restarts.js [restarts] [instances]
-// Root runs it in a network namespace of its own. Writes bench/results/daemon-restarts.json.
-import { spawnSync } from "node:child_process";
+// Root runs it in namespaces of its own, with the runtime folder in memory as /run is. Writes bench/results/daemon-restarts.json.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { goApart } from "../instances/product/apart.js";
 import { ProductDaemon, runs, sleep } from "../instances/product/product-daemon.js";
 
 const wanted = Number(process.argv[2] ?? 10_000);
 const instances = Number(process.argv[3] ?? 16);
-if (process.getuid() === 0 && process.env.CONSTELLATION_BENCH_INSIDE !== "1") {
-  const inside = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, ...process.argv.slice(1)];
-  const environment = { ...process.env, CONSTELLATION_BENCH_INSIDE: "1" };
-  process.exit(spawnSync("unshare", inside, { stdio: "inherit", env: environment }).status ?? 1);
-}
+goApart();
 
 /** V8 gives memory back some seconds after the last work. */
 const restMs = 12_000;

@@ -1,10 +1,10 @@
 // The whole product, measured from outside over its API and its command line, beside the bars of its specification.
 //   npm run build && node bench/instances/product.js [--quick] [--restarts=10000]
-// Root runs it in a network namespace of its own, so that the machine's network stays as it is. Writes bench/results/product.json.
-import { spawnSync } from "node:child_process";
+// Root runs it in namespaces of its own, with the runtime folder in memory as /run is. Writes bench/results/product.json.
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { goApart } from "./product/apart.js";
 import { besideWorkload, monitoring, restarts } from "./product/cost.js";
 import { cpuQuota, networkLimit } from "./product/limits.js";
 import { pm2 } from "./product/pm2.js";
@@ -15,11 +15,7 @@ import { adoption, coldScript, hundredStarts, oneStart, outOfMemory, ps } from "
 const quick = process.argv.includes("--quick");
 const wantedRestarts = Number(/--restarts=(\d+)/.exec(process.argv.join(" "))?.[1] ?? (quick ? 200 : 2000));
 const root = process.getuid() === 0;
-if (root && process.env.CONSTELLATION_BENCH_INSIDE !== "1") {
-  const inside = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, ...process.argv.slice(1)];
-  const environment = { ...process.env, CONSTELLATION_BENCH_INSIDE: "1" };
-  process.exit(spawnSync("unshare", inside, { stdio: "inherit", env: environment }).status ?? 1);
-}
+goApart();
 
 const rows = new Rows();
 const loadBefore = loadavg()[0];

@@ -1,21 +1,17 @@
 // How soon a script runs through the whole product: from the API call, or the crash, to its first line and to the moment
 // its HTTP server listens; from a Node that waits and without one, side by side in one run. And what a waiting Node costs.
 //   npm run build && node bench/instances/scripts.js [--rounds=40]
-// Root runs it in a network namespace of its own. Writes bench/results/scripts.json.
-import { spawnSync } from "node:child_process";
+// Root runs it in namespaces of its own, with the runtime folder in memory as /run is. Writes bench/results/scripts.json.
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { goApart } from "./product/apart.js";
 import { ProductDaemon } from "./product/product-daemon.js";
 import { printRows, Rows } from "./product/rows.js";
 import { bunInstances, memoryOfWaiting, startsOf } from "./product/scripts.js";
 
 const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 40);
-if (process.getuid() === 0 && process.env.CONSTELLATION_BENCH_INSIDE !== "1") {
-  const inside = ["-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", process.execPath, ...process.argv.slice(1)];
-  const environment = { ...process.env, CONSTELLATION_BENCH_INSIDE: "1" };
-  process.exit(spawnSync("unshare", inside, { stdio: "inherit", env: environment }).status ?? 1);
-}
+goApart();
 
 const rows = new Rows();
 const load = { before: loadavg()[0] };

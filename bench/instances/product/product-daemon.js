@@ -5,6 +5,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runtimeGone, runtimeInMemory } from "./apart.js";
 import { daemonFlags, daemonSettings } from "../../../packages/sdk/dist/index.js";
 
 export const cli = fileURLToPath(new URL("../../../packages/cli/dist/constellation.js", import.meta.url));
@@ -23,6 +24,7 @@ export class ProductDaemon {
   constructor(environment = {}) {
     // Instances are users of their own: they must be able to read their app's folder.
     chmodSync(this.folder, 0o755);
+    runtimeInMemory(join(this.home, "run"));
     const { NODE_EXTRA_CA_CERTS: _, ...present } = process.env;
     this.environment = { ...present, ...daemonSettings, ...environment, CONSTELLATION_HOME: this.home, NO_COLOR: "1" };
   }
@@ -57,6 +59,7 @@ export class ProductDaemon {
       await ended;
     } finally {
       this.#agent.destroy();
+      runtimeGone(join(this.home, "run"));
       rmSync(this.folder, { recursive: true, force: true });
     }
   }

@@ -23,6 +23,7 @@ import { exitOf } from "./end-of-run.ts";
 import { Feasibility } from "./feasibility.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder, sparesFolder } from "./folders.ts";
 import { deleteRemoved, forgetApp } from "./forget-app.ts";
+import { FoldersAhead } from "./folders-ahead.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { noLimits } from "./no-limits.ts";
@@ -131,7 +132,11 @@ export class ProcessDriver implements Driver {
     const taken: { slot: Slot | null } = { slot: null };
     let prepared: Prepared | null = null;
     try {
-      const ahead = (needs: SlotNeeds): Slot | null => (taken.slot = slots(needs, folder));
+      const ahead = (needs: SlotNeeds): Slot | null => {
+        taken.slot = slots(needs, folder);
+        taken.slot?.folders.become(request, this.#folders);
+        return taken.slot;
+      };
       prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities, ahead);
       const { cgroup, ...rest } = prepared;
       const { slot } = taken;
@@ -146,12 +151,15 @@ export class ProcessDriver implements Driver {
       cancelled(name, signal);
       const launched = await this.#launch(prepared.launch, slot, signal);
       if (launched === "gone") {
+        slot?.folders.drop();
         await abandon(folder, cgroup, prepared.launch.startTimeoutMs);
         return null;
       }
       this.#counts[record.facts.start] += 1;
+      setImmediate(() => slot?.folders.drop());
       return this.#handle(folder, { version: 1, ...record }, { cgroup });
     } catch (error) {
+      taken.slot?.folders.drop();
       const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;
       await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
       throw startError(name, error);
@@ -336,6 +344,7 @@ export class ProcessDriver implements Driver {
       // Half made, or damaged: nobody can know what it should be, so that nothing of it may go on.
       else await abandon(runFolder(this.#folders, id), null, 0);
     }
+    FoldersAhead.sweep(this.#folders);
     const spares = sparesFolder(this.#folders);
     for (const id of runIdsIn(spares)) await abandon(join(spares, id), null, 0);
     const { cgroups } = this.#abilities;

@@ -79,9 +79,8 @@ export class CompiledPrograms {
   async #keep(file: string, path: string, shape: Shape): Promise<void> {
     try {
       await this.#make(file, path, shape);
-      this.#known.set(path, "whole");
     } catch (error) {
-      this.#known.set(path, "refused");
+      if (this.#known.get(path) !== "whole") this.#known.set(path, "refused");
       if (!this.#life.signal.aborted) this.#report(`${file} starts slower than it could: it was not compiled`, error);
     }
   }
@@ -100,6 +99,7 @@ export class CompiledPrograms {
       await (await this.#parts.spawner()).launch(buildPlan(request, abilities.facts), { signal });
       await watchLife(folder, { signal });
       takeCompiled(join(folder, "out", outFile), path, 8 * statSync(file).size);
+      this.#known.set(path, "whole");
     } finally {
       await abandon(folder, cgroup, startTimeoutMs);
       numbers.free(number);

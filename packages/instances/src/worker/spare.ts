@@ -5,11 +5,11 @@ import { launchBinary } from "../binary.ts";
 import { newRunId } from "../driver/run-id.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
+import { FoldersAhead } from "../process/folders-ahead.ts";
 import { runFiles, sparesFolder } from "../process/folders.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { listenPreload } from "../ports/index.ts";
-import { FoldersAhead } from "./folders-ahead.ts";
 import { insideOwn, ownLaunch, preloadFile, uidOf } from "./own-launch.ts";
 import type { Shape } from "./shape.ts";
 

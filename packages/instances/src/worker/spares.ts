@@ -1,6 +1,5 @@
 import type { ProcessParts } from "../process/process-driver.ts";
 import { spareBudget } from "./budget.ts";
-import { FoldersAhead } from "./folders-ahead.ts";
 import type { Shape } from "./shape.ts";
 import { discardSpare, makeSpare, type Spare } from "./spare.ts";
 
@@ -41,7 +40,6 @@ export class Spares {
     this.#parts = parts;
     this.#first = first;
     this.#wanted = wanted;
-    FoldersAhead.sweep(parts.folders);
     this.#schedule();
   }
 

@@ -5,6 +5,7 @@ import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
+import { FoldersAhead } from "../folders-ahead.ts";
 import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
 import type { SlotShape, SlotUser } from "./slot-shape.ts";
@@ -23,6 +24,7 @@ export interface Slot {
   readonly shape: SlotShape;
   readonly warm: WarmSlot;
   readonly cgroup: Cgroup | null;
+  readonly folders: FoldersAhead;
 }
 
 /** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
@@ -41,15 +43,19 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
   const id = newRunId(nowMs(), Math.random());
   const folder = join(sparesFolder(folders), id);
   let cgroup: Cgroup | null = null;
+  let made: FoldersAhead | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     makeRunFolder(folder, { kind: "same" });
     cgroup = groupFor(id, abilities);
     // Writing into a file that is there is ten times as fast as making one.
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
+    made = FoldersAhead.make(folders, id, null);
     const request = requestFor(shape, folder, cgroup);
-    return { shape, cgroup, warm: await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal }) };
+    const warm = await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal });
+    return { shape, cgroup, warm, folders: made };
   } catch (error) {
+    made?.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
   }
@@ -80,8 +86,9 @@ export async function assignSlot(
 }
 
 /** Ends a slot that is not needed; resolves when nothing of it is left. */
-export async function discardSlot({ warm, cgroup }: Slot): Promise<void> {
+export async function discardSlot({ warm, cgroup, folders }: Slot): Promise<void> {
   warm.discard();
+  folders.drop();
   await abandon(warm.request.instanceDir, cgroup, startTimeoutMs);
 }
 

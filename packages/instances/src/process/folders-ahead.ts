@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import { type DriverFolders, dataRoot, logPath } from "../process/folders.ts";
+import { type DriverFolders, dataRoot, logPath } from "./folders.ts";
 
 /** Where they wait: on the disk of what they will become, since only there a folder gets another name at once. */
 const waitingFolder = ({ state }: DriverFolders): string => join(state, "spares");
@@ -14,7 +14,7 @@ export class FoldersAhead {
     this.#path = path;
   }
 
-  /** @param uid user of this machine to whom the data folder belongs; null: ours */
+  /** @param uid user of this machine to whom the data folder belongs; null: ours, until an instance has it */
   static make(folders: DriverFolders, id: string, uid: number | null): FoldersAhead {
     const path = join(waitingFolder(folders), id);
     const data = join(path, "data");
@@ -30,17 +30,28 @@ export class FoldersAhead {
     rmSync(waitingFolder(folders), { recursive: true, force: true });
   }
 
-  /** They become those of an instance that has none. What is there already stays as it is; a limited disk is no folder. */
+  /**
+   * They become those of an instance that has none. What is there already stays as it is, a limited disk is no folder, and
+   * what lies on another disk is made by the start itself.
+   */
   become(request: StartRequest, folders: DriverFolders): void {
     const data = join(dataRoot(folders), instanceName(request));
     const isPlain = request.resources.diskBytes === null && !existsSync(`${data}.img`);
-    if (isPlain && !existsSync(data)) renameSync(join(this.#path, "data"), data);
+    if (isPlain && !existsSync(data)) move(join(this.#path, "data"), data);
     const log = dirname(logPath(folders, request));
-    if (!existsSync(log)) renameSync(join(this.#path, "log"), log);
+    if (!existsSync(log)) move(join(this.#path, "log"), log);
   }
 
   /** What was not used goes. */
   drop(): void {
     rmSync(this.#path, { recursive: true, force: true });
+  }
+}
+
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
   }
 }

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StartRequest } from "@constellation/instances";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FoldersAhead } from "../../src/worker/folders-ahead.ts";
+import { FoldersAhead } from "../../src/process/folders-ahead.ts";
 import { limits, requestFor } from "../driver/conformance.ts";
+
+const isMemoryDisk = (path: string): boolean => existsSync(path) && statSync(path).dev !== statSync(tmpdir()).dev;
 
 describe("folders made ahead", () => {
   let root = "";
@@ -40,6 +42,22 @@ describe("folders made ahead", () => {
     expect(readdirSync(join(root, "data")).sort()).toEqual(["x.1", "x.2.img"]);
     expect(readdirSync(join(root, "data/x.1"))).toEqual(["kept"]);
     expect(waiting()).toEqual([]);
+  });
+
+  test.runIf(isMemoryDisk("/dev/shm"))("are not moved to another disk: the start makes its own there", () => {
+    const elsewhere = mkdtempSync("/dev/shm/ahead-");
+    try {
+      rmSync(join(root, "data"), { recursive: true });
+      symlinkSync(elsewhere, join(root, "data"));
+      const made = FoldersAhead.make(folders(), "a", null);
+      made.become(request(), folders());
+      made.drop();
+      expect(readdirSync(elsewhere)).toEqual([]);
+      expect(readdirSync(join(root, "logs"))).toEqual(["x.1"]);
+      expect(waiting()).toEqual([]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   test("of a daemon that died are swept away by the next", () => {
