@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { apiVersion, apiVersionHeader, type ConstellationError } from "@constellation/contract";
 
@@ -33,12 +32,13 @@ export async function answerLines(response: ServerResponse, texts: AsyncGenerato
   response.end();
 }
 
-async function taken(response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  const { signal } = gone;
-  try {
-    await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
-  } finally {
-    gone.abort();
-  }
+/** Resolves when the caller has taken what was written, or is gone. By hand: `once` with a signal makes an error each time. */
+function taken(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
 }

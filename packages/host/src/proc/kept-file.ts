@@ -1,7 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, readvSync } from "node:fs";
 import { errnoOf, HostError } from "../failure.ts";
 
 let shared = Buffer.allocUnsafeSlow(64 * 1024);
+/** As `readvSync` takes it. */
+let whole = [shared];
 const largestBytes = 64 * 1024 * 1024;
 
 /**
@@ -71,7 +73,8 @@ export class KeptFile {
   #fill(): number {
     if (this.#fd < 0) throw new HostError("file-unreadable", `Cannot read ${this.path}: it was closed before`);
     try {
-      let length = readSync(this.#fd, shared, 0, shared.length, 0);
+      // Of the two ways to read synchronously the one that leaves less than half as much behind for the collector.
+      let length = readvSync(this.#fd, whole, 0);
       // A kernel file is cut at a record's end before the buffer is full, so only an empty read says "all of it".
       if (length < 2048) return length;
       for (;;) {
@@ -100,6 +103,7 @@ function grow(): void {
   const larger = Buffer.allocUnsafeSlow(shared.length * 4);
   shared.copy(larger);
   shared = larger;
+  whole = [shared];
   views = [];
 }
 
