@@ -1,37 +1,24 @@
 import { mkdirSync } from "node:fs";
 import { type AppSpec, ConstellationError, defaultIsolation, type Feature } from "@constellation/contract";
-import { type Cgroup, listCgroups, openCgroup, uptimeMs } from "@constellation/host";
+import { type Cgroup, uptimeMs } from "@constellation/host";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../driver/clock.ts";
 import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
-import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import {
-  isWired,
-  buildPlan,
-  type LaunchRequest,
-  ensureNetworkHost,
-  isSupervised,
-  readExitRecord,
-  readPidFile,
-  Spawner,
-} from "../launch/index.ts";
+import { isWired, buildPlan, type LaunchRequest, ensureNetworkHost, readPidFile, Spawner } from "../launch/index.ts";
 import { type Abilities, findAbilities, type IsolationLane } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
-import { clearLost } from "./clear-lost.ts";
-import { exitOf } from "./end-of-run.ts";
 import { Feasibility } from "./feasibility.ts";
-import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder, sparesFolder } from "./folders.ts";
-import { deleteRemoved, forgetApp } from "./forget-app.ts";
-import { FoldersAhead } from "./folders-ahead.ts";
+import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
+import { forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
+import { KeptRuns } from "./kept-runs.ts";
 import { noLimits } from "./no-limits.ts";
 import { type Prepared, prepare, slotNeedsOf } from "./prepare.ts";
 import { ProcessHandle } from "./process-handle.ts";
 import { featuresOf } from "./features.ts";
-import { readNotes, readRunRecord, type RunRecord, writeRunRecord } from "./run-record.ts";
-import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
+import { type RunRecord, writeRunRecord } from "./run-record.ts";
 import { assignSlot, type Slot } from "./slot/slot.ts";
 import type { SlotNeeds } from "./slot/slot-shape.ts";
 import { slotFeature } from "./slot/slot-feature.ts";
@@ -75,6 +62,7 @@ export class ProcessDriver implements Driver {
   #feasibility: Feasibility | null = null;
   readonly #numbers: InstanceNumbers;
   readonly #bootedAt: number;
+  readonly #runs: KeptRuns;
   #spawner: Promise<Spawner> | null = null;
   #slots: SlotStock | null = null;
   readonly #counts = { slot: 0, cold: 0 };
@@ -87,6 +75,12 @@ export class ProcessDriver implements Driver {
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
     this.#numbers = new InstanceNumbers(state, firstNumber(state), isWired);
+    this.#runs = new KeptRuns({
+      folders: this.#folders,
+      clock,
+      bootedAt: this.#bootedAt,
+      takeUp: (folder, record) => this.#handle(folder, record),
+    });
   }
 
   /**
@@ -100,7 +94,7 @@ export class ProcessDriver implements Driver {
       const spawner = await driver.#readySpawner();
       const { runtime, cgroupBase = "constellation", isolateBy: lane = "auto", slots } = options;
       driver.#found = await findAbilities({ cgroupBase, runtime, lane, spawner });
-      await driver.#sweep();
+      await driver.#runs.sweep(driver.#found);
       driver.#openSlots(slots);
       return driver;
     } catch (error) {
@@ -173,61 +167,19 @@ export class ProcessDriver implements Driver {
     return "launched";
   }
 
-  async recover(runId: string, { signal }: Partial<CallOptions> = {}): Promise<Recovery> {
-    const folder = runFolder(this.#folders, runId);
-    const record = this.#record(runId);
-    if (record === null) return { status: "never-started" };
-    const trace = await traceRun(folder, record.launch.startTimeoutMs, signal === undefined ? {} : { signal });
-    const { request } = record;
-    if (trace.kind === "never-started") return { status: "never-started" };
-    if (trace.kind === "running") {
-      // It may be started again, as any other.
-      this.expect(request);
-      return { status: "running", handle: this.#handle(folder, record), notes: readNotes(folder), request };
-    }
-    const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
-    try {
-      const pids = readPidFile(folder);
-      if (pids !== null) await clearLost(pids, cgroup ?? null);
-      const exit = exitOf(folder, record, {
-        found: readExitRecord(folder),
-        cgroup: cgroup ?? null,
-        nowMs: this.#clock.nowMs(),
-        bootedAt: this.#bootedAt,
-      });
-      // A start that failed while nobody listened ran nothing; it is as good as never begun.
-      if (exit.kind === "start-failed") return { status: "never-started" };
-      return { status: "ended", exit, request };
-    } finally {
-      cgroup?.close();
-    }
+  async recover(runId: string, options: Partial<CallOptions> = {}): Promise<Recovery> {
+    const recovery = await this.#runs.recover(runId, options);
+    // It may be started again, as any other.
+    if (recovery.status === "running") this.expect(recovery.request);
+    return recovery;
   }
 
   list(): Promise<FoundRun[]> {
-    const found = runIdsIn(runsFolder(this.#folders)).flatMap((id) => {
-      const record = this.#record(id);
-      if (record === null) return [];
-      const { runId, app, index, revision, restarts } = record.request;
-      return [{ runId, app, index, revision, restarts }];
-    });
-    return Promise.resolve(found);
+    return Promise.resolve(this.#runs.list());
   }
 
-  async release(runId: string): Promise<void> {
-    const folder = runFolder(this.#folders, runId);
-    const record = this.#record(runId);
-    if (record === null) return;
-    // An ended supervisor holds its FIFO some milliseconds longer than its record is there.
-    if (isSupervised(folder) && readExitRecord(folder) === null) {
-      throw new ConstellationError(
-        "state.conflict",
-        `Cannot release the run ${runId} of ${instanceName(record.request)}: it still runs`,
-        { remedy: "Stop it first." },
-      );
-    }
-    const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
-    if (cgroup !== undefined) await removeGroup(cgroup);
-    await removeRunFolder(folder);
+  release(runId: string): Promise<void> {
+    return this.#runs.release(runId);
   }
 
   forget(app: string): Promise<void> {
@@ -265,15 +217,6 @@ export class ProcessDriver implements Driver {
     return this.#found;
   }
 
-  /** The record of a run; null when it has none that can be read. */
-  #record(runId: string): RunRecord | null {
-    try {
-      return isRunId(runId) ? readRunRecord(runFolder(this.#folders, runId)) : null;
-    } catch {
-      return null;
-    }
-  }
-
   #handle(folder: string, record: RunRecord, started?: { readonly cgroup: Cgroup | null }): ProcessHandle {
     const pids = readPidFile(folder);
     if (pids === null) throw new Error(`${folder} has no pid file although its program runs`);
@@ -286,7 +229,6 @@ export class ProcessDriver implements Driver {
       bootedAt: this.#bootedAt,
       ...(started === undefined ? {} : { started }),
       disk: this.#folders.state,
-      ...(started === undefined ? {} : { started }),
     });
   }
 
@@ -332,35 +274,6 @@ export class ProcessDriver implements Driver {
     await spawner.start();
     return spawner;
   }
-
-  /** Removes folders without a record and control groups without a folder: of daemons that died between two steps. */
-  async #sweep(): Promise<void> {
-    void deleteRemoved(this.#folders);
-    const runs = runsFolder(this.#folders);
-    const kept = new Set<string>();
-    for (const id of runIdsIn(runs)) {
-      const record = this.#record(id);
-      if (record !== null) kept.add(record.cgroup?.name ?? "");
-      // Half made, or damaged: nobody can know what it should be, so that nothing of it may go on.
-      else await abandon(runFolder(this.#folders, id), null, 0);
-    }
-    FoldersAhead.sweep(this.#folders);
-    const spares = sparesFolder(this.#folders);
-    for (const id of runIdsIn(spares)) await abandon(join(spares, id), null, 0);
-    const { cgroups } = this.#abilities;
-    if (cgroups.kind === "unavailable") return;
-    for (const location of listCgroups(cgroups.base)) {
-      const ours = /-[0-9a-z]{8,9}-[0-9a-z]{5}$/.test(location.name);
-      const cgroup = !ours || kept.has(location.name) ? undefined : openCgroup(location);
-      if (cgroup !== undefined) await removeGroup(cgroup);
-    }
-  }
-}
-
-async function removeGroup(cgroup: Cgroup): Promise<void> {
-  await cgroup.kill();
-  await cgroup.remove();
-  cgroup.close();
 }
 
 type TakeSlot = (needs: SlotNeeds, folder: string) => Slot | null;
