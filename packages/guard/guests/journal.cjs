@@ -5,6 +5,7 @@ const { openSync, writeSync, readFileSync, existsSync } = require("node:fs");
 const { createHash } = require("node:crypto");
 const { join, relative, sep, isAbsolute } = require("node:path");
 const { performance } = require("node:perf_hooks");
+const { byteLength } = Buffer;
 const { stringify, parse } = JSON;
 const now = performance.now.bind(performance);
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
@@ -49,8 +50,28 @@ function append(record) {
 
 function write(body, crc) {
   if (journalPath === undefined) return;
-  descriptor ??= openSync(journalPath, "a", 0o644);
-  writeSync(descriptor, `\n${body},"sum":"${hex(crc)}"}`);
+  const line = `\n${body},"sum":"${hex(crc)}"}`;
+  try {
+    descriptor ??= openSync(journalPath, "a", 0o644);
+    const written = writeSync(descriptor, line);
+    if (written < byteLength(line)) throw new Error(`only ${written} bytes of a record were taken`);
+  } catch (error) {
+    giveUp(error);
+  }
+}
+
+/**
+ * Nothing that the tests do from here on could be kept, and node:test of Node 24 waits for ever after an error in what it
+ * calls: the process ends. A thread cannot end it and fails where it is.
+ */
+function giveUp(error) {
+  if (!require("node:worker_threads").isMainThread) throw error;
+  try {
+    writeSync(2, `constellation: Cannot write the journal ${journalPath}: ${error.message}\n`);
+  } catch {
+    // What it would be written to may lie on the same full disk.
+  }
+  process.exit(74);
 }
 
 /** The record of one test file while it runs. */
