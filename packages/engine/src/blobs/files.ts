@@ -57,16 +57,21 @@ export class FileBlobStore implements OwnedBlobStore {
       this.#uploads += 1;
       const partial = join(this.#directory, "partial", `${process.pid}-${this.#uploads}`);
       const done = await upload(partial, source, this.#quota, signal);
+      let reservedBytes = done.sizeBytes;
       try {
         if (wanted !== undefined && wanted !== done.sha256) throw wrongHash("store", wanted, done.sha256);
         this.#checkOpen("store a blob");
         const folder = join(this.#directory, done.sha256.slice(0, 2));
         const made = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
+        // In one turn with counting it as stored: another upload could take the room in between.
+        this.#quota.release(reservedBytes);
+        reservedBytes = 0;
         const info = this.#place(done);
         await syncDirectory(folder);
         if (made) await syncDirectory(this.#directory);
         return info;
       } finally {
+        this.#quota.release(reservedBytes);
         await rm(partial, { force: true });
       }
     });
@@ -147,7 +152,10 @@ export class FileBlobStore implements OwnedBlobStore {
 
   // Done when first needed: opening the store must cost the daemon's start nothing.
   #ready(): Promise<void> {
-    this.#counted ??= this.#count();
+    this.#counted ??= this.#count().catch((error: unknown) => {
+      this.#counted = undefined;
+      throw error;
+    });
     return this.#counted;
   }
 
@@ -155,7 +163,9 @@ export class FileBlobStore implements OwnedBlobStore {
     const partials = join(this.#directory, "partial");
     mkdirSync(partials, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(partials)) rmSync(join(partials, name), { force: true });
-    for await (const { sizeBytes } of this.list()) this.#quota.added(sizeBytes);
+    const sizes: number[] = [];
+    for await (const { sizeBytes } of this.list()) sizes.push(sizeBytes);
+    for (const sizeBytes of sizes) this.#quota.added(sizeBytes);
   }
 
   #info(sha256: string): BlobInfo | null {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import type { BlobSource } from "./blob-store.ts";
 import type { Quota } from "./quota.ts";
 
-/** A file that was written and synced, but has no name of its own yet. */
+/** A file that was written and synced, but has no name of its own yet; its bytes are reserved in the quota. */
 export interface Upload {
   readonly path: string;
   readonly sha256: string;
@@ -12,7 +12,7 @@ export interface Upload {
 
 const writeBytes = 256 * 1024;
 
-/** Writes the source to the path, hashing on the way; removes the file when anything fails. */
+/** Writes the source to the path, hashing on the way; when anything fails it removes the file and releases its bytes. */
 export async function upload(
   path: string,
   source: BlobSource,
@@ -22,11 +22,6 @@ export async function upload(
   const file = await open(path, "wx", 0o444);
   const hash = createHash("sha256");
   let sizeBytes = 0;
-  let complete = false;
-  const write = async (pieces: readonly Uint8Array[]): Promise<void> => {
-    signal?.throwIfAborted();
-    await file.writev([...pieces]);
-  };
   try {
     for await (const batch of batches(source)) {
       for (const piece of batch) {
@@ -34,17 +29,38 @@ export async function upload(
         sizeBytes += piece.byteLength;
         hash.update(piece);
       }
-      await write(batch);
+      signal?.throwIfAborted();
+      await writeWhole(file, batch);
     }
     signal?.throwIfAborted();
     await file.sync();
-    complete = true;
-  } finally {
-    quota.release(sizeBytes);
     await file.close();
-    if (!complete) await rm(path, { force: true });
+  } catch (error) {
+    quota.release(sizeBytes);
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true });
+    throw error;
   }
   return { path, sha256: hash.digest("hex"), sizeBytes };
+}
+
+// A disk that becomes full takes a part and says nothing; it is the next write that fails.
+async function writeWhole(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  let left = [...pieces];
+  while (left.length > 0) {
+    const { bytesWritten } = await file.writev(left);
+    left = after(left, bytesWritten);
+  }
+}
+
+function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skip = bytes;
+  const from = pieces.findIndex(({ byteLength }) => {
+    if (skip < byteLength) return true;
+    skip -= byteLength;
+    return false;
+  });
+  return from < 0 ? [] : pieces.slice(from).map((piece, at) => (at === 0 ? piece.subarray(skip) : piece));
 }
 
 // Many small pieces are written together; a large one is not held back.

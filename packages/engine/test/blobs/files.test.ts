@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { FileBlobStore, isEngineError } from "../../src/index.ts";
 import { namesIn, scratch } from "../scratch.ts";
 
+const run = promisify(execFile);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 async function read(store: FileBlobStore, sha256: string): Promise<string> {
@@ -55,6 +60,46 @@ test("a directory that cannot be written is worded", async () => {
     new FileBlobStore({ directory }).put(bytes("x")),
     (error: unknown) => isEngineError(error, "unavailable") && error.message.includes(directory),
   );
+});
+
+test("a blob that the disk took only in part is refused, and nothing of it stays", async () => {
+  const directory = scratch();
+  const program = fileURLToPath(new URL("../fixtures/blob-putter.mjs", import.meta.url));
+  // A bound on the size of files is to a program what a full disk is: a part is taken, and only the next write fails.
+  const script = `trap '' XFSZ; ulimit -f 1000; exec "$0" "$@"`;
+  const { stdout } = await run("sh", ["-c", script, process.execPath, program, directory, "900000"]);
+  expect(JSON.parse(stdout)).toEqual({ code: "unavailable", listed: [], usedBytes: 0 });
+  expect(namesIn(join(directory, "partial"))).toEqual([]);
+});
+
+test("uploads at once never pass the quota together", async () => {
+  const store = new FileBlobStore({ directory: scratch(), quotaBytes: 1000 });
+  const upload = async (index: number): Promise<unknown> => {
+    await pause(index % 10);
+    return store.put(
+      (async function* () {
+        yield Buffer.alloc(200, index);
+        await pause(index % 4);
+        yield Buffer.alloc(200, index + 100);
+      })(),
+    );
+  };
+  const ended = await Promise.allSettled(Array.from({ length: 60 }, (_, index) => upload(index)));
+  expect((await store.usage()).bytes).toBeLessThanOrEqual(1000);
+  for (const end of ended) if (end.status === "rejected") expect(isEngineError(end.reason, "too-large")).toBe(true);
+  // What was refused or has become a blob reserves nothing any more.
+  for await (const { sha256 } of store.list()) await store.delete(sha256);
+  await store.put(Buffer.alloc(1000));
+});
+
+test("a store that could not be counted once is counted when it can be", async () => {
+  const directory = join(scratch(), "blobs");
+  writeFileSync(directory, "");
+  const store = new FileBlobStore({ directory });
+  await assert.rejects(store.put(bytes("x")), (error: unknown) => isEngineError(error, "unavailable"));
+  rmSync(directory);
+  await store.put(bytes("x"));
+  expect(await store.usage()).toMatchObject({ blobs: 1, bytes: 1 });
 });
 
 test("a closed store refuses", async () => {
