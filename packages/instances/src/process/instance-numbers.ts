@@ -29,9 +29,17 @@ export class InstanceNumbers {
     this.#taken = new Set(this.#numbers.values());
   }
 
-  /** The number of an instance; a new name gets the lowest that is free. */
+  /** The number of an instance; a new name gets the lowest that is free. @throws Error as {@link give} */
   take(name: string): number {
-    return this.#numbers.get(name) ?? this.give(name, this.reserve(name));
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.reserve(name);
+    try {
+      return this.give(name, number);
+    } catch (error) {
+      this.free(number);
+      throw error;
+    }
   }
 
   /** The number of an instance, when it has one. */
@@ -60,12 +68,22 @@ export class InstanceNumbers {
     return number;
   }
 
-  /** Gives an instance a number that was reserved, in the place of the one it had. */
+  /**
+   * Gives an instance a number that was reserved, in the place of the one it had.
+   *
+   * @throws Error of the system when it cannot be kept; nothing has changed then
+   */
   give(name: string, number: number): number {
     const before = this.#numbers.get(name);
-    if (before !== undefined && before !== number) this.#taken.delete(before);
     this.#numbers.set(name, number);
-    this.#file.note(name, number, this.#numbers);
+    try {
+      this.#file.note(name, number, this.#numbers);
+    } catch (error) {
+      if (before === undefined) this.#numbers.delete(name);
+      else this.#numbers.set(name, before);
+      throw error;
+    }
+    if (before !== undefined && before !== number) this.#taken.delete(before);
     return number;
   }
 

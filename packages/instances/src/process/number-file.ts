@@ -16,6 +16,8 @@ export class NumberFile {
   #lines = 0;
   #live = 0;
   #flushing = false;
+  /** A full disk cut the last line off; what is added behind it could not be read. */
+  #torn = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -38,20 +40,30 @@ export class NumberFile {
     return numbers;
   }
 
-  /** Keeps a change. A hundred of them share one sync of the disk, and none waits for it. @param all what holds now */
+  /**
+   * Keeps a change. A hundred of them share one sync of the disk, and none waits for it.
+   *
+   * @param all what holds now
+   * @throws Error of the system, on a full disk for one; the next daemon finds the change or not
+   */
   note(name: string, number: number | null, all: ReadonlyMap<string, number>): void {
     this.#live = all.size;
-    if (this.#lines >= this.#live + mostStale) this.#rewrite(all);
-    else {
-      appendFileSync(this.#path, lineOf(name, number), { mode: 0o600 });
-      this.#lines += 1;
-    }
+    if (this.#torn || this.#lines >= this.#live + mostStale) this.#rewrite(all);
+    else this.#append(lineOf(name, number));
     void this.#flush();
+  }
+
+  #append(line: string): void {
+    this.#torn = true;
+    appendFileSync(this.#path, line, { mode: 0o600 });
+    this.#torn = false;
+    this.#lines += 1;
   }
 
   #rewrite(all: ReadonlyMap<string, number>): void {
     writeAtomically(this.#path, [...all].map(([name, number]) => lineOf(name, number)).join(""));
     this.#lines = all.size;
+    this.#torn = false;
   }
 
   #parse(line: string): [string, number | null] {

@@ -1,6 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { firstNumber } from "../../src/process/first-number.ts";
@@ -77,4 +79,16 @@ test("the file does not grow with changes that no longer matter", () => {
   numbers.take("b.1");
   expect(readFileSync(join(state, "numbers.jsonl"), "utf8").length).toBeLessThan(30_000);
   expect(new InstanceNumbers(state).of("b.1")).toBe(numbers.of("b.1"));
+});
+
+test("a disk that was full for a while costs the numbers that could not be kept, and no later daemon", () => {
+  const state = folder();
+  const module = new URL("../../dist/process/instance-numbers.js", import.meta.url).href;
+  const script = fileURLToPath(new URL("fixtures/full-disk.mjs", import.meta.url));
+  // 512 bytes, which no line ends at.
+  const words = ["-c", 'ulimit -S -f 1; exec "$@"', "sh", process.execPath, script, module, state];
+  const number = Number(execFileSync("sh", words, { encoding: "utf8" }));
+  const next = new InstanceNumbers(state);
+  expect(next.of("b.1")).toBe(number);
+  expect(next.of("a.0")).toBe(0);
 });
