@@ -40,8 +40,11 @@ export function progressOf({ state, runsItsRevision, nowMs, settleMs }: Progress
   if (state === null || state.status === "waiting" || state.status === "stopped") return "idle";
   if (!runsItsRevision) return "coming";
   if (state.status === "completed" || state.status === "failed") return state.status;
-  return state.status === "running" && state.ready && nowMs - state.since >= settleMs ? "ready" : "coming";
+  return state.status === "running" && state.ready && hasRun(nowMs - state.since, settleMs) ? "ready" : "coming";
 }
+
+// Below zero the clock was set back: nobody knows how long it ran, and an app must not count as down until then.
+const hasRun = (ranMs: number, wantedMs: number): boolean => ranMs >= wantedMs || ranMs < 0;
 
 // Long enough for a program that cannot read its configuration or bind its port to end, short enough for a rollout.
 const unprobedSettleMs = 500;

@@ -109,9 +109,10 @@ function update(
   if (fresh.some(proven) && useless.length > 0) return useless.map(replace);
   if (fresh.some((instance) => !proven(instance)) || inside.length < goal.wanted) return [];
   if (useless.length > 0) return [useless[0] as ActualInstance].map(replace);
-  const readyCount = living.filter(ready).length;
+  // New ones that have done their work count: waiting for them to serve would be waiting for ever.
+  const servingCount = living.filter(serving).length;
   const floor = goal.surge ? goal.wanted : goal.wanted - 1;
-  if (readyCount - 1 >= floor) return old.slice(0, 1).map(replace);
+  if (servingCount - 1 >= floor) return old.slice(0, 1).map(replace);
   if (goal.surge && beyond.length === 0) return [{ kind: "start", index: firstFree(all, goal.wanted) }];
   return [];
 }

@@ -7,7 +7,8 @@ import { type Quality, World } from "./world.ts";
 const running = (wanted: number, surge = true) => ({ mode: "running", wanted, surge, blockedBy: null }) as const;
 const shape = (world: World) =>
   world.view().map(({ index, fit, progress, wish }) => `${index} ${fit} ${progress} ${wish.kind}`);
-const whole = (wanted: number) => Array.from({ length: wanted }, (_, at) => `${at + 1} current ready run`);
+const whole = (wanted: number, progress = "ready") =>
+  Array.from({ length: wanted }, (_, at) => `${at + 1} current ${progress} run`);
 
 const events = fc.array(
   fc.oneof(
@@ -18,7 +19,10 @@ const events = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant("scale" as const), wanted: fc.integer({ min: 0, max: 6 }) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ do: fc.constant("update" as const), quality: fc.constantFrom<Quality>("good", "bad") }),
+      arbitrary: fc.record({
+        do: fc.constant("update" as const),
+        quality: fc.constantFrom<Quality>("good", "bad", "brief"),
+      }),
     },
     {
       weight: 1,
@@ -74,14 +78,20 @@ describe("a plan", () => {
 
   test("keeps the promises and converges, whatever happens in whatever order", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 6 }), fc.boolean(), events, (wanted, surge, list) => {
-        const world = new World(running(wanted, surge));
-        play(world, list);
-        world.goal = { ...world.goal, mode: "running", blockedBy: null };
-        world.update("good");
-        world.settle();
-        expect(shape(world)).toEqual(whole(world.goal.wanted));
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 6 }),
+        fc.boolean(),
+        events,
+        fc.constantFrom<Quality>("good", "brief"),
+        (wanted, surge, list, last) => {
+          const world = new World(running(wanted, surge));
+          play(world, list);
+          world.goal = { ...world.goal, mode: "running", blockedBy: null };
+          world.update(last);
+          world.settle();
+          expect(shape(world)).toEqual(whole(world.goal.wanted, last === "good" ? "ready" : "completed"));
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -118,6 +128,16 @@ describe("a rolling update", () => {
     }
     expect(lowest).toBe(wanted);
     expect(shape(world)).toEqual(whole(wanted));
+  });
+
+  test.each([1, 2, 3, 5])("of %i servers to a program that does its work and ends replaces them all", (wanted) => {
+    for (const surge of [true, false]) {
+      const world = new World(running(wanted, surge));
+      world.settle();
+      world.update("brief");
+      world.settle();
+      expect(shape(world)).toEqual(whole(wanted, "completed"));
+    }
   });
 
   test("to a bad revision stops at its first instance and leaves the app up", () => {
@@ -189,6 +209,9 @@ describe("an instance counts as ready", () => {
   test("when it has run for a moment", () => {
     expect(progressOf(seen)).toBe("ready");
     expect(progressOf({ ...seen, nowMs: 1100 })).toBe("coming");
+  });
+  test("when it began in what is now the future: the clock was set back, and it has run", () => {
+    expect(progressOf({ ...seen, nowMs: 1000 - 3_600_000 })).toBe("ready");
   });
   test("at once when a probe says so", () => {
     const { health } = parseApp({ name: "web", command: ["x"], health: { tcp: true } });

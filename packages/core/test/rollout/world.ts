@@ -8,8 +8,10 @@ import {
   type Wish,
 } from "@constellation/core";
 
-/** How instances of a revision fare: `good` ones become ready, `bad` ones never do. */
-export type Quality = "good" | "bad";
+/** How instances of a revision fare: `good` ones become ready, `bad` ones never do, `brief` ones do their work and end. */
+export type Quality = "good" | "bad" | "brief";
+
+const reached: Readonly<Record<Quality, Progress>> = { good: "ready", bad: "coming", brief: "completed" };
 
 interface Simulated {
   wish: Wish;
@@ -74,7 +76,7 @@ export class World {
     } else if (wish.kind !== "run") instance.run = null;
     else if (run === null || run.revision !== instance.revision)
       instance.run = run === null ? { revision: instance.revision, progress: "coming" } : null;
-    else run.progress = this.qualities[run.revision - 1] === "good" ? "ready" : "coming";
+    else run.progress = reached[this.qualities[run.revision - 1] ?? "bad"];
   }
 
   crash(index: number): void {
@@ -92,7 +94,7 @@ export class World {
     return [...this.instances.values()].filter(({ run }) => run?.progress === "ready").length;
   }
 
-  /** How many would still serve if everything the actions end were gone. */
+  /** How many would still serve, or have done their work, if everything the actions end were gone. */
   servingAfter(actions: readonly RolloutAction[]): number {
     const ended = new Set(
       actions
@@ -100,7 +102,9 @@ export class World {
         .map(({ index }) => index),
     );
     // What an earlier plan has condemned already does not count as serving.
-    const condemned = this.view().filter(({ progress, wish }) => progress === "ready" && wish.kind === "run");
+    const condemned = this.view().filter(
+      ({ progress, wish }) => (progress === "ready" || progress === "completed") && wish.kind === "run",
+    );
     return condemned.filter(({ index }) => !ended.has(index)).length;
   }
 
