@@ -8,13 +8,21 @@ export interface EngineClock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** Node fires a timer that is set for longer at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export const systemClock: EngineClock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const isLast = leftMs <= longestTimerMs;
+      timer = isLast ? setTimeout(run, leftMs) : setTimeout(arm, longestTimerMs, leftMs - longestTimerMs);
+      timer.unref();
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };
