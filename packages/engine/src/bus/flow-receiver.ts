@@ -35,9 +35,11 @@ export function acceptFlows(
   );
 }
 
+/** `ended`: everything has come; `taken`: and its consumer has it. */
 type State =
   | { readonly kind: "open" }
   | { readonly kind: "ended" }
+  | { readonly kind: "taken" }
   | { readonly kind: "failed"; readonly error: EngineError };
 
 class Receiver implements FlowReceiver {
@@ -83,7 +85,7 @@ class Receiver implements FlowReceiver {
   }
 
   stop(reason: string): void {
-    if (this.#state.kind !== "open") return;
+    if (this.#state.kind === "taken" || this.#state.kind === "failed") return;
     this.#fail(`it was stopped: ${reason}`);
     this.#answer({ kind: "stop", reason });
   }
@@ -102,7 +104,9 @@ class Receiver implements FlowReceiver {
           continue;
         }
         if (this.#state.kind === "failed") throw this.#state.error;
+        if (this.#state.kind === "taken") return;
         if (this.#state.kind === "ended") {
+          this.#state = { kind: "taken" };
           this.#answer({ kind: "taken" });
           return;
         }

@@ -26,8 +26,10 @@ export async function openFlow(
       retry: "no",
       ...(signal === undefined ? {} : { signal }),
     });
+    signal?.throwIfAborted();
   } catch (error) {
-    sender.release();
+    // It may have been taken all the same: its receiver should not wait for a sender that is not there.
+    sender.abort("it was given up while it was opened");
     throw error;
   }
   sender.abortWith(signal);
@@ -88,7 +90,11 @@ class Sender implements FlowSender {
 
   abort(reason: string): void {
     if (this.#state.kind !== "open") return;
-    this.#send({ kind: "abort", reason });
+    try {
+      this.#send({ kind: "abort", reason });
+    } catch {
+      // The bus was closed: the receiver's end was closed with it.
+    }
     this.#fail(`the sender gave up: ${reason}`);
   }
 

@@ -75,10 +75,19 @@ export class Subscriber implements Subscription {
       } catch (error) {
         this.failed += 1;
         delivery.failed?.(error);
-        this.#onError(error, delivery.message);
+        this.#tell(error, delivery.message);
       }
     }
     if (this.#state === "running") this.#state = "idle";
+  }
+
+  // It is counted already; that who is told fails as well must not end the subscription.
+  #tell(error: unknown, message: Message): void {
+    try {
+      this.#onError(error, message);
+    } catch {
+      // Nobody is left to tell.
+    }
   }
 
   #take(): Delivery | undefined {

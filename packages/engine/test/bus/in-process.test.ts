@@ -71,6 +71,68 @@ describe("a flow's ends notice that the other is gone", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("a consumer that leaves, or fails, after the last frame has come tells the sender at once", async () => {
+    const clock = new ManualClock();
+    const bus = new InProcessBus({ clock });
+    let isSent = (): void => undefined;
+    bus.acceptFlows("f", async (flow) => {
+      for await (const _ of flow) {
+        await new Promise<void>((resolve) => (isSent = resolve));
+        break;
+      }
+    });
+    bus.acceptFlows("g", async (flow) => {
+      for await (const _ of flow) {
+        await new Promise<void>((resolve) => (isSent = resolve));
+        throw new Error("cannot use it");
+      }
+    });
+    for (const [subject, reason] of [
+      ["f", /its consumer has left/],
+      ["g", /its consumer has left|cannot use it/],
+    ] as const) {
+      const sender = await bus.openFlow(subject);
+      await sender.write(bytes("one"));
+      await sender.write(bytes("two"));
+      const ended = sender.end();
+      await turn();
+      isSent();
+      await assert.rejects(
+        ended,
+        (error: unknown) => isEngineError(error, "unavailable") && reason.test(error.message),
+      );
+    }
+    await bus.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a signal that aborts after the bus was closed, or while the flow is opened, harms nobody", async () => {
+    const clock = new ManualClock();
+    const bus = new InProcessBus({ clock });
+    const [during, after] = [new AbortController(), new AbortController()];
+    const received: unknown[] = [];
+    bus.acceptFlows("f", async (flow) => {
+      during.abort(new Error("changed my mind"));
+      for await (const _ of flow);
+    });
+    bus.acceptFlows("g", async (flow) => {
+      try {
+        for await (const each of flow) received.push(each);
+      } catch (error) {
+        received.push(isEngineError(error, "unavailable"));
+      }
+    });
+    await assert.rejects(bus.openFlow("f", { signal: during.signal }), /changed my mind/);
+    const sender = await bus.openFlow("g", { signal: after.signal });
+    await bus.close();
+    after.abort();
+    await assert.rejects(sender.write(bytes("late")), (error: unknown) => isEngineError(error, "unavailable"));
+    clock.advance(15_000);
+    await turn();
+    expect(received).toEqual([true]);
+    expect(clock.pending).toBe(0);
+  });
+
   test("garbage frames are ignored", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {
@@ -79,6 +141,30 @@ describe("a flow's ends notice that the other is gone", () => {
       }),
     );
   });
+});
+
+test("who is told of a failed handler may fail, too: the next message is handled", async () => {
+  const bus = new InProcessBus();
+  const handled: string[] = [];
+  const subscription = bus.subscribe(
+    "a",
+    ({ body }) => {
+      handled.push(new TextDecoder().decode(body));
+      throw new Error("the handler");
+    },
+    {
+      onError: () => {
+        throw new Error("who is told");
+      },
+    },
+  );
+  for (const each of ["one", "two"]) {
+    bus.publish("a", bytes(each));
+    await turn();
+  }
+  expect(handled).toEqual(["one", "two"]);
+  expect(subscription).toMatchObject({ pending: 0, failed: 2 });
+  await bus.close();
 });
 
 test("closing ends requests that wait, and later calls", async () => {
