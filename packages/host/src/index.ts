@@ -12,7 +12,14 @@ export {
   type SignalOutcome,
 } from "./proc/identity.ts";
 export { KeptFile } from "./proc/kept-file.ts";
-export { childrenOf, listPids, processTree, type ProcessTree } from "./proc/process-list.ts";
+export {
+  childrenOf,
+  listPids,
+  lookAtProcess,
+  processTree,
+  type ListedProcess,
+  type ProcessTree,
+} from "./proc/process-list.ts";
 export { ProcessReader } from "./proc/process-reader.ts";
 export { parseProcessStat, type ProcessStat } from "./proc/stat.ts";
 export type { InterfaceCounters, ProcessIo, ProcessStatus, ProportionalMemory } from "./proc/tables.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { HostError } from "../failure.ts";
 import { identifyProcess } from "../proc/identity.ts";
-import { listPids } from "../proc/process-list.ts";
+import { commandLineOf, listPids } from "../proc/process-list.ts";
 import { readKernelFileIfPresent } from "../proc/read-file.ts";
 import { parseEnvironment } from "../proc/tables.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
@@ -79,8 +79,7 @@ function socketInodesOf(pid: number, roots: HostRoots): number[] {
 function ownerOf(pid: number, markerName: string | undefined, roots: HostRoots): PortOwner[] {
   const identity = identifyProcess(pid, roots);
   if (identity === undefined) return [];
-  const words = (readKernelFileIfPresent(`${roots.proc}/${pid}/cmdline`) ?? "").replace(/\0$/, "");
-  const commandLine = words === "" ? [] : words.split("\0");
+  const commandLine = commandLineOf(pid, roots);
   if (markerName === undefined) return [{ identity, commandLine }];
   const marker = parseEnvironment(readKernelFileIfPresent(`${roots.proc}/${pid}/environ`) ?? "").get(markerName);
   return [{ identity, commandLine, ...(marker === undefined ? {} : { marker }) }];

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { systemRoots, type HostRoots } from "../roots.ts";
 import { readFailure } from "./kept-file.ts";
-import { readKernelFileIfPresent } from "./read-file.ts";
+import { readKernelFileIfPresent, readKernelFileStart } from "./read-file.ts";
 import { parseProcessStat, type ProcessStat } from "./stat.ts";
 
 /** Pids of all processes that this process can see. */
@@ -15,11 +15,32 @@ export function listPids(roots: HostRoots = systemRoots): number[] {
   }
 }
 
-/** One process and what it has forked, as far as the forked ones did not detach to another parent. */
-export interface ProcessTree {
+/** One process. */
+export interface ListedProcess {
   readonly stat: ProcessStat;
+  /** Cut after 4 KiB. */
   readonly commandLine: readonly string[];
+}
+
+/** One process and what it has forked, as far as the forked ones did not detach to another parent. */
+export interface ProcessTree extends ListedProcess {
   readonly children: readonly ProcessTree[];
+}
+
+/** The process that has this pid now, or undefined when there is none. */
+export function lookAtProcess(pid: number, roots: HostRoots = systemRoots): ListedProcess | undefined {
+  const text = readKernelFileIfPresent(`${roots.proc}/${pid}/stat`);
+  if (text === undefined || text === "") return undefined;
+  return { stat: parseProcessStat(text), commandLine: commandLineOf(pid, roots) };
+}
+
+/** Thousands of processes can have the same two megabytes of words. */
+const longestCommandLine = 4096;
+
+/** The words of a process, as far as they fit into 4 KiB; none for one of the kernel, or that has ended. */
+export function commandLineOf(pid: number, roots: HostRoots = systemRoots): string[] {
+  const words = readKernelFileStart(`${roots.proc}/${pid}/cmdline`, longestCommandLine).replace(/\0$/, "");
+  return words === "" ? [] : words.split("\0");
 }
 
 /** The tree below a pid now, or undefined when that process is gone. Detached descendants are found by cgroup or marker. */
@@ -46,12 +67,7 @@ export function childrenOf(pid: number, roots: HostRoots = systemRoots): number[
 function treeOf(pid: number, roots: HostRoots, seen: Set<number>): ProcessTree | undefined {
   if (seen.has(pid)) return undefined;
   seen.add(pid);
-  const text = readKernelFileIfPresent(`${roots.proc}/${pid}/stat`);
-  if (text === undefined || text === "") return undefined;
-  const words = (readKernelFileIfPresent(`${roots.proc}/${pid}/cmdline`) ?? "").replace(/\0$/, "");
-  return {
-    stat: parseProcessStat(text),
-    commandLine: words === "" ? [] : words.split("\0"),
-    children: childrenOf(pid, roots).flatMap((child) => treeOf(child, roots, seen) ?? []),
-  };
+  const process = lookAtProcess(pid, roots);
+  if (process === undefined) return undefined;
+  return { ...process, children: childrenOf(pid, roots).flatMap((child) => treeOf(child, roots, seen) ?? []) };
 }

@@ -13,11 +13,21 @@ export function readKernelFile(path: string): string {
 
 /** A kernel file's text, or undefined when it is absent, not ours to read, or its process has ended. */
 export function readKernelFileIfPresent(path: string): string | undefined {
+  return ifPresent(path, () => readWhole(path));
+}
+
+/** The first bytes of a kernel file that may be long, 64 KiB at most; none when it is absent, not ours to read, or its process has ended. */
+export function readKernelFileStart(path: string, mostBytes: number): string {
+  return ifPresent(path, () => readStart(path, Math.min(mostBytes, mostAtOnce))) ?? "";
+}
+
+const absent = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EOPNOTSUPP", "ENODEV", "EINVAL"];
+
+function ifPresent(path: string, read: () => string): string | undefined {
   try {
-    return readWhole(path);
+    return read();
   } catch (error) {
     const errno = errnoOf(error);
-    const absent = ["ENOENT", "ESRCH", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EOPNOTSUPP", "ENODEV", "EINVAL"];
     if (errno !== undefined && absent.includes(errno)) return undefined;
     throw readFailure(path, error);
   }
@@ -46,5 +56,14 @@ function readWhole(path: string): string {
   } finally {
     closeSync(fd);
     if (shared.length > mostKept) shared = Buffer.allocUnsafeSlow(mostAtOnce);
+  }
+}
+
+function readStart(path: string, mostBytes: number): string {
+  const fd = openSync(path, "r");
+  try {
+    return shared.toString("latin1", 0, readSync(fd, shared, 0, mostBytes, 0));
+  } finally {
+    closeSync(fd);
   }
 }

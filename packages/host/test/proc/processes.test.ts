@@ -13,6 +13,7 @@ import {
   KeptFile,
   listPids,
   ProcessReader,
+  lookAtProcess,
   processTree,
   signalProcess,
   uptimeMs,
@@ -135,6 +136,17 @@ describe.runIf(process.platform === "linux")("processes of this machine", () => 
     expect(commandsIn(tree).sort()).toEqual(["sh -c sleep 61 & sleep 62 & echo up; wait", "sleep 61", "sleep 62"]);
     for (const each of tree?.children ?? []) process.kill(each.stat.pid, "SIGKILL");
     expect(processTree(2 ** 22 + 1)).toBeUndefined();
+  });
+
+  test("a command line that is long is told in part", async () => {
+    const script = 'console.log("up"); setInterval(() => {}, 1000)';
+    const child = startChild(process.execPath, ["-e", script, "a", "b".repeat(100_000)]);
+    await firstOutput(child);
+    const { commandLine = [] } = lookAtProcess(child.pid) ?? {};
+    expect(commandLine.slice(0, 4)).toEqual([process.execPath, "-e", script, "a"]);
+    expect(commandLine.join(" ")).toHaveLength(4096);
+    expect(processTree(child.pid)?.commandLine).toEqual(commandLine);
+    expect(lookAtProcess(2 ** 22 + 1)).toBeUndefined();
   });
 
   test("this process is listed, the boot has an id and a duration", () => {

@@ -1,5 +1,12 @@
 import type { InstanceDetails } from "@constellation/contract";
-import { type Cgroup, kernelUnits, type ProcessTree, processTree } from "@constellation/host";
+import {
+  type Cgroup,
+  kernelUnits,
+  type ListedProcess,
+  lookAtProcess,
+  type ProcessTree,
+  processTree,
+} from "@constellation/host";
 import type { PidFile } from "../launch/index.ts";
 
 type ProcessInfo = InstanceDetails["processes"][number];
@@ -7,13 +14,10 @@ type ProcessInfo = InstanceDetails["processes"][number];
 /** The processes of a run, its init left out: by control group, or below its supervisor. */
 export function processesOf(cgroup: Cgroup | null, pids: PidFile): ProcessInfo[] {
   const ours = new Set([pids.supervisor.pid, pids.init?.pid ?? 0]);
-  const found =
+  const found: ListedProcess[] =
     cgroup === null
       ? flatten(processTree(pids.supervisor.pid))
-      : cgroup.processes().flatMap((pid) => {
-          const tree = processTree(pid);
-          return tree === undefined ? [] : [tree];
-        });
+      : cgroup.processes().flatMap((pid) => lookAtProcess(pid) ?? []);
   return found.filter(({ stat }) => !ours.has(stat.pid)).map(infoOf);
 }
 
@@ -21,7 +25,7 @@ function flatten(tree: ProcessTree | undefined): ProcessTree[] {
   return tree === undefined ? [] : [tree, ...tree.children.flatMap(flatten)];
 }
 
-function infoOf({ stat, commandLine }: ProcessTree): ProcessInfo {
+function infoOf({ stat, commandLine }: ListedProcess): ProcessInfo {
   return {
     pid: stat.pid,
     parent: stat.parentPid,

@@ -152,3 +152,16 @@ test("a data folder with a size takes no more than that, keeps its files over re
   const error = await refusal(driver, { ...shrunk, app: first.app, index: first.index });
   expect(error.message).toContain("cannot shrink");
 });
+
+test("processes that are each the child of another take no longer to list than others", async () => {
+  const reads = (): number => Number(/^syscr: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
+  const depth = 100;
+  const chain = `f() { if [ "$1" -gt 0 ]; then (f $(($1 - 1))) & wait; else echo deep; sleep 1000; fi; }; f ${depth}`;
+  const handle = await driver.start(shell(playground, chain), { signal });
+  await line(handle, /^deep$/);
+  const before = reads();
+  const { processes } = await handle.inspect();
+  expect((reads() - before) / depth).toBeLessThan(30);
+  expect(processes.length).toBeGreaterThan(depth);
+  await end(driver, handle);
+});
