@@ -8,7 +8,7 @@ import { publicError, type ReportFault } from "./failure.ts";
 import { jsonLines } from "./json-lines.ts";
 import { type Call, type Operations, operations } from "./operations.ts";
 import { parsePart } from "./parse.ts";
-import { readTarget, type Target } from "./target.ts";
+import { decodeWord, readTarget, type Target } from "./target.ts";
 
 type Operation = (call: Call<RouteName>) => Promise<unknown> | AsyncIterable<unknown>;
 type Handler = (params: Record<string, string>, target: Target, exchange: Exchange) => Promise<void>;
@@ -86,17 +86,8 @@ function handle(route: Route, operation: Operation, report: ReportFault): Handle
   };
 }
 
-/** What cannot be decoded stays as it is: no name that there can be. */
-function decoded(params: Record<string, string>): Record<string, string> {
-  const entries = Object.entries(params).map(([name, value]) => {
-    try {
-      return [name, decodeURIComponent(value)];
-    } catch {
-      return [name, value];
-    }
-  });
-  return Object.fromEntries(entries) as Record<string, string>;
-}
+const decoded = (params: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeWord(value)]));
 
 function onlyWebSocket(): Promise<never> {
   return Promise.reject(

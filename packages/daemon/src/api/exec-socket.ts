@@ -5,6 +5,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { ExecRequest, ExecSession, Platform } from "../platform/index.ts";
 import { publicError, type ReportFault } from "./failure.ts";
 import { parsePart } from "./parse.ts";
+import { decodeWord, readTarget, type Target } from "./target.ts";
 
 /** Longest frame a caller may send. */
 const maxFrameBytes = 1_000_000;
@@ -24,22 +25,23 @@ export function execSockets(platform: Platform, report: ReportFault, closing: Ab
   const server = new WebSocketServer({ noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false });
   const pattern = new RegExp(`^${routes.exec.path.replace(":instance", "([^/]+)")}$`, "u");
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    const instance = pattern.exec(url.pathname)?.[1];
+    const { path, query } = readTarget(request.url ?? "/");
+    const instance = pattern.exec(path)?.[1];
     if (instance === undefined || request.method !== "GET" || closing.aborted) {
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      // Whoever never closes its own half would keep the server from closing.
+      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () => socket.destroy());
       return;
     }
     server.handleUpgrade(request, socket, head, (webSocket) => {
-      void serveExec(webSocket, platform, closing, report, () => parseExec(instance, url));
+      void serveExec(webSocket, platform, closing, report, () => parseExec(instance, query));
     });
   };
   return { accept, cut: () => server.clients.forEach((client) => client.terminate()) };
 }
 
-function parseExec(instance: string, url: URL): { instance: string; request: ExecRequest } {
-  const params = parsePart("params", routes.exec, { instance: decodeURIComponent(instance) });
-  const query = parsePart("query", routes.exec, Object.fromEntries(url.searchParams)) as {
+function parseExec(instance: string, search: Target["query"]): { instance: string; request: ExecRequest } {
+  const params = parsePart("params", routes.exec, { instance: decodeWord(instance) });
+  const query = parsePart("query", routes.exec, search) as {
     argv: string;
     tty?: boolean;
     columns?: number;

@@ -5,7 +5,7 @@ import type { Platform } from "../platform/index.ts";
 import { createApi } from "./app.ts";
 import { claimSocket } from "./claim-socket.ts";
 import type { ExecSockets } from "./exec-socket.ts";
-import type { ReportFault } from "./failure.ts";
+import { publicError, type ReportFault } from "./failure.ts";
 
 /** Where and how the API is served. */
 export interface ServeOptions {
@@ -45,7 +45,12 @@ export async function serveApi(platform: Platform, options: ServeOptions): Promi
     socket.on("error", () => socket.destroy());
     // WebSockets are 3 MB of code that most daemons never need.
     sockets ??= import("./exec-socket.ts").then(({ execSockets }) => execSockets(platform, report, closing.signal));
-    void sockets.then(({ accept }) => accept(request, socket, head));
+    sockets
+      .then(({ accept }) => accept(request, socket, head))
+      .catch((error: unknown) => {
+        publicError(error, report);
+        socket.destroy();
+      });
   });
   await claimSocket(server, socketPath);
   return { close: (graceMs) => close(server, () => void sockets?.then(({ cut }) => cut()), closing, graceMs) };

@@ -12,3 +12,12 @@ export function readTarget(url: string): Target {
   const pairs = [...new URLSearchParams(url.slice(mark + 1))];
   return { path: url.slice(0, mark), query: Object.fromEntries(pairs.toReversed()) };
 }
+
+/** A word of a path as it was meant. What cannot be decoded stays as it is: no name that there can be. */
+export function decodeWord(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}

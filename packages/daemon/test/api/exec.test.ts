@@ -103,3 +103,27 @@ test("closing the server ends programs", async () => {
   await server.close(2000);
   await exec.closed;
 });
+
+test("an upgrade to nowhere is refused and let go, also by a caller that never closes its half", async () => {
+  const { socketPath, server, faults } = await platformWithWeb();
+  for (const target of ["//[", "/v1/nothing", "http://[::1", "*"]) {
+    const socket = connect({ path: socketPath, allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    socket.write(
+      `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString(), target).toMatch(/^HTTP\/1.1 404 /);
+  }
+  await server.close(100);
+  expect(faults).toEqual([]);
+});
+
+test("a name that cannot be decoded is that of no instance", async () => {
+  const { socketPath, faults } = await platformWithWeb();
+  const exec = await execIn(socketPath, "%zz", ["true"]);
+  await exec.closed;
+  expect(exec.frames).toMatchObject([{ type: "error", error: { code: "instance.not-found" } }]);
+  expect(faults).toEqual([]);
+});
