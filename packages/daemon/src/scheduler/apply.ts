@@ -10,6 +10,7 @@ import {
 import type { Edit, Mirror } from "../state/index.ts";
 import { type ArtifactLookup, checkFiles } from "./check-files.ts";
 import { checkPortConflicts } from "./check-ports.ts";
+import { forgiving } from "./forgiving.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A request that was found possible as a whole, with what it changes. */
@@ -43,13 +44,14 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   const names = new Set(specs.map(({ name }) => name));
   const orphans = orphansOf(snapshot.sources(), request.source, [...names]);
   const gone = new Set(request.prune === true ? orphans : []);
-  const staying = snapshot.specs().filter(({ name }) => !gone.has(name));
-  const together = [...staying.filter(({ name }) => !names.has(name)), ...specs];
-  checkDependencies(together);
+  const others = snapshot.specs().filter(({ name }) => !names.has(name));
+  // Of the others only what this very application would take away from them counts.
+  const together = forgiving([...others, ...specs], [...names]);
+  checkDependencies(together.filter(({ name }) => !gone.has(name)));
   for (const spec of specs) checkCapacity(spec, [capacity()]);
   // Orphans, too: their ports are theirs until they have ended.
-  const others = snapshot.specs().filter(({ name }) => !names.has(name) && snapshot.record(name)?.mode === "running");
-  checkPortConflicts([...others, ...specs]);
+  const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
+  checkPortConflicts([...running, ...specs]);
   await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
   for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);

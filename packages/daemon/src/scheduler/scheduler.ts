@@ -6,6 +6,7 @@ import type { Observations } from "../agent/index.ts";
 import type { AppRecord, Edit, Repository } from "../state/index.ts";
 import { Announcer } from "./announce.ts";
 import { checkApplication, enact } from "./apply.ts";
+import { forgiving } from "./forgiving.ts";
 import type { ArtifactLookup } from "./check-files.ts";
 import { checkPortConflicts } from "./check-ports.ts";
 import { reconcile } from "./reconcile.ts";
@@ -80,6 +81,7 @@ export class Scheduler {
   }
 
   async stop(app: string): Promise<void> {
+    this.#existing(app);
     await this.#change(app, (record) => (record.mode === "stopped" ? null : { ...record, mode: "stopped" }));
   }
 
@@ -94,7 +96,7 @@ export class Scheduler {
     const spec = this.#existing(app);
     if (this.snapshot.record(app)?.mode === "running") return;
     const running = this.snapshot.specs().filter(({ name }) => this.snapshot.record(name)?.mode === "running");
-    checkDependencies(this.snapshot.specs());
+    checkDependencies(forgiving(this.snapshot.specs(), [app]));
     checkPortConflicts([...running, spec]);
     await this.#parts.ports.open([spec]);
     await this.#change(app, (record) => ({ ...record, mode: "running" }));
@@ -118,6 +120,7 @@ export class Scheduler {
   }
 
   async scale(app: string, instances: number): Promise<void> {
+    this.#existing(app);
     const changed = await this.#change(app, (record) =>
       record.instances === instances ? null : { ...record, instances },
     );

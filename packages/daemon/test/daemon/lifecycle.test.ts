@@ -166,7 +166,34 @@ describe("an app", () => {
   });
 });
 
+describe("an app that is being removed", () => {
+  test("cannot be stopped or scaled back into being", async () => {
+    await machine.up(web({ command: ["ignore SIGTERM", "run"], stop: { grace: "300ms" } }));
+    await healthy();
+    const { platform } = machine.daemon;
+    const removal = platform.removeApp("web");
+    const tried = await Promise.allSettled([platform.stopApp("web"), platform.scaleApp("web", 5)]);
+    expect(tried).toMatchObject([{ reason: { code: "app.not-found" } }, { reason: { code: "app.not-found" } }]);
+    await removal;
+    expect(await platform.apps()).toEqual([]);
+  });
+});
+
 describe("dependencies", () => {
+  test("that have gone are the trouble of nobody else", async () => {
+    await machine.up({ name: "db", command: ["run"] }, web({ dependsOn: ["db"] }));
+    await healthy();
+    const { platform } = machine.daemon;
+    await platform.removeApp("db");
+    expect(await machine.up({ name: "other", command: ["run"] })).toMatchObject([{ change: "created" }]);
+    await platform.stopApp("other");
+    await platform.startApp("other");
+    await healthy("other");
+    // Its own trouble is told when it is touched itself.
+    await expect(machine.up(web({ dependsOn: ["db"] }))).rejects.toThrow("it depends on db");
+    await platform.stopApp("web");
+    await expect(platform.startApp("web")).rejects.toThrow("it depends on db");
+  });
   test("are started first and stopped last", async () => {
     await machine.up(
       { name: "web", command: ["run"], dependsOn: ["api"] },
