@@ -1,6 +1,6 @@
 // A suite that somebody else wrote, under the guard: undisturbed, then killed with its whole tree at random moments and
 // resumed, then (with --memory) in a control group too small for it, beside a hog that comes and goes. Says what differs.
-// Usage: node e2e/guard/public-suite.js FOLDER [--kills=10] [--seed=1] [--memory=BYTES] [--node=PATH] [-- words for `test`]
+// Usage: node e2e/guard/public-suite.js FOLDER [--kills=10] [--seed=1] [--memory=BYTES] [--hog=BYTES] [--verbose] [--node=PATH] [-- words for `test`]
 // Build first: npm run build. Prints one line of JSON; ends with 1 when anything was lost, repeated, or otherwise than undisturbed.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     memory: { type: "string" },
     hog: { type: "string", default: "0" },
+    verbose: { type: "boolean", default: false },
     node: { type: "string", default: process.execPath },
     cli: { type: "string", default: new URL("../../packages/cli/dist/constellation.js", import.meta.url).pathname },
   },
@@ -42,7 +43,7 @@ try {
   const calm = await undisturbed();
   const killed = Number(values.kills) > 0 ? await killedAndResumed(calm) : undefined;
   const memory = values.memory === undefined ? undefined : await inLittleMemory(calm, Number(values.memory));
-  const { framework, results, tookMs, warnings, kind, reason } = calm;
+  const { framework, results, tookMs, peakBytes, warnings, kind, reason } = calm;
   const row = {
     suite: basename(folder),
     framework,
@@ -50,6 +51,7 @@ try {
     kind,
     reason,
     tookMs,
+    peakMiB: Math.round((peakBytes ?? 0) / 2 ** 20),
     warnings,
     killed,
     memory,
@@ -72,12 +74,12 @@ async function undisturbed() {
   const outcome = await attempt(state, []).ended;
   const log = join(state, "output.log");
   const text = existsSync(log) ? readFileSync(log, "utf8") : "";
-  const { kind, reason, framework, tookMs, exit } = outcome;
+  const { kind, reason, framework, tookMs, peakBytes, exit } = outcome;
   const results = resultsIn(state);
   if (results.size === 0)
     throw new Error(`no test ran (exit ${exit}): ${reason ?? outcome.stderr}\n${text.slice(-2000)}`);
   const warnings = (text.match(/\(node:\d+\) \w*Warning|\w+Warning: /g) ?? []).length;
-  return { kind, reason, framework, tookMs: Math.round(tookMs), results, warnings };
+  return { kind, reason, framework, tookMs: Math.round(tookMs), peakBytes, results, warnings };
 }
 
 async function killedAndResumed(calm) {
@@ -114,15 +116,26 @@ async function inLittleMemory(calm, memoryBytes) {
   const hogBytes = Number(values.hog);
   const hog = hogBytes > 0 ? comesAndGoes(cgroup, hogBytes) : undefined;
   try {
+    const startedAt = performance.now();
     let stops = 0;
     let last;
     for (; stops < 60; stops++) {
-      last = await attempt(state, stops === 0 ? [] : ["--resume"], cgroup).ended;
+      const before = finishedIn(state);
+      const begunAt = performance.now();
+      const run = attempt(state, stops === 0 ? [] : ["--resume"], cgroup);
+      const firstAt = values.verbose ? endsBefore(run, state, before + 1).then(() => performance.now()) : begunAt;
+      last = await run.ended;
+      if (values.verbose)
+        tellAttempt(last, finishedIn(state) - before, (await firstAt) - begunAt, performance.now() - begunAt);
       if (last.exit !== 42) break;
     }
+    const tookMs = Math.round(performance.now() - startedAt);
     const { oomKills } = cgroup.events();
     const unfit = last.unfit?.map(({ file }) => file) ?? [];
     return {
+      limitMiB: Math.round(memoryBytes / 2 ** 20),
+      hogMiB: Math.round(hogBytes / 2 ** 20),
+      tookMs,
       stops,
       oomKills,
       kind: last.kind,
@@ -138,6 +151,14 @@ async function inLittleMemory(calm, memoryBytes) {
     cgroup.close();
     removeCgroupBase(opened.base);
   }
+}
+
+/** One line for one attempt, on stderr. */
+function tellAttempt({ kind, reason, peakBytes = 0, exit, stderr = "" }, finished, firstMs, tookMs) {
+  const notes = stderr.trim().replaceAll("\n", " | ").slice(0, 300);
+  const peak = `${Math.round(peakBytes / 2 ** 20)} MiB`;
+  const times = `first after ${Math.round(firstMs)} of ${Math.round(tookMs)} ms`;
+  console.error(`${exit} ${kind}: ${finished} tests, ${times}, peak ${peak}: ${reason} ${notes}`);
 }
 
 /** Somebody else in the same group, who fills memory now and then and lets it go. */

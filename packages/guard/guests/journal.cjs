@@ -74,10 +74,18 @@ function giveUp(error) {
   process.exit(74);
 }
 
+/** What a test file is called in the journal and in the plan. */
+function nameOf(path) {
+  const inside = root === undefined ? path : relative(root, path);
+  return (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
+}
+
+/** Whether a file need not, or must not, be loaded. */
+const isPassedOver = (path) => existsSync(planPath(nameOf(path))) && planOf(nameOf(path), hashOf(path)).whole;
+
 /** The record of one test file while it runs. */
 function openFile(path) {
-  const inside = root === undefined ? path : relative(root, path);
-  const file = (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
+  const file = nameOf(path);
   const hash = hashOf(path);
   const { finished, whole } = planOf(file, hash);
   const seen = new Map();
@@ -118,13 +126,15 @@ function hashOf(path) {
   }
 }
 
+const planPath = (file) =>
+  join(state ?? "", "plan", `${createHash("sha256").update(file).digest("hex").slice(0, 24)}.json`);
+
 /** `whole`: the file need not, or must not, be loaded. */
 function planOf(file, hash) {
   const nothing = { finished: new Set(), whole: false };
   if (state === undefined) return nothing;
   try {
-    const name = createHash("sha256").update(file).digest("hex").slice(0, 24);
-    const plan = parse(readFileSync(join(state, "plan", `${name}.json`), "utf8"));
+    const plan = parse(readFileSync(planPath(file), "utf8"));
     if (plan.file !== file || plan.hash !== hash) return nothing;
     return { finished: new Set(plan.finished.map((key) => stringify(key))), whole: plan.whole };
   } catch (error) {
@@ -157,4 +167,4 @@ function holdSync() {
   while (isHolding() && now() < until && !isDraining()) Atomics.wait(sleepCell, 0, 0, 20);
 }
 
-module.exports = { openFile, isDraining, isHolding, holdSync, longestHoldMs, crc32, now };
+module.exports = { openFile, isPassedOver, isDraining, isHolding, holdSync, longestHoldMs, crc32, now };

@@ -4,16 +4,28 @@ const { openFile, isDraining, isHolding, longestHoldMs, now } = require("./journ
 
 const later = setTimeout;
 
-exports.guarded = (Runner) =>
+exports.guarded = (Runner, test) =>
   class extends Runner {
+    #opened = new Map();
     #files = new Map();
     #keys = new WeakMap();
     #passedOver = new WeakSet();
 
+    /** What need not run is not loaded, and nothing more is loaded when no new test may start. */
+    importFile(path, source) {
+      if (source !== "collect") return super.importFile(path, source);
+      const file = isDraining() ? undefined : openFile(path);
+      if (file !== undefined) this.#opened.set(path, file);
+      if (file !== undefined && !file.isWhole) return super.importFile(path, source);
+      // A file without tests is a failure to Vitest.
+      test.skip("passed over");
+    }
+
     onCollected(files) {
       for (const each of files) {
-        const file = openFile(each.filepath);
-        if (file.isWhole) {
+        const file = this.#opened.get(each.filepath);
+        this.#opened.delete(each.filepath);
+        if (file === undefined || file.isWhole) {
           each.mode = "skip";
           continue;
         }

@@ -30,6 +30,7 @@ export const vitest: Adapter = {
 function writeRunner(root: string, stateDirectory: string): string {
   const path = join(stateDirectory, "vitest-runner.mjs");
   const from = createRequire(join(root, "package.json"));
+  let index: string;
   let module: string;
   let name: string;
   try {
@@ -39,7 +40,8 @@ function writeRunner(root: string, stateDirectory: string): string {
     // Since 4.1 the runner comes from `vitest` itself, and its old place warns.
     const isMoved = major > 4 || (major === 4 && minor >= 1);
     // Its `exports` give it to `import` only, and `resolve` here asks for `require`.
-    module = join(dirname(manifest), "dist", isMoved ? "index.js" : "runners.js");
+    index = join(dirname(manifest), "dist", "index.js");
+    module = isMoved ? index : join(dirname(manifest), "dist", "runners.js");
     name = isMoved ? "TestRunner" : "VitestTestRunner";
   } catch (cause) {
     throw new ConstellationError("exec.failed", `Cannot run Vitest in ${root}: it is not installed there`, {
@@ -50,9 +52,10 @@ function writeRunner(root: string, stateDirectory: string): string {
   writeFileSync(
     path,
     `import { createRequire } from "node:module";
+import { test } from ${JSON.stringify(pathToFileURL(index).href)};
 import { ${name} } from ${JSON.stringify(pathToFileURL(module).href)};
 const { guarded } = createRequire(${JSON.stringify(guestFile("vitest-runner.cjs"))})("./vitest-runner.cjs");
-export default guarded(${name});
+export default guarded(${name}, test);
 `,
   );
   return path;

@@ -11,6 +11,8 @@ export interface AttemptHistory {
   /** Files that were started and not ended: where it died. */
   readonly open: readonly string[];
   readonly stop: Extract<JournalRecord, { kind: "stop" }> | undefined;
+  /** From its beginning to its stop; undefined when it left no word. */
+  readonly livedMs: number | undefined;
   /** Of the machine when it began. */
   readonly signs: DeathSigns | undefined;
 }
@@ -46,10 +48,17 @@ interface Attempt {
   readonly number: number;
   readonly jobs: number;
   readonly isolated: string | undefined;
+  readonly at: string;
   finished: number;
   readonly open: Set<string>;
   stop: AttemptHistory["stop"];
   readonly signs: DeathSigns | undefined;
+}
+
+function historyOf({ at, open, ...rest }: Attempt): AttemptHistory {
+  const livedMs = rest.stop === undefined ? NaN : Date.parse(rest.stop.at) - Date.parse(at);
+  // A clock that was set back meanwhile says nothing.
+  return { ...rest, open: [...open], livedMs: livedMs >= 0 ? livedMs : undefined };
 }
 
 /** A ledger that grows with the journal. */
@@ -79,9 +88,9 @@ export class LedgerBook {
       case "run":
         return;
       case "attempt": {
-        const { number, jobs, isolated, oomKills, boot } = record;
+        const { number, jobs, isolated, at, oomKills, boot } = record;
         const signs = oomKills === undefined || boot === undefined ? undefined : { oomKills, boot };
-        this.#attempts.push({ number, jobs, isolated, finished: 0, open: new Set(), stop: undefined, signs });
+        this.#attempts.push({ number, jobs, isolated, at, finished: 0, open: new Set(), stop: undefined, signs });
         this.#begun = new Set();
         return;
       }
@@ -124,7 +133,7 @@ export class LedgerBook {
       troubles: [...this.#troubles],
       unfit: new Map(this.#unfit),
       ended: new Map(this.#ended),
-      attempts: this.#attempts.map((attempt) => ({ ...attempt, open: [...attempt.open] })),
+      attempts: this.#attempts.map(historyOf),
       repeated: this.#repeated,
     };
   }

@@ -41,6 +41,8 @@ export type JournalRecord =
       readonly kind: "stop";
       readonly why: "finished" | "protected" | "timeout" | "interrupted";
       readonly level?: "drain" | "kill";
+      /** The run itself would have stayed within its bounds, had others not taken memory while it ran. */
+      readonly crowded?: boolean;
       readonly exit: number | null;
       readonly peakBytes: number;
       readonly at: string;
@@ -133,6 +135,7 @@ const fields: Readonly<Record<JournalRecord["kind"], Readonly<Record<string, Che
   stop: {
     why: oneOf("finished", "protected", "timeout", "interrupted"),
     level: maybe(oneOf("drain", "kill")),
+    crowded: maybe(oneOf(true, false)),
     exit: (value) => value === null || whole(value),
     peakBytes: number,
     at: text,

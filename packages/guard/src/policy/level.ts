@@ -90,6 +90,15 @@ export function timeToLimitMs({ growth }: Pick<PolicyState, "growth">, bounds: r
   return Math.min(Infinity, ...times);
 }
 
+/** Freeing memory is what a teardown takes long for: a small run is gone before a large one. */
+export function teardownTimeMs(
+  treeBytes: number | undefined,
+  { teardownMs }: Pick<PolicySettings, "teardownMs">,
+): number {
+  if (treeBytes === undefined) return teardownMs;
+  return Math.min(teardownMs, 50 + (treeBytes / 2 ** 30) * 100);
+}
+
 interface Wish {
   readonly level: Level;
   readonly cause: Cause;
@@ -102,7 +111,7 @@ function remember(state: PolicyState, sample: GuardSample, settings: PolicySetti
   const elapsedMs = state.atMs === undefined ? 0 : sample.atMs - state.atMs;
   const growth: Record<string, number> = {};
   const used: Record<string, number> = {};
-  for (const { name, usedBytes } of allBounds(sample, settings)) {
+  for (const { name, usedBytes } of boundsOf(sample, settings)) {
     used[name] = usedBytes;
     const before = state.used[name];
     const old = state.growth[name] ?? 0;
@@ -121,14 +130,18 @@ function remember(state: PolicyState, sample: GuardSample, settings: PolicySetti
   };
 }
 
-/** An exponential average over 200 ms that believes a rise at half its weight at once: a hog fills gigabytes within two samples. */
+/**
+ * An exponential average over 200 ms that believes a rise of 100 ms at half its weight: a hog fills gigabytes within two
+ * samples. Shorter looks are believed less, for what grows grows in jumps.
+ */
 function smooth(old: number, now: number, elapsedMs: number): number {
   const weight = 1 - Math.exp(-elapsedMs / 200);
-  return now > old ? old + Math.max(0.5, weight) * (now - old) : old + weight * (now - old);
+  const believed = Math.max(weight, 0.5 * Math.min(1, elapsedMs / 100));
+  return old + (now > old ? believed : weight) * (now - old);
 }
 
 /** The bounds of the machine, and the one on the run's own memory, scaled so that its threshold is the drain share. */
-function allBounds(sample: GuardSample, { treeBytes, drainShare }: PolicySettings): readonly BoundSample[] {
+export function boundsOf(sample: GuardSample, { treeBytes, drainShare }: PolicySettings): readonly BoundSample[] {
   if (treeBytes === undefined || sample.treeBytes === undefined) return sample.bounds;
   return [...sample.bounds, { name: "run", limitBytes: treeBytes / drainShare, usedBytes: sample.treeBytes }];
 }
@@ -158,7 +171,7 @@ function memoryWishes(
   sample: GuardSample,
   settings: PolicySettings,
 ): BoundWish[] {
-  return allBounds(sample, settings).map((bound) => ({ bound: bound.name, ...wishAt(bound) }));
+  return boundsOf(sample, settings).map((bound) => ({ bound: bound.name, ...wishAt(bound) }));
 
   function wishAt(bound: BoundSample): Wish {
     const share = bound.limitBytes <= 0 ? 1 : bound.usedBytes / bound.limitBytes;
@@ -166,7 +179,7 @@ function memoryWishes(
     const say = (text: string): string => `${where(bound.name)} ${text}`;
     if (share >= settings.killShare) return { level: "kill", cause: "memory", reason: say(`is at ${percent(share)}`) };
     // Far from the bound a fast start is no danger yet: it may stop as suddenly as it came.
-    if (share >= settings.shedShare / 2 && leftMs < 1.5 * settings.teardownMs)
+    if (share >= settings.shedShare / 2 && leftMs < 1.5 * teardownTimeMs(sample.treeBytes, settings))
       return {
         level: "kill",
         cause: "memory",

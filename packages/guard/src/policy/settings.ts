@@ -10,7 +10,10 @@ export interface PolicySettings {
   readonly hysteresisShare: number;
   /** A bound on the run's own memory, with the same three levels around it; undefined: none. */
   readonly treeBytes: number | undefined;
-  /** How long teardown takes here. Kill when the bound is nearer than 1.5 times this. @default 200 */
+  /**
+   * The longest a teardown takes here; one of a known size is taken to last 50 ms and 100 ms per GiB, if that is less. Kill
+   * when the bound is nearer than 1.5 times this. @default 200
+   */
   readonly teardownMs: number;
   /** Share of time in which all tasks stalled for memory, in percent over 10 s. @default 40 */
   readonly stallPercent: number;

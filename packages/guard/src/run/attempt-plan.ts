@@ -15,12 +15,18 @@ export interface AttemptPlan {
 
 /** A file that was killed alone this often without a sign of memory is given up as well: something of its own ends it. */
 const mostDeathsAlone = 3;
+/** Others come and go: a file that was stopped for what they took gets more chances, and so do files that were open then. */
+const mostCrowdedAlone = 5;
+const mostCrowdedFruitless = 4;
+/** An attempt that went on for so long was stopped by an accident, not by its jobs. */
+const longLifeMs = 60_000;
 
 /**
- * Keeps attempts from dying for ever at the same place. After one that finished no test: half the jobs. After two: what was
- * running then is suspect and is kept for the end. A suspect that dies by itself does not fit in memory, if memory is what
- * it died of: an attempt that left no word may have been killed by anybody, so that such a death counts only with the
- * kernel's word for it, or when it has happened again and again.
+ * Keeps attempts from dying for ever at the same place. After one that finished no test: half the jobs, and half again after
+ * each that memory stopped soon, whatever it finished. After two that finished nothing: what was running then is suspect and
+ * is kept for the end. A suspect that dies by itself does not fit in memory, if memory is what it died of: an attempt that
+ * left no word may have been killed by anybody, so that such a death counts only with the kernel's word for it, or when it
+ * has happened again and again. So does one that would have fitted, had others not taken memory meanwhile.
  */
 export function planAttempt(
   attempts: readonly AttemptHistory[],
@@ -30,6 +36,7 @@ export function planAttempt(
 ): AttemptPlan {
   const ends = attempts.map((attempt, at) => ({
     ...attempt,
+    isCrowded: attempt.stop?.crowded === true,
     ofMemory: attempt.stop?.why === "protected" || ranOut(attempt.signs, attempts[at + 1]?.signs ?? now),
   }));
   // One that ran out of time says nothing about memory: it may have waited for its turn.
@@ -38,11 +45,15 @@ export function planAttempt(
   const unfit = [...new Set(alone.map(({ isolated = "" }) => isolated))].flatMap((file): AttemptPlan["unfit"] => {
     const deaths = alone.filter(({ isolated }) => isolated === file);
     if (known.has(file)) return [];
-    if (deaths.some(({ ofMemory }) => ofMemory)) return [{ file, cause: "memory" }];
-    return deaths.length >= mostDeathsAlone ? [{ file, cause: "unknown" }] : [];
+    if (deaths.some(({ ofMemory, isCrowded }) => ofMemory && !isCrowded)) return [{ file, cause: "memory" }];
+    const crowded = deaths.filter(({ isCrowded }) => isCrowded).length;
+    if (crowded >= mostCrowdedAlone) return [{ file, cause: "memory" }];
+    return deaths.length - crowded >= mostDeathsAlone ? [{ file, cause: "unknown" }] : [];
   });
   const fruitless = trailing(died, ({ finished }) => finished === 0);
-  if (unfit.length > 0 || fruitless.length >= 2) {
+  const isStuck =
+    fruitless.filter(({ isCrowded }) => !isCrowded).length >= 2 || fruitless.length >= mostCrowdedFruitless;
+  if (unfit.length > 0 || isStuck) {
     const gone = new Set([...unfit.map(({ file }) => file), ...known]);
     const open = fruitless.flatMap((each) => (each.isolated === undefined ? each.open : [each.isolated]));
     const suspects = [...new Set(open)].filter((file) => !gone.has(file));
@@ -52,15 +63,27 @@ export function planAttempt(
         : `${fruitless.length} attempts died without finishing a test: ${suspects.join(", ") || "what was running"} will run last and alone`;
     return { jobs: 1, suspects, unfit, note };
   }
-  if (fruitless.length === 1)
-    return {
-      jobs: Math.max(1, Math.floor(jobs / 2)),
-      suspects: [],
-      unfit: [],
-      note: `the last attempt died without finishing a test: ${Math.max(1, Math.floor(jobs / 2))} instead of ${jobs} jobs`,
-    };
-  return { jobs, suspects: [], unfit: [], note: "" };
+  const stopped = trailing(died, ({ ofMemory }) => ofMemory);
+  const shorter = Math.min(fewerJobs(stopped, jobs), fruitless.length === 0 ? jobs : half(jobs));
+  if (shorter === jobs && fruitless.length === 0) return { jobs, suspects: [], unfit: [], note: "" };
+  const why =
+    fruitless.length === 0
+      ? `memory stopped the last ${stopped.length} attempts soon`
+      : fruitless.length === 1
+        ? "the last attempt died without finishing a test"
+        : `the last ${fruitless.length} attempts died without finishing a test, for memory that others took`;
+  return { jobs: shorter, suspects: [], unfit: [], note: `${why}: ${shorter} instead of ${jobs} jobs` };
 }
+
+/** One stop may be an accident. Each that follows soon halves the jobs; after each long life they may be twice as many again. */
+function fewerJobs([, ...more]: readonly AttemptHistory[], jobs: number): number {
+  return more.reduce(
+    (now, { livedMs }) => (livedMs !== undefined && livedMs >= longLifeMs ? Math.min(jobs, now * 2) : half(now)),
+    jobs,
+  );
+}
+
+const half = (jobs: number): number => Math.max(1, Math.floor(jobs / 2));
 
 function trailing<T>(all: readonly T[], matches: (each: T) => boolean): readonly T[] {
   const first = all.findLastIndex((each) => !matches(each));

@@ -5,6 +5,8 @@ import { ConstellationError, exitCodes, type ExitCodeName, formatBytes } from "@
 import { openGuardGauge } from "../gauge/gauge.ts";
 import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
 import type { Ledger } from "../journal/ledger.ts";
+import { isCrowded } from "../policy/crowded.ts";
+import { type GuardSample, reaches } from "../policy/level.ts";
 import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
 import { tearDown } from "../teardown/teardown.ts";
@@ -101,17 +103,24 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     const pace = openPace(options.policy ?? defaultPolicy, cgroup, stop.leaders, (error) => stop.fail(error));
     // Tests that are to finish are not slowed.
     stop.draining.signal.addEventListener("abort", () => void pace.release(), { once: true });
+    let first: GuardSample | undefined;
+    let last: GuardSample | undefined;
+    let crowded: boolean | undefined;
     const watch = watchMachine(
       gauge,
       options.policy ?? defaultPolicy,
       {
         sampled(sample, policy) {
+          first ??= sample;
+          last = sample;
           for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
           if (options.selfProtect !== false) pace.follow(sample, policy);
           options.lease?.report(sample.treeBytes ?? 0, policy.level);
           say({ kind: "sample", sample, state: policy });
         },
         changed(policy) {
+          if (policy.cause === "memory" && reaches(policy.level, "drain") && first !== undefined && last !== undefined)
+            crowded ??= isCrowded(first, last, options.policy ?? defaultPolicy);
           say({ kind: "level", state: policy });
           if (options.selfProtect !== false) stop.follow(policy);
         },
@@ -161,6 +170,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       kind: "stop",
       why,
       ...(stop.level === undefined ? {} : { level: stop.level }),
+      ...(why === "protected" && crowded !== undefined ? { crowded } : {}),
       exit,
       peakBytes,
       at: new Date().toISOString(),

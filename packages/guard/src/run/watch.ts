@@ -1,6 +1,6 @@
 import type { GuardGauge } from "../gauge/gauge.ts";
 import { nextIntervalMs } from "../gauge/interval.ts";
-import { calm, decide, type GuardSample, type PolicyState } from "../policy/level.ts";
+import { boundsOf, calm, decide, type GuardSample, type PolicyState } from "../policy/level.ts";
 import type { PolicySettings } from "../policy/settings.ts";
 
 export interface WatchEvents {
@@ -33,9 +33,10 @@ export function watchMachine(
     state = next;
     events.sampled(sample, state);
     if (changed) events.changed(state);
-    const headroom = Math.min(...sample.bounds.map(({ limitBytes, usedBytes }) => limitBytes - usedBytes));
-    const growth = Math.max(0, ...Object.values(state.growth));
-    timer = setTimeout(tick, nextIntervalMs(headroom, growth, { leastMs: 100, mostMs }));
+    const waits = boundsOf(sample, settings).map(({ name, limitBytes, usedBytes }) =>
+      nextIntervalMs(limitBytes - usedBytes, state.growth[name] ?? 0, { leastMs: 100, mostMs }),
+    );
+    timer = setTimeout(tick, Math.min(mostMs, ...waits));
   };
   timer = setTimeout(tick, 0);
   return { stop: () => clearTimeout(timer) };

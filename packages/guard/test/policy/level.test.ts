@@ -43,6 +43,29 @@ describe("the policy", () => {
     expect(run([at(0, 3.1), at(1000, 3.1), at(2000, 3.1)]).level).toBe("shed");
   });
 
+  it("kills a small run later than a large one: it is gone sooner", () => {
+    const at = (atMs: number, used: number, treeBytes: number): GuardSample =>
+      sample(atMs, 0, { bounds: [{ name: "/g", limitBytes: 400, usedBytes: used }], treeBytes });
+    const jump = (treeBytes: number): PolicyState => run([at(0, 160, treeBytes), at(100, 250, treeBytes)]);
+    // 90 in 100 ms, half believed: full in 333 ms; then in 200.
+    expect(jump(160 * 2 ** 20).level).toBe("run");
+    const faster = (treeBytes: number): PolicyState => run([at(0, 130, treeBytes), at(100, 265, treeBytes)]);
+    expect(faster(160 * 2 ** 20).level).toBe("run");
+    expect(faster(2 * GiB).level).toBe("kill");
+    expect(run([at(0, 60, 1), at(100, 310, 1)]).level).toBe("kill");
+  });
+
+  it("believes a jump the less the shorter it looked", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 99 }), fc.double({ min: 1, max: 100, noNaN: true }), (ms, rate) => {
+        const grown = (elapsedMs: number): number =>
+          run([sample(0, 0), sample(elapsedMs, (rate * elapsedMs) / (1000 * GiB))]).growth["machine"] ?? 0;
+        expect(grown(ms)).toBeLessThanOrEqual(grown(ms + 1) + 1e-6);
+        expect(grown(100)).toBeCloseTo(rate / 2);
+      }),
+    );
+  });
+
   it("kills for stalls only when they are held", () => {
     const stalled = (atMs: number, stallPercent: number): GuardSample => sample(atMs, 0.1, { stallPercent });
     expect(run([stalled(0, 90), stalled(9000, 90)]).level).toBe("run");

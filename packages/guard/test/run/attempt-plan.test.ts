@@ -10,6 +10,7 @@ const killed = (rest: Partial<AttemptHistory> = {}): AttemptHistory => ({
   finished: 0,
   open: ["hog.js"],
   stop: undefined,
+  livedMs: undefined,
   signs: { oomKills: 1, boot: "b" },
   ...rest,
 });
@@ -21,7 +22,44 @@ describe("the next attempt", () => {
   it("is ordinary at first, and after attempts that finished something", () => {
     expect(planAttempt([], 8, none, now)).toEqual({ jobs: 8, suspects: [], unfit: [], note: "" });
     expect(planAttempt([killed({ finished: 1 })], 8, none, now).note).toBe("");
-    expect(planAttempt([killed(), killed({ finished: 1 })], 8, none, now).note).toBe("");
+  });
+
+  const stopped = (crowded: boolean, livedMs = 5000): Partial<AttemptHistory> => ({
+    stop: { kind: "stop", why: "protected", crowded, exit: null, peakBytes: 0, at: "" },
+    livedMs,
+  });
+
+  it("takes fewer jobs after each stop that follows soon, and more again after a long life", () => {
+    const soon = killed({ finished: 9, ...stopped(false) });
+    const late = killed({ finished: 9, ...stopped(false, 60_000) });
+    expect(planAttempt([soon, soon], 8, none, now)).toMatchObject({ jobs: 4, suspects: [] });
+    expect(planAttempt([soon, soon, soon], 8, none, now).jobs).toBe(2);
+    expect(planAttempt([soon, soon, soon, late], 8, none, now).jobs).toBe(4);
+    expect(planAttempt([late, late, late], 8, none, now)).toMatchObject({ jobs: 8, note: "" });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 }), fc.array(fc.boolean(), { maxLength: 20 }), (jobs, lives) => {
+        const attempts = lives.map((isLong) => (isLong ? late : soon));
+        const plan = planAttempt(attempts, jobs, none, now);
+        expect(plan.jobs).toBeGreaterThanOrEqual(1);
+        expect(plan.jobs).toBeLessThanOrEqual(jobs);
+        expect(planAttempt([...attempts, soon], jobs, none, now).jobs).toBeLessThanOrEqual(plan.jobs);
+        expect(planAttempt([...attempts, ...Array<typeof soon>(7).fill(soon)], jobs, none, now).jobs).toBe(1);
+      }),
+    );
+  });
+
+  it("blames no file soon for memory that others took, but does not go on for ever", () => {
+    const crowded = killed(stopped(true));
+    expect(planAttempt([crowded, crowded, crowded], 8, none, now)).toMatchObject({ jobs: 2, suspects: [] });
+    const before = [crowded, crowded, crowded, crowded];
+    expect(planAttempt(before, 8, none, now)).toMatchObject({ jobs: 1, suspects: ["hog.js"] });
+    const alone = killed({ ...stopped(true), isolated: "hog.js" });
+    const four = [...before, alone, alone, alone, alone];
+    expect(planAttempt(four, 8, none, now)).toMatchObject({ suspects: ["hog.js"], unfit: [] });
+    const given = [{ file: "hog.js", cause: "memory" }];
+    expect(planAttempt([...four, alone], 8, none, now).unfit).toEqual(given);
+    const own = killed({ ...stopped(false), isolated: "hog.js" });
+    expect(planAttempt([...before, alone, own], 8, none, now).unfit).toEqual(given);
   });
 
   it("halves the jobs, then isolates, then gives the file up", () => {
