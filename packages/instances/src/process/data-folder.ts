@@ -10,6 +10,7 @@ import {
   SMALLEST_IMAGE_BYTES,
 } from "../launch/index.ts";
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
+import { giveTree } from "./give-tree.ts";
 import { growDiskImage } from "./grow-disk-image.ts";
 import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
 import type { Verdict } from "./verdict.ts";
@@ -48,7 +49,7 @@ export async function dataFor(
   const image = `${folder}.img`;
   const { diskBytes } = request.resources;
   if (diskBytes !== null && limitsAs(folder, owner) === "project") {
-    makeFolder(folder, owner);
+    await makeFolder(folder, owner);
     if (await limitProject(folder, diskBytes)) {
       verdict.on("limit.disk", `${formatBytes(diskBytes)}, by project quota`);
       return { folder, request: { kind: "folder", source: folder, target: inside.data } };
@@ -63,16 +64,26 @@ export async function dataFor(
     }
     verdict.missingLimit("limit.disk", formatBytes(bytes), missing.what, missing.remedy);
   }
-  makeFolder(folder, owner);
+  await makeFolder(folder, owner);
   await liftLimit(folder);
   return { folder, request: { kind: "folder", source: folder, target: inside.data } };
 }
 
-function makeFolder(folder: string, { uid }: DataOwner): void {
+async function makeFolder(folder: string, { uid }: DataOwner): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // What the folder holds may come from another user, when the daemon ran as somebody else before.
-  if (uid !== null && lstatSync(folder).uid !== uid) chownSync(folder, uid, uid);
+  if (uid !== null) await own(folder, uid);
   chmodSync(folder, 0o700);
+}
+
+/**
+ * What the folder holds goes with it when it comes from another user: the daemon ran as somebody else before, or died over
+ * giving the instance another number. The folder is the last to be given.
+ */
+async function own(folder: string, uid: number): Promise<void> {
+  const before = lstatSync(folder).uid;
+  if (before === uid) return;
+  if (readdirSync(folder).length > 0) await giveTree(folder, before, uid);
+  chownSync(folder, uid, uid);
 }
 
 const holdsFiles = (folder: string): string => `${folder} holds files already and has no size`;

@@ -87,9 +87,9 @@ export class InstanceNumbers {
     return number;
   }
 
-  /** Takes a reserved number back. */
+  /** Takes a reserved number back, unless an instance has got it. */
   free(number: number): void {
-    this.#taken.delete(number);
+    if (![...this.#numbers.values()].includes(number)) this.#taken.delete(number);
   }
 
   forget(name: string): void {

@@ -3,23 +3,28 @@ import { join } from "node:path";
 
 /** More files than this are not worth their time: the instance keeps its user. */
 const mostFiles = 256;
+/** Characters; an instance can make paths that are longer than the kernel takes whole (4096 bytes). */
+const longestPath = 1000;
 
 /**
- * Gives the files of an instance that does not run to another user. False, and nothing is changed, when they are too
- * many, belong to somebody else, or lie in a disk image.
+ * What is to be given to another user with the data folder of an instance that does not run; null when that cannot be:
+ * there is too much, some of it belongs to somebody else, or it lies in a disk image.
  */
-export function giveData(folder: string, fromUid: number, toUid: number): boolean {
-  if (existsSync(`${folder}.img`)) return false;
-  if (!existsSync(folder)) return true;
+export function dataToGive(folder: string, fromUid: number): readonly string[] | null {
+  if (existsSync(`${folder}.img`)) return null;
+  if (!existsSync(folder)) return [];
   const found: string[] = [];
-  if (!collect(folder, fromUid, found)) return false;
-  // The folder itself last: it says whose the rest is.
+  return collect(folder, fromUid, found) ? found : null;
+}
+
+/** Gives what was found. The folder itself comes last: until then it says that there is something left to be given. */
+export function giveData(found: readonly string[], toUid: number): void {
   for (const path of found.toReversed()) lchownSync(path, toUid, toUid);
-  return true;
 }
 
 /** Links are not followed: only what lies in the folder itself is the instance's. */
 function collect(path: string, uid: number, found: string[]): boolean {
+  if (path.length > longestPath) return false;
   const stat = lstatSync(path);
   if (stat.uid !== uid || found.length >= mostFiles) return false;
   // Another name of it may lie where the instance has none.

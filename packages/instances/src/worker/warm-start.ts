@@ -8,7 +8,7 @@ import { dataRoot, runFolder } from "../process/folders.ts";
 import { prepare, startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { writeRunRecord } from "../process/run-record.ts";
-import { giveData } from "./give-data.ts";
+import { dataToGive, giveData } from "./give-data.ts";
 import { uidOf } from "./own-launch.ts";
 import type { Spare } from "./spare.ts";
 
@@ -24,9 +24,12 @@ export function takesNumber(request: StartRequest, spare: Spare, { numbers, fold
   if (before !== undefined && before !== spare.number) {
     // Files elsewhere may have been given to its user by hand.
     if (request.mounts.some(({ readOnly }) => !readOnly)) return false;
-    if (!giveData(join(dataRoot(folders), name), uid - spare.number + before, uid)) return false;
-  }
-  numbers.give(name, spare.number);
+    const data = dataToGive(join(dataRoot(folders), name), uid - spare.number + before);
+    if (data === null) return false;
+    // The number first: who dies in between leaves a folder of another user, whose files the next start gives (data-folder.ts).
+    numbers.give(name, spare.number);
+    giveData(data, uid);
+  } else numbers.give(name, spare.number);
   return true;
 }
 

@@ -4,7 +4,7 @@ import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import type { ProcessDriver } from "../process/process-driver.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 import { CompiledPrograms } from "./compiled-programs.ts";
-import { discardSpare } from "./spare.ts";
+import { discardSpare, type Spare } from "./spare.ts";
 import { Spares } from "./spares.ts";
 import { startWarm, takesNumber } from "./warm-start.ts";
 
@@ -91,19 +91,33 @@ export class WorkerDriver implements Driver {
   /** Null when it must start cold, for whatever reason: that way every error is told as it would have been. */
   async #tryWarm(request: StartRequest, shape: Shape, spares: Spares, signal: AbortSignal): Promise<RunHandle | null> {
     if (signal.aborted) return null;
-    const { parts } = this.#process;
     const spare = spares.take(shape);
     if (spare === null) return null;
     try {
-      if (takesNumber(request, spare, parts)) {
-        const compiled = request.run.kind === "script" ? this.#compiled.find(request.run.file, shape) : null;
-        return await startWarm(request, spare, parts, { compiled, signal });
-      }
-      await discardSpare(spare, parts);
+      const ready = await this.#readied(request, shape, spare);
+      return ready === null ? null : await startWarm(request, spare, this.#process.parts, { ...ready, signal });
     } catch (error) {
       if (!signal.aborted)
         this.#report(`${instanceName(request)} starts cold: the Node that waited did not take it`, error);
     }
+    return null;
+  }
+
+  /** Gives an instance the number of a spare that it can have; when it cannot, nothing of the spare is left. */
+  async #readied(
+    request: StartRequest,
+    shape: Shape,
+    spare: Spare,
+  ): Promise<{ readonly compiled: string | null } | null> {
+    const { parts } = this.#process;
+    try {
+      if (takesNumber(request, spare, parts))
+        return { compiled: request.run.kind === "script" ? this.#compiled.find(request.run.file, shape) : null };
+    } catch (error) {
+      await discardSpare(spare, parts);
+      throw error;
+    }
+    await discardSpare(spare, parts);
     return null;
   }
 

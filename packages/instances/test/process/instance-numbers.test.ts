@@ -37,6 +37,15 @@ test("a number that another daemon of this machine uses is passed over, and when
   expect(() => full.take("a.1")).toThrow(expect.objectContaining({ code: "limit.exceeds-node" }));
 });
 
+test("a reserved number that is taken back is free again, unless an instance has got it", () => {
+  const numbers = new InstanceNumbers(folder());
+  const [first, second] = [numbers.reserve("a spare"), numbers.reserve("a spare")];
+  numbers.give("a.1", first);
+  numbers.free(first);
+  numbers.free(second);
+  expect([numbers.take("b.1"), numbers.take("a.1")]).toEqual([second, first]);
+});
+
 test("the machine's own daemon begins at 0, any other elsewhere, always at the same place", () => {
   expect(firstNumber("/var/lib/constellation")).toBe(0);
   fc.assert(

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { asRoot } from "../launch/world.ts";
 import { spareBudget } from "../../src/worker/budget.ts";
-import { giveData } from "../../src/worker/give-data.ts";
+import { dataToGive, giveData } from "../../src/worker/give-data.ts";
 import { planRefill } from "../../src/worker/spares.ts";
 import { type Shape, type ShapedRequest, shapeOf } from "../../src/worker/shape.ts";
 import { startupEnvironment } from "../../src/worker/startup-environment.ts";
@@ -126,13 +127,13 @@ describe.skipIf(!asRoot)("files of an instance given to another user", () => {
   };
   const chown = (path: string, uid: number): void => {
     // Everything in it, links themselves and not what they lead to.
-    giveData(path, 0, uid);
+    giveData(dataToGive(path, 0) ?? [], uid);
   };
 
   test("all of them, and nothing that a link leads to", () => {
     const data = make(10);
     chmodSync(data, 0o700);
-    expect(giveData(data, 200_001, 200_002)).toBe(true);
+    giveData(dataToGive(data, 200_001) ?? [], 200_002);
     for (const path of [data, join(data, "deep"), join(data, "deep/3"), join(data, "link")])
       expect(lstatSync(path).uid).toBe(200_002);
     expect(lstatSync(join(folder, "outside")).uid).toBe(0);
@@ -141,12 +142,21 @@ describe.skipIf(!asRoot)("files of an instance given to another user", () => {
   test("none, when they are many, somebody else's, or in an image", () => {
     const many = make(10);
     for (let at = 0; at < 300; at += 1) writeFileSync(join(many, "deep", `more-${at}`), "");
-    expect(giveData(many, 200_001, 200_002)).toBe(false);
-    expect(lstatSync(many).uid).toBe(200_001);
+    expect(dataToGive(many, 200_001)).toBeNull();
     rmSync(folder, { recursive: true });
     const image = make(1);
     writeFileSync(`${image}.img`, "");
-    expect(giveData(image, 200_001, 200_002)).toBe(false);
-    expect(giveData(join(folder, "never-there"), 200_001, 200_002)).toBe(true);
+    expect(dataToGive(image, 200_001)).toBeNull();
+    expect(dataToGive(join(folder, "never-there"), 200_001)).toEqual([]);
+  });
+
+  test("none, when it lies deeper than the kernel takes a path", () => {
+    const data = make(1);
+    execFileSync("sh", ["-c", 'for i in $(seq 20); do mkdir "$1"; cd -P "$1"; done', "sh", "d".repeat(255)], {
+      cwd: data,
+    });
+    execFileSync("chown", ["-hR", "200001:200001", data]);
+    expect(dataToGive(data, 200_001)).toBeNull();
+    execFileSync("rm", ["-rf", data]);
   });
 });
