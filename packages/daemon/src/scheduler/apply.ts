@@ -65,35 +65,51 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   return { specs, changes: [...changes, ...fate], source: request.source };
 }
 
-/** Puts what an application changes into `edit`. Returns the apps whose instances are yet to be decided on. */
+/**
+ * Puts what an application changes into `edit`. Returns the apps whose instances are yet to be decided on.
+ *
+ * More than one transaction takes is written in this order: programs that nobody refers to yet, then the wishes for apps, then
+ * their allocations. A daemon that dies in between leaves the old state, or wishes that the next one fulfils.
+ */
 export function enact(
   { specs, changes, source: from }: Application,
   { snapshot, mirror, edit, at, node }: EnactContext,
 ): string[] {
   const open: string[] = [];
+  const changed = specs.flatMap((spec, position) => {
+    const change = changes[position];
+    return change === undefined ? [] : [{ spec, change, record: snapshot.record(spec.name) }];
+  });
+  for (const { spec, change, record } of changed) {
+    const { name } = spec;
+    const { revision } = change;
+    // Another number of instances is no other program.
+    if (change.change === "unchanged" || change.change === "scaled") continue;
+    const restarts = mirror.revisions.get(name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
+    edit.put({ kind: "revision", app: name, revision }, { spec, restarts });
+  }
   for (const { app, change } of changes) {
     const record = snapshot.record(app);
     if (change === "removed" && record !== undefined)
       edit.put({ kind: "app", app }, { ...record, mode: "removed", updatedAt: at });
     if (change === "removed") open.push(app);
   }
-  for (const [position, spec] of specs.entries()) {
-    const change = changes[position];
-    const record = snapshot.record(spec.name);
+  for (const { spec, change, record } of changed) {
+    const app = spec.name;
     const source = from ?? record?.source ?? null;
-    if (change?.change === "unchanged" && record !== undefined && record.source !== source)
-      edit.put({ kind: "app", app: spec.name }, { ...record, source });
-    if (change === undefined || change.change === "unchanged") continue;
-    const { revision } = change;
+    if (change.change === "unchanged" && record !== undefined && record.source !== source)
+      edit.put({ kind: "app", app }, { ...record, source });
+    if (change.change === "unchanged") continue;
+    const { instances } = spec;
     edit.put(
-      { kind: "app", app: spec.name },
-      { mode: "running", erase: false, instances: spec.instances, revision, source, updatedAt: at },
+      { kind: "app", app },
+      { mode: "running", erase: false, instances, revision: change.revision, source, updatedAt: at },
     );
-    if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, revision, node, edit);
+  }
+  for (const { spec, change, record } of changed) {
+    if (change.change === "unchanged") continue;
+    if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, change.revision, node, edit);
     else open.push(spec.name);
-    if (record?.revision === revision) continue;
-    const restarts = mirror.revisions.get(spec.name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
-    edit.put({ kind: "revision", app: spec.name, revision }, { spec, restarts });
   }
   return open;
 }

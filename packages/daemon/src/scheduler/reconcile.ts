@@ -53,12 +53,16 @@ function forget(app: string, mirror: Mirror, edit: Edit): void {
   for (const index of mirror.runs.get(app)?.keys() ?? []) edit.delete({ kind: "run", app, index });
 }
 
-/** Allocations without an app: its removal was cut short. */
+/** What is left of an app whose application or removal was cut short: first its instances go, then what they were started with. */
 function forgetStrays(app: string, mirror: Mirror, edit: Edit): Reconciled {
-  const stray = [...(mirror.allocations.get(app) ?? [])].filter(([, { record }]) => record.wish.kind !== "remove");
+  const allocations = [...(mirror.allocations.get(app) ?? [])];
+  const stray = allocations.filter(([, { record }]) => record.wish.kind !== "remove");
   for (const [index, { record }] of stray)
     edit.put({ kind: "alloc", app, index }, { ...record, wish: { kind: "remove" } });
-  return stray.length > 0 ? "acted" : "settled";
+  if (allocations.length > 0) return stray.length > 0 ? "acted" : "settled";
+  const revisions = [...(mirror.revisions.get(app)?.keys() ?? [])];
+  for (const revision of revisions) edit.delete({ kind: "revision", app, revision });
+  return revisions.length > 0 ? "acted" : "settled";
 }
 
 /** Deletes the revisions that nothing runs any more. */

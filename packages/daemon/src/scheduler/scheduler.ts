@@ -181,8 +181,8 @@ export class Scheduler {
   }
 
   #all(): Set<string> {
-    const { apps, allocations } = this.#parts.repository.mirror;
-    return new Set([...apps.keys(), ...allocations.keys()]);
+    const { apps, allocations, revisions } = this.#parts.repository.mirror;
+    return new Set([...apps.keys(), ...allocations.keys(), ...revisions.keys()]);
   }
 
   #announce(app: string): void {

@@ -19,6 +19,20 @@ const app = (name: string, changes: Partial<AppInput> = {}): AppInput => ({
 });
 const probed = { startup: { exec: ["exit 0"] }, readiness: { exec: ["exit 0"] } };
 
+/** Lets so many more transactions through; at the next one the daemon dies. Returns how to let all through again. */
+function diesAfter(transactions: number, death: Death): () => void {
+  const { store } = machine;
+  const txn = store.txn.bind(store);
+  let left = transactions;
+  store.txn = (...args) => {
+    left -= 1;
+    if (left >= 0) return txn(...args);
+    death.now();
+    return new Promise<never>(() => undefined);
+  };
+  return () => (store.txn = txn);
+}
+
 /** Everything a user would see at rest, and what really runs. */
 async function atRest(expected: Record<string, number>): Promise<void> {
   await eventually(
@@ -219,6 +233,31 @@ async function attempt(run: () => Promise<unknown>): Promise<"done"> {
   }
   return "done";
 }
+
+test("an application of more than one transaction is made as a whole, or not at all", { timeout: 60_000 }, async () => {
+  const keys = async () => (await machine.store.list("")).items.map(({ key }) => key);
+  const outcomes = new Set<string>();
+  for (let transactions = 0; transactions < 5; transactions += 1) {
+    const death = new Death(Infinity);
+    await machine.start(death);
+    const revive = diesAfter(transactions, death);
+    const apply = machine.up(app("big", { instances: 150 }), app("small")).catch(() => undefined);
+    await Promise.race([death.happened, apply]);
+    death.now();
+    await machine.bury();
+    revive();
+    await machine.start();
+    const made = (await machine.daemon.platform.apps()).length > 0;
+    outcomes.add(made ? "made" : "not made");
+    if (made) await atRest({ big: 150, small: 2 });
+    else await eventually(keys, (left) => left.every((key) => key.startsWith("node.")));
+    await machine.up(app("big", { instances: 150 }), app("small"));
+    await atRest({ big: 150, small: 2 });
+    await machine.close();
+    machine = new Machine();
+  }
+  expect(outcomes).toEqual(new Set(["made", "not made"]));
+});
 
 describe("whatever call to the world is a daemon's last", () => {
   test("the next one makes everything as wanted, and nothing is doubled", { timeout: 120_000 }, async () => {
