@@ -68,7 +68,9 @@ export async function prepare(
   const run = runFolder(folders, request.runId);
   const { tmpBytes } = request.isolation;
   const ahead = typeof madeAhead === "function" ? findAhead(decided, request, madeAhead) : madeAhead;
-  const sockets = ahead === null ? makeRunFolder(run, user) : runSockets(run);
+  const doorsOnDisk = sharesPort(request) && !ownRoot;
+  const sockets = ahead === null ? makeRunFolder(run) : runSockets(run);
+  if (doorsOnDisk) makeDoors(sockets, user);
   const data = await dataFor(
     request,
     folders,
@@ -101,7 +103,7 @@ export async function prepare(
     },
     isolation,
     user,
-    binds: isolation.root ? bindsFor(request, program.readable, sockets, ownRoot) : [],
+    binds: isolation.root ? bindsFor(request, program.readable, sockets, doorsOnDisk) : [],
     memoryFolders: ownRoot && sharesPort(request) ? [doorsFolder] : [],
     data: isolation.root ? data.request : null,
     tmpBytes,
@@ -196,14 +198,19 @@ function runSockets(run: string): RunSockets {
 }
 
 /** The run's own folder may be passed through by everybody, since without a private root the program goes that way. */
-export function makeRunFolder(run: string, user: InstanceUser): RunSockets {
+export function makeRunFolder(run: string): RunSockets {
   mkdirSync(run, { mode: 0o711 });
   chmodSync(run, 0o711);
-  const { folder, doors } = runSockets(run);
-  mkdirSync(folder, { mode: 0o755 });
+  const sockets = runSockets(run);
+  mkdirSync(sockets.folder, { mode: 0o755 });
+  return sockets;
+}
+
+/** In a file tree of its own a program opens its doors in memory; elsewhere they need a folder. */
+function makeDoors({ doors }: RunSockets, user: InstanceUser): void {
   mkdirSync(doors, { mode: 0o755 });
-  give(doors, user);
-  return { folder, doors };
+  const owner = ownerOf(user);
+  if (owner !== null) chownSync(doors, owner, owner);
 }
 
 /** The user of this machine that files must belong to; null: ours. */
@@ -213,28 +220,22 @@ function ownerOf(user: InstanceUser): number | null {
   return user.kind === "namespace" ? user.outsideUid : null;
 }
 
-function give(path: string, user: InstanceUser): void {
-  const owner = ownerOf(user);
-  if (owner !== null) chownSync(path, owner, owner);
-}
-
 const sharesPort = ({ ports }: StartRequest): boolean => ports.some(({ mode }) => mode === "shared");
 
 function bindsFor(
   request: StartRequest,
   readable: readonly string[],
   sockets: RunSockets,
-  doorsInMemory: boolean,
+  doorsOnDisk: boolean,
 ): Bind[] {
   const { folder, mounts } = request;
-  const doors = sharesPort(request) && !doorsInMemory;
   return [
     ...(folder === null ? [] : [{ source: folder, writable: false }]),
     ...readable
       .filter((path) => folder === null || !path.startsWith(`${folder}/`))
       .map((source) => ({ source, writable: false })),
     { source: sockets.folder, target: inside.sockets, writable: false },
-    ...(doors ? [{ source: sockets.doors, target: inside.doors, writable: true }] : []),
+    ...(doorsOnDisk ? [{ source: sockets.doors, target: inside.doors, writable: true }] : []),
     ...mounts.map(({ source, target, readOnly }) => ({ source, target, writable: !readOnly })),
   ];
 }

@@ -57,7 +57,7 @@ export function ownLaunch(
     verdict,
   );
   const prefix = nodePrefix();
-  const sockets = makeRunFolder(folder, plan.user);
+  const sockets = makeRunFolder(folder);
   return {
     identity: { name, hostname: "warm" },
     argv: [process.execPath, ...shape.flags, ...words],

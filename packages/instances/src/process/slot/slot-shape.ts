@@ -1,4 +1,4 @@
-import type { InstanceUser, Isolation, LaunchRequest } from "../../launch/index.ts";
+import type { Isolation, LaunchRequest } from "../../launch/index.ts";
 
 /** What namespaces made ahead must be like to fit an instance. Sizes in bytes. */
 export interface SlotShape extends Pick<LaunchRequest, "isolation" | "tmpBytes" | "sharedMemoryBytes"> {
@@ -31,6 +31,3 @@ function keyOf(isolation: Isolation, tmpBytes: number, network: string): string 
   const switches = Object.entries(isolation).map(([name, value]) => `${name}=${String(value)}`);
   return [...switches.sort(), `tmp=${tmpBytes}`, `network=${network}`].join(" ");
 }
-
-/** A user that a slot can take. */
-export type SlotUser = Exclude<InstanceUser, { kind: "same" }>;

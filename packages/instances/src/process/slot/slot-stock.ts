@@ -1,5 +1,5 @@
 import { planStock, type StockBudget } from "./plan-stock.ts";
-import { discardSlot, makeSlot, moveSlot, type Slot, type SlotParts } from "./slot.ts";
+import { discardSlot, makeSlot, type Slot, type SlotParts } from "./slot.ts";
 import { type SlotNeeds, type SlotShape, slotShapeOf } from "./slot-shape.ts";
 
 /**
@@ -59,7 +59,7 @@ export class SlotStock {
     const slot = this.#fitting(needs);
     if (slot === undefined || needs.user.kind === "same") return null;
     this.#ready = this.#ready.filter((each) => each !== slot);
-    moveSlot(slot, runFolder, needs.user);
+    slot.warm.moveTo(runFolder);
     return slot;
   }
 

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cgroup, createCgroup } from "@constellation/host";
 import { newRunId } from "../../driver/run-id.ts";
@@ -8,7 +8,7 @@ import type { Abilities } from "../abilities.ts";
 import { FoldersAhead } from "../folders-ahead.ts";
 import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
-import type { SlotShape, SlotUser } from "./slot-shape.ts";
+import type { SlotShape } from "./slot-shape.ts";
 
 /** What slots are made with. */
 export interface SlotParts {
@@ -46,7 +46,7 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
   let made: FoldersAhead | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
-    makeRunFolder(folder, { kind: "same" });
+    makeRunFolder(folder);
     cgroup = groupFor(id, abilities);
     // Writing into a file that is there is ten times as fast as making one.
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
@@ -59,13 +59,6 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
   }
-}
-
-/** Makes a slot's folder that of a run; from then on everything about the run is found there. */
-export function moveSlot({ warm }: Slot, runFolder: string, user: SlotUser): void {
-  const [uid, gid] = user.kind === "own" ? [user.uid, user.gid] : [user.outsideUid, user.outsideGid];
-  warm.moveTo(runFolder);
-  chownSync(join(runFolder, "doors"), uid, gid);
 }
 
 /**
