@@ -15,6 +15,7 @@ export class BlockEncoder {
   readonly #baseMs: number;
   #bytes = new Uint8Array(64);
   #length = 0;
+  #count = 0;
   #lastMs: number;
   #lastValue = 0;
   readonly #view = new DataView(new ArrayBuffer(16));
@@ -26,6 +27,11 @@ export class BlockEncoder {
 
   get baseMs(): number {
     return this.#baseMs;
+  }
+
+  /** How many points were added. */
+  get count(): number {
+    return this.#count;
   }
 
   get lastMs(): number {
@@ -41,6 +47,7 @@ export class BlockEncoder {
       this.#varint(difference < 0 ? -2 * difference - 1 : 2 * difference);
     } else this.#differing(value);
     this.#lastValue = value;
+    this.#count += 1;
   }
 
   /** A copy of what is packed so far. */

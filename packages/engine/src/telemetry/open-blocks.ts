@@ -7,6 +7,10 @@ export interface DirtyBlock {
   readonly points: Uint8Array;
 }
 
+interface FullBlock extends DirtyBlock {
+  readonly count: number;
+}
+
 interface OpenBlock {
   encoder: BlockEncoder;
   dirty: boolean;
@@ -15,12 +19,16 @@ interface OpenBlock {
 const minuteMs = 60_000;
 /** More series at once than a node of a thousand instances has. */
 const maxSeries = 20_000;
+/** Full blocks that wait for a disk that takes nothing: some 10 MB. */
+const maxFull = 20_000;
 
 /** The blocks of the running minute, one for each series, and full ones that wait to be written. */
 export class OpenBlocks {
   readonly #open = new Map<string, OpenBlock>();
-  #full: DirtyBlock[] = [];
+  #full: FullBlock[] = [];
   #dirty = 0;
+  /** Samples in blocks that could not be written and waited too long. */
+  lostSamples = 0;
 
   /** Whether there is something that was not written. */
   get isDirty(): boolean {
@@ -31,7 +39,7 @@ export class OpenBlocks {
     return this.#open.has(series);
   }
 
-  /** False when the sample cannot be taken: it is older than the one before, or there are too many series. */
+  /** False when the sample cannot be taken: it is a little older than the one before, or there are too many series. */
   add(series: string, atMs: number, value: number): boolean {
     let block = this.#open.get(series);
     if (block === undefined) {
@@ -39,8 +47,10 @@ export class OpenBlocks {
       block = { encoder: new BlockEncoder(atMs), dirty: false };
       this.#open.set(series, block);
     }
-    if (atMs < block.encoder.lastMs) return false;
-    if (atMs >= endOf(block)) this.#begin(series, block, atMs);
+    const behindMs = block.encoder.lastMs - atMs;
+    if (behindMs > 0 && behindMs < minuteMs) return false;
+    // Far behind: the clock was set back, and would take that long to come to where it was.
+    if (behindMs >= minuteMs || atMs >= endOf(block)) this.#begin(series, block, atMs);
     block.encoder.add(atMs, value);
     if (!block.dirty) this.#dirty += 1;
     block.dirty = true;
@@ -53,7 +63,7 @@ export class OpenBlocks {
 
   /** The series' blocks that differ from what is stored, oldest first. */
   unwritten(series: string): DirtyBlock[] {
-    const blocks = this.#full.filter((block) => block.series === series);
+    const blocks: DirtyBlock[] = this.#full.filter((block) => block.series === series);
     const open = this.#open.get(series);
     if (open?.dirty === true) blocks.push({ series, baseMs: open.encoder.baseMs, points: open.encoder.bytes() });
     return blocks;
@@ -61,7 +71,7 @@ export class OpenBlocks {
 
   /** Up to `count` blocks to be written: the full ones, and those of minutes before `openSinceMs`. */
   dirty(openSinceMs: number, count: number): DirtyBlock[] {
-    const blocks = this.#full.slice(0, count);
+    const blocks: DirtyBlock[] = this.#full.slice(0, count);
     if (this.#dirty === 0) return blocks;
     for (const [series, block] of this.#open) {
       if (blocks.length >= count) break;
@@ -74,7 +84,7 @@ export class OpenBlocks {
 
   /** Says that the blocks were written; forgets series that had no sample for two minutes. */
   written(blocks: readonly DirtyBlock[], nowMs: number): void {
-    const full = new Set(this.#full);
+    const full = new Set<DirtyBlock>(this.#full);
     for (const block of blocks) {
       if (full.delete(block)) continue;
       const open = this.#open.get(block.series);
@@ -82,7 +92,7 @@ export class OpenBlocks {
       open.dirty = false;
       this.#dirty -= 1;
     }
-    this.#full = [...full];
+    this.#full = this.#full.filter((block) => full.has(block));
     for (const [series, { encoder, dirty }] of this.#open) {
       if (!dirty && encoder.lastMs < nowMs - 2 * minuteMs) this.#open.delete(series);
     }
@@ -91,7 +101,9 @@ export class OpenBlocks {
   // A block is named by its first sample, not by its minute: after a restart the minute gets a second block.
   #begin(series: string, block: OpenBlock, atMs: number): void {
     if (block.dirty) {
-      this.#full.push({ series, baseMs: block.encoder.baseMs, points: block.encoder.bytes() });
+      const { baseMs, count } = block.encoder;
+      this.#full.push({ series, baseMs, count, points: block.encoder.bytes() });
+      if (this.#full.length > maxFull) this.lostSamples += this.#full.shift()?.count ?? 0;
       this.#dirty -= 1;
       block.dirty = false;
     }

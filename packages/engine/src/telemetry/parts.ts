@@ -9,7 +9,7 @@ export interface RetentionLimits {
   readonly keepMs: number;
   /** Bytes of the file in use; beyond, the oldest part goes. @default 512 MiB */
   readonly maxBytes: number;
-  /** Length of a part; what is dropped is dropped by parts. @default 6 hours */
+  /** Length of a part, unless it alone has half of the bytes before; what is dropped is dropped by parts. @default 6 hours */
   readonly partMs: number;
 }
 
@@ -139,10 +139,14 @@ export class TelemetryParts {
   /** Drops the parts that are too old, and the oldest while there is too much; true when something was dropped. */
   retain(nowMs: number): boolean {
     const oldest = Math.floor((nowMs - this.#limits.keepMs) / this.#limits.partMs);
-    const before = this.#numbers.length;
+    const first = this.#numbers[0];
     while ((this.#numbers[0] ?? Infinity) < oldest) this.#dropOldest();
     while (this.#numbers.length > 1 && this.#usedBytes() > this.#limits.maxBytes) this.#dropOldest();
-    return this.#numbers.length < before;
+    const [only, other] = this.#numbers;
+    // What comes next goes to a part of its own, so that this one can be dropped before its time is over.
+    if (only !== undefined && other === undefined && this.#usedBytes() > this.#limits.maxBytes / 2)
+      this.#partOf((only + 1) * this.#limits.partMs);
+    return this.#numbers[0] !== first;
   }
 
   /** Forgets series that have no block left. */

@@ -30,6 +30,8 @@ export interface TelemetryOptions extends Partial<RetentionLimits> {
 /** Rows of one write, and how long they are gathered. */
 const maxRows = 1000;
 const gatherMs = 50;
+/** Until the next try when the disk took nothing. */
+const retryMs = 1000;
 /** How often the blocks of the running minute are written. */
 const checkpointMs = 10_000;
 const retainEveryMs = 60_000;
@@ -73,7 +75,8 @@ export class SqliteTelemetry implements OwnedTelemetry {
     checkKey(kind);
     if (subject !== "") checkKey(subject);
     this.#checkOpen("record an event");
-    const text = JSON.stringify(body);
+    checkTime(kind, atMs);
+    const text = JSON.stringify(body) ?? "null";
     if (text.length > maxBodyChars) {
       throw new EngineError(
         "too-large",
@@ -92,6 +95,7 @@ export class SqliteTelemetry implements OwnedTelemetry {
     this.#checkOpen("record a sample");
     if (!Number.isFinite(value))
       throw new RangeError(`Cannot record ${value} for ${series}: a sample must be a finite number`);
+    checkTime(series, atMs);
     if (!this.#blocks.has(series)) checkKey(series);
     if (!this.#blocks.add(series, Math.floor(atMs), value)) this.#losses.samples += 1;
     this.#gather(gatherMs);
@@ -142,7 +146,7 @@ export class SqliteTelemetry implements OwnedTelemetry {
   }
 
   losses(): TelemetryLosses {
-    return { ...this.#losses };
+    return { ...this.#losses, samples: this.#losses.samples + this.#blocks.lostSamples };
   }
 
   async flush(): Promise<void> {
@@ -171,12 +175,14 @@ export class SqliteTelemetry implements OwnedTelemetry {
     this.#cancelFlush?.();
     this.#cancelFlush = this.#clock.after(delayMs, () => {
       this.#cancelFlush = undefined;
+      let nextMs = gatherMs;
       try {
         this.#write("due");
       } catch {
-        // Noted in the losses; what waits is tried again with the next, until the queue is full.
+        // Noted in the losses; what waits is tried again, until there is too much of it.
+        nextMs = retryMs;
       }
-      if (this.#queue.length > 0 || this.#blocks.isDirty) this.#gather(gatherMs);
+      if (this.#queue.length > 0 || this.#blocks.isDirty) this.#gather(nextMs);
     });
   }
 
@@ -199,13 +205,13 @@ export class SqliteTelemetry implements OwnedTelemetry {
     try {
       this.#commit(events, blocks, nowMs);
     } catch (error) {
-      this.#losses.lastFailure = (error as Error).message;
-      if (this.#file.kind === "open") this.#file.parts.load();
+      this.#rolledBack(error);
       throw error;
     }
     this.#queue = this.#queue.slice(events.length);
     this.#blocks.written(blocks, nowMs);
     for (const wake of this.#waiting) wake();
+    if (nowMs >= this.#retainAtMs) this.#retain(nowMs);
   }
 
   #dueBlocks(nowMs: number, count: number): DirtyBlock[] {
@@ -224,11 +230,25 @@ export class SqliteTelemetry implements OwnedTelemetry {
       if (events.length > 0) parts.noteSequence();
       for (const { series, baseMs, points } of blocks) parts.putBlock(series, baseMs, points);
     });
-    if (nowMs < this.#retainAtMs) return;
+  }
+
+  // Apart from the writing: what was written is, also when nothing can be dropped for it.
+  #retain(nowMs: number): void {
+    const file = this.#file;
+    if (file.kind !== "open") return;
     this.#retainAtMs = nowMs + retainEveryMs;
-    file.database.transaction(() => {
-      if (parts.retain(nowMs)) parts.forgetSeries((series) => this.#blocks.has(series));
-    });
+    try {
+      file.database.transaction(() => {
+        if (file.parts.retain(nowMs)) file.parts.forgetSeries((series) => this.#blocks.has(series));
+      });
+    } catch (error) {
+      this.#rolledBack(error);
+    }
+  }
+
+  #rolledBack(error: unknown): void {
+    this.#losses.lastFailure = (error as Error).message;
+    if (this.#file.kind === "open") this.#file.parts.load();
   }
 
   #opened(): TelemetryParts {
@@ -241,9 +261,12 @@ export class SqliteTelemetry implements OwnedTelemetry {
   }
 
   #more(cursor: number, signal: AbortSignal | undefined): Promise<void> {
+    const isDue = (): boolean => isAborted(signal) || this.#file.kind !== "open" || this.#file.parts.sequence > cursor;
+    // It may have come while the reader was busy with the page before.
+    if (isDue()) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
-        if (this.#file.kind === "open" && this.#file.parts.sequence <= cursor && !isAborted(signal)) return;
+        if (!isDue()) return;
         this.#waiting.delete(wake);
         forget();
         resolve();
@@ -260,6 +283,12 @@ export class SqliteTelemetry implements OwnedTelemetry {
 
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted ?? false;
+}
+
+// A row that the file does not take would hold up all that come after it.
+function checkTime(name: string, atMs: number): void {
+  if (Number.isFinite(atMs)) return;
+  throw new RangeError(`Cannot record ${name} at ${String(atMs)}: give Unix milliseconds`);
 }
 
 function closedError(attempted: string): EngineError {

@@ -64,7 +64,7 @@ export interface MetricRange {
 export interface TelemetryLosses {
   /** Events that found the queue full. */
   readonly events: number;
-  /** Samples of too many series, or older than the ones before them. */
+  /** Samples of too many series, a little older than the ones before them, or left over by a disk that took nothing for long. */
   readonly samples: number;
   /** What the last failed write said, or null. */
   readonly lastFailure: string | null;
@@ -72,7 +72,7 @@ export interface TelemetryLosses {
 
 /** Events and metrics: written without waiting, kept for a while, allowed to lose the last moments in a crash. */
 export interface Telemetry {
-  /** Queues an event; a full queue drops and counts it. @throws EngineError `bad-key`, `too-large` (body above 64 KB), `closed` */
+  /** Queues an event; a full queue drops and counts it. @throws EngineError `bad-key`, `too-large` (body above 64 KB), `closed`; RangeError for an impossible time */
   record(event: NewEvent): void;
   /** Queues a value of a series (tokens joined with `.`, such as `web.1.cpu`). @throws EngineError `bad-key`, `closed`; RangeError unless finite */
   sample(series: string, value: number, atMs?: number): void;

@@ -3,7 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ManualClock, openFileTelemetry, openMemoryTelemetry } from "../../src/index.ts";
+import { sqlCode, SqlFailure } from "../../src/sqlite/database.ts";
+import { sqlDriver } from "../../src/sqlite/driver.ts";
+import { migrate } from "../../src/sqlite/migrate.ts";
 import { BlockEncoder, decodeBlock } from "../../src/telemetry/block.ts";
+import { telemetrySchema } from "../../src/telemetry/schema.ts";
+import { SqliteTelemetry } from "../../src/telemetry/sqlite.ts";
 import { namesIn, scratch } from "../scratch.ts";
 
 const hourMs = 3_600_000;
@@ -96,6 +101,132 @@ test("old parts are dropped by age and by size, and forgotten series go with the
   expect(count).toBeGreaterThan(50);
   expect(count).toBeLessThan(300);
   await small.close();
+});
+
+test("one part that is too much by itself is not kept whole until its time is over", async () => {
+  const clock = new ManualClock();
+  const telemetry = openMemoryTelemetry({ clock, maxBytes: 400_000, partMs: 6 * hourMs });
+  for (let minute = 0; minute < 60; minute += 1) {
+    for (let count = 0; count < 50; count += 1)
+      telemetry.record({ kind: "tick", subject: "", body: `${minute} ${"x".repeat(1000)}` });
+    clock.advance(60_000);
+  }
+  await telemetry.flush();
+  const kept = await telemetry.events({ limit: 10_000 });
+  expect(kept.length).toBeGreaterThan(100);
+  expect(kept.length).toBeLessThan(700);
+  expect(kept.at(-1)?.body).toMatch(/^59 /);
+  expect(kept.map(({ sequence }) => sequence)).toEqual(
+    Array.from({ length: kept.length }, (_, index) => 3000 - kept.length + 1 + index),
+  );
+  await telemetry.close();
+});
+
+test("a follower that is busy, or leaves, misses nothing and waits for nothing", async () => {
+  const clock = new ManualClock();
+  const telemetry = openMemoryTelemetry({ clock });
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const { kind } of telemetry.follow({ after: 0, signal: stop.signal })) {
+      seen.push(kind);
+      if (kind === "one") {
+        telemetry.record({ kind: "two", subject: "" });
+        // Written while the follower has not asked for more yet.
+        await telemetry.flush();
+      } else stop.abort();
+    }
+  })();
+  telemetry.record({ kind: "one", subject: "" });
+  clock.advance(50);
+  await following;
+  expect(seen).toEqual(["one", "two"]);
+  await telemetry.close();
+  expect(clock.pending).toBe(0);
+});
+
+test("what no file takes is refused at once, and holds up nothing", async () => {
+  const telemetry = openMemoryTelemetry({ clock: new ManualClock() });
+  for (const atMs of [Number.NaN, Infinity]) {
+    expect(() => telemetry.record({ kind: "bad", subject: "", atMs })).toThrow(RangeError);
+    expect(() => telemetry.sample("bad", 1, atMs)).toThrow(RangeError);
+  }
+  telemetry.record({ kind: "good", subject: "", body: () => "no JSON" });
+  expect(await telemetry.events()).toMatchObject([{ kind: "good", body: null }]);
+  await telemetry.close();
+});
+
+test("what was written is not written again when nothing can be dropped", async () => {
+  const clock = new ManualClock();
+  const drops: string[] = [];
+  const telemetry = new SqliteTelemetry({
+    path: ":memory:",
+    clock,
+    partMs: hourMs,
+    keepMs: hourMs,
+    open: () => {
+      const database = sqlDriver().open(":memory:");
+      migrate(database, ":memory:", telemetrySchema);
+      return {
+        ...database,
+        exec(sql) {
+          if (!sql.includes("DROP TABLE")) return database.exec(sql);
+          drops.push(sql);
+          if (drops.length === 1) throw new SqlFailure("database or disk is full", sqlCode.full, undefined);
+          return database.exec(sql);
+        },
+      };
+    },
+  });
+  for (let hour = 0; hour < 4; hour += 1) {
+    telemetry.record({ kind: `hour-${hour}`, subject: "" });
+    clock.advance(hourMs);
+  }
+  expect(drops.length).toBeGreaterThan(1);
+  expect(telemetry.losses().lastFailure).toMatch(/disk is full/);
+  expect((await telemetry.events()).map(({ kind, sequence }) => [kind, sequence]).at(-1)).toEqual(["hour-3", 4]);
+  await telemetry.close();
+});
+
+test("a disk that takes nothing is asked once in a second, and what waits for it is bounded and counted", async () => {
+  const clock = new ManualClock();
+  let opened = 0;
+  const telemetry = new SqliteTelemetry({
+    path: "nowhere",
+    clock,
+    open: () => {
+      opened += 1;
+      throw new SqlFailure("disk I/O error", sqlCode.ioError, undefined);
+    },
+  });
+  for (let minute = 0; minute < 45; minute += 1) {
+    for (let series = 0; series < 500; series += 1) telemetry.sample(`s.${series}`, minute);
+    clock.advance(60_000);
+  }
+  expect(opened).toBeLessThan(45 * 62);
+  // 45 blocks of each series, of which the newest is not full.
+  expect(telemetry.losses().samples).toBe(500 * 44 - 20_000);
+  await expect(telemetry.close()).rejects.toThrow(/disk I\/O error/);
+});
+
+test("samples go on when the clock is set back", async () => {
+  const clock = new ManualClock();
+  const telemetry = openMemoryTelemetry({ clock });
+  telemetry.sample("a", 1);
+  const backMs = clock.wallMs() - hourMs;
+  for (let second = 0; second < 100; second += 1) telemetry.sample("a", 2, backMs + second * 1000);
+  expect(telemetry.losses().samples).toBe(0);
+  const range = {
+    series: "a",
+    fromMs: backMs,
+    untilMs: backMs + 2 * hourMs,
+    stepMs: hourMs,
+    aggregate: "count",
+  } as const;
+  expect((await telemetry.metric(range)).values).toEqual([100, 1]);
+  await telemetry.flush();
+  expect((await telemetry.metric(range)).values).toEqual([100, 1]);
+  await telemetry.close();
 });
 
 test("a full queue drops and counts", async () => {
