@@ -36,6 +36,8 @@ export interface SchedulerParts {
   /** Removes what is kept of an app whose instances are all gone: logs and data. Doing it again does nothing. */
   readonly erase: (app: string) => Promise<void>;
   readonly emit: (event: EventBody) => void;
+  /** Takes what went wrong to the daemon's log. */
+  readonly report: (text: string, error: unknown) => void;
   readonly nowMs: () => number;
   /** Name of this node in allocations. */
   readonly node: string;
@@ -133,14 +135,14 @@ export class Scheduler {
    */
   async pass(apps: Iterable<string> = this.#all()): Promise<ReadonlyMap<string, number>> {
     const { repository, node } = this.#parts;
+    const looked = new Set(apps);
+    // Before the app itself: a daemon that dies in between removes it once more.
+    for (const app of looked) if (!(await this.#isErased(app))) looked.delete(app);
     const edit: Edit = repository.edit();
     const removed: string[] = [];
-    const looked = new Set(apps);
     for (const app of looked) {
       if (reconcile(app, this.snapshot, repository.mirror, node, edit) === "removed") removed.push(app);
     }
-    // Before the app itself: a daemon that dies in between removes it once more.
-    for (const app of removed) if (this.snapshot.record(app)?.erase === true) await this.#parts.erase(app);
     if (!edit.isEmpty) await repository.write(edit);
     for (const app of removed) this.#announcer.removed(app);
     for (const app of looked) this.#announce(app);
@@ -150,6 +152,20 @@ export class Scheduler {
       if (inMs !== null) again.set(app, inMs);
     }
     return again;
+  }
+
+  /** True when nothing of the app is in the way of its last step. What cannot be erased holds nobody else up: the next sweep tries again. */
+  async #isErased(app: string): Promise<boolean> {
+    const record = this.snapshot.record(app);
+    const isOver = record?.mode === "removed" && !this.#parts.repository.mirror.allocations.has(app);
+    if (!isOver || !record.erase) return true;
+    try {
+      await this.#parts.erase(app);
+      return true;
+    } catch (error) {
+      this.#parts.report(`the data and logs of ${app} could not be erased`, error);
+      return false;
+    }
   }
 
   /** Notes what an earlier daemon has announced already. */

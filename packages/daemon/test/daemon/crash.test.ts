@@ -82,3 +82,29 @@ test("an instance that crashes by the hundred is slowed down and harms nobody", 
   await machine.daemon.platform.removeApp("bad");
   expect(machine.running()).toEqual(["web.1", "web.2", "web.3"]);
 });
+
+test("data that cannot be erased holds only its own app up", async () => {
+  await machine.up(web, { ...web, name: "held" });
+  await healthy();
+  const { forgotten } = machine.world;
+  forgotten.push = () => {
+    throw new Error("EBUSY: resource busy or locked");
+  };
+  const removal = machine.daemon.platform.removeApp("held", { erase: true });
+  await eventually(
+    () => machine.reports.join("\n"),
+    (reports) => reports.includes("the data and logs of held could not be erased"),
+  );
+  // A sweep looks at all of them: this one would never come to `late` if it failed as a whole.
+  machine.daemon.system.named<{ type: "sweep" }>("scheduler").send({ type: "sweep" });
+  await machine.up({ ...web, name: "late", dependsOn: ["web"] });
+  await eventually(
+    () => machine.status("late"),
+    ({ status }) => status === "healthy",
+  );
+  expect(machine.reports.filter((text) => text.includes("a pass of the scheduler failed"))).toEqual([]);
+  Reflect.deleteProperty(forgotten, "push");
+  machine.daemon.system.named<{ type: "sweep" }>("scheduler").send({ type: "sweep" });
+  await removal;
+  expect(forgotten).toEqual(["held"]);
+});
