@@ -26,6 +26,22 @@ export interface ReaderWish extends Pick<ReaderBounds, "stream" | "untilTime"> {
 /** A reader placed where it shall begin; rotation may go on while the place is looked for, then it is looked for again. */
 export function readerFrom(instance: string, folder: string, start: LogStart, wish: ReaderWish): InstanceReader {
   const trail = new FileTrail(folder);
+  try {
+    return placedReader(instance, trail, folder, start, wish);
+  } catch (error) {
+    // Out of descriptors, it would take those for good that it has.
+    trail.close();
+    throw error;
+  }
+}
+
+function placedReader(
+  instance: string,
+  trail: FileTrail,
+  folder: string,
+  start: LogStart,
+  wish: ReaderWish,
+): InstanceReader {
   for (let attempt = 1; ; attempt += 1) {
     const files = logFiles(folder);
     const place = findPlace(files, start, wish);

@@ -64,6 +64,8 @@ export class FileLogStore implements OwnedLogStore {
       }
       writer.write(formatTime(this.#clock.wallMs()), lines);
     } catch (error) {
+      this.#writers.get(instance)?.close();
+      this.#writers.delete(instance);
       throw this.#failure("append to", error);
     }
   }

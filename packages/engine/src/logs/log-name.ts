@@ -18,7 +18,14 @@ export function checkLogRequest(request: LogQuery & LogFollow): void {
     if (count === undefined || (Number.isSafeInteger(count) && count >= 0 && count <= maxTail)) continue;
     throw new RangeError(`Cannot read ${count} lines of log: give a whole number from 0 to ${maxTail}`);
   }
+  for (const atMs of [request.sinceMs, request.untilMs, from !== undefined && "sinceMs" in from ? from.sinceMs : 0]) {
+    if (atMs === undefined || (atMs >= 0 && atMs <= latestMs)) continue;
+    throw new RangeError(`Cannot read the log at ${String(atMs)}: give Unix milliseconds from 0 to ${latestMs}`);
+  }
 }
+
+// As text a later time has more digits of its year, and would no longer sort behind the earlier ones.
+const latestMs = Date.UTC(10_000, 0, 1) - 1;
 
 /** Lines of a tail at most; they are held in memory. */
 const maxTail = 1_000_000;

@@ -85,17 +85,22 @@ export async function* followBatches(follow: LogFollow, backend: LogBackend): Ba
   try {
     discover((instance) => startOf(from, instance));
     if ("tail" in from) {
-      const last = await tailOf(merge, from.tail, stop);
+      const last = await tailOf(merge, from.tail, sources.size, stop);
       if (last.length > 0) yield last;
     }
-    while (!stop.aborted) {
-      for await (const batch of passes(merge, stop)) if (batch.length > 0) yield batch;
+    for (let isQuiet = false; !stop.aborted;) {
+      for await (const batch of passes(merge, stop)) {
+        if (batch.length === 0) continue;
+        isQuiet = false;
+        yield batch;
+      }
+      // Nothing for a while: what is unfinished, such as a prompt, should be seen.
+      const unfinished = isQuiet && !stop.aborted ? merge.unfinished() : [];
+      if (unfinished.length > 0) yield unfinished;
       const { looked, listing, written } = await watch.wait(stop);
+      isQuiet = looked;
       if (looked || listing) discover(() => ({ kind: "beginning" }));
       for (const [instance, source] of sources) if (looked || written.has(instance)) source.stir();
-      // Nothing for a while: what is unfinished, such as a prompt, should be seen.
-      const unfinished = looked ? await quiet(merge, stop) : [];
-      if (unfinished.length > 0) yield unfinished;
     }
   } finally {
     watch.close();
@@ -103,28 +108,25 @@ export async function* followBatches(follow: LogFollow, backend: LogBackend): Ba
   }
 }
 
-// Batch after batch until nothing more is there now.
-async function* passes(merge: LogMerge, stop: AbortSignal): Batches {
+// Batch after batch until nothing more is there now, or so many entries have come.
+async function* passes(merge: LogMerge, stop: AbortSignal, most = Infinity): Batches {
   let sinceMs = performance.now();
-  while (merge.mayHaveMore && !stop.aborted) {
-    yield merge.next(batchEntries);
+  for (let left = most; left > 0 && merge.mayHaveMore && !stop.aborted;) {
+    const batch = merge.next(Math.min(batchEntries, left));
+    left -= batch.length;
+    yield batch;
     if (performance.now() - sinceMs < turnMs) continue;
     await new Promise(setImmediate);
     sinceMs = performance.now();
   }
 }
 
-async function tailOf(merge: LogMerge, count: number, stop: AbortSignal): Promise<LogEntry[]> {
+// Each source begins with its last lines. What is beyond that number was written meanwhile and is not of the tail: a source
+// that is always written to would never come to its end.
+async function tailOf(merge: LogMerge, count: number, sources: number, stop: AbortSignal): Promise<LogEntry[]> {
   const ring = new TailRing(count);
-  for await (const batch of passes(merge, stop)) ring.add(batch);
+  for await (const batch of passes(merge, stop, count * sources)) ring.add(batch);
   return stop.aborted ? [] : ring.take();
-}
-
-async function quiet(merge: LogMerge, stop: AbortSignal): Promise<LogEntry[]> {
-  const written: LogEntry[] = [];
-  for await (const batch of passes(merge, stop)) written.push(...batch);
-  if (stop.aborted) return [];
-  return written.length > 0 ? written : merge.unfinished();
 }
 
 function startOf(from: NonNullable<LogFollow["from"]>, instance: string): LogStart {

@@ -39,9 +39,9 @@ export function offsetOfTail(
   stream: LogStreamName | undefined,
 ): { readonly offset: number; readonly missing: number } {
   let missing = count;
-  let end = sizeBytes;
+  let end = endOfLines(file, sizeBytes);
   let carry = Buffer.alloc(0);
-  let offset = sizeBytes;
+  let offset = end;
   while (end > 0) {
     const start = Math.max(0, end - probeBytes);
     const block = Buffer.concat([readAt(file, start, end - start), carry]);
@@ -64,6 +64,16 @@ export function offsetOfTail(
     end = start;
   }
   return { offset: missing > 0 ? 0 : offset, missing: Math.max(0, missing) };
+}
+
+// What is behind the last line end is still being written: no line yet, and none to begin in.
+function endOfLines(file: number, sizeBytes: number): number {
+  for (let end = sizeBytes; end > 0; end -= probeBytes) {
+    const start = Math.max(0, end - probeBytes);
+    const last = readAt(file, start, end - start).lastIndexOf(newline);
+    if (last >= 0) return start + last + 1;
+  }
+  return 0;
 }
 
 interface Found {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { formatPiece, headBytes } from "./cri.ts";
 import type { NewLogLine } from "./log-store.ts";
@@ -24,10 +24,16 @@ export class LogFileWriter {
   constructor(folder: string, limits: WriterLimits) {
     this.#folder = folder;
     this.#limits = limits;
-    this.#file = openSync(this.#path(0), "a", 0o640);
-    this.#bytes = fstatSync(this.#file).size;
+    this.#file = openSync(this.#path(0), "a+", 0o640);
+    try {
+      this.#bytes = endTorn(this.#file);
+    } catch (error) {
+      closeSync(this.#file);
+      throw error;
+    }
   }
 
+  /** After it has thrown, close it and open another: what it has written is not known. */
   write(time: string, lines: readonly NewLogLine[]): void {
     let pending: Buffer[] = [];
     let pendingBytes = 0;
@@ -67,14 +73,25 @@ export class LogFileWriter {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       }
     }
+    // Closed only when there is another: its number may be given to any file.
+    const next = openSync(this.#path(0), "a+", 0o640);
     closeSync(this.#file);
-    this.#file = openSync(this.#path(0), "a", 0o640);
+    this.#file = next;
     this.#bytes = 0;
   }
 
   #path(number: number): string {
     return join(this.#folder, number === 0 ? liveName : `${liveName}.${number}`);
   }
+}
+
+// A writer that was killed, or whose disk was full, left a line without its end: the next one must not become its rest.
+function endTorn(file: number): number {
+  const { size } = fstatSync(file);
+  const last = Buffer.alloc(1);
+  if (size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last[0] === 0x0a)) return size;
+  writeAll(file, Buffer.from("\n"));
+  return size + 1;
 }
 
 function encodeLine(time: string, stream: NewLogLine["stream"], text: Buffer): Buffer {

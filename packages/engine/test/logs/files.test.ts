@@ -82,6 +82,24 @@ describe("what is in the files", () => {
     expect(openFiles(directory)).toEqual([]);
   });
 
+  test("a line that is being written is none of the last ones, and who follows gets it whole", async () => {
+    const { store, folder } = made({ log: line(1, "one") + line(2, "two").slice(0, -2) });
+    expect(await read(store, { tail: 1 })).toEqual(["one"]);
+    const finish = (): void => appendFileSync(join(folder, "log"), `o\n${line(3, "three")}`);
+    setTimeout(finish, 50);
+    expect(await following(store, {}, 2, () => undefined)).toEqual(["two", "three"]);
+    await store.close();
+  });
+
+  test("a time that no line can have is refused in words", () => {
+    const { store } = made({ log: line(1, "one") });
+    for (const atMs of [Number.NaN, -1, Date.UTC(10_000, 0, 1), 9e15]) {
+      expect(() => store.query({ sinceMs: atMs })).toThrow(/Cannot read the log at/);
+      expect(() => store.query({ untilMs: atMs })).toThrow(/Cannot read the log at/);
+      expect(() => store.follow({ from: { sinceMs: atMs } })).toThrow(/Cannot read the log at/);
+    }
+  });
+
   test("a character that was cut between pieces is whole again", async () => {
     const text = Buffer.from("a€b");
     const { store } = made({
