@@ -53,6 +53,8 @@ export interface DaemonOptions {
   readonly report: (text: string, error: unknown) => void;
   /** Called when somebody has asked the daemon to end. */
   readonly quit: () => void;
+  /** Called when the tree has ended although nobody stopped it: a part crashed faster than it could be started again. */
+  readonly lost: (reason: unknown) => void;
 }
 
 /** A running daemon. */
@@ -145,7 +147,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     strategy: "one_for_one",
     intensity: { restarts: 20, periodMs: 10_000 },
     children: [
-      child({ id: "state", start: stateActor(repository, life.signal) }),
+      // A store that is away for a while is waited for.
+      child({ id: "state", start: stateActor(repository, life.signal), backoff: { initialMs: 10, maxMs: 1000 } }),
       child({ id: "instances", name: "instances", start: instances }),
       child({ id: "public-ports", start: publicPortsActor(ports, repository.mirror, observations, report) }),
       child({ id: "agent", name: "agent", start: agentActor(parts, startInstance, announce) }),
@@ -162,7 +165,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       }),
     ],
   });
-  await supervise(system, root);
+  const { ref } = await supervise(system, root);
+  const unwatch = system.watch(ref, options.lost);
   const platform = new DaemonPlatform({
     ...options,
     system,
@@ -181,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     events,
     system,
     stop: async () => {
+      unwatch();
       await system.shutdown(stopTimeoutMs);
       await ports.detach();
       life.abort();

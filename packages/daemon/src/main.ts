@@ -13,6 +13,7 @@ import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
 import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
+import { log } from "./log.ts";
 import { networkWish, warmWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
@@ -22,11 +23,13 @@ const callsGraceMs = 2000;
 /** After this the process ends whatever still hangs; instances do not depend on it. */
 const endTimeoutMs = 15_000;
 
+// Node writes its own warnings there, and a full disk must not end the daemon.
+process.stderr.on("error", () => undefined);
 try {
   await run(layoutOf(places(process.env, process.getuid?.() ?? -1)));
 } catch (error) {
   const { message, remedy, traits } = toConstellationError(error);
-  process.stderr.write(`${message}${remedy === undefined ? "" : `\n${remedy}`}\n`);
+  log(`${message}${remedy === undefined ? "" : `\n${remedy}`}`);
   if (!(error instanceof ConstellationError)) report("the daemon could not start", error);
   process.exit(exitCodes[traits.exit].code);
 }
@@ -99,6 +102,11 @@ async function run(layout: Layout): Promise<void> {
     report,
     // After the caller has its answer.
     quit: () => setImmediate(end),
+    lost: (reason) => {
+      // As after a kill: the next daemon adopts what runs, and this one would only look as if it watched over it.
+      report("the daemon gave itself up", reason);
+      process.exit(exitCodes.bug.code);
+    },
   });
   running.api = await serveApi(running.daemon.platform, {
     socketPath: layout.socketPath,
@@ -134,9 +142,7 @@ function cgroupBaseOf({ stateDirectory }: Layout): string {
 }
 
 function report(text: string, error?: unknown): void {
-  process.stderr.write(
-    `${new Date().toISOString()} ${text}${error === undefined || error === null ? "" : `: ${detailOf(error)}`}\n`,
-  );
+  log(`${new Date().toISOString()} ${text}${error === undefined || error === null ? "" : `: ${detailOf(error)}`}`);
 }
 
 function detailOf(error: unknown): string {

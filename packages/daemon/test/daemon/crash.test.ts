@@ -108,3 +108,35 @@ test("data that cannot be erased holds only its own app up", async () => {
   await removal;
   expect(forgotten).toEqual(["held"]);
 });
+
+test("a store that cannot be watched for a while is waited for", async () => {
+  await machine.stop();
+  const watch = machine.store.watch.bind(machine.store);
+  const awayUntil = Date.now() + 500;
+  machine.store.watch = (...args) => {
+    if (Date.now() < awayUntil) throw new Error("disk I/O error");
+    return watch(...args);
+  };
+  await machine.start();
+  await machine.up(web);
+  await healthy();
+  expect(machine.reports.filter((text) => text.startsWith("lost"))).toEqual([]);
+});
+
+test("a part that crashes without end takes the daemon along, and whoever runs it is told", async () => {
+  const { system } = machine.daemon;
+  for (let times = 0; times < 25; times += 1) {
+    const scheduler = system.registry.whereIs("scheduler");
+    if (scheduler !== undefined) system.kill(scheduler);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await eventually(
+    () => machine.reports,
+    (reports) => reports.some((text) => text.startsWith("lost")),
+  );
+});
+
+test("a daemon that is stopped is not lost", async () => {
+  await machine.stop();
+  expect(machine.reports).toEqual([]);
+});

@@ -55,6 +55,7 @@ export class Machine {
       bootId: () => this.boot,
       report: (text, error) => this.reports.push(`${text}: ${error instanceof Error ? error.stack : String(error)}`),
       quit: () => undefined,
+      lost: (reason) => this.reports.push(`lost: ${JSON.stringify(reason)}`),
     });
     // One that died while it started must not come back as the living one.
     if (start === this.#starts) this.#daemon = daemon;

@@ -1,7 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,10 +45,10 @@ interface Run {
   readonly code: Promise<number | null>;
 }
 
-function run(at = home): Run {
+function run(at = home, log: "pipe" | number = "pipe"): Run {
   const child = spawn(process.execPath, [program], {
     env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at, CONSTELLATION_WARM: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", log],
   });
   children.push(child);
   let said = "";
@@ -116,4 +126,15 @@ test("a home with too long a name is refused with the length that works", async 
   const { said, code } = run(deep);
   expect(await code).toBe(6);
   expect(said()).toMatch(/Set CONSTELLATION_HOME to a path of at most \d+ bytes/);
+});
+
+test.each(["on a full disk", "into a pipe without a reader"])("a log %s does not end it", async (where) => {
+  const full = openSync("/dev/full", "w");
+  const child = run(home, where === "on a full disk" ? full : "pipe").child;
+  closeSync(full);
+  child.stderr?.destroy();
+  await serving();
+  // It has said by now that it serves, or tried to.
+  expect(await run().code).toBe(4);
+  expect(await version()).toMatchObject({ pid: child.pid });
 });
