@@ -101,3 +101,8 @@ test("one that ends again and again is late for the reason of its end, also when
   });
   expect(told.looks).toBe(2);
 });
+
+test("a daemon whose clock is an hour ahead of ours is believed after a moment", async () => {
+  const source = scripted(false, upSince(Date.now() + 3_600_000));
+  expect(await wait(source)).toMatchObject([{ status: "healthy" }]);
+});

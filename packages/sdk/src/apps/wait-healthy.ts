@@ -108,6 +108,8 @@ class Proofs {
   readonly #source: ProgressSource;
   readonly #signal: AbortSignal;
   readonly #probed = new Map<string, boolean>();
+  /** When each run was seen first, by our own clock: that of the daemon may go differently. */
+  readonly #seenAt = new Map<string, number>();
 
   constructor(source: ProgressSource, signal: AbortSignal) {
     this.#source = source;
@@ -116,11 +118,19 @@ class Proofs {
 
   async missingMs({ instances }: Snapshot): Promise<number> {
     let missingMs = 0;
-    for (const { app, state } of instances) {
-      const youngMs = state.status === "running" ? state.since + unprobedMs - Date.now() : 0;
-      if (youngMs > missingMs && !(await this.#isProbed(app))) missingMs = Math.min(youngMs, unprobedMs);
+    for (const { app, name, state } of instances) {
+      const youngMs =
+        state.status === "running" ? this.#youngMs(`${name} ${state.pid} ${state.since}`, state.since) : 0;
+      if (youngMs > missingMs && !(await this.#isProbed(app))) missingMs = youngMs;
     }
     return missingMs;
+  }
+
+  #youngMs(run: string, since: number): number {
+    const now = performance.now();
+    const seenAt = this.#seenAt.get(run) ?? now;
+    this.#seenAt.set(run, seenAt);
+    return Math.min(since - Date.now(), seenAt - now) + unprobedMs;
   }
 
   async #isProbed(app: string): Promise<boolean> {
