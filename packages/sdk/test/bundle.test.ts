@@ -187,3 +187,11 @@ describe("the form of a program", () => {
     expect(await run(folder, "main.ts")).toBe("TypeError\nundefined undefined true function true\ntrue later\n");
   });
 });
+
+test("a folder that is not there is told by name", async () => {
+  const folder = project({ "main.ts": "" });
+  expect(await failure(bundle({ entry: join(folder, "main.ts"), folder: join(folder, "nope") }))).toMatchObject({
+    code: "script.unreadable",
+    message: expect.stringContaining(`${join(folder, "nope")}: there is no such folder`) as string,
+  });
+});

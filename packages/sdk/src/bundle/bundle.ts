@@ -45,7 +45,7 @@ type Built = BuildResult<ReturnType<typeof options>>;
  */
 export async function bundle(input: BundleInput): Promise<Artifact> {
   const entry = readableFile(input.entry);
-  const folder = realpathSync(input.folder);
+  const folder = realFolder(input.folder);
   // Loading esbuild takes longer than most commands: only those that bundle pay for it.
   const { build } = await import("esbuild");
   try {
@@ -101,17 +101,31 @@ function options(
   } satisfies BuildOptions;
 }
 
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (cause) {
+    throw new ConstellationError("script.unreadable", `Cannot use the folder ${path}: ${wordsOf(cause, "folder")}`, {
+      cause,
+      remedy: "Correct `folder` of the app.",
+    });
+  }
+}
+
 function readableFile(path: string): string {
   try {
     accessSync(path, constants.R_OK);
     if (!statSync(path).isFile()) throw new Error("it is not a file");
     return realpathSync(path);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "it may not be read" : message;
-    throw new ConstellationError("script.unreadable", `Cannot read the script ${path}: ${why}`, {
+    throw new ConstellationError("script.unreadable", `Cannot read the script ${path}: ${wordsOf(cause, "file")}`, {
       cause,
       remedy: `Correct the path; it is looked for in ${dirname(path)}.`,
     });
   }
+}
+
+function wordsOf(error: unknown, what: "file" | "folder"): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" ? `there is no such ${what}` : code === "EACCES" ? "it may not be read" : message;
 }
