@@ -23,6 +23,7 @@ import { readJsonLines } from "./client/json-lines.ts";
 import { callDaemon, type CallInput, readJson, readText } from "./client/transport.ts";
 import { givenDuration } from "./duration.ts";
 import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
+import { SharedCall } from "./daemon/shared-call.ts";
 
 /** How the SDK finds its daemon. */
 export interface InitOptions extends CallOptions {
@@ -112,7 +113,7 @@ export interface MonitorOptions extends CallOptions {
  */
 export class Constellation {
   #places: Places | null = null;
-  #ready: Promise<unknown> | null = null;
+  #ready: SharedCall | null = null;
   #home: string | undefined;
   #network: InitOptions["network"];
   #start = true;
@@ -190,7 +191,7 @@ export class Constellation {
 
   /** The launch plan of an instance, printed. */
   async plan(instance: string, { signal }: CallOptions = {}): Promise<string> {
-    return readText(await this.#call("plan", { params: { instance }, signal }));
+    return readText(await this.#call("plan", { params: { instance }, signal }), signal);
   }
 
   /** Apps and instances together. */
@@ -289,11 +290,18 @@ export class Constellation {
     }
   }
 
-  #connected(signal: AbortSignal | undefined): Promise<unknown> {
-    return (this.#ready ??= this.#start ? this.#startDaemon(signal) : Promise.resolve());
+  async #connected(signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#start) return;
+    const start = (this.#ready ??= new SharedCall((until) => this.#startDaemon(until)));
+    try {
+      await start.wait(signal);
+    } catch (error) {
+      if (start.isVain && this.#ready === start) this.#ready = null;
+      throw error;
+    }
   }
 
-  async #startDaemon(signal: AbortSignal | undefined): Promise<boolean> {
+  async #startDaemon(signal: AbortSignal): Promise<boolean> {
     const { ensureDaemon } = await import("./daemon/start.ts");
     return ensureDaemon(this.places, {
       environment: daemonEnvironment(this.#home, this.#network),
@@ -314,7 +322,7 @@ export class Constellation {
   }
 
   async #json<T>(name: RouteName, input: CallInput): Promise<T> {
-    return readJson<T>(await this.#call(name, input));
+    return readJson<T>(await this.#call(name, input), input.signal);
   }
 
   async #done(name: RouteName, input: CallInput): Promise<void> {
@@ -323,7 +331,11 @@ export class Constellation {
 
   async *#stream<T>(name: RouteName, input: CallInput): AsyncGenerator<T, void, undefined> {
     if (input.signal?.aborted === true) return;
-    yield* readJsonLines<T>(await this.#call(name, input), input.signal);
+    try {
+      yield* readJsonLines<T>(await this.#call(name, input), input.signal);
+    } catch (error) {
+      if (!(error instanceof ConstellationError) || error.code !== "call.cancelled") throw error;
+    }
   }
 }
 

@@ -1,4 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { apiVersion, apiVersionHeader } from "@constellation/contract";
 import { Constellation, type ConstellationError, type Sample } from "../src/index.ts";
 import { memoryClient, memoryHome, temporaryFolder } from "./memory-home.ts";
 
@@ -126,4 +131,51 @@ test("a daemon that went away is started again by the next call", async () => {
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
   expect(await failure(client.apps())).toMatchObject({ code: "daemon.unreachable" });
   expect(await client.apps()).toEqual([]);
+});
+
+test("a start that failed is tried again by the next call", async () => {
+  const client = new Constellation();
+  const home = await memoryHome();
+  vi.stubEnv("CONSTELLATION_HOME", home);
+  vi.stubEnv("MEMORY_FAIL", "disk full");
+  const calls = [() => client.apply(web), () => client.exec("web.1", ["true"]), () => client.apps()];
+  for (const call of calls) expect(await failure(call())).toMatchObject({ code: "daemon.start-failed" });
+  vi.stubEnv("MEMORY_FAIL", undefined);
+  expect(await client.apply(web)).toMatchObject([{ change: "created" }]);
+  vi.unstubAllEnvs();
+});
+
+test("a caller that gives up takes nobody else's start along", async () => {
+  const client = new Constellation();
+  vi.stubEnv("CONSTELLATION_HOME", await memoryHome());
+  const gone = new AbortController();
+  const first = failure(client.apps({ signal: gone.signal }));
+  const second = client.apps();
+  gone.abort();
+  expect(await first).toMatchObject({ code: "call.cancelled" });
+  expect(await second).toEqual([]);
+  const alone = new Constellation();
+  const early = new AbortController();
+  const given = failure(alone.apps({ signal: early.signal }));
+  early.abort();
+  expect(await given).toMatchObject({ code: "call.cancelled" });
+  expect(await alone.apps()).toEqual([]);
+  for await (const _ of alone.events({ follow: true, signal: AbortSignal.abort() })) expect.unreachable();
+  vi.unstubAllEnvs();
+});
+
+test("an answer that breaks off is the daemon's absence, or the caller's own wish", async () => {
+  const home = temporaryFolder();
+  mkdirSync(join(home, "run"));
+  const server = createServer((_, response) => {
+    response.writeHead(200, { [apiVersionHeader]: String(apiVersion), "content-length": 1000 });
+    response.write('{"apps":[');
+    setTimeout(() => response.destroy(), 100);
+  }).listen(join(home, "run", "daemon.sock"));
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const client = await new Constellation().init({ home });
+  expect(await failure(client.apps())).toMatchObject({ code: "daemon.unreachable" });
+  expect(await failure(client.plan("web.1"))).toMatchObject({ code: "daemon.unreachable" });
+  expect(await failure(client.apps({ signal: AbortSignal.timeout(30) }))).toMatchObject({ code: "call.cancelled" });
 });

@@ -32,15 +32,24 @@ export async function callDaemon(socketPath: string, name: RouteName, input: Cal
   throw await readError(response, name);
 }
 
-/** Reads a JSON answer. Its shape is trusted: the daemon speaks the same version of the API. */
-export async function readJson<T>(response: IncomingMessage): Promise<T> {
-  return JSON.parse(await readText(response)) as T;
+/** Reads a JSON answer. Its shape is trusted: the daemon speaks the same version of the API. @throws as {@link readText} */
+export async function readJson<T>(response: IncomingMessage, signal?: AbortSignal): Promise<T> {
+  return JSON.parse(await readText(response, signal)) as T;
 }
 
-/** Reads a whole answer as text. */
-export async function readText(response: IncomingMessage): Promise<string> {
+/** Reads a whole answer as text. @throws ConstellationError `daemon.unreachable` when it breaks off, `call.cancelled` */
+export async function readText(response: IncomingMessage, signal?: AbortSignal): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch (cause) {
+    if (signal?.aborted === true)
+      throw new ConstellationError("call.cancelled", "The call was cancelled by its caller", { cause });
+    throw new ConstellationError("daemon.unreachable", "The daemon ended its answer before it was complete", {
+      cause,
+      remedy: "See whether it runs with `constellation daemon status`.",
+    });
+  }
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -1,0 +1,40 @@
+import { ConstellationError } from "@constellation/contract";
+
+/**
+ * One call that several callers wait for and that belongs to none of them: each gives up its own waiting only. When the last
+ * one has, the call itself is given up.
+ */
+export class SharedCall {
+  readonly #giveUp = new AbortController();
+  readonly #result: Promise<unknown>;
+  #waiting = 0;
+  #failed = false;
+
+  constructor(call: (signal: AbortSignal) => Promise<unknown>) {
+    this.#result = call(this.#giveUp.signal);
+    this.#result.catch(() => (this.#failed = true));
+  }
+
+  /** It came to nothing: whoever is next makes a new one. */
+  get isVain(): boolean {
+    return this.#failed || this.#giveUp.signal.aborted;
+  }
+
+  /** @throws ConstellationError `call.cancelled` when `signal` aborts; what the call throws */
+  async wait(signal: AbortSignal | undefined): Promise<void> {
+    this.#waiting += 1;
+    let leave = (): void => undefined;
+    const left = new Promise<never>((_, reject) => {
+      leave = () => reject(new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled"));
+      if (signal?.aborted === true) leave();
+      else signal?.addEventListener("abort", leave, { once: true });
+    });
+    try {
+      await Promise.race([this.#result, left]);
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      this.#waiting -= 1;
+      if (this.#waiting === 0 && signal?.aborted === true) this.#giveUp.abort();
+    }
+  }
+}
