@@ -19,7 +19,12 @@ export interface ExecPlace {
   readonly pids: PidFile;
   readonly cgroup: Cgroup | null;
   readonly host: HostFacts;
+  /** Aborts when the run has ended. */
+  readonly over: AbortSignal;
 }
+
+/** Time in which the last words of a command are taken when its instance has ended; until then its disk is in use. */
+const lastWordsMs = 1000;
 
 /**
  * Runs a program with the view, the limits and the protections of a run.
@@ -34,6 +39,7 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
     const main = await programIn(place, signal);
     const session = LaunchedSession.start(planFor(request, place, main), { signal });
     await session.started;
+    closeSoonAfter(place.over, session);
     return new RunningExec(session);
   } catch (error) {
     if (signal.aborted)
@@ -50,6 +56,13 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
       },
     );
   }
+}
+
+function closeSoonAfter(over: AbortSignal, session: LaunchedSession): void {
+  const close = (): void => void setTimeout(() => session.close(), lastWordsMs).unref();
+  if (over.aborted) return close();
+  over.addEventListener("abort", close, { once: true });
+  void session.ended.catch(() => {}).finally(() => over.removeEventListener("abort", close));
 }
 
 function planFor(request: ExecRequest, { record, pids, cgroup, host }: ExecPlace, main: PidFile["main"]) {

@@ -115,7 +115,7 @@ export class ProcessHandle implements RunHandle {
         `Cannot run ${JSON.stringify(request.argv[0])} in ${instanceName(record.request)}: it has ended`,
       );
     }
-    return await openExec(request, { record, pids, cgroup: this.#cgroup, host }, signal);
+    return await openExec(request, { record, pids, cgroup: this.#cgroup, host, over: this.#over.signal }, signal);
   }
 
   inspect(): Promise<Pick<InstanceDetails, "processes">> {

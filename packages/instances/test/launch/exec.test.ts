@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   buildExecPlan,
@@ -102,6 +103,34 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
     await eventually(() => ready).toContain("ready");
     await interrupted.write(Buffer.from("\x03"));
     expect(await interrupted.ended).toEqual({ kind: "signaled", signal: 2 });
+  });
+
+  test("ends with its session although nobody reads what it says, or it reads nothing of what it is told", async () => {
+    const talking = start(["sh", "-c", "yes 88004"]);
+    await talking.started;
+    await eventually(() => talking.output.readableLength).toBeGreaterThan(0);
+    // Until every buffer in between is full.
+    await sleep(300);
+    talking.close();
+    await eventually(() => processesWith("88004")).toEqual([]);
+    await talking.ended.catch(() => undefined);
+
+    const deaf = start(["sleep", "88005"]);
+    await deaf.started;
+    void deaf.write(Buffer.alloc(1_000_000));
+    await sleep(300);
+    deaf.close();
+    await eventually(() => processesWith("88005")).toEqual([]);
+    await deaf.ended.catch(() => undefined);
+  });
+
+  test("is heard to its last byte by one who reads late", async () => {
+    const session = start(["sh", "-c", "head -c 500000 /dev/zero | tr '\\0' x; echo end >&2"]);
+    await session.started;
+    await sleep(300);
+    expect(await text(session.output)).toHaveLength(500_000);
+    expect(await text(session.errorOutput)).toBe("end\n");
+    expect(await session.ended).toEqual({ kind: "exited", exitCode: 0 });
   });
 
   test("ends with its session: by signal, by close, by abort", async () => {

@@ -30,6 +30,7 @@ export class ExecSession {
   readonly #plan: LaunchPlan;
   readonly #output = new PassThrough();
   readonly #errorOutput = new PassThrough();
+  #closed = false;
   readonly #settle: {
     started(pid: number): void;
     ended(end: ExecEnd): void;
@@ -96,9 +97,11 @@ export class ExecSession {
     this.#send(frameTypes.signal, content);
   }
 
-  /** Kills the command if it still runs. */
+  /** Kills the command if it still runs. What it says from now on is for those who read as fast as it comes. */
   close(): void {
+    this.#closed = true;
     this.#child.stdin.destroy();
+    this.#child.stdout.resume();
   }
 
   #send(type: number, content: Uint8Array): boolean {
@@ -145,7 +148,8 @@ export class ExecSession {
 
   /** Whoever does not read makes the command wait. */
   #pass(stream: PassThrough, content: Buffer): void {
-    if (!stream.write(content)) this.#child.stdout.pause();
+    if (this.#closed && stream.writableNeedDrain) return;
+    if (!stream.write(content) && !this.#closed) this.#child.stdout.pause();
   }
 
   #finish(content: Buffer): void {
