@@ -11,7 +11,7 @@ import {
 } from "../launch/index.ts";
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
 import { giveTree } from "./give-tree.ts";
-import { growDiskImage } from "./grow-disk-image.ts";
+import { finishGrowing, growDiskImage } from "./grow-disk-image.ts";
 import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -122,6 +122,9 @@ async function whyNoImage(image: string, folder: string, bytes: number, owner: D
   if (!existsSync(image)) {
     const uid = owner.uid ?? owner.host.uid;
     await createDiskImage({ path: image, bytes, uid, gid: uid });
-  } else if (statSync(image).size < bytes) await growDiskImage(image, bytes);
+  } else {
+    await finishGrowing(image);
+    if (statSync(image).size < bytes) await growDiskImage(image, bytes);
+  }
   return null;
 }

@@ -26,8 +26,8 @@ export async function deleteRemoved(folders: DriverFolders): Promise<void> {
   await deleteTree(removedFolder(folders)).catch(() => undefined);
 }
 
-/** `web.2`, `web.2.img` and `web.2.project` belong to instance 2 of web. */
+/** `web.2`, `web.2.img`, what is left of making that or letting it grow, and `web.2.project` belong to instance 2 of web. */
 function instanceOf(file: string): { readonly app: string; readonly name: string } | null {
-  const [, name, app] = /^((.+)\.\d+)(?:\.img|\.project)?$/.exec(file) ?? [];
+  const [, name, app] = /^((.+)\.\d+)(?:\.img(?:\.new|\.growing)?|\.project)?$/.exec(file) ?? [];
   return name === undefined || app === undefined ? null : { app, name };
 }

@@ -21,7 +21,8 @@ test("data, disks and numbers of an app go; those of its neighbours stay", async
     mkdirSync(join(state, "data", name));
     writeFileSync(join(state, "data", name, "file"), "data");
   }
-  writeFileSync(join(state, "data", "web.3.img"), "a disk");
+  for (const file of ["web.3.img", "web.3.img.growing", "web.4.img.new"])
+    writeFileSync(join(state, "data", file), "a disk");
   numbers.take("web.3");
   forgetApp("web", folders, numbers);
   expect(readdirSync(join(state, "data")).sort()).toEqual(["aweb.1", "web-2.1"]);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { openCgroup } from "@constellation/host";
 import type { ProcessDriver } from "@constellation/instances";
 import { join } from "node:path";
@@ -148,6 +148,15 @@ test("a data folder with a size takes no more than that, keeps its files over re
   const grown = await runToEnd(driver, { ...again, app: first.app, index: first.index });
   expect(grown.lines[0]).toBe("kept");
   expect(Number(grown.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(25_000);
+  // A daemon that died over it left the size of the file, and the file system as it was.
+  const image = join(playground.state, "data", `${first.app}.${first.index}.img`);
+  truncateSync(image, 60_000_000);
+  writeFileSync(`${image}.growing`, "");
+  const last = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "60MB" } });
+  const finished = await runToEnd(driver, { ...last, app: first.app, index: first.index });
+  expect(finished.lines[0]).toBe("kept");
+  expect(Number(finished.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(45_000);
+  expect(existsSync(`${image}.growing`)).toBe(false);
   const shrunk = shell(playground, "true", { resources: { disk: "20MB" } });
   const error = await refusal(driver, { ...shrunk, app: first.app, index: first.index });
   expect(error.message).toContain("cannot shrink");
