@@ -5,6 +5,9 @@
 #include <linux/loop.h>
 #include <linux/mount.h>
 
+#define LOCK_PATIENCE_MS 5000
+#define LOCK_PAUSE_MS 5
+
 // Binds a free loop device to the image. Another process may take the same device first (EBUSY): ask again.
 static long attach(i32 image, char *device) {
   const long control = sys(openat, AT_CWD, "/dev/loop-control", O_RDWR | O_CLOEXEC, 0);
@@ -28,12 +31,26 @@ static long attach(i32 image, char *device) {
   return result;
 }
 
+// Two mounts of one image would each overwrite what the other wrote. The device keeps the file that it was given, and with
+// it this lock, until the last user of its mount is gone: a command inside the instance may live some moments longer.
+static long lock_image(i32 image) {
+  long result = -EWOULDBLOCK;
+  for (u32 waited_ms = 0; waited_ms < LOCK_PATIENCE_MS; waited_ms += LOCK_PAUSE_MS) {
+    result = sys(flock, image, 2 | 4 /* LOCK_EX | LOCK_NB */);
+    if (result != -EWOULDBLOCK && result != -EINTR) return result;
+    const struct kernel_time pause = {0, LOCK_PAUSE_MS * 1000000};
+    sys(nanosleep, &pause, NULL);
+  }
+  return -EBUSY;
+}
+
 // IMAGE slot path filesystem attributes: a detached mount of the image
 long step_image(const struct step *step) {
   char device[32];
   const long image = sys(openat, AT_CWD, plan_text(&launch.plan, step->arg[1]), O_RDWR | O_CLOEXEC, 0);
   if (failed(image)) return image;
-  const long loop = attach((i32)image, device);
+  long loop = lock_image((i32)image);
+  if (!failed(loop)) loop = attach((i32)image, device);
   close_fd((i32)image);
   if (failed(loop)) return loop;
   const long context = sys(fsopen, plan_text(&launch.plan, step->arg[2]), FSOPEN_CLOEXEC);

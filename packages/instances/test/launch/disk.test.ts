@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
   buildPlan,
@@ -52,6 +53,24 @@ describe("data folders with a size", () => {
         { user, data },
       );
       expect(second.stdout).toBe("kept\n1\n");
+      await eventually(loopFiles).not.toContain(image);
+    },
+  );
+
+  test.skipIf(!images)(
+    "an image is never mounted twice: the next waits for the last user of the one before",
+    async () => {
+      const image = join(world.folder, "once");
+      await createDiskImage({ path: image, bytes: 16 << 20, uid: 100_222, gid: 100_222 });
+      const data = { kind: "image", image, target: "/data" } as const;
+      const holder = world.isolated({ argv: ["sleep", "1000"], user: users.own, data });
+      await world.spawner.launch(buildPlan(holder, host));
+      const next = world.isolatedShell("sleep 1", { user: users.own, data });
+      await eventually(() => existsSync(join(holder.instanceDir, "life"))).toBe(true);
+      await sleep(300);
+      expect(loopFiles().filter((file) => file === image)).toHaveLength(1);
+      killInstance(holder.instanceDir);
+      expect((await next).record.ending).toEqual({ kind: "exited", exitCode: 0 });
       await eventually(loopFiles).not.toContain(image);
     },
   );
