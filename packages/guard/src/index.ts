@@ -29,7 +29,14 @@ export {
   type SharedMemory,
 } from "./coordination/coordinate.ts";
 export { after, emptyFleet, type Fleet, type FleetEvent, type FleetRun } from "./coordination/fleet.ts";
-export { defaultPortRange, type PortBook, type PortRange, promisePorts, returnPorts } from "./coordination/ports.ts";
+export {
+  defaultPortRange,
+  type PortBook,
+  type PortRange,
+  keepPorts,
+  promisePorts,
+  returnPorts,
+} from "./coordination/ports.ts";
 export { onLines } from "./lease/lines.ts";
 export { listRuns } from "./lease/list-runs.ts";
 export { type CoordinationOptions, runCoordinated } from "./run/coordinated.ts";

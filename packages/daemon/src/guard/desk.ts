@@ -4,6 +4,7 @@ import {
   type CoordinationSettings,
   emptyFleet,
   type Fleet,
+  keepPorts,
   type PortBook,
   type PortRange,
   promisePorts,
@@ -68,14 +69,15 @@ export class GuardDesk {
   /** Takes over what an earlier daemon knew: those alive will call, the others are cleaned up after. */
   inherit(records: readonly LeaseRecord[]): void {
     for (const record of records) {
+      this.#book = keepPorts(this.#book, record.request.id, record.ports);
       this.#guests.set(record.request.id, { record, wire: undefined, level: "run", isBusy: false });
       this.#join(record.request);
     }
     this.tick();
   }
 
-  /** A run has signed in and is who it says it is. One that comes back keeps its age. */
-  enter(request: LeaseRequest, wire: Wire): void {
+  /** A run has signed in and is who it says it is. One that comes back keeps its age. False: it was refused. */
+  enter(request: LeaseRequest, wire: Wire): boolean {
     const { id } = request;
     const known = this.#guests.get(id);
     if (known?.wire !== undefined) return refuse(wire, "this lease is held by another connection");
@@ -83,15 +85,17 @@ export class GuardDesk {
     // The run that was started again is let in already.
     const isLetIn = request.phase === "waiting" && this.#fleet.runs.get(id)?.phase === "running";
     const phase = isLetIn ? "running" : request.phase;
-    const record: LeaseRecord = { request: { ...request, sinceMs, phase }, attempt: known?.record.attempt };
     const promised = promisePorts(this.#book, id, request.ports, this.#parts.portsInUse(), this.#parts.ports);
     if (promised === undefined) return refuse(wire, `there are no ${request.ports} free ports left`);
     this.#book = promised.book;
+    const { attempt } = known?.record ?? {};
+    const record: LeaseRecord = { request: { ...request, sinceMs, phase }, attempt, ports: promised.ports };
     this.#guests.set(id, { record, wire, level: known?.level ?? "run", isBusy: false });
     this.#save(record);
     if (this.#fleet.runs.get(id)?.phase !== phase) this.#join(record.request);
     if (phase === "running") this.#admit(id);
     this.tick();
+    return true;
   }
 
   hear(id: string, call: LeaseCall): void {
@@ -179,6 +183,8 @@ export class GuardDesk {
 
   #park(guest: Guest): void {
     const { id } = guest.record.request;
+    // What it said before it was stopped says nothing of how the next attempt ends.
+    guest.level = "run";
     this.#fleet = after(this.#fleet, { kind: "parked", id, atMs: this.#parts.nowMs() });
     this.#remember(guest, "parked");
     this.tick();
@@ -221,7 +227,7 @@ export class GuardDesk {
 
   #remember(guest: Guest, phase: LeaseRequest["phase"]): void {
     const attempt = phase === "parked" ? undefined : guest.record.attempt;
-    this.#save((guest.record = { request: { ...guest.record.request, phase }, attempt }));
+    this.#save((guest.record = { ...guest.record, request: { ...guest.record.request, phase }, attempt }));
   }
 
   #save(record: LeaseRecord): void {
@@ -248,7 +254,8 @@ export class GuardDesk {
   }
 }
 
-function refuse(wire: Wire, reason: string): void {
+function refuse(wire: Wire, reason: string): false {
   wire.say({ kind: "refused", reason });
   wire.close();
+  return false;
 }

@@ -8,6 +8,8 @@ type Attempt = Extract<LeaseCall, { kind: "started" }>;
 export interface LeaseRecord {
   readonly request: LeaseRequest;
   readonly attempt: Attempt | undefined;
+  /** Ports that it was promised. */
+  readonly ports: readonly number[];
 }
 
 /** Leases on disk, one file each, readable by nobody else: they hold environments. They are gone with the boot. */
@@ -52,11 +54,12 @@ export class LeaseRecords {
 
 function parse(text: string): LeaseRecord | undefined {
   try {
-    const { request, attempt } = JSON.parse(text) as { request: unknown; attempt: unknown };
+    const { request, attempt, ports = [] } = JSON.parse(text) as { request: unknown; attempt: unknown; ports: unknown };
     const lease = leaseCallSchema.parse(request);
     const started = attempt === undefined ? undefined : leaseCallSchema.parse(attempt);
     if (lease.kind !== "lease" || (started !== undefined && started.kind !== "started")) return undefined;
-    return { request: lease, attempt: started };
+    if (!Array.isArray(ports) || !ports.every(Number.isSafeInteger)) return undefined;
+    return { request: lease, attempt: started, ports: ports as readonly number[] };
   } catch {
     return undefined;
   }

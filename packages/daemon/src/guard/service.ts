@@ -147,8 +147,8 @@ function serve(socket: Socket, desk: GuardDesk, folder: string): void {
     asked.proof.drop();
     if (!isHeld) return refuse(wire, `it is not process ${asked.call.guard.pid}`);
     clearTimeout(limit);
-    id = asked.call.id;
-    desk.enter(asked.call, wire);
+    // Whoever is refused speaks for no run, least of all for the one that holds the lease.
+    if (desk.enter(asked.call, wire)) id = asked.call.id;
   });
 }
 

@@ -205,6 +205,25 @@ describe("under pressure", () => {
   });
 });
 
+test("a run that the daemon starts again and that ends at once is not started for ever", async () => {
+  const machine = new Machine();
+  const a = new Runner(machine, 1).enter().start();
+  machine.desk.hear(a.id, { kind: "report", treeBytes: GiB, level: "drain" });
+  a.park();
+  await a.die();
+  machine.pass(60_000);
+  await machine.desk.settle();
+  expect(machine.launched).toEqual([a.id]);
+  machine.alive.clear();
+  machine.pass(5 * 60_000);
+  await machine.desk.settle();
+  machine.pass(5 * 60_000);
+  await machine.desk.settle();
+  expect(machine.launched).toEqual([a.id]);
+  expect(machine.desk.isEmpty).toBe(true);
+  expect(machine.records.size).toBe(0);
+});
+
 describe("after the daemon's death", () => {
   test("the next one knows all: who runs, who waits to come back, who died meanwhile", async () => {
     const machine = new Machine();
@@ -222,6 +241,17 @@ describe("after the daemon's death", () => {
     machine.pass(16_000);
     await machine.desk.settle();
     expect(machine.launched).toEqual([stopped.id]);
+  });
+
+  test("the ports of a run stay its own, also while it has not come back yet", () => {
+    const machine = new Machine();
+    const a = new Runner(machine, 1, { ports: 2 }).enter().start();
+    expect(a.heard).toContainEqual({ kind: "admitted", ports: [20_001, 20_002], bounds: ["machine"] });
+    machine.daemonDies();
+    const b = new Runner(machine, 2, { ports: 1 }).enter();
+    expect(b.heard).toContainEqual({ kind: "admitted", ports: [20_003], bounds: ["machine"] });
+    a.enter("running");
+    expect(a.heard.at(-2)).toEqual({ kind: "admitted", ports: [20_001, 20_002], bounds: ["machine"] });
   });
 
   test("a run that was stopped meanwhile says so when it comes back", () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LeaseAnswer, LeaseRequest } from "@constellation/contract";
-import { listRuns } from "@constellation/guard";
+import { listRuns, onLines } from "@constellation/guard";
 import { identifyProcess } from "@constellation/host";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -52,6 +52,30 @@ function talk(bytes: string | Uint8Array): Promise<LeaseAnswer[]> {
   });
 }
 
+/** Signs in as this process, says `more` in the same breath, and waits until it was let in or refused. */
+async function introduced(
+  lease: LeaseRequest,
+  more = "",
+): Promise<{ readonly answers: readonly LeaseAnswer[]; readonly close: () => void }> {
+  const answers: LeaseAnswer[] = [];
+  const socket = connect(socketPath(), () => socket.write(`${JSON.stringify(lease)}\n`));
+  const ended = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+  let proof: number | undefined;
+  const settled = new Promise<void>((resolve) => {
+    onLines(socket, 65_536, (line) => {
+      const answer = JSON.parse(line) as LeaseAnswer;
+      answers.push(answer);
+      if (answer.kind === "prove") {
+        proof = openSync(answer.path, "r");
+        socket.write(`${JSON.stringify({ kind: "proven" })}\n${more}`);
+      } else if (answer.kind === "admitted") resolve();
+    });
+  });
+  await Promise.race([settled, ended]);
+  if (proof !== undefined) closeSync(proof);
+  return { answers, close: () => socket.destroy() };
+}
+
 function request(rest: Partial<LeaseRequest> = {}): LeaseRequest {
   const guard = identifyProcess(process.pid);
   if (guard === undefined) throw new Error("we are not there");
@@ -84,6 +108,17 @@ test("who says to be another process, or proves nothing, is refused", async () =
   expect((await talk(lies)).map(({ kind }) => kind)).toEqual(["prove", "refused"]);
   expect((await talk(`${JSON.stringify({ kind: "proven" })}\n`)).map(({ kind }) => kind)).toEqual(["refused"]);
   expect(await listRuns(socketPath())).toEqual([]);
+});
+
+test("whoever is refused cannot speak for the run that holds the lease", async () => {
+  await open();
+  const lease = request({ phase: "running" });
+  const owner = await introduced(lease);
+  expect(owner.answers.map(({ kind }) => kind)).toContain("admitted");
+  const other = await introduced(lease, `${JSON.stringify({ kind: "ended" })}\n`);
+  expect(other.answers.map(({ kind }) => kind)).toEqual(["prove", "refused"]);
+  expect(await listRuns(socketPath())).toMatchObject([{ id: lease.id }]);
+  owner.close();
 });
 
 test("nonsense is refused and hurts nobody", async () => {

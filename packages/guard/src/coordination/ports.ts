@@ -27,6 +27,11 @@ export function promisePorts(
   return ports.length < count ? undefined : { book: { held: new Map([...held, [id, ports]]) }, ports };
 }
 
+/** Notes what an earlier daemon has promised. */
+export function keepPorts({ held }: PortBook, id: string, ports: readonly number[]): PortBook {
+  return { held: new Map([...held, [id, ports]]) };
+}
+
 /** Takes what was promised back. */
 export function returnPorts({ held }: PortBook, id: string): PortBook {
   return { held: new Map([...held].filter(([holder]) => holder !== id)) };
