@@ -23,8 +23,9 @@ static struct {
   u64 size, max_bytes;
   u32 files, max_line;
   u64 dropped, dropped_before; // all in all; before the last note about it
-  i32 problem;                 // errno of the last failed write
-  u64 retry_second;
+  i32 problem;                 // errno of the last failed write or open
+  u32 unopened;                // the last open failed,
+  u64 retry_second;            // in this second
   u32 torn, dirty;
   u32 step;
 } log = {.folder = -1, .file = -1};
@@ -52,7 +53,7 @@ long step_log(const struct step *step) {
   log.max_bytes = wide(&step->arg[2]);
   log.files = step->arg[4];
   log.max_line = step->arg[5] < 256 ? 256 : step->arg[5] > INPUT - 1 ? INPUT - 1 : step->arg[5];
-  log.step = launch.next, log.problem = 0;
+  log.step = launch.next, log.problem = 0, log.unopened = 0;
   if (log_streams[0] >= 0) return log_begin(); // a slot that is handed over keeps its pipes
   for (int i = 0; i < 2; i++) {
     i32 ends[2];
@@ -225,10 +226,11 @@ static void flush(void) {
 // The last byte of a file from before may lack its line end (a crash of the machine): the next entry starts afresh.
 static void open_file(void) {
   const u64 second = clock_ns(MONOTONIC) / 1000000000;
-  if (log.problem && second == log.retry_second) return;
+  if (log.unopened && second == log.retry_second) return;
   log.retry_second = second;
   const long fd = sys(openat, log.folder, log.base, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (failed(fd)) {
+  log.unopened = failed(fd);
+  if (log.unopened) {
     log.problem = (i32)-fd;
     return;
   }

@@ -138,6 +138,31 @@ describe("the log pump", () => {
     20_000,
   );
 
+  test.skipIf(!asRoot)("a disk that was full once costs no line any more once it has room", async () => {
+    const folder = join(world.folder, "once-full");
+    mkdirSync(folder);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]);
+    try {
+      const ballast = join(folder, "ballast");
+      const script = `const { existsSync } = require("node:fs"); let n = 0;
+        const fill = () => { console.log("early", n++, "z".repeat(200)); setTimeout(existsSync(${JSON.stringify(ballast)}) ? fill : go, 2); };
+        const go = () => { for (let i = 0; i < 20_000; i++) console.log("line", i, "y".repeat(100)); }; fill();`;
+      writeFileSync(ballast, Buffer.alloc(1_000_000));
+      const log = { path: join(folder, "log"), maxBytes: 100_000, rotatedFiles: 3 };
+      const request = logging(node(script), log);
+      const run = world.run(request);
+      await eventually(() => statSync(log.path).size).toBeGreaterThan(20_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      rmSync(ballast);
+      await run;
+      const kept = [...outputOf(request).stdout.matchAll(/^line (\d+) y+$/gmu)].map(([, number]) => Number(number));
+      expect(kept.length).toBeGreaterThan(1000);
+      expect(kept).toEqual(Array.from({ length: kept.length }, (_, at) => 20_000 - kept.length + at));
+    } finally {
+      execFileSync("umount", [folder]);
+    }
+  });
+
   test("whatever is written in whatever pieces comes out the same", async () => {
     const piece = fc.record({
       err: fc.boolean(),
