@@ -84,6 +84,38 @@ describe("a spec", () => {
     expect(problem({ ...web, name: "Web Server" })).toContain('name is "Web Server"');
   });
 
+  test("is refused where the kernel, Node or HTTP would not take it, or would take it for something else", () => {
+    const health = (http: unknown): string => problem({ ...web, health: { http } });
+    expect(health({ path: "/", port: 70_000 })).toContain("health.http.port is 70000");
+    expect(health({ path: "/", port: 0 })).toContain("health.http.port is 0");
+    expect(health({ path: "/", headers: { "a b": "x" } })).toContain("health.http.headers: has a name that no header");
+    expect(health({ path: "/", headers: { a: "x\r\nHost: y" } })).toContain("health.http.headers.a is");
+    expect(health("/ä b")).toContain("%20 for a space");
+    expect(problem({ ...web, health: { tcp: "admin" } })).toContain(
+      'health: a probe asks port "admin"; the app has http',
+    );
+    expect(
+      problem({ name: "web", command: ["x"], health: { liveness: { http: { path: "/", port: "x" } } } }),
+    ).toContain("the app has no port");
+    expect(problem({ ...web, health: { exec: ["a\0"] } })).toContain("NUL");
+    expect(problem({ ...web, folder: "/a\0b" })).toContain("folder: must not contain a NUL");
+    expect(problem({ ...web, mounts: [{ source: "/a\0", target: "/b" }] })).toContain("mounts[0].source: must not");
+    const mounts = ["/a", "/b"].map((source) => ({ source, target: "/data" }));
+    expect(problem({ ...web, mounts })).toContain("two mounts have the target /data");
+    expect(problem({ ...web, port: { public: 80, target: 3000, container: 3001 } })).toContain(
+      "two words for one port",
+    );
+    // Zero is "no bound" to a file system in memory and to a disk quota.
+    expect(problem({ ...web, isolation: { tmp: 0 } })).toContain("isolation.tmp: must be at least 4096 bytes");
+    expect(problem({ ...web, resources: { disk: "0MB" } })).toContain("resources.disk: must be at least 4096 bytes");
+    const ports = [
+      { public: 80, name: "http", target: 3000, container: 3000 },
+      { public: 81, name: "admin" },
+    ];
+    const probe = { path: "/a?b=c%20d", port: "admin", headers: { Host: "x", "X-A": "é, b\tc" } };
+    parseApp({ ...web, port: ports, health: { readiness: { http: probe }, liveness: { tcp: 3000 } } });
+  });
+
   test("of any shape is either parsed or refused with spec.invalid", () => {
     fc.assert(
       fc.property(
@@ -109,6 +141,13 @@ describe("a spec", () => {
       { numRuns: 500 },
     );
   });
+});
+
+test("logs are asked for by an instance's name and by a time that there can be", () => {
+  const { query } = routes.logs;
+  expect(query.safeParse({ instance: "web.1", since: "1700000000000" }).success).toBe(true);
+  for (const bad of [{ instance: "../web" }, { instance: "" }, { since: "253402300800000" }, { since: "-1" }])
+    expect(query.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
 });
 
 test("the OpenAPI document lists every route", () => {

@@ -14,6 +14,7 @@ test("sizes tell decimal and binary units apart", () => {
   expect(parseBytes("1.5GiB")).toBe(1.5 * 2 ** 30);
   expect(parseBytes(1024)).toBe(1024);
   expect(formatBytes(256e6)).toBe("256 MB");
+  expect(() => parseBytes(1.5)).toThrow(/1.5 is not a size/);
   expect(() => parseBytes("-1MB")).toThrow(/write it like "256MB"/);
 });
 
@@ -29,7 +30,7 @@ test("bandwidth is bits, or bytes with a slash", () => {
   expect(parseBitrate("50Mbit")).toBe(50e6);
   expect(parseBitrate("50Mbit/s")).toBe(50e6);
   expect(parseBitrate("6MB/s")).toBe(48e6);
-  expect(() => parseBitrate("fast")).toThrow(/is not a bandwidth/);
+  for (const text of ["fast", "6MB/s/s", "6MB/sps"]) expect(() => parseBitrate(text)).toThrow(/is not a bandwidth/);
   expect(formatBitrate(50e6)).toBe("50 Mbit/s");
 });
 

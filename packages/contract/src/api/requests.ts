@@ -17,10 +17,9 @@ export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max
 export const stopDaemonRequestSchema = z.strictObject({
   /** Stop every instance too. @default false: they go on without a daemon */ instances: z.boolean().optional(),
 });
+const instanceName = z.string().regex(/^[a-z][a-z0-9-]*\.\d+$/, 'must be written like "web.1"');
 export const appParamsSchema = z.object({ app: appNameSchema });
-export const instanceParamsSchema = z.object({
-  instance: z.string().regex(/^[a-z][a-z0-9-]*\.\d+$/, 'must be written like "web.1"'),
-});
+export const instanceParamsSchema = z.object({ instance: instanceName });
 export const artifactParamsSchema = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
 const count = z.coerce.number().int().min(0);
@@ -31,9 +30,9 @@ export const removeQuerySchema = z.object({
 });
 export const logsQuerySchema = z.object({
   app: appNameSchema.optional(),
-  instance: z.string().optional(),
-  /** Unix milliseconds. */
-  since: count.optional(),
+  instance: instanceName.optional(),
+  /** Unix milliseconds, until the end of the year 9999. */
+  since: count.max(253_402_300_799_999).optional(),
   /** Only the last so many lines. */
   tail: count.max(1_000_000).optional(),
   follow: flag.optional(),

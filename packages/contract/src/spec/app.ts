@@ -11,7 +11,6 @@ import { defaultRestart, type RestartPolicy, restartSchema } from "./restart.ts"
 
 const duration = human(z.string(), parseDuration);
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
-const absolute = z.string().regex(/^\//, "must be an absolute path");
 
 /** Names of apps: a DNS label, so that they can be host names and parts of keys. */
 export const appNameSchema = z
@@ -27,6 +26,7 @@ const fitsInWord = (text: string, besideBytes = 0): boolean =>
   text.length * 3 + besideBytes <= longestWordBytes ||
   new TextEncoder().encode(text).byteLength + besideBytes <= longestWordBytes;
 const text = z.string().refine((value) => !value.includes("\0"), "must not contain a NUL character");
+const absolute = text.regex(/^\//, "must be an absolute path");
 const word = text.refine(
   (value) => fitsInWord(value),
   `must not be longer than ${longestWordBytes} bytes; the kernel takes no more`,
@@ -107,8 +107,25 @@ export const appSchema = z
         message: `must not be longer than ${longestWordBytes} bytes together with its name; put it into a file`,
       });
     }
+    const targets = (input.mounts ?? []).map(({ target }) => target);
+    const twice = targets.find((target, at) => targets.indexOf(target) !== at);
+    if (twice !== undefined)
+      context.addIssue({ code: "custom", path: ["mounts"], message: `two mounts have the target ${twice}` });
     if (input.dependsOn !== undefined && dependencies(input.dependsOn).some(({ app }) => app === input.name)) {
       context.addIssue({ code: "custom", path: ["dependsOn"], message: `${input.name} cannot depend on itself` });
+    }
+  })
+  .superRefine(({ health = noHealth, port = [] }, context) => {
+    // What has an issue is still as the user wrote it, and its ports have no names.
+    if (context.issues.length > 0) return;
+    const names = port.map(({ name }) => name);
+    for (const asked of probedPorts(health)) {
+      if (names.includes(asked)) continue;
+      context.addIssue({
+        code: "custom",
+        path: ["health"],
+        message: `a probe asks port ${JSON.stringify(asked)}; the app has ${names.join(", ") || "no port"}`,
+      });
     }
   })
   .transform((input): AppSpec => ({
@@ -150,6 +167,12 @@ export const appSchema = z
 function dependencies(input: readonly string[] | Readonly<Record<string, DependencyCondition>>): Dependency[] {
   if (Array.isArray(input)) return (input as string[]).map((app) => ({ app, condition: "healthy" }));
   return Object.entries(input as Record<string, DependencyCondition>).map(([app, condition]) => ({ app, condition }));
+}
+
+/** The ports that probes ask for by name. */
+function probedPorts({ startup, readiness, liveness }: Health): Set<string> {
+  const checks = [startup, readiness, liveness].flatMap((probe) => probe?.check ?? []);
+  return new Set(checks.flatMap((check) => ("port" in check && typeof check.port === "string" ? [check.port] : [])));
 }
 
 /** Another app that must have come so far before this one starts. */

@@ -4,6 +4,8 @@ import { human } from "./human.ts";
 
 const onOff = z.boolean().optional();
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
+// A file system in memory that is given no size has no bound at all.
+const memorySize = size.refine((bytes) => bytes >= 4096, "must be at least 4096 bytes");
 
 /** `isolation` of an app, as the user writes it: `false` switches everything off that can be switched off. */
 export const isolationSchema = z
@@ -21,7 +23,7 @@ export const isolationSchema = z
       seccomp: onOff,
       readOnlyRoot: onOff,
       /** Size of the private /tmp. @default "64MB" */
-      tmp: size.optional(),
+      tmp: memorySize.optional(),
     }),
   ])
   .transform((input): Isolation => {

@@ -2,23 +2,28 @@ import * as z from "zod";
 
 const portNumber = z.number().int().min(1).max(65_535);
 
-const portInput = z.strictObject({
-  /** Name in the environment (`<NAME>_PORT`). @default "http" for a single port */
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be lower case letters, digits and "-"')
-    .optional(),
-  /** Port that the users of the app connect to. */
-  public: portNumber,
-  /** Port that the program listens on by itself; without it the program is told by `PORT`. */
-  target: portNumber.optional(),
-  /** Another word for `target`. */
-  container: portNumber.optional(),
-  /** Address that the public port is bound to. @default "127.0.0.1" */
-  address: z.union([z.ipv4(), z.ipv6()]).optional(),
-  /** `auto`: Node scripts share one kernel socket, unless their network is private or limited; others stand behind the forwarder. @default "auto" */
-  socket: z.enum(["auto", "inherit", "forward"]).optional(),
-});
+const portInput = z
+  .strictObject({
+    /** Name in the environment (`<NAME>_PORT`). @default "http" for a single port */
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be lower case letters, digits and "-"')
+      .optional(),
+    /** Port that the users of the app connect to. */
+    public: portNumber,
+    /** Port that the program listens on by itself; without it the program is told by `PORT`. */
+    target: portNumber.optional(),
+    /** Another word for `target`. */
+    container: portNumber.optional(),
+    /** Address that the public port is bound to. @default "127.0.0.1" */
+    address: z.union([z.ipv4(), z.ipv6()]).optional(),
+    /** `auto`: Node scripts share one kernel socket, unless their network is private or limited; others stand behind the forwarder. @default "auto" */
+    socket: z.enum(["auto", "inherit", "forward"]).optional(),
+  })
+  .refine(
+    ({ target, container }) => target === undefined || container === undefined || target === container,
+    "target and container are two words for one port; give one of them",
+  );
 
 /** `port` of an app, as the user writes it: a number, one port or several. */
 export const portsSchema = z

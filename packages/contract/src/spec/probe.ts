@@ -3,7 +3,18 @@ import { parseDuration } from "../units/duration.ts";
 import { human } from "./human.ts";
 
 const duration = human(z.string(), parseDuration);
-const path = z.string().regex(/^\//, 'must start with "/"');
+// What HTTP takes on its first line and in its headers (RFC 9112 section 3.2, RFC 9110 section 5); Node throws at the rest.
+const path = z
+  .string()
+  .regex(/^\//, 'must start with "/"')
+  .regex(/^[\x21-\x7e]*$/, "must be written with printable ASCII; escape the rest, such as %20 for a space");
+const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "must be one line of a header's characters");
+const headers = z
+  .record(z.string(), headerValue)
+  .refine((given) => Object.keys(given).every((name) => headerName.test(name)), "has a name that no header can have");
+const port = z.union([z.string(), z.number().int().min(1).max(65_535)]);
+const word = z.string().refine((value) => !value.includes("\0"), "must not contain a NUL character");
 
 const checks = {
   http: z
@@ -11,13 +22,13 @@ const checks = {
       path,
       z.strictObject({
         path,
-        port: z.union([z.string(), z.number().int()]).optional(),
-        headers: z.record(z.string(), z.string()).optional(),
+        port: port.optional(),
+        headers: headers.optional(),
       }),
     ])
     .optional(),
-  tcp: z.union([z.literal(true), z.string(), z.number().int().min(1).max(65_535)]).optional(),
-  exec: z.array(z.string()).min(1).optional(),
+  tcp: z.union([z.literal(true), ...port.options]).optional(),
+  exec: z.array(word).min(1).optional(),
   logLine: z.string().min(1).optional(),
 };
 

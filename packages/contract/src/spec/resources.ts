@@ -4,8 +4,8 @@ import { parseBytes } from "../units/bytes.ts";
 import { human } from "./human.ts";
 
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
-// The kernel counts memory in pages; a bound below one is none.
-const memorySize = size.refine((bytes) => bytes >= 4096, "must be at least 4096 bytes");
+// The kernel counts in pages and blocks: a bound below one is none, and a disk quota of nothing is no quota.
+const boundedSize = size.refine((bytes) => bytes >= 4096, "must be at least 4096 bytes");
 const byteRate = human(z.string(), (text) => Math.max(1, Math.round(parseBitrate(text) / 8)));
 const bitrate = human(z.string(), parseBitrate);
 
@@ -27,13 +27,13 @@ export const resourcesSchema = z
     /** Share under contention, 1 to 10000. @default 100 (cgroup v2 `cpu.weight`) */
     cpuWeight: z.number().int().min(1).max(10_000).optional(),
     /** Hard limit; exceeding it ends the instance with reason `oom`. */
-    memory: memorySize.optional(),
+    memory: boundedSize.optional(),
     /** Processes and threads together. @default 4096, where the machine can bound them */
     pids: z.union([z.literal("unlimited"), z.number().int().min(1).max(4_194_304)]).optional(),
     /** File descriptors per process (RLIMIT_NOFILE). */
     openFiles: z.number().int().min(16).optional(),
     /** Quota of the private data folder. */
-    disk: size.optional(),
+    disk: boundedSize.optional(),
     /** Bandwidth, one figure for both directions or `{in, out}`. */
     network: networkInput.optional(),
     /** Rate of the disk that holds the data folder. */

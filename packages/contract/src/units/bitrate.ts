@@ -6,7 +6,7 @@ const factors = { bit: 1, kbit: 1e3, Mbit: 1e6, Gbit: 1e9, "B/s": 8, "kB/s": 8e3
  * @throws RangeError naming the value and the accepted form
  */
 export function parseBitrate(value: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z/]+?)(?:\/s|ps)?$/.exec(value.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+?)(?:\/s|ps)?$/.exec(value.trim());
   const unit = match?.[2] ?? "";
   const factor = unit.endsWith("B")
     ? factors[`${unit}/s` as keyof typeof factors]

@@ -23,7 +23,8 @@ export function parseBytes(value: string | number): number {
       ? [String(value), String(value), "B"]
       : /^(\d+(?:\.\d+)?)\s*([kKMGT]i?B|B)$/.exec(value.trim());
   const factor = factors[(match?.[2] ?? "") as keyof typeof factors] as number | undefined;
-  const bytes = factor === undefined ? Number.NaN : Math.round(Number(match?.[1]) * factor);
+  const isPart = typeof value === "number" && !Number.isInteger(value);
+  const bytes = factor === undefined || isPart ? Number.NaN : Math.round(Number(match?.[1]) * factor);
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
     throw new RangeError(`${JSON.stringify(value)} is not a size; write it like "256MB" or "1.5GiB"`);
   }
