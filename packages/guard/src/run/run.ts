@@ -114,7 +114,10 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
           first ??= sample;
           last = sample;
           for (const file of open) peaks.set(file, Math.max(peaks.get(file) ?? 0, sample.treeBytes ?? 0));
-          if (options.selfProtect !== false) pace.follow(sample, policy);
+          if (options.selfProtect !== false) {
+            pace.follow(sample, policy);
+            stop.hold(policy, sample.atMs);
+          }
           options.lease?.report(sample.treeBytes ?? 0, policy.level);
           say({ kind: "sample", sample, state: policy });
         },

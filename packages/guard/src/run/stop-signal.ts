@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import type { ProcessIdentity } from "@constellation/host";
 import { type PolicyState, reaches } from "../policy/level.ts";
+import { decideHold, noHold } from "../policy/hold.ts";
 import type { RunOptions } from "./options.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
@@ -16,6 +17,7 @@ export class StopSignal {
   readonly draining = new AbortController();
   failure: unknown;
   shed: (less: boolean) => void = () => undefined;
+  #hold = noHold;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #options: RunOptions;
   readonly #state: StateDirectory;
@@ -34,13 +36,19 @@ export class StopSignal {
   }
 
   /** Does what a level asks for. */
-  follow({ level, cause, reason }: PolicyState): void {
+  follow({ level, reason }: PolicyState): void {
     if (level === "kill") return this.kill("protected", reason, "kill");
     if (level === "drain") return this.drain("protected", reason, this.#options.graceMs ?? 10_000);
-    const holds = level === "shed" && cause === "memory";
-    if (holds) this.#raise(this.#state.hold);
-    else rmSync(this.#state.hold, { force: true });
     this.shed(reaches(level, "shed"));
+  }
+
+  /** Holds new tests back while memory is tight, for as long as that may help. */
+  hold({ level, cause }: PolicyState, atMs: number): void {
+    const before = this.#hold.isHolding;
+    this.#hold = decideHold(this.#hold, level === "shed" && cause === "memory", atMs);
+    if (this.#hold.isHolding === before) return;
+    if (this.#hold.isHolding) this.#raise(this.#state.hold);
+    else rmSync(this.#state.hold, { force: true });
   }
 
   fail(error: unknown): void {
