@@ -55,7 +55,7 @@ export interface ResourcesInput {
   pids?: number | "unlimited" | undefined;
   /** File descriptors of each process. */
   openFiles?: number | undefined;
-  /** Quota of the private data folder, like `"1GB"`. */
+  /** Quota of the private data folder, like `"1GB"`; at least 4096 bytes. */
   disk?: string | number | undefined;
   /** Bandwidth like `"50Mbit"`, one figure for both directions or one for each. */
   network?: string | { in?: string | undefined; out?: string | undefined } | undefined;
@@ -185,7 +185,7 @@ export interface IsolationInput {
   seccomp?: boolean | undefined;
   /** System folders cannot be written to. */
   readOnlyRoot?: boolean | undefined;
-  /** Size of the private /tmp. @default "64MB" */
+  /** Size of the private /tmp; at least 4096 bytes. @default "64MB" */
   tmp?: string | number | undefined;
 }
 
