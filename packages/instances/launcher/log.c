@@ -126,6 +126,17 @@ static void entry(struct stream *stream, const char *text, usize length, int ful
   stream->midline = !full;
 }
 
+// Up to `length` bytes that end with a whole character of UTF-8; all of them when it is something else.
+static usize whole_characters(const char *text, usize length) {
+  for (usize back = 1; back <= 3 && back < length; back++) {
+    const u8 byte = (u8)text[length - back];
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue; // goes on with an earlier one
+    return back < (byte < 0xe0 ? 2u : byte < 0xf0 ? 3u : 4u) ? length - back : length;
+  }
+  return length;
+}
+
 void log_read(int index, u32 limit) {
   struct stream *stream = &streams[index];
   char *buffer = input[index];
@@ -148,7 +159,11 @@ void log_read(int index, u32 limit) {
     const usize end = stream->fill + (usize)got;
     for (;;) {
       const usize line = find_byte(buffer, seen, end, '\n');
-      while (line - from > log.max_line) entry(stream, buffer + from, log.max_line, 0), from += log.max_line;
+      while (line - from > log.max_line) {
+        const usize part = whole_characters(buffer + from, log.max_line);
+        entry(stream, buffer + from, part, 0);
+        from += part;
+      }
       if (line == end) break;
       entry(stream, buffer + from, line - from, 1);
       from = seen = line + 1;
@@ -166,10 +181,14 @@ int log_restless(void) { return log.dirty || streams[0].fill || streams[1].fill;
 void log_idle(void) {
   take_stamp();
   for (int i = 0; i < 2; i++) {
-    if (streams[i].fill) entry(&streams[i], input[i], streams[i].fill, 0);
-    streams[i].fill = 0;
+    if (!streams[i].fill) continue;
+    const u32 part = (u32)whole_characters(input[i], streams[i].fill);
+    entry(&streams[i], input[i], part, 0);
+    streams[i].fill -= part; // the rest of a character may come, and does not wait a third time
+    __builtin_memmove(input[i], input[i] + part, streams[i].fill);
   }
   flush();
+  if (streams[0].fill || streams[1].fill) return;
   if (log.dirty) {
     sys(madvise, input, sizeof input, 4 /* MADV_DONTNEED */);
     sys(madvise, output, sizeof output, 4);

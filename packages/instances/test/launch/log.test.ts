@@ -67,6 +67,18 @@ describe("the log pump", () => {
     expect(tags).toEqual([...Array.from({ length: 24 }, () => "P"), "F", "F", "F"]);
   });
 
+  test("splits no character of a line that is too long, and splits what is none wherever it must", async () => {
+    const script =
+      'process.stdout.write(["é", "€", "😀"].map((one) => `${one.repeat(3000)}\\na${one.repeat(3000)}\\n`).join(""))';
+    const request = logging(node(script), { maxLineBytes: 1000 });
+    await world.run(request);
+    const line = (one: string): string => `${one.repeat(3000)}\na${one.repeat(3000)}\n`;
+    expect(outputOf(request).stdout).toBe(["é", "€", "😀"].map(line).join(""));
+    const other = logging(node("process.stdout.write(Buffer.alloc(10_000, 0xbf))"), { maxLineBytes: 1000 });
+    await world.run(other);
+    expect(logLines(other).map((each) => each.length)).toEqual([...Array.from({ length: 9 }, () => 1040), 1040]);
+  });
+
   test("a line without end cannot make a file grow for ever", async () => {
     const request = logging(world.request({ argv: ["sh", "-c", "head -c 3000000 /dev/zero"] }), {
       maxBytes: 100_000,
@@ -81,6 +93,20 @@ describe("the log pump", () => {
     const request = world.request({ argv: ["sh", "-c", "printf 'name? '; sleep 60"] });
     await world.spawner.launch(buildPlan(request, host));
     await eventually(() => logLines(request).join()).toMatch(/ stdout P name\? $/u);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
+  test("waits a moment for the rest of a character, not for ever", async () => {
+    // The first byte of "€", and after the others that of a character which never comes.
+    const script = "printf 'now \\342'; sleep 1.5; printf '\\202\\254 \\360'; sleep 60";
+    const request = world.request({ argv: ["sh", "-c", script] });
+    await world.spawner.launch(buildPlan(request, host));
+    await eventually(() => logLines(request).map((line) => line.slice(31))).toEqual([
+      "stdout P now ",
+      "stdout P € ",
+      "stdout P \uFFFD",
+    ]);
     killInstance(request.instanceDir);
     await watchLife(request.instanceDir);
   });
@@ -166,7 +192,7 @@ describe("the log pump", () => {
   test("whatever is written in whatever pieces comes out the same", async () => {
     const piece = fc.record({
       err: fc.boolean(),
-      text: fc.string({ unit: fc.constantFrom("a", "\n", "é", " "), maxLength: 400 }),
+      text: fc.string({ unit: fc.constantFrom("a", "\n", "é", " ", "€", "😀"), maxLength: 400 }),
       times: fc.integer({ min: 1, max: 200 }),
     });
     await fc.assert(
@@ -189,16 +215,8 @@ describe("the log pump", () => {
               .join("");
             return text === "" || text.endsWith("\n") ? text : `${text}\n`;
           };
-          // Entries may split a character; joined as bytes they are whole again.
-          const bytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
-          const got = { stdout: "", stderr: "" };
-          for (const line of readFileSync(request.log?.path ?? "", "latin1")
-            .split("\n")
-            .slice(0, -1)) {
-            const [, stream, tag, text] = /^\S+ (stdout|stderr) ([FP]) (.*)$/su.exec(line) ?? [];
-            got[stream as "stdout" | "stderr"] += `${text}${tag === "F" ? "\n" : ""}`;
-          }
-          expect(got).toEqual({ stdout: bytes(wanted(false)), stderr: bytes(wanted(true)) });
+          // Entries of long lines split no character: each can be read by itself.
+          expect(outputOf(request)).toEqual({ stdout: wanted(false), stderr: wanted(true) });
         },
       ),
       { numRuns: 15 },
