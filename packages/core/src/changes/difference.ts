@@ -15,13 +15,16 @@ export function differences(before: AppSpec, after: AppSpec): Difference[] {
   return [...compare("", before, after)].map((found) => ({ ...found, effect: effectOf(found.path) }));
 }
 
-/** One line for people: `resources.memoryBytes: 256 MB -> 512 MB`. Values of variables that look secret are hidden. */
+/** One line for people: `resources.memoryBytes: 256 MB -> 512 MB`. What looks secret is hidden, in variables, headers and addresses. */
 export function describeDifference({ path, before, after }: Pick<Difference, "path" | "before" | "after">): string {
-  if (secretVariable.test(path))
+  const variable = /^env\.(\w+)$|\.headers\.(.+)$/.exec(path);
+  if (secretName.test(variable?.[1] ?? variable?.[2] ?? ""))
     return `${path}: ${hide(before)} -> ${hide(after)}${after && before ? " (changed)" : ""}`;
   const [from, to] = [showAs(path, before), showAs(path, after)];
-  // Two values that round to the same are told apart by their numbers.
-  return from === to ? `${path}: ${show(before)} -> ${show(after)}` : `${path}: ${from} -> ${to}`;
+  if (from !== to) return `${path}: ${from} -> ${to}`;
+  // Two values that round to the same are told apart by their numbers, two that hide the same not at all.
+  const [fully, then] = [show(before), show(after)];
+  return `${path}: ${fully} -> ${then}${fully === then ? " (changed)" : ""}`;
 }
 
 /** A value in the unit that its setting is named after. */
@@ -34,7 +37,9 @@ function showAs(path: string, value: unknown): string {
 }
 
 // A diff ends up in the logs of build machines; a password must not.
-const secretVariable = /^env\.\w*(SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY|DSN)/i;
+const secretName = /SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|API[_-]?KEY|ACCESS[_-]?KEY|[_-]KEY|DSN|AUTHORIZATION|COOKIE/i;
+/** The password in `postgres://user:password@host`. */
+const passwordInAddress = /(:\/\/[^\s/@:]*:)[^\s/]+(?=@)/g;
 const hide = (value: unknown): string => (value === undefined ? "none" : "***");
 
 function* compare(path: string, before: unknown, after: unknown): Generator<Omit<Difference, "effect">> {
@@ -60,6 +65,9 @@ const isRecordList = (value: unknown): value is readonly Readonly<Record<string,
 
 function show(value: unknown): string {
   if (value === undefined || value === null) return "none";
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (key, inner: unknown) => {
+    if (typeof inner !== "string") return inner;
+    return secretName.test(key) ? "***" : inner.replaceAll(passwordInAddress, "$1***");
+  });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

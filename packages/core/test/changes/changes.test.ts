@@ -35,6 +35,21 @@ describe("differences", () => {
     expect(found && describeDifference(found)).toBe("env.DB_PASSWORD: *** -> *** (changed)");
   });
 
+  test("hide what looks secret in addresses and headers, too, also of a probe that is new", () => {
+    const withSecret = (secret: string): AppInput => ({
+      ...web,
+      env: { A: "1", DATABASE_URL: `postgres://web:${secret}@db:5432/shop?sslmode=on`, PGPASS: secret },
+      health: { readiness: { http: { path: "/", headers: { Authorization: `Bearer ${secret}` } } } },
+    });
+    const [none, one, two] = [spec(), parseApp(withSecret("hunter2")), parseApp(withSecret("p@ss"))];
+    const lines = [...differences(none, one), ...differences(one, two)].map(describeDifference);
+    expect(lines.join("\n")).not.toMatch(/hunter|ss@/);
+    const address = '"postgres://web:***@db:5432/shop?sslmode=on"';
+    expect(lines).toContain(`env.DATABASE_URL: none -> ${address}`);
+    expect(lines).toContain(`env.DATABASE_URL: ${address} -> ${address} (changed)`);
+    expect(lines).toContain("health.readiness.check.headers.Authorization: *** -> *** (changed)");
+  });
+
   test("a variable named like a member of every object is compared too", () => {
     expect(differences(spec(), spec({ env: { A: "1", constructor: "x" } })).map(({ path }) => path)).toEqual([
       "env.constructor",
