@@ -1,4 +1,5 @@
 import { type Adapter, guestFile } from "./adapter.ts";
+import { withJobs } from "./own-words.ts";
 import { projectProgram } from "./project-program.ts";
 
 /** Mocha, with a hook in `--require`; its workers load it too. */
@@ -7,14 +8,15 @@ export const mocha: Adapter = {
   shape: "whole",
   nothingToRun: [],
   program({ root, args, paths, jobs, exclude }) {
+    const words = args.filter((word) => word !== "--watch" && word !== "-w");
     const isParallel = args.includes("--parallel") || args.includes("-p");
     return {
       ...projectProgram(root, "mocha"),
       args: [
         "--require",
         guestFile("mocha.cjs"),
-        ...args,
-        ...(jobs !== undefined && isParallel ? ["--jobs", String(jobs)] : []),
+        // What watches never ends.
+        ...withJobs(words, ["--jobs", "-j"], isParallel ? jobs : undefined),
         ...exclude.flatMap((file) => ["--ignore", file]),
         ...paths,
       ],

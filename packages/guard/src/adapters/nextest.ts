@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Adapter, AdapterRequest, OutputEvent, OutputReader } from "./adapter.ts";
 import { findFiles } from "./find-files.ts";
+import { withJobs } from "./own-words.ts";
 
 /**
  * cargo nextest. Its JSON messages come when a whole test binary is through, so that a kill would lose them; its status lines
@@ -27,8 +28,11 @@ export const nextest: Adapter = {
           "--status-level=all",
           "--no-fail-fast",
           "--no-tests=pass",
-          ...(jobs === undefined ? [] : [`--test-threads=${jobs}`]),
-          ...args.filter((word) => word !== "--no-fail-fast"),
+          ...withJobs(
+            args.filter((word) => word !== "--no-fail-fast"),
+            ["--test-threads", "-j"],
+            jobs,
+          ),
           ...filterFlags(request),
           ...paths,
         ],

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConstellationError } from "@constellation/contract";
 import { type Adapter, guestFile } from "./adapter.ts";
+import { withJobs } from "./own-words.ts";
 
 /** Vitest, through its Node API with a runner of ours over its own. */
 export const vitest: Adapter = {
@@ -16,8 +17,7 @@ export const vitest: Adapter = {
       args: [
         guestFile("vitest.mjs"),
         writeRunner(root, stateDirectory),
-        ...args,
-        ...(jobs === undefined ? [] : [`--maxWorkers=${jobs}`]),
+        ...withJobs(args, ["--maxWorkers", "--max-workers"], jobs),
         ...exclude.flatMap((file) => ["--exclude", file]),
         ...paths,
       ],
