@@ -22,3 +22,10 @@ test("root uses the system's folders, a user those of XDG", () => {
     socketPath: "/run/user/1000/constellation/daemon.sock",
   });
 });
+
+test("a path that is not absolute would mean another daemon in each folder: it is refused, or no path as XDG says", () => {
+  expect(() => places({ CONSTELLATION_HOME: "state" }, 0)).toThrow(/CONSTELLATION_HOME "state": it is not absolute/);
+  expect(places({ HOME: "/home/a", XDG_STATE_HOME: "s", XDG_RUNTIME_DIR: "./r" }, 1000)).toEqual(
+    places({ HOME: "/home/a" }, 1000),
+  );
+});
