@@ -19,6 +19,9 @@ export interface CallInput {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Asking which daemon it is and ending it stay as they are, so that every version can take another's place. */
+const timeless: ReadonlySet<RouteName> = new Set<RouteName>(["version", "stopDaemon"]);
+
 /**
  * Calls the daemon and resolves with its answer once the headers are there and say that it went well.
  *
@@ -26,7 +29,7 @@ export interface CallInput {
  */
 export async function callDaemon(socketPath: string, name: RouteName, input: CallInput = {}): Promise<IncomingMessage> {
   const response = await send(socketPath, name, input);
-  checkVersion(response);
+  checkVersion(response, name);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
   throw await readError(response, name);
@@ -82,9 +85,9 @@ async function send(socketPath: string, name: RouteName, input: CallInput): Prom
   });
 }
 
-function checkVersion(response: IncomingMessage): void {
+function checkVersion(response: IncomingMessage, name: RouteName): void {
   const found = response.headers[apiVersionHeader];
-  if (found === String(apiVersion)) return;
+  if (found === String(apiVersion) || (found !== undefined && timeless.has(name))) return;
   response.destroy();
   const spoken = found === undefined ? "no version of our API" : `version ${String(found)} of the API`;
   throw new ConstellationError("daemon.incompatible", `The daemon speaks ${spoken}, this client ${apiVersion}`, {
