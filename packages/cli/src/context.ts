@@ -14,7 +14,9 @@ export interface Context {
   /** What the process ends with when nothing fails; `exec` sets that of its program. */
   exitCode: number;
   /** A client of the daemon. Commands that bring something to life start a daemon, the others ask the one that is there. */
-  readonly client: (options: Pick<InitOptions, "network"> & { readonly start: boolean }) => Promise<Constellation>;
+  readonly client: (
+    options: Pick<InitOptions, "network" | "home"> & { readonly start: boolean },
+  ) => Promise<Constellation>;
 }
 
 /** The context of a real run. */

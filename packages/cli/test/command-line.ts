@@ -44,7 +44,7 @@ export async function commandLine(): Promise<CommandLine> {
       err,
       signal: interruption.signal,
       exitCode: 0,
-      client: ({ start }) => new Constellation().init({ home, start, signal: interruption.signal }),
+      client: (options) => new Constellation().init({ home, ...options, signal: interruption.signal }),
     };
     const done = run(argv, context).then((code) => ({ code, out: out.text(), err: err.text() }));
     return { done, stop: () => interruption.abort(), soFar: () => ({ out: out.text(), err: err.text() }) };

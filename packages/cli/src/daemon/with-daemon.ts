@@ -1,21 +1,48 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Constellation } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { daemonIsGone } from "./gone.ts";
 import { runningDaemon } from "./running.ts";
 
-/** Asks the daemon that runs; when none does, one is started for the question and stopped again. */
+/** A daemon's home has at most so many bytes, for the paths of its sockets to fit. */
+const longestHome = 37;
+const prefix = "look-";
+
+/**
+ * Asks the daemon that runs; when none does, one is started for the question and stopped again. It has a home of its own: in
+ * the user's it would bring every app to life and then leave all of them alone.
+ */
 export async function withDaemon<T>(
   context: Context,
   ask: (daemon: Constellation, startedForThis: boolean) => Promise<T>,
 ): Promise<T> {
   const { client, signal } = context;
-  if ((await runningDaemon(context)) !== null) return ask(await client({ start: false }), false);
-  const daemon = await client({ start: true });
+  const usual = await client({ start: false });
+  if ((await runningDaemon(context)) !== null) return ask(usual, false);
+  const home = temporaryHome(usual.places.stateDirectory);
   try {
-    return await ask(daemon, true);
+    const daemon = await client({ start: true, home });
+    try {
+      return await ask(daemon, true);
+    } finally {
+      const { pid } = await daemon.version();
+      await daemon.stopDaemon();
+      await daemonIsGone(daemon.places.socketPath, pid, signal);
+    }
   } finally {
-    const { pid } = await daemon.version();
-    await daemon.stopDaemon();
-    await daemonIsGone(daemon.places.socketPath, pid, signal);
+    rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** On the file system of the real one, where its name may be so long: what can be done differs between file systems. */
+function temporaryHome(stateDirectory: string): string {
+  const near = join(stateDirectory, `${prefix}XXXXXX`);
+  const folder = Buffer.byteLength(near) <= longestHome ? stateDirectory : tmpdir();
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const home = mkdtempSync(join(folder, prefix));
+  // Instances are users of their own and reach their data below.
+  chmodSync(home, 0o711);
+  return home;
 }
