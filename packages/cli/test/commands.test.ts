@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { commandLine } from "./command-line.ts";
@@ -97,6 +97,36 @@ test("up --watch brings up again what changes, and waits over mistakes", async (
   stop();
   expect(await done).toMatchObject({ code: 130, out: expect.stringContaining("part.ts changed") });
   expect((await run("ps")).out).toContain("web");
+});
+
+test("up --watch --json says nothing but JSON, also of a mistake", async () => {
+  const { interruptible, write } = await commandLine();
+  write("deploy.ts", deploy);
+  write("server.ts", "console.log(");
+  const { done, stop, soFar } = interruptible("up", "--watch", "--json");
+  const options = { timeout: 10_000, interval: 20 };
+  await vi.waitFor(() => expect(soFar().err).toContain("script.build-failed"), options);
+  write("server.ts", "console.log(1);");
+  await vi.waitFor(() => expect(soFar().out).toContain('"healthy"'), options);
+  stop();
+  const { out, err } = await done;
+  expect(JSON.parse(out)).toMatchObject({ changes: [{ change: "created" }] });
+  expect(JSON.parse(err)).toMatchObject({ error: { code: "script.build-failed" } });
+});
+
+test("what is no app, and a folder that cannot be watched, are told in words", async () => {
+  const { run, write } = await commandLine();
+  write("deploy.mjs", "export default [null];");
+  expect(await run("daemon", "start")).toMatchObject({ code: 0 });
+  for (const name of ["up", "down", "plan"])
+    expect(await run(name)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("exports null where an app is wanted"),
+    });
+  expect(await run("up", "--watch", "nowhere/at/all.ts")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("Cannot watch the folder nowhere/at"),
+  });
 });
 
 test("an app that left the file is named, goes on, and goes with --prune", async () => {
@@ -207,13 +237,25 @@ test("the daemon is started, seen and stopped", async () => {
   expect(await run("ps")).toMatchObject({ code: 6 });
 });
 
+test("init takes a port that is one, and a folder's name where the manifest cannot be read", async () => {
+  const { run, write } = await commandLine();
+  for (const port of ["0", "65536"]) expect(await run("init", "--port", port)).toMatchObject({ code: 2 });
+  write("package.json", "{ not yet");
+  expect(await run("init", "--name", "web")).toMatchObject({ code: 0 });
+  write("there/package.json", "null");
+  process.chdir("there");
+  expect(await run("init")).toMatchObject({ code: 0, out: expect.stringContaining("app there runs") });
+  process.chdir("..");
+});
+
 test("doctor without a daemon starts one for the question and stops it again", async () => {
   const { run, home } = await commandLine();
   const { out, code } = await run("doctor");
   expect(code).toBe(0);
   expect(out).toMatch(/✖ +disk quota +no loop devices — Load the loop module\./);
   expect(out).toContain("2 of 3 features are not fully there.");
-  expect(existsSync(join(home, "run/daemon.sock"))).toBe(false);
+  // It had a home of its own: in the user's it would have brought every app to life.
+  expect(readdirSync(home)).toEqual([]);
 });
 
 test("the systemd unit names this Node, this daemon and its settings", async () => {

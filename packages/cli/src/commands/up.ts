@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Change, loadApps } from "@constellation/sdk";
 import type { Context } from "../context.ts";
@@ -24,7 +25,8 @@ export function define(command: Command, context: Context): void {
     .option("--json", "print JSON")
     .action(async (file: string | undefined, options: Options) => {
       const path = findSpec(file, process.cwd());
-      if (options.watch === true) await upAgain(context, path, (uses) => up(context, path, options, uses));
+      if (options.watch === true)
+        await upAgain(context, path, (uses) => up(context, path, options, uses), options.json === true);
       else await up(context, path, options);
     });
 }
@@ -36,7 +38,7 @@ async function up(
   uses?: (files: readonly string[]) => void,
 ): Promise<void> {
   const { apps, source, folder, inputs } = await loadApps(file);
-  uses?.(inputs);
+  uses?.([...inputs, ...apps.flatMap(({ script }) => (typeof script === "string" ? [resolve(folder, script)] : []))]);
   const apply = async (): Promise<readonly Change[]> => {
     const client = await context.client({ start: true });
     const { prune } = options;

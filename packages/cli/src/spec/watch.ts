@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { reportFailure } from "../failure.ts";
 
@@ -11,34 +12,47 @@ const settleMs = 100;
  * Does `up`, and again whenever a file that it uses changes, until interrupted. A failure is told, and waited over.
  *
  * @param up is given a function that takes the files it uses
+ * @param json failures are told as JSON, and nothing is said in between
+ * @throws ConstellationError `spec.unreadable` when the file's folder cannot be watched
  */
 export async function upAgain(
   context: Context,
   file: string,
-  up: (uses: (files: readonly string[]) => void) => Promise<void>,
+  up: (uses: Uses) => Promise<void>,
+  json: boolean,
 ): Promise<void> {
   const { out, signal } = context;
+  const say = (text: string): void => void (json || out.line(out.style("dim", text)));
   const watched = watchedFiles([file]);
   signal.addEventListener("abort", watched.close, { once: true });
   while (!signal.aborted) {
-    await attempt(context, () => up(watched.add));
-    out.line(out.style("dim", "Watching for changes; Ctrl-C ends it, apps go on."));
+    await attempt(context, up, watched.add, json);
+    say("Watching for changes; Ctrl-C ends it, apps go on.");
     const changed = await watched.change();
-    if (changed !== null) out.line(out.style("dim", `${relative(process.cwd(), changed)} changed`));
+    if (changed !== null) say(`${relative(process.cwd(), changed)} changed`);
   }
 }
 
-async function attempt(context: Context, up: () => Promise<void>): Promise<void> {
+async function attempt(context: Context, up: (uses: Uses) => Promise<void>, uses: Uses, json: boolean): Promise<void> {
   try {
-    await up();
+    await up(uses);
   } catch (error) {
     if (context.signal.aborted) throw error;
-    await reportFailure(error, [], context, false);
+    uses(faulty(error));
+    await reportFailure(error, [], context, json);
   }
 }
 
+/** The files that an error is about: what did not build is not known by what it was built from. */
+function faulty(error: unknown): readonly string[] {
+  const files = error instanceof ConstellationError ? error.details?.["files"] : undefined;
+  return Array.isArray(files) ? (files as string[]) : [];
+}
+
+type Uses = (files: readonly string[]) => void;
+
 interface WatchedFiles {
-  readonly add: (files: readonly string[]) => void;
+  readonly add: Uses;
   /** The next file that changed, also while nobody waited; `null` when closed. */
   readonly change: () => Promise<string | null>;
   readonly close: () => void;
@@ -53,15 +67,22 @@ function watchedFiles(first: readonly string[]): WatchedFiles {
     closed: false,
     wake: () => undefined,
   };
-  const watchFolder = (folder: string): FSWatcher =>
-    watch(folder, (_, name) => {
-      const path = join(folder, name ?? "");
-      if (!files.has(path)) return;
-      state.changed = path;
-      state.wake();
-    }).on("error", () => folders.delete(folder));
+  const told = (path: string): void => {
+    if (!files.has(path)) return;
+    state.changed = path;
+    state.wake();
+  };
+  const watchFolder = (folder: string): FSWatcher => {
+    try {
+      return watch(folder, (_, name) => told(join(folder, name ?? ""))).on("error", () => folders.delete(folder));
+    } catch (cause) {
+      throw new ConstellationError("spec.unreadable", `Cannot watch the folder ${folder}: ${String(cause)}`, { cause });
+    }
+  };
   const add = (more: readonly string[]): void => {
     for (const file of more) {
+      // Interrupted while it was found out: a watcher would keep the process alive.
+      if (state.closed) return;
       if (file.split(sep).includes("node_modules")) continue;
       files.add(file);
       const folder = dirname(file);

@@ -15,9 +15,14 @@ export function buildFailed(entry: string, folder: string, error: unknown): Cons
   return new ConstellationError("script.build-failed", `Cannot build ${entry}: ${text}`, {
     cause: error,
     remedy: remedy(messages),
-    details: { problems },
+    details: { problems, files: filesOf(messages, folder) },
   });
 }
+
+/** Where the problems are, absolute: whoever watches waits for a change of these. */
+const filesOf = (messages: readonly Message[], folder: string): string[] => [
+  ...new Set(messages.flatMap(({ location }) => (location === null ? [] : [resolve(folder, location.file)]))),
+];
 
 function describe({ text, location }: Message, folder: string): string {
   if (location === null) return text;
