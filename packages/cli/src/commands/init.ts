@@ -26,11 +26,11 @@ export function define(command: Command, { out }: Context): void {
     .action(({ name, script, port, json }: { name?: string; script?: string; port: string; json?: boolean }) => {
       const folder = process.cwd();
       refuseSecond(folder);
-      if (!/^\d{1,5}$/.test(port))
+      if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
         throw new ConstellationError("usage.invalid", `--port is ${JSON.stringify(port)}, it must be a port number`);
       const file = join(folder, "constellation.ts");
       const app = { name: name ?? nameFor(folder), script: script ?? scriptIn(folder) };
-      writeFileSync(file, specText(app.name, app.script, Number(port)), { flag: "wx" });
+      write(file, specText(app.name, app.script, Number(port)));
       if (json === true) out.line(JSON.stringify({ file, ...app }));
       else {
         out.line(`Wrote ${relative(process.cwd(), file)}: app ${app.name} runs ${app.script}`);
@@ -49,12 +49,26 @@ function refuseSecond(folder: string): void {
     });
 }
 
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: "wx" });
+  } catch (cause) {
+    throw new ConstellationError("access.denied", `Cannot write ${file}: ${String(cause)}`, { cause });
+  }
+}
+
+/** A manifest that cannot be read names nothing. */
+function nameInManifest(file: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown } | null)?.name;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The package's or folder's name, made into the name of an app. */
 function nameFor(folder: string): string {
-  const manifest = join(folder, "package.json");
-  const named = existsSync(manifest)
-    ? (JSON.parse(readFileSync(manifest, "utf8")) as { name?: unknown }).name
-    : undefined;
+  const named = nameInManifest(join(folder, "package.json"));
   const text = typeof named === "string" ? (named.split("/").at(-1) ?? named) : basename(folder);
   const name = text
     .toLowerCase()

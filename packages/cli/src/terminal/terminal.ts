@@ -1,4 +1,6 @@
+import { writeSync } from "node:fs";
 import type { WriteStream } from "node:tty";
+import { exitCodes } from "@constellation/contract";
 import { type Style, styleFor } from "./style.ts";
 
 /** A stream that text is written to, and what it can show. */
@@ -22,8 +24,9 @@ export function terminal(
   const write = (text: string): void => void stream.write(text);
   // The reader of a pipe may leave (`constellation logs | head`): that is not an error.
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (error.code === "EPIPE") process.exit(exitCodes.ok.code);
+    complain(`Error: What was to be told could not be written: ${error.message}\n`);
+    process.exit(exitCodes.failed.code);
   });
   return {
     interactive,
@@ -33,6 +36,15 @@ export function terminal(
     write,
     line: (text = "") => write(`${text}\n`),
   };
+}
+
+/** To standard error, past the streams of Node: one of them is what is broken. */
+function complain(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Then nobody can be told.
+  }
 }
 
 /** See https://no-color.org and https://force-color.org. */

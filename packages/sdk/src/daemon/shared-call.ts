@@ -11,7 +11,8 @@ export class SharedCall {
   #failed = false;
 
   constructor(call: (signal: AbortSignal) => Promise<unknown>) {
-    this.#result = call(this.#giveUp.signal);
+    // In a moment: a caller may have given up already.
+    this.#result = Promise.resolve().then(() => call(this.#giveUp.signal));
     this.#result.catch(() => (this.#failed = true));
   }
 

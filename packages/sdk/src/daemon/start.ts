@@ -30,6 +30,7 @@ export interface StartOptions {
 export async function ensureDaemon(places: Places, options: StartOptions = {}): Promise<boolean> {
   if (await answers(places.socketPath)) return false;
   const { timeoutMs = 15_000, environment = daemonEnvironment(), signal } = options;
+  if (signal?.aborted === true) throw cancelled();
   const program = daemonProgram();
   const log = openLog(places);
   const from = fstatSync(log).size;
@@ -84,8 +85,7 @@ async function waitForAnswer(
   };
   void watch();
   for (let pollMs = firstPollMs; !(await answers(socketPath)); pollMs = Math.min(slowestPollMs, pollMs * 1.5)) {
-    if (signal?.aborted === true)
-      throw new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled");
+    if (signal?.aborted === true) throw cancelled();
     if (Date.now() > state.until) {
       const why = state.end?.why ?? `no answer on ${socketPath} in time`;
       throw new ConstellationError("daemon.start-failed", `The daemon did not start: ${why}`);
@@ -93,6 +93,9 @@ async function waitForAnswer(
     await sleep(pollMs);
   }
 }
+
+const cancelled = (): ConstellationError =>
+  new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled");
 
 /** Whether somebody accepts connections on the socket. @throws ConstellationError `access.denied` on another user's */
 export function answers(socketPath: string): Promise<boolean> {

@@ -41,12 +41,21 @@ export async function loadApps(file: string): Promise<LoadedApps> {
     as: "module",
     plugins: [ownPackage()],
   });
-  const value = await evaluate(bytes, path, folder);
+  const value = await unlessStuck(evaluate(bytes, path, folder), file);
   const apps = Array.isArray(value) ? value.flat() : [value];
   if (value === undefined || apps.length === 0)
     throw new ConstellationError("spec.invalid", `The spec ${file} exports no app`, {
       remedy: "Write `export default app({ name: …, script: … })`.",
     });
+  const wrong = apps.findIndex((app) => typeof app !== "object" || app === null);
+  if (wrong >= 0)
+    throw new ConstellationError(
+      "spec.invalid",
+      `The spec ${file} exports ${String(apps[wrong])} where an app is wanted`,
+      {
+        remedy: "Write `export default app({ name: …, script: … })`.",
+      },
+    );
   return { apps: apps as AppInput[], source: path, folder, inputs };
 }
 
@@ -59,6 +68,25 @@ function ownPackage(): Plugin {
       build.onResolve({ filter: /^constellation$/ }, () => (entry === undefined ? undefined : { path: entry }));
     },
   };
+}
+
+/** Node ends without a word when nothing can happen any more that a promise waits for; it says so a moment before. */
+async function unlessStuck<T>(work: Promise<T>, file: string): Promise<T> {
+  let tell = (): void => undefined;
+  const stuck = new Promise<never>((_, reject) => {
+    tell = () =>
+      reject(
+        new ConstellationError("spec.unreadable", `The spec ${file} waits for something that never comes`, {
+          remedy: "Correct the file; nothing was changed.",
+        }),
+      );
+  });
+  process.once("beforeExit", tell);
+  try {
+    return await Promise.race([work, stuck]);
+  } finally {
+    process.off("beforeExit", tell);
+  }
 }
 
 /** Imports the bundled spec from a folder of its own: that of the user may be read-only. A function is called. */

@@ -1,0 +1,63 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+
+const program = fileURLToPath(new URL("../dist/constellation.js", import.meta.url));
+
+/** Runs the built command in a folder of its own. */
+function command(
+  argv: readonly string[],
+  stdout: "pipe" | number = "pipe",
+  files: Readonly<Record<string, string>> = {},
+) {
+  const folder = mkdtempSync(join(tmpdir(), "cst-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+  const { status, stderr } = spawnSync(process.execPath, [program, ...argv], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder },
+    stdio: ["ignore", stdout, "pipe"],
+    encoding: "utf8",
+  });
+  return { status, stderr };
+}
+
+test("what cannot be written is said in words, with an exit code of the table", () => {
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = command(["version"], full);
+  closeSync(full);
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: "Error: What was to be told could not be written: ENOSPC: no space left on device, write\n",
+  });
+});
+
+test("a spec that waits for ever is refused in words", () => {
+  const { status, stderr } = command(["up"], "pipe", { "deploy.mjs": "export default () => new Promise(() => {});" });
+  expect(status).toBe(2);
+  expect(stderr).toContain("waits for something that never comes");
+});
+
+test("up --watch that is interrupted while it reads the spec ends", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cst-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(
+    join(folder, "deploy.mjs"),
+    "console.log('reading'); await new Promise((done) => setTimeout(done, 500)); export default [{ name: 'x', command: ['x'] }];",
+  );
+  const child = spawn(process.execPath, [program, "up", "--watch"], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([130, null]);
+  // And no daemon was started for it.
+  expect(existsSync(join(folder, "daemon.log"))).toBe(false);
+});
