@@ -42,4 +42,5 @@ export { buildExecPlan, type ExecRequest, type TerminalSize } from "./session/ex
 export { type ExecEnd, ExecSession } from "./session/exec-session.ts";
 export { buildAssignPlan, buildSlotPlan, type SlotAssignment, type SlotRequest } from "./slot/slot-plan.ts";
 export { WarmSlot } from "./slot/warm-slot.ts";
+export { STANDBY_DESCRIPTORS } from "./standby/standby-plan.ts";
 export { Spawner, type SpawnerOptions } from "./spawner.ts";

@@ -82,6 +82,10 @@ export function portEnvironment(
   };
 }
 
+/** Sockets that a program with these ports inherits at most. */
+export const mostSockets = (ports: readonly PortBinding[]): number =>
+  2 * ports.filter(({ mode }) => mode === "shared").length;
+
 type Preloading = Required<Omit<PortEnvironmentOptions, "workloadPid" | "preloadFile">> & {
   readonly preloadFile: string;
 };

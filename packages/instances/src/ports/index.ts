@@ -3,6 +3,7 @@ export { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 export {
   type InheritedSocket,
   listenPreload,
+  mostSockets,
   portEnvironment,
   type PortEnvironment,
   type PortEnvironmentOptions,

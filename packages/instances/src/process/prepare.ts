@@ -13,7 +13,7 @@ import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder }
 import { isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
-import { runsNode } from "../ports/index.ts";
+import { mostSockets, runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { scopeFor } from "./scope-verdict.ts";
 import type { SlotNeeds } from "./slot/slot-shape.ts";
@@ -169,7 +169,7 @@ function decide(
 
 /** What a start with this request would need of a slot; null when it cannot be in one. */
 export function slotNeedsOf(
-  request: Pick<StartRequest, "isolation" | "resources" | "mounts">,
+  request: Pick<StartRequest, "isolation" | "resources" | "mounts" | "ports">,
   abilities: Abilities,
 ): SlotNeeds | null {
   const decided = decide(request, 0, abilities, new Verdict("a slot", request.resources.bestEffort, "check"));
@@ -182,9 +182,11 @@ function findAhead(decided: Decided, request: StartRequest, find: FindAhead): Ma
 
 function needsOf(
   { isolation, user, network }: Decided,
-  request: Pick<StartRequest, "isolation" | "mounts">,
+  request: Pick<StartRequest, "isolation" | "mounts" | "ports">,
 ): SlotNeeds {
-  return { isolation, user, network, tmpBytes: request.isolation.tmpBytes, mountCount: request.mounts.length };
+  const { isolation: asked, mounts, ports } = request;
+  const handed = mounts.length + mostSockets(ports);
+  return { isolation, user, network, tmpBytes: asked.tmpBytes, handed };
 }
 
 /** Folders that a run shares with its program: ours to write, or the program's (doors). */

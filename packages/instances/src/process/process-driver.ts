@@ -244,7 +244,7 @@ export class ProcessDriver implements Driver {
     };
     this.#slots = new SlotStock(parts, budget);
     // An app that asks for nothing.
-    this.expect({ isolation: defaultIsolation, resources: noLimits, mounts: [] });
+    this.expect({ isolation: defaultIsolation, resources: noLimits, mounts: [], ports: [] });
   }
 
   /** Notes that such a start may come; false when it could not be in a slot. */

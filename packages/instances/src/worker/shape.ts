@@ -1,4 +1,6 @@
 import type { StartRequest } from "../driver/start-request.ts";
+import { STANDBY_DESCRIPTORS } from "../launch/index.ts";
+import { mostSockets } from "../ports/index.ts";
 import { nodeFlags } from "../script/node-program.ts";
 import { unfitOption } from "./node-options.ts";
 import { startupEnvironment } from "./startup-environment.ts";
@@ -14,7 +16,7 @@ export interface Shape {
 }
 
 /** What of a request decides its shape. */
-export type ShapedRequest = Pick<StartRequest, "run" | "env" | "isolation" | "warm"> & {
+export type ShapedRequest = Pick<StartRequest, "run" | "env" | "isolation" | "warm" | "ports"> & {
   readonly resources: Shape["resources"] & Pick<StartRequest["resources"], "memoryBytes">;
 };
 
@@ -24,11 +26,13 @@ export type Fit =
   | { readonly kind: "none"; readonly reason: string };
 
 /** Which shape a request needs. */
-export function shapeOf({ run, env, isolation, resources, warm }: ShapedRequest): Fit {
+export function shapeOf({ run, env, isolation, resources, warm, ports }: ShapedRequest): Fit {
   const none = (reason: string): Fit => ({ kind: "none", reason });
   if (run.kind !== "script") return none("it is a command");
   if (warm === false) return none("its spec says warm: false");
   if (run.runtime === "bun") return none("it runs on Bun");
+  // Beyond those that it keeps free a Node that waits has descriptors of its own.
+  if (mostSockets(ports) > STANDBY_DESCRIPTORS) return none("it has more public ports than a Node that waits can take");
   // What is left to do would have nowhere to be done.
   if ([isolation.pid, isolation.mount, isolation.readOnlyRoot].includes("off"))
     return none("it has no process numbers or no file tree of its own");

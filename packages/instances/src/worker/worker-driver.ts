@@ -154,6 +154,7 @@ function plainShape(): Shape {
     run: { kind: "script", file: "/a.mjs", args: [] },
     env: {},
     isolation: defaultIsolation,
+    ports: [],
     resources: { memoryBytes: null, networkInBitsPerSecond: null, networkOutBitsPerSecond: null },
   });
   if (fit.kind === "none") throw new Error(`the plainest app fits no warm Node: ${fit.reason}`);

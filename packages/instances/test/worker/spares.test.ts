@@ -57,6 +57,7 @@ describe("which Node fits a request", () => {
     env: {},
     isolation,
     resources,
+    ports: [],
     ...over,
   });
   const key = (over: Partial<ShapedRequest>): string | null => {
