@@ -12,6 +12,7 @@ import type {
   PutOptions,
 } from "./blob-store.ts";
 import { checkHash, resolvedRange, wrongHash } from "./hash.ts";
+import { piecesOf } from "./pieces.ts";
 import { Quota } from "./quota.ts";
 
 interface Stored extends BlobInfo {
@@ -39,8 +40,7 @@ export class MemoryBlobStore implements OwnedBlobStore {
     const pieces: Buffer[] = [];
     let reservedBytes = 0;
     try {
-      for await (const piece of source instanceof Uint8Array ? [source] : source) {
-        signal?.throwIfAborted();
+      for await (const piece of piecesOf(source, signal)) {
         this.#quota.reserve(piece.byteLength);
         reservedBytes += piece.byteLength;
         pieces.push(Buffer.from(piece));
@@ -66,7 +66,7 @@ export class MemoryBlobStore implements OwnedBlobStore {
     const stored = this.#stored.get(sha256);
     if (stored === undefined) return null;
     const { start, end } = resolvedRange(stored.sizeBytes, range);
-    return { sizeBytes: stored.sizeBytes, bytes: pieces(stored.content.subarray(start, end), signal) };
+    return { sizeBytes: stored.sizeBytes, bytes: slices(stored.content.subarray(start, end), signal) };
   }
 
   async has(sha256: string): Promise<BlobInfo | null> {
@@ -120,7 +120,7 @@ function infoOf({ sha256, sizeBytes, storedAtMs }: Stored): BlobInfo {
   return { sha256, sizeBytes, storedAtMs };
 }
 
-async function* pieces(content: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+async function* slices(content: Buffer, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
   for (let start = 0; start < content.byteLength; start += 64 * 1024) {
     signal?.throwIfAborted();
     yield new Uint8Array(content.subarray(start, start + 64 * 1024));

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import type { BlobSource } from "./blob-store.ts";
+import { piecesOf } from "./pieces.ts";
 import type { Quota } from "./quota.ts";
 
 /** A file that was written and synced, but has no name of its own yet; its bytes are reserved in the quota. */
@@ -23,13 +24,12 @@ export async function upload(
   const hash = createHash("sha256");
   let sizeBytes = 0;
   try {
-    for await (const batch of batches(source)) {
+    for await (const batch of batches(piecesOf(source, signal))) {
       for (const piece of batch) {
         quota.reserve(piece.byteLength);
         sizeBytes += piece.byteLength;
         hash.update(piece);
       }
-      signal?.throwIfAborted();
       await writeWhole(file, batch);
     }
     signal?.throwIfAborted();
@@ -64,10 +64,10 @@ function after(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
 }
 
 // Many small pieces are written together; a large one is not held back.
-async function* batches(source: BlobSource): AsyncGenerator<Uint8Array[], void, undefined> {
+async function* batches(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[], void, undefined> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of source instanceof Uint8Array ? [source] : source) {
+  for await (const piece of source) {
     if (piece.byteLength === 0) continue;
     batch.push(piece);
     bytes += piece.byteLength;

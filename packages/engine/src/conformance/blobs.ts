@@ -94,6 +94,10 @@ export function blobConformance(runner: Runner, open: () => Promise<BlobSubject>
       { signal: abort.signal },
     );
     await assert.rejects(aborted, /enough/);
+    const silent = new AbortController();
+    const waiting = store.put(silentAfter(utf8.of("some")), { signal: silent.signal });
+    setTimeout(() => silent.abort(new Error("too long")), 20);
+    await assert.rejects(waiting, /too long/);
     assert.deepEqual(await listed(store), []);
     assert.equal((await store.usage()).bytes, 0);
   });
@@ -135,6 +139,12 @@ export function blobConformance(runner: Runner, open: () => Promise<BlobSubject>
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** A source that gives one piece, and then nothing and no end. */
+async function* silentAfter(part: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield part;
+  await new Promise(() => undefined);
 }
 
 async function* pieces(
