@@ -23,6 +23,8 @@ export interface AdapterRequest {
   /** What the project itself passes to the framework, and what the user added. */
   readonly args: readonly string[];
   readonly paths: readonly string[];
+  /** Where the project starts it through Node: flags of Node, and last the framework's file. */
+  readonly node: readonly string[];
   /** Undefined: as many as the framework likes. */
   readonly jobs: number | undefined;
   /** Files to leave out, below the root. */

@@ -18,6 +18,8 @@ export interface Detected {
   readonly adapter: Adapter;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Where that starts it through Node: flags of Node, and last the framework's file. */
+  readonly node: readonly string[];
   /** What gave it away. */
   readonly because: string;
   /** Other steps of the project's test script: this run is not theirs. */
@@ -62,8 +64,12 @@ export function detectFramework(root: string, wanted: string): Detected {
   });
 }
 
-const nothing = { args: [], environment: {} };
-const given = ({ args, environment }: ScriptCall): Pick<Detected, "args" | "environment"> => ({ args, environment });
+const nothing = { args: [], environment: {}, node: [] };
+const given = ({ args, environment, node }: ScriptCall): Pick<Detected, "args" | "environment" | "node"> => ({
+  args,
+  environment,
+  node,
+});
 
 function byFiles(root: string): { framework: keyof typeof adapters; because: string } | undefined {
   const names = existsSync(root) ? readdirSync(root) : [];
@@ -103,6 +109,7 @@ const request = (root: string) => ({
   stateDirectory: root,
   args: [],
   paths: [],
+  node: [],
   jobs: undefined,
   exclude: [],
   finished: new Map(),

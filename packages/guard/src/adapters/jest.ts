@@ -7,10 +7,11 @@ export const jest: Adapter = {
   name: "jest",
   shape: "whole",
   nothingToRun: [],
-  program({ root, args, paths, jobs }) {
+  program({ root, args, paths, jobs, node }) {
+    const start = projectProgram(root, "jest", node);
     return {
-      ...projectProgram(root, "jest"),
-      args: [`--testRunner=${guestFile("jest.cjs")}`, ...ownWords(args, jobs), ...paths],
+      ...start,
+      args: [...start.args, `--testRunner=${guestFile("jest.cjs")}`, ...ownWords(args, jobs), ...paths],
     };
   },
 };

@@ -7,12 +7,14 @@ export const mocha: Adapter = {
   name: "mocha",
   shape: "whole",
   nothingToRun: [],
-  program({ root, args, paths, jobs, exclude }) {
+  program({ root, args, paths, jobs, exclude, node }) {
+    const start = projectProgram(root, "mocha", node);
     const words = args.filter((word) => word !== "--watch" && word !== "-w");
     const isParallel = args.includes("--parallel") || args.includes("-p");
     return {
-      ...projectProgram(root, "mocha"),
+      ...start,
       args: [
+        ...start.args,
         "--require",
         guestFile("mocha.cjs"),
         // What watches never ends.

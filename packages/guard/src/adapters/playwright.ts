@@ -10,7 +10,7 @@ export const playwright: Adapter = {
   nothingToRun: [],
   program(request) {
     const { root, args, paths, jobs } = request;
-    const { program, environment } = projectProgram(root, "playwright");
+    const { program, environment } = projectProgram(root, "playwright", []);
     return {
       program,
       args: ["test", ...args, ...(jobs === undefined ? [] : [`--workers=${jobs}`]), ...listFlags(request), ...paths],

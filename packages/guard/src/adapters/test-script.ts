@@ -7,6 +7,8 @@ export interface ScriptCall {
   readonly framework: "node-test" | "vitest" | "jest" | "mocha" | "playwright" | "pytest" | "tap";
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Where it is started through Node: flags of Node, and last the framework's file. */
+  readonly node: readonly string[];
   /** The other steps of the script, as it words them: they are not part of this call. */
   readonly others: readonly string[];
 }
@@ -27,10 +29,10 @@ export function readTestScript(root: string): ScriptCall | undefined {
   const steps = ["pretest", "test", "posttest"].flatMap((name) => stepsIn(scripts, name, new Set()));
   const first = steps.find((step): step is Step & { call: Call } => step.call !== undefined);
   if (first === undefined) return undefined;
-  const { framework, args: given, environment } = first.call;
+  const { framework, args: given, environment, node } = first.call;
   const namesNone = framework === "node-test" && splitNodeArgs(given).patterns.length === 0;
   const args = namesNone ? [...given, ...borpFiles(root)] : given;
-  return { framework, args, environment, others: steps.filter((step) => step !== first).map(({ text }) => text) };
+  return { framework, args, environment, node, others: steps.filter((step) => step !== first).map(({ text }) => text) };
 }
 
 /** One command of a script; `call`: when it starts a framework. */
@@ -45,10 +47,8 @@ function stepsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen:
   seen.add(name);
   return script.split(/&&|;|\|\|/).flatMap((part) => {
     const words = splitWords(part);
-    const call = callOf(words);
-    const inner =
-      call === undefined ? othersIn(words, Object.keys(scripts)).flatMap((other) => stepsIn(scripts, other, seen)) : [];
-    return inner.length > 0 ? inner : [{ text: part.trim(), call }];
+    const inner = othersIn(words, Object.keys(scripts)).flatMap((other) => stepsIn(scripts, other, seen));
+    return inner.length > 0 ? inner : [{ text: part.trim(), call: callOf(words) }];
   });
 }
 
@@ -85,7 +85,10 @@ function scriptPattern(word: string): RegExp {
 }
 
 /** Programs that run the words after them. */
-const wrappers = /^(npx|cross-env|c8|nyc|env|dotenv|--)$/;
+const wrappers = /^(npx|cross-env|c8|nyc|env|dotenv|--|npm exec|(pnpm|yarn)( (exec|run|dlx))?)$/;
+/** Those whose own words are about coverage alone, and may take values: what is run is the first program behind them. */
+const measuring = /(^|\/)(c8|nyc)$/;
+const known = /(^|\/)(_?mocha|jest|vitest|playwright|tape|pytest|borp|node|tsx)$/;
 
 function callOf(words: readonly string[]): Call | undefined {
   const environment: Record<string, string> = {};
@@ -94,36 +97,56 @@ function callOf(words: readonly string[]): Call | undefined {
     const word = words[at] ?? "";
     const assignment = /^([A-Za-z_]\w*)=(.*)$/s.exec(word);
     if (assignment !== null) environment[assignment[1] ?? ""] = assignment[2] ?? "";
+    else if (measuring.test(word))
+      at = Math.max(at, words.findIndex((each, place) => place > at && known.test(each)) - 1);
+    else if (wrappers.test(`${word} ${words[at + 1] ?? ""}`)) at += 1;
     else if (!wrappers.test(word) && !(at > 0 && word.startsWith("-"))) break;
   }
   const program = (words[at] ?? "").replace(/^.*\//, "");
   const args = words.slice(at + 1);
+  const call = (framework: Call["framework"], own: readonly string[] = args): Call => ({
+    framework,
+    args: own,
+    environment,
+    node: [],
+  });
   switch (program) {
     case "mocha":
     case "_mocha":
-      return { framework: "mocha", args, environment };
+      return call("mocha");
     case "jest":
-      return { framework: "jest", args, environment };
-    case "vitest":
-      return { framework: "vitest", args: args.filter((word) => word !== "run" && word !== "--run"), environment };
-    case "playwright":
-      return args[0] === "test" ? { framework: "playwright", args: args.slice(1), environment } : undefined;
-    case "tape":
-      return { framework: "tap", args, environment };
     case "pytest":
-      return { framework: "pytest", args, environment };
+      return call(program);
+    case "vitest":
+      return call(
+        "vitest",
+        args.filter((word) => word !== "run" && word !== "--run"),
+      );
+    case "playwright":
+      return args[0] === "test" ? call("playwright", args.slice(1)) : undefined;
+    case "tape":
+      return call("tap");
     case "borp":
       // Its own flags say what is printed and counted; here each file is run by itself.
-      return { framework: "node-test", args: args.filter((word) => !word.startsWith("-")), environment };
-    case "node": {
-      if (args.includes("--test")) return { framework: "node-test", args, environment };
-      // Debuggers start frameworks this way: node --flags node_modules/.bin/mocha …
-      const inner = args.findIndex((word) => /\/(mocha|jest|vitest)(\.m?js)?$/.test(word));
-      return inner < 0 ? undefined : callOf([(args[inner] ?? "").replace(/\.m?js$/, ""), ...args.slice(inner + 1)]);
-    }
+      return call(
+        "node-test",
+        args.filter((word) => !word.startsWith("-")),
+      );
+    case "tsx":
+      return args.includes("--test") ? call("node-test", ["--import", "tsx", ...args]) : undefined;
+    case "node":
+      return args.includes("--test") ? call("node-test") : throughNode(args, environment);
     default:
       return undefined;
   }
+}
+
+/** `node --experimental-vm-modules node_modules/jest/bin/jest.js …`: the flags are part of how its tests can run. */
+function throughNode(words: readonly string[], environment: Call["environment"]): Call | undefined {
+  const file = words.findIndex((word) => /\/(mocha|jest|vitest)(\.m?js)?$/.test(word));
+  if (file < 0) return undefined;
+  const called = callOf([(words[file] ?? "").replace(/\.m?js$/, ""), ...words.slice(file + 1)]);
+  return called && { ...called, environment, node: words.slice(0, file + 1) };
 }
 
 /** Words as a shell splits them; expansions are left to whoever reads them. */

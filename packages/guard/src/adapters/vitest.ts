@@ -11,10 +11,11 @@ export const vitest: Adapter = {
   name: "vitest",
   shape: "whole",
   nothingToRun: [],
-  program({ root, stateDirectory, args, paths, jobs, exclude }) {
+  program({ root, stateDirectory, args, paths, jobs, exclude, node }) {
     return {
       program: process.execPath,
       args: [
+        ...node.slice(0, -1),
         guestFile("vitest.mjs"),
         writeRunner(root, stateDirectory),
         ...withJobs(args, ["--maxWorkers", "--max-workers"], jobs),

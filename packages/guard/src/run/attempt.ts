@@ -75,13 +75,14 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
 
 async function runOnce(context: AttemptContext, exclude: readonly string[]): Promise<number | null> {
   const { options, prepared, state, stop, cgroup } = context;
-  const { adapter, args, environment: ofScript } = prepared.detected;
+  const { adapter, args, node, environment: ofScript } = prepared.detected;
   const isUnusual = prepared.attempt.note !== "";
   const request: AdapterRequest = {
     root: options.root,
     stateDirectory: state.path,
     args: [...args, ...(options.args ?? [])],
     paths: options.paths ?? [],
+    node,
     jobs: options.jobs !== undefined || isUnusual ? prepared.attempt.jobs : undefined,
     exclude,
     finished: prepared.skips.finished,

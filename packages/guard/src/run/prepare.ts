@@ -88,7 +88,13 @@ function withUnfit(skips: SkipPlan, attempt: AttemptPlan, earlier: Ledger | unde
 
 function detect(options: RunOptions): Detected {
   if (options.command !== undefined)
-    return { adapter: command(options.command, options.items), args: [], environment: {}, because: "--command" };
+    return {
+      adapter: command(options.command, options.items),
+      args: [],
+      environment: {},
+      node: [],
+      because: "--command",
+    };
   return detectFramework(options.root, options.framework ?? "auto");
 }
 
@@ -123,7 +129,16 @@ function suiteHash(options: RunOptions, detected: Detected): string {
   const hash = createHash("sha256");
   const { name } = detected.adapter;
   hash.update(
-    JSON.stringify([1, name, detected.args, options.args ?? [], options.paths ?? [], options.command, options.items]),
+    JSON.stringify([
+      1,
+      name,
+      detected.args,
+      detected.node,
+      options.args ?? [],
+      options.paths ?? [],
+      options.command,
+      options.items,
+    ]),
   );
   if (options.sources !== undefined && options.sources.length > 0)
     hash.update(hashSources(options.root, options.sources));

@@ -48,6 +48,12 @@ describe("detection", () => {
       ["--import", "tsx", "--test", "test/**/*.test.ts"],
     ],
     [{ test: "node --expose-gc ./node_modules/jest/bin/jest.js -i" }, "jest", ["-i"]],
+    [{ test: "c8 -r lcov --all node --test" }, "node-test", ["--test"]],
+    [{ test: "yarn jest --ci", lint: "eslint ." }, "jest", ["--ci"]],
+    [{ test: "yarn jest", jest: "mocha x" }, "mocha", ["x"]],
+    [{ test: "pnpm exec vitest run --coverage" }, "vitest", ["--coverage"]],
+    [{ test: "npm exec -- mocha -R dot" }, "mocha", ["-R", "dot"]],
+    [{ test: "tsx --test 'test/*.ts'" }, "node-test", ["--import", "tsx", "--test", "test/*.ts"]],
     [{ test: "playwright test --project=chromium" }, "playwright", ["--project=chromium"]],
     [{ test: "tape -r ./setup 'test/**/*.js'" }, "tap", ["-r", "./setup", "test/**/*.js"]],
   ])("reads %j", (scripts, name, args) => {
@@ -75,6 +81,17 @@ describe("detection", () => {
 
   it("keeps the environment of the script", () => {
     expect(withScript({ test: 'NODE_ENV=test A="b c" mocha' }).environment).toEqual({ NODE_ENV: "test", A: "b c" });
+  });
+
+  it("keeps what a script tells Node, and through which file", () => {
+    const { args, environment, node } = withScript({
+      test: "A=1 node --experimental-vm-modules node_modules/jest/bin/jest.js --ci",
+    });
+    expect([args, environment, node]).toEqual([
+      ["--ci"],
+      { A: "1" },
+      ["--experimental-vm-modules", "node_modules/jest/bin/jest.js"],
+    ]);
   });
 
   it.each([
@@ -109,6 +126,7 @@ describe("files", () => {
       stateDirectory: root,
       args: [],
       paths: [],
+      node: [],
       jobs: undefined,
       exclude: ["test.cjs"],
       finished: new Map(),

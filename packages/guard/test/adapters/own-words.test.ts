@@ -36,7 +36,14 @@ describe("words that a framework refuses together", () => {
   const wordsOf = (framework: "jest" | "mocha", args: readonly string[], jobs: number | undefined) => {
     const adapter = adapters[framework];
     if (adapter.shape !== "whole") throw new Error("it runs files");
-    const request = { root: projectWithAll, stateDirectory: "/s", paths: [], exclude: [], finished: new Map() };
+    const request = {
+      root: projectWithAll,
+      stateDirectory: "/s",
+      paths: [],
+      node: [],
+      exclude: [],
+      finished: new Map(),
+    };
     return adapter.program({ ...request, args, jobs }).args;
   };
 

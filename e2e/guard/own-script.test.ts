@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ const scripts = ["jest --runInBand", "jest --maxWorkers=4", "vitest run --maxWor
 
 let root: string;
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "guard-jobs-")));
+  root = realpathSync(mkdtempSync(join(tmpdir(), "guard-script-")));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -27,5 +27,24 @@ describe.each(scripts)("a project whose test script is %s", (script) => {
     expect(outcome?.reason, stderr).toBe("2 test(s) failed");
     expect(outcome?.troubles).toEqual([]);
     expect(outcome?.tests.length).toBeGreaterThan(24);
+  }, 60_000);
+});
+
+describe("a project that starts its framework through Node", () => {
+  it("runs with the flags that it tells Node", async () => {
+    const script = "node --experimental-vm-modules node_modules/jest/bin/jest.js --runInBand";
+    writeFileSync(
+      join(root, "package.json"),
+      JSON.stringify({ private: true, type: "module", scripts: { test: script } }),
+    );
+    // Without the flag Jest cannot load it.
+    writeFileSync(
+      join(root, "a.test.js"),
+      `import { sep } from "node:path"; test("is a module", () => { expect(sep).toBe("/"); });`,
+    );
+    symlinkSync(join(import.meta.dirname, "node_modules"), join(root, "node_modules"));
+    const { outcome, stderr } = await protectedRun(root, { jobs: 1, stateDirectory: join(root, "state") });
+    expect(outcome?.kind, stderr).toBe("passed");
+    expect(outcome?.tests).toEqual(["a.test.js is a module passed"]);
   }, 60_000);
 });
