@@ -5,6 +5,11 @@ import { metricBounds, MetricTable } from "./metric-lines.ts";
 const maxConnections = 8;
 /** Bytes that one connection is heard per second; a faster one waits, which costs it and not us. */
 const bytesPerSecond = 64 * 1024;
+/** What each read costs at least, however little comes with it. */
+const leastBytes = 1024;
+/** Connections of one second; after more of them nobody can connect for the next one. */
+const mostPerSecond = 64;
+const restMs = 1000;
 
 /**
  * The Unix stream socket on which an instance pushes numbers, one `name=value` a line; the last value of a name counts.
@@ -15,26 +20,59 @@ export class MetricSocket {
   readonly #connections = new Set<Socket>();
   readonly #table = new MetricTable();
 
-  private constructor(server: Server) {
+  readonly #path: string;
+  #secondMs = 0;
+  #ofSecond = 0;
+  #rest: NodeJS.Timeout | null = null;
+
+  private constructor(server: Server, path: string) {
     this.#server = server;
+    this.#path = path;
     server.maxConnections = maxConnections;
-    server.on("connection", (socket) => this.#hear(socket));
+    server.on("connection", (socket) => {
+      this.#count();
+      this.#hear(socket);
+    });
+    server.on("drop", () => this.#count());
   }
 
   /** Listens at `path`, in place of whatever an earlier daemon left there. @throws Error of the system */
   static async open(path: string): Promise<MetricSocket> {
-    rmSync(path, { force: true });
-    const server = createServer();
-    const socket = new MetricSocket(server);
+    // Paused, it keeps what it has read already: the next piece, and nothing behind it.
+    const server = createServer({ highWaterMark: 1 });
+    const socket = new MetricSocket(server, path);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen(path, resolve);
+      server.once("listening", resolve);
+      socket.#listen();
     });
     // A failed accept (no descriptors left) is not worth more than the connection.
     server.on("error", () => {});
-    server.unref();
-    chmodSync(path, 0o666);
     return socket;
+  }
+
+  #listen(): void {
+    rmSync(this.#path, { force: true });
+    this.#server.listen(this.#path, () => {
+      this.#server.unref();
+      chmodSync(this.#path, 0o666);
+    });
+  }
+
+  /** To take a connection costs us more than to make one costs the program. */
+  #count(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#secondMs > 1000) {
+      this.#secondMs = nowMs;
+      this.#ofSecond = 0;
+    }
+    this.#ofSecond += 1;
+    if (this.#ofSecond <= mostPerSecond || this.#rest !== null) return;
+    this.#server.close();
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      this.#listen();
+    }, restMs).unref();
   }
 
   /** What was pushed so far. */
@@ -48,6 +86,7 @@ export class MetricSocket {
   }
 
   close(): void {
+    if (this.#rest !== null) clearTimeout(this.#rest);
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();
   }
@@ -74,7 +113,6 @@ export class MetricSocket {
 
 /** Hears no more of a connection for as long as its bytes are worth. */
 function breathe(socket: Socket, bytes: number): void {
-  if (bytes < 1024) return;
   socket.pause();
-  setTimeout(() => socket.resume(), (bytes / bytesPerSecond) * 1000).unref();
+  setTimeout(() => socket.resume(), (Math.max(bytes, leastBytes) / bytesPerSecond) * 1000).unref();
 }

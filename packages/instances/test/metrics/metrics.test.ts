@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { MetricTable } from "../../src/metrics/metric-lines.ts";
 import { MetricSocket } from "../../src/metrics/metric-socket.ts";
 
@@ -82,3 +82,48 @@ test("a line without end is cut off and counted", async () => {
   expect(socket.refused).toBeGreaterThan(0);
   socket.close();
 });
+
+test("a program that connects without end is not listened to for a while, and then again", async () => {
+  const path = join(folder, "metrics.sock");
+  const socket = await MetricSocket.open(path);
+  await push(path, "before=1\n");
+  const attempts = 1000;
+  let connected = 0;
+  for (let at = 0; at < attempts; at += 1) connected += Number(await connects(path));
+  expect(connected).toBeLessThan(attempts / 2);
+  expect(socket.values()).toEqual({ before: 1 });
+  await vi.waitFor(
+    async () => {
+      await push(path, "after=2\n");
+      expect(socket.values()).toEqual({ before: 1, after: 2 });
+    },
+    { timeout: 10_000, interval: 100 },
+  );
+  socket.close();
+  expect(readdirSync(folder)).toEqual([]);
+}, 20_000);
+
+test("small pieces without end are taken together", async () => {
+  const path = join(folder, "metrics.sock");
+  const socket = await MetricSocket.open(path);
+  const read = vi.spyOn(MetricTable.prototype, "take");
+  const program = connect(path);
+  for (let at = 0; at < 100; at += 1) {
+    program.write(`at=${at}\n`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  program.end();
+  await vi.waitFor(() => expect(socket.values()).toEqual({ at: 99 }));
+  expect(read).toHaveBeenCalledTimes(100);
+  socket.close();
+});
+
+function connects(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = connect(path, () => {
+      client.destroy();
+      resolve(true);
+    });
+    client.on("error", () => resolve(false));
+  });
+}
