@@ -61,11 +61,11 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   }
   if (group.kind === "ungrouped") say({ kind: "note", text: `without a control group of its own: ${group.reason}` });
   const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
-  options.lease?.started(run, cgroup?.location);
-  hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
   let journal: JournalFile | undefined;
   let isTornDown = false;
   try {
+    options.lease?.started(run, cgroup?.location);
+    hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
     journal = openJournalFile(state.journal, { fresh: prepared.earlier === undefined });
     if (prepared.earlier === undefined) journal.append(prepared.header);
     return await guard(journal);
