@@ -6,6 +6,9 @@ import { type FileBlobStore, isEngineError } from "@constellation/engine";
 /** Artifacts that nothing refers to are kept this long: they may have been uploaded for an apply that is on its way. */
 const graceMs = 3_600_000;
 
+/** Of files that this process is making; of others' nobody knows any more. */
+const partialEnding = `.${process.pid}`;
+
 /** Scripts by their hash: stored once in the blob store, and as files with an ending that Node understands. */
 export class Artifacts {
   readonly #blobs: FileBlobStore;
@@ -53,9 +56,11 @@ export class Artifacts {
   async collect(live: ReadonlySet<string>): Promise<void> {
     await this.#blobs.collect(live, { graceMs });
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      const sha256 = name.replace(/\.[cm]js.*$/, "");
-      if (live.has(sha256) || (await this.#blobs.has(sha256)) !== null) continue;
-      this.#ready.delete(sha256);
+      const sha256 = /^\.?([0-9a-f]{64})\./.exec(name)?.[1];
+      if (sha256 === undefined || name.endsWith(partialEnding)) continue;
+      const isCutShort = name.startsWith(".");
+      if (!isCutShort && (live.has(sha256) || (await this.#blobs.has(sha256)) !== null)) continue;
+      if (!isCutShort) this.#ready.delete(sha256);
       await rm(join(this.#folder, name), { force: true });
     }
   }
@@ -70,7 +75,7 @@ export class Artifacts {
     const existing = await stat(path).catch(() => null);
     if (existing?.size === blob.sizeBytes) return path;
     await mkdir(this.#folder, { recursive: true, mode: 0o711 });
-    const partial = join(this.#folder, `.${sha256}.${process.pid}`);
+    const partial = join(this.#folder, `.${sha256}${partialEnding}`);
     await rm(partial, { force: true });
     // The same file under another name costs nothing; other file systems get a copy.
     await link(this.#blobs.pathOf(sha256), partial).catch(() => copyFile(this.#blobs.pathOf(sha256), partial));

@@ -1,8 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { commonJsMark } from "@constellation/contract";
 import { FileBlobStore } from "@constellation/engine";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -67,6 +76,16 @@ describe("artifacts", () => {
     const [path = ""] = paths;
     rmSync(path);
     expect(readFileSync(await again().file(sha256))).toEqual(program);
+  });
+
+  test("what a daemon that died in the making has left is cleared away, and keeps nothing else from it", async () => {
+    const { artifacts, folder } = opened();
+    await artifacts.put(sha256Of(program), pieces(program));
+    const path = await artifacts.file(sha256Of(program));
+    writeFileSync(join(folder, `.${"a".repeat(64)}.1`), "half");
+    writeFileSync(join(folder, "notes.txt"), "somebody else's");
+    await artifacts.collect(new Set());
+    expect(readdirSync(folder).sort()).toEqual([basename(path), "notes.txt"].sort());
   });
 
   test("that nobody refers to are collected when they are old, their files too; young and live ones stay", async () => {
