@@ -22,7 +22,7 @@ import {
 import { startLayers } from "@constellation/core";
 import type { LogStore } from "@constellation/engine";
 import { type Driver, instanceName } from "@constellation/instances";
-import { actorNameOf, type InstanceMessage, isAlive, type Observations } from "./agent/index.ts";
+import { actorNameOf, type InstanceMessage, isAlive, type KeeperArgs, type Observations } from "./agent/index.ts";
 import type { Artifacts } from "./artifacts/index.ts";
 import { execIn, instanceNotFound } from "./exec/index.ts";
 import type { ThisNode } from "./node/index.ts";
@@ -62,6 +62,8 @@ const stopMarginMs = 20_000;
 /** The running daemon as its API sees it. */
 export class DaemonPlatform implements Platform {
   readonly #parts: PlatformParts;
+  /** The daemon is about to end and takes its instances along: nothing new may come to life meanwhile. */
+  #isEndingAll = false;
 
   constructor(parts: PlatformParts) {
     this.#parts = parts;
@@ -195,17 +197,40 @@ export class DaemonPlatform implements Platform {
 
   /** Ends every instance in the reverse order of dependencies; what is wanted of them stays as it is. */
   async #endAll(): Promise<void> {
-    const { observations, ports, scheduler, system } = this.#parts;
+    const { line, observations, ports, repository, scheduler, system } = this.#parts;
+    this.#isEndingAll = true;
+    // What stands in the line already is done before; a line that does not move holds the end up no longer than that.
+    await change(line, () => Promise.resolve(), stopMarginMs).catch(() => undefined);
     const layers = startLayers(scheduler.snapshot.specs()).toReversed();
     const known = new Set(layers.flat());
     const others = [...new Set(observations.list().map(({ app }) => app))].filter((app) => !known.has(app));
-    for (const layer of [others, ...layers]) {
-      const ours = observations.list().filter(({ app }) => layer.includes(app));
-      for (const instance of ours) system.named<InstanceMessage>(actorNameOf(instance)).send({ type: "end" });
-      const timeoutMs = Math.max(0, ...layer.map((app) => this.#stopTimeoutMs(app)));
-      const gone = (): boolean => layer.every((app) => !observations.list(app).some(({ state }) => isAlive(state)));
-      await this.#until(gone, timeoutMs, `not all instances of ${layer.join(", ")} have ended`);
-      await ports.retire(layer);
+    const told = new Set<string>();
+    const tell = (instance: KeeperArgs, type: "end" | "go-on"): void =>
+      void system.named<InstanceMessage>(actorNameOf(instance)).send({ type });
+    try {
+      for (const layer of [others, ...layers]) {
+        // Also those that a change or an update under way has just brought.
+        const gone = (): boolean => {
+          const allocated = layer.flatMap((app) =>
+            [...(repository.mirror.allocations.get(app)?.keys() ?? [])].map((index) => ({ app, index })),
+          );
+          if (allocated.some(({ app, index }) => observations.at(app, index) === undefined)) return false;
+          const ours = layer.flatMap((app) => observations.list(app));
+          for (const instance of ours.filter((one) => !told.has(instanceName(one)))) {
+            told.add(instanceName(instance));
+            tell(instance, "end");
+          }
+          return !ours.some(({ state }) => isAlive(state));
+        };
+        const timeoutMs = Math.max(0, ...layer.map((app) => this.#stopTimeoutMs(app)));
+        await this.#until(gone, timeoutMs, `not all instances of ${layer.join(", ")} have ended`);
+        await ports.retire(layer);
+      }
+    } catch (error) {
+      this.#isEndingAll = false;
+      await ports.reopen();
+      for (const instance of observations.list()) tell(instance, "go-on");
+      throw error;
     }
   }
 
@@ -255,6 +280,14 @@ export class DaemonPlatform implements Platform {
   }
 
   async #change<T>(run: (scheduler: Scheduler) => Promise<T>): Promise<T> {
+    if (this.#isEndingAll)
+      throw new ConstellationError(
+        "daemon.busy",
+        "The change was not taken: the daemon is ending, with its instances",
+        {
+          remedy: "Try again when it has ended; the next daemon starts what is wanted.",
+        },
+      );
     try {
       return await change(this.#parts.line, run, changeTimeoutMs);
     } catch (error) {

@@ -12,7 +12,9 @@ export type InstanceMessage =
   /** Its run must be replaced by a new one. */
   | { readonly type: "recycle" }
   /** The daemon ends and takes its instances along. */
-  | { readonly type: "end" };
+  | { readonly type: "end" }
+  /** It does not end after all. */
+  | { readonly type: "go-on" };
 
 /** Name of an instance's actor in the registry. */
 export const actorNameOf = (instance: KeeperArgs): string => `instance.${instanceName(instance)}`;
@@ -36,6 +38,7 @@ export function instanceActor(parts: AgentParts) {
       if (message.type === "life") state.keeper.take(message.event);
       if (message.type === "recycle") state.keeper.recycle();
       if (message.type === "end") state.ending = true;
+      if (message.type === "go-on") state.ending = false;
       if (state.ending) return state.keeper.end();
       try {
         if (await state.keeper.follow()) context.stop();

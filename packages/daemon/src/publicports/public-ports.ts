@@ -182,6 +182,12 @@ export class PublicPorts implements PortOpener, PortSource {
     await this.reconcile();
   }
 
+  /** The daemon does not end after all. */
+  async reopen(): Promise<void> {
+    this.#retired.clear();
+    await this.reconcile();
+  }
+
   /** Whether a port is open that no instance will ever serve again: its app is stopped, and its last run is over. */
   isIdle(app: string): boolean {
     const wanted = this.#parts.mirror.apps.get(app)?.record.mode === "running";

@@ -47,6 +47,7 @@ export class Site {
       bootId: () => "this boot",
       report: (text, error) => this.reports.push(`${text}: ${error instanceof Error ? error.stack : String(error)}`),
       quit: () => undefined,
+      lost: () => undefined,
     });
     this.#close = async () => {
       await daemon.stop();
