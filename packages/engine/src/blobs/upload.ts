@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
+import { copied } from "../copied.ts";
 import type { BlobSource } from "./blob-store.ts";
 import { piecesOf } from "./pieces.ts";
 import type { Quota } from "./quota.ts";
@@ -69,9 +70,11 @@ async function* batches(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   let bytes = 0;
   for await (const piece of source) {
     if (piece.byteLength === 0) continue;
-    batch.push(piece);
     bytes += piece.byteLength;
-    if (bytes < writeBytes) continue;
+    const isFull = bytes >= writeBytes;
+    // What is held back is copied: its source may fill the same buffer again.
+    batch.push(isFull ? piece : copied(piece));
+    if (!isFull) continue;
     yield batch;
     batch = [];
     bytes = 0;

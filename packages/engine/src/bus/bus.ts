@@ -7,7 +7,7 @@ export interface Message {
   readonly subject: string;
   /** Shared by all receivers: do not change it. */
   readonly body: Uint8Array;
-  /** Answers the requester; absent when nobody asked. Only the first answer counts. */
+  /** Answers the requester; absent when nobody asked. Only the first answer counts. @throws EngineError `too-large` */
   readonly respond?: (body: Uint8Array) => void;
 }
 
@@ -87,7 +87,7 @@ export interface Bus {
    */
   publish(subject: string, body: Uint8Array): void;
 
-  /** @throws EngineError `bad-key`, `closed` */
+  /** @throws EngineError `bad-key`, `closed`; RangeError for an impossible bound */
   subscribe(subject: string, handler: MessageHandler, options?: SubscribeOptions): Subscription;
 
   /**

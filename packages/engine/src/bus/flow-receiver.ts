@@ -20,6 +20,9 @@ export function acceptFlows(
       `Cannot accept flows with a window of ${windowBytes} bytes: it must be at least ${maxFrameBytes}`,
     );
   }
+  if (!(silenceMs > 0)) {
+    throw new RangeError(`Cannot accept flows whose senders may be silent for ${silenceMs} ms: give a number above 0`);
+  }
   return bus.subscribe(
     pattern,
     ({ subject, body, respond }) => {

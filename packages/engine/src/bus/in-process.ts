@@ -1,5 +1,6 @@
 import { onAbort } from "../abort.ts";
 import { type EngineClock, systemClock } from "../clock.ts";
+import { copied } from "../copied.ts";
 import { EngineError } from "../error.ts";
 import type {
   AcceptFlowOptions,
@@ -37,7 +38,7 @@ export class InProcessBus implements OwnedBus {
     this.#checkOpen("publish");
     const receivers = this.#receivers(subject);
     if (receivers.length === 0) return;
-    const message = { subject, body: body.slice() };
+    const message = { subject, body: copied(body) };
     for (const receiver of receivers) receiver.offer({ message });
   }
 
@@ -106,7 +107,14 @@ export class InProcessBus implements OwnedBus {
       const forget = onAbort(signal, aborted);
       this.#asking.add(fail);
       const delivery: Delivery = {
-        message: { subject, body: body.slice(), respond: (answer) => settle(() => resolve(answer.slice())) },
+        message: {
+          subject,
+          body: copied(body),
+          respond(answer) {
+            checkMessage(subject, answer);
+            settle(() => resolve(copied(answer)));
+          },
+        },
         failed: (cause) =>
           fail(
             new EngineError("unknown", `Cannot tell what became of the request on ${subject}: its handler failed`, {

@@ -28,6 +28,8 @@ export class Subscriber implements Subscription {
     this.queue = options.queue;
     this.#handler = handler;
     this.#maxPending = options.maxPending ?? defaultMaxPending;
+    if (!(this.#maxPending >= 1))
+      throw new RangeError(`Cannot subscribe with a queue of ${this.#maxPending} messages: give a number from 1 up`);
     this.#onError = options.onError ?? (() => undefined);
     this.#closed = closed;
     this.#forget = onAbort(options.signal, () => this.close());

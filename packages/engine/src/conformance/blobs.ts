@@ -86,6 +86,11 @@ export function blobConformance(runner: Runner, open: () => Promise<BlobSubject>
     await store.put(utf8.of("right"), { sha256: wanted });
   });
 
+  check("a source may fill one buffer again and again", async ({ store }) => {
+    const { sha256: hash } = await store.put(refilled("abcdef"));
+    assert.equal(utf8.text(await bytesOf(await store.get(hash))), "abcdef");
+  });
+
   check("nothing is left of an upload that fails or is aborted", async ({ store }) => {
     await assert.rejects(store.put(pieces([utf8.of("some")], new Error("line cut"))), /line cut/);
     const abort = new AbortController();
@@ -139,6 +144,14 @@ export function blobConformance(runner: Runner, open: () => Promise<BlobSubject>
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function* refilled(text: string): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.alloc(1);
+  for (const letter of text) {
+    buffer.write(letter);
+    yield buffer;
+  }
 }
 
 /** A source that gives one piece, and then nothing and no end. */

@@ -2,7 +2,7 @@ import { type EngineClock, systemClock } from "../clock.ts";
 import { EngineError } from "../error.ts";
 import { checkKey } from "../state/key.ts";
 import { streamOf } from "./batched.ts";
-import { formatTime } from "./cri.ts";
+import { formatTime, headBytes } from "./cri.ts";
 import { checkLogRequest, chooses } from "./log-name.ts";
 import type {
   LogFilter,
@@ -127,7 +127,7 @@ export class MemoryLogStore implements OwnedLogStore {
       cursor: { file: log.file, end, time },
     };
     log.lines.push(line);
-    log.bytes += text.length;
+    log.bytes += sizeOf(line);
     while (log.bytes > this.#maxBytes && log.lines.length > 1) log.dropOldest();
   }
 
@@ -155,6 +155,11 @@ export class MemoryLogStore implements OwnedLogStore {
   }
 }
 
+/** What the line would take in a file; an empty one takes room, too. */
+function sizeOf({ text }: LogLine): number {
+  return headBytes + text.length + 1;
+}
+
 function newLog(file: number): MemoryLog {
   return {
     file,
@@ -164,7 +169,8 @@ function newLog(file: number): MemoryLog {
     lostBytes: 0,
     removed: false,
     dropOldest() {
-      const bytes = this.lines.shift()?.text.length ?? 0;
+      const oldest = this.lines.shift();
+      const bytes = oldest === undefined ? 0 : sizeOf(oldest);
       this.bytes -= bytes;
       this.lostBytes += bytes;
       this.firstCount += 1;

@@ -1,3 +1,4 @@
+import { copied } from "../copied.ts";
 import { EngineError } from "../error.ts";
 import { checkKey } from "./key.ts";
 import { stateLimits } from "./limits.ts";
@@ -84,7 +85,7 @@ function checkedWrites(put: readonly Write[]): readonly Write[] {
         `Cannot apply the transaction: its values exceed ${stateLimits.txnBytes} bytes in all; split it`,
       );
     }
-    return { key, value: value.slice() };
+    return { key, value: copied(value) };
   });
 }
 

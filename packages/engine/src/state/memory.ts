@@ -1,4 +1,5 @@
 import { type EngineClock, systemClock } from "../clock.ts";
+import { copied } from "../copied.ts";
 import { EngineError } from "../error.ts";
 import { type CheckedTxn, checkTxn } from "./check-txn.ts";
 import { conflictError } from "./conflict.ts";
@@ -62,7 +63,7 @@ export class MemoryStateStore implements OwnedStateStore {
     checkKey(key);
     this.#begin("get", options);
     const entry = this.#entries.get(key);
-    return entry === undefined ? null : { key, value: entry.value.slice(), rev: entry.rev };
+    return entry === undefined ? null : { key, value: copied(entry.value), rev: entry.rev };
   }
 
   async list(prefix: string, options?: CallOptions): Promise<{ items: Item[]; rev: Rev }> {
@@ -70,7 +71,7 @@ export class MemoryStateStore implements OwnedStateStore {
     this.#begin("list", options);
     const items = [...this.#entries]
       .filter(([key]) => isUnder(prefix, key))
-      .map(([key, { value, rev }]) => ({ key, value: value.slice(), rev }))
+      .map(([key, { value, rev }]) => ({ key, value: copied(value), rev }))
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     return { items, rev: this.#head };
   }
@@ -189,7 +190,7 @@ export class MemoryStateStore implements OwnedStateStore {
     const revisions: Revision[] = [];
     for (const { rev, changes } of this.#past.slice(Math.max(0, first), Math.max(0, first) + 64)) {
       const touched = changes.filter(({ key }) => isUnder(prefix, key));
-      if (touched.length > 0) revisions.push({ rev, changes: touched.map(copied) });
+      if (touched.length > 0) revisions.push({ rev, changes: touched.map(ownChange) });
       after = rev;
     }
     return { revisions, upTo: after };
@@ -215,6 +216,6 @@ export class MemoryStateStore implements OwnedStateStore {
   }
 }
 
-function copied({ key, value }: Change): Change {
-  return { key, value: value?.slice() ?? null };
+function ownChange({ key, value }: Change): Change {
+  return { key, value: value === null ? null : copied(value) };
 }

@@ -1,3 +1,4 @@
+import { copied } from "../copied.ts";
 import { isUnder } from "./key.ts";
 import type { Rev } from "./store.ts";
 import type { Revision } from "./watch-hub.ts";
@@ -26,7 +27,9 @@ export class RecentRevisions {
     return this.#revisions.flatMap(({ rev, changes }) => {
       if (rev <= after) return [];
       const touching = changes.filter(({ key }) => isUnder(prefix, key));
-      return touching.length === 0 ? [] : [{ rev, changes: touching }];
+      // Each watch gets bytes of its own: what one does to them is not the others' business.
+      const own = touching.map(({ key, value }) => ({ key, value: value === null ? null : copied(value) }));
+      return own.length === 0 ? [] : [{ rev, changes: own }];
     });
   }
 }

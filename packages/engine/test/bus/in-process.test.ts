@@ -167,6 +167,15 @@ test("who is told of a failed handler may fail, too: the next message is handled
   await bus.close();
 });
 
+test("a bound that bounds nothing is refused", async () => {
+  const bus = new InProcessBus();
+  for (const maxPending of [0, Number.NaN])
+    expect(() => bus.subscribe("a", () => {}, { maxPending })).toThrow(RangeError);
+  for (const silenceMs of [0, Number.NaN])
+    expect(() => bus.acceptFlows("a", () => {}, { silenceMs })).toThrow(RangeError);
+  await bus.close();
+});
+
 test("closing ends requests that wait, and later calls", async () => {
   const clock = new ManualClock();
   const bus = new InProcessBus({ clock });

@@ -33,6 +33,23 @@ export function watching(check: Check): void {
     await Promise.all([concerned.stop(), idle.stop()]);
   });
 
+  check("what one watch does to its bytes no other sees", async ({ store }) => {
+    let start = await store.txn({ put: [write("b", "1")] });
+    for (const value of [utf8.of("first"), Buffer.from("first")]) {
+      const watches = [iterate(store, "a", start), iterate(store, "a", start)];
+      start = await store.txn({ put: [{ key: "a", value }] });
+      for (const watch of watches) {
+        const { value: event } = (await watch.iterator.next()) as { value: WatchEvent };
+        assert.equal(event.resync, false);
+        if (event.resync) continue;
+        assert.equal(utf8.text(event.changes[0]?.value), "first");
+        event.changes[0]?.value?.fill(0);
+      }
+      await Promise.all(watches.map((watch) => watch.stop()));
+      assert.equal(utf8.text((await store.get("a"))?.value), "first");
+    }
+  });
+
   check("many changes at once arrive whole, in order, without a gap", async ({ store }) => {
     const expected: Rev[] = [];
     const writes = Array.from({ length: 300 }, (_, index) =>
