@@ -24,14 +24,14 @@ const longLifeMs = 60_000;
 /**
  * Keeps attempts from dying for ever at the same place. After one that finished no test: half the jobs, and half again after
  * each that memory stopped soon, whatever it finished. After two that finished nothing: what was running then is suspect and
- * is kept for the end. A suspect that dies by itself does not fit in memory, if memory is what it died of: an attempt that
+ * is kept for the end until it has ended. A suspect that dies by itself does not fit in memory, if memory is what it died of: an attempt that
  * left no word may have been killed by anybody, so that such a death counts only with the kernel's word for it, or when it
  * has happened again and again. So does one that would have fitted, had others not taken memory meanwhile.
  */
 export function planAttempt(
   attempts: readonly AttemptHistory[],
   jobs: number,
-  known: ReadonlySet<string>,
+  { known, ended }: { readonly known: ReadonlySet<string>; readonly ended: ReadonlySet<string> },
   now: DeathSigns | undefined,
 ): AttemptPlan {
   const ends = attempts.map((attempt, at) => ({
@@ -51,29 +51,49 @@ export function planAttempt(
     return deaths.length - crowded >= mostDeathsAlone ? [{ file, cause: "unknown" }] : [];
   });
   const fruitless = trailing(died, ({ finished }) => finished === 0);
-  const isStuck =
-    fruitless.filter(({ isCrowded }) => !isCrowded).length >= 2 || fruitless.length >= mostCrowdedFruitless;
-  if (unfit.length > 0 || isStuck) {
-    const gone = new Set([...unfit.map(({ file }) => file), ...known]);
-    const open = fruitless.flatMap((each) => (each.isolated === undefined ? each.open : [each.isolated]));
-    const suspects = [...new Set(open)].filter((file) => !gone.has(file));
+  const gone = new Set([...unfit.map(({ file }) => file), ...known, ...ended]);
+  const suspects = suspectsOf(died).filter((file) => !gone.has(file));
+  const later = suspects.length === 0 ? "" : `${some(suspects)} will run last and alone`;
+  if (unfit.length > 0 || isStuck(fruitless)) {
     const note =
       unfit.length > 0
         ? `${unfit.map(({ file, cause }) => `${file} ${unfitWords(cause)}`).join(", ")}; the rest goes on`
-        : `${fruitless.length} attempts died without finishing a test: ${suspects.join(", ") || "what was running"} will run last and alone`;
+        : `${fruitless.length} attempts died without finishing a test: ${later || "one job, from the beginning"}`;
     return { jobs: 1, suspects, unfit, note };
   }
   const stopped = trailing(died, ({ ofMemory }) => ofMemory);
   const shorter = Math.min(fewerJobs(stopped, jobs), fruitless.length === 0 ? jobs : half(jobs));
-  if (shorter === jobs && fruitless.length === 0) return { jobs, suspects: [], unfit: [], note: "" };
+  if (shorter === jobs && fruitless.length === 0) return { jobs, suspects, unfit: [], note: later };
   const why =
     fruitless.length === 0
       ? `memory stopped the last ${stopped.length} attempts soon`
       : fruitless.length === 1
         ? "the last attempt died without finishing a test"
         : `the last ${fruitless.length} attempts died without finishing a test, for memory that others took`;
-  return { jobs: shorter, suspects: [], unfit: [], note: `${why}: ${shorter} instead of ${jobs} jobs` };
+  const note = `${why}: ${shorter} instead of ${jobs} jobs${later && `; ${later}`}`;
+  return { jobs: shorter, suspects, unfit: [], note };
 }
+
+type Death = AttemptHistory & { readonly isCrowded: boolean };
+
+const isStuck = (fruitless: readonly Death[]): boolean =>
+  fruitless.filter(({ isCrowded }) => !isCrowded).length >= 2 || fruitless.length >= mostCrowdedFruitless;
+
+/** What was running when attempts in a row died without finishing a test. */
+function suspectsOf(died: readonly Death[]): readonly string[] {
+  const suspects = new Set<string>();
+  let fruitless: readonly Death[] = [];
+  for (const each of died) {
+    fruitless = each.finished === 0 ? [...fruitless, each] : [];
+    if (!isStuck(fruitless)) continue;
+    for (const { isolated, open } of fruitless)
+      for (const file of isolated === undefined ? open : [isolated]) suspects.add(file);
+  }
+  return [...suspects];
+}
+
+const some = (files: readonly string[]): string =>
+  files.length <= 5 ? files.join(", ") : `${files.slice(0, 5).join(", ")} and ${files.length - 5} more`;
 
 /** One stop may be an accident. Each that follows soon halves the jobs; after each long life they may be twice as many again. */
 function fewerJobs([, ...more]: readonly AttemptHistory[], jobs: number): number {

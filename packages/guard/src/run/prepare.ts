@@ -57,7 +57,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const attempt = planAttempt(
     earlier?.attempts ?? [],
     options.jobs ?? defaultJobs,
-    new Set(earlier?.unfit.keys() ?? []),
+    { known: new Set(earlier?.unfit.keys() ?? []), ended: new Set(earlier?.ended.keys() ?? []) },
     readDeathSigns(),
   );
   if (attempt.note !== "") notes.push(attempt.note);

@@ -16,7 +16,7 @@ const killed = (rest: Partial<AttemptHistory> = {}): AttemptHistory => ({
 });
 /** Since every attempt began, the kernel has ended something for memory. */
 const now = { oomKills: 2, boot: "b" };
-const none = new Set<string>();
+const none = { known: new Set<string>(), ended: new Set<string>() };
 
 describe("the next attempt", () => {
   it("is ordinary at first, and after attempts that finished something", () => {
@@ -70,10 +70,18 @@ describe("the next attempt", () => {
       suspects: [],
       unfit: [{ file: "hog.js", cause: "memory" }],
     });
-    expect(planAttempt([killed(), killed(), alone], 8, new Set(["hog.js"]), now)).toMatchObject({
+    expect(planAttempt([killed(), killed(), alone], 8, { ...none, known: new Set(["hog.js"]) }, now)).toMatchObject({
       suspects: [],
       unfit: [],
     });
+  });
+
+  it("keeps a suspect for the end until it has ended, whatever the others finish meanwhile", () => {
+    const fruitful = killed({ finished: 700, open: ["big.js"] });
+    expect(planAttempt([killed(), killed(), fruitful], 8, none, now).suspects).toEqual(["hog.js"]);
+    expect(planAttempt([killed(), fruitful, killed(), fruitful], 8, none, now).suspects).toEqual([]);
+    const ended = { ...none, ended: new Set(["hog.js"]) };
+    expect(planAttempt([killed(), killed(), fruitful], 8, ended, now).suspects).toEqual([]);
   });
 
   it("gives no file up that anybody may have killed, until it happens again and again", () => {
@@ -111,7 +119,7 @@ describe("the next attempt", () => {
         let runs = 0;
         for (let isOver = false; !isOver; runs++) {
           expect(runs).toBeLessThanOrEqual(3 + 2 * hogs);
-          const plan = planAttempt(history, jobs, unfit, signs());
+          const plan = planAttempt(history, jobs, { known: unfit, ended: none.ended }, signs());
           expect(plan.jobs).toBeGreaterThanOrEqual(1);
           expect(plan.jobs).toBeLessThanOrEqual(jobs);
           for (const { file } of plan.unfit) {
