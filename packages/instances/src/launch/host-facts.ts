@@ -10,6 +10,8 @@ export interface HostFacts {
   readonly privileged: boolean;
   /** Can at least run programs as other users (root in an ordinary container). */
   readonly changesUsers: boolean;
+  /** How much later than others the kernel ends us for want of memory (proc(5), oom_score_adj): what we start inherits it. */
+  readonly oomScoreAdjustment: number;
   /** The system folders in "/"; a private root shows these and nothing else of this machine. */
   readonly rootEntries: readonly RootEntry[];
   /** Mount points of real files below the visible system folders. */
@@ -66,6 +68,7 @@ export function readHostFacts(): HostFacts {
     gid: process.getgid?.() ?? 0,
     privileged: toDoEverything.every((bit) => capabilities.has(bit)),
     changesUsers: toChangeUsers.every((bit) => capabilities.has(bit)),
+    oomScoreAdjustment: Number(readFileSync("/proc/self/oom_score_adj", "latin1")),
     rootEntries: readdirSync("/").flatMap(rootEntry),
     submounts: submountsOf(readFileSync("/proc/self/mountinfo", "latin1")),
     resolver: resolverOutsideEtc(),

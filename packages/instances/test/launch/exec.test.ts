@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ import {
   readPidFile,
   watchLife,
 } from "../../src/launch/index.ts";
-import { asRoot, host, processesWith, World, eventually } from "./world.ts";
+import { asRoot, eventually, host, outputOf, processesWith, World } from "./world.ts";
 
 const users = {
   ...(asRoot ? { "an unprivileged user": { kind: "own", uid: 100_555, gid: 100_555, groups: [] } } : {}),
@@ -174,4 +174,34 @@ describe.each(Object.entries(users))("a command inside an instance of %s", (_, u
       String(pids?.main?.pid),
     );
   });
+});
+
+describe("a daemon that the kernel spares for want of memory", () => {
+  const standing = "/proc/self/oom_score_adj";
+  const before = readFileSync(standing, "latin1");
+  // Only the privileged can be spared; to be taken first is inherited just so.
+  writeFileSync(standing, "300");
+  afterAll(() => writeFileSync(standing, before));
+  const world = World.use();
+  const spared = { ...host, oomScoreAdjustment: -500 };
+
+  test.each(["world", "isolated"] as const)(
+    "has instances and commands in them that it does not (%s)",
+    async (kind) => {
+      const argv = ["sh", "-c", `cat ${standing}; sleep 1000`];
+      const request = kind === "world" ? world.request({ argv }) : world.isolated({ argv });
+      await world.spawner.launch(buildPlan(request, spared));
+      await eventually(() => outputOf(request).stdout).toBe("0\n");
+      const pids = readPidFile(request.instanceDir);
+      if (pids === null) throw new Error("it does not run");
+      expect(readFileSync(`/proc/${pids.supervisor.pid}/oom_score_adj`, "latin1")).toBe("300\n");
+      const { isolation, user, env, rlimits, cgroups, network } = request;
+      const ownNetwork = network.kind !== "host";
+      const exec = { name: "web.2", pids, argv: ["cat", standing], env, cwd: "/", isolation, user, ownNetwork };
+      const plan = buildExecPlan({ ...exec, rlimits, cgroups, terminal: null }, spared);
+      expect(await text(ExecSession.start(plan).output)).toBe("0\n");
+      killInstance(request.instanceDir);
+      await watchLife(request.instanceDir);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { networkSteps } from "../network/network-steps.ts";
-import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
+import { expendableSteps, privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
 import { firstUserSteps, lastUserSteps, userComesFirst } from "../privileges/user-steps.ts";
 import type { InheritedFile, LaunchRequest } from "../request.ts";
 import { execStep } from "./exec-step.ts";
@@ -74,6 +74,7 @@ export function prepareSteps(
     steps.clone(namespaceFlags(request, userFirst) | network.cloneFlags, cgroups.cloneInto, beside.length),
     ...beside,
     ...cgroups.joined,
+    ...expendableSteps(host),
     ...(waitsFirst ? wait : []),
     ...firstUserSteps(request.user, host),
     ...(request.isolation.cgroup ? [steps.unshare(cloneFlags.cgroup)] : []),

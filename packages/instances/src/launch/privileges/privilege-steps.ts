@@ -1,3 +1,4 @@
+import type { HostFacts } from "../host-facts.ts";
 import type { InstanceUser, Isolation, LaunchRequest, ResourceLimits } from "../request.ts";
 import { resources, scopes } from "../plan/linux.ts";
 import type { Step } from "../plan/plan.ts";
@@ -36,6 +37,11 @@ export function privilegeSteps(
     ...(isolation.noNewPrivileges ? [steps.noNewPrivileges()] : []),
     ...scopeSteps(isolation),
   ];
+}
+
+/** A daemon that the kernel spares (its systemd unit says so) has instances that it does not: one of them may be why. */
+export function expendableSteps({ oomScoreAdjustment }: HostFacts): Step[] {
+  return oomScoreAdjustment < 0 ? [steps.writeFile("/proc/self/oom_score_adj", "0")] : [];
 }
 
 function becomeOwn(user: InstanceUser): Step[] {

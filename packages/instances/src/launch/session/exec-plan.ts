@@ -6,7 +6,7 @@ import { cloneFlags, openFlags } from "../plan/linux.ts";
 import type { LaunchPlan } from "../plan/plan.ts";
 import { Slots } from "../plan/slots.ts";
 import { steps } from "../plan/steps.ts";
-import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
+import { expendableSteps, privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
 import type { PidFile } from "../records/pid-file.ts";
 import type { InstanceUser, Isolation, ResourceLimits } from "../request.ts";
 
@@ -78,6 +78,7 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
       ...(terminal === null ? [] : [steps.openTerminal("/dev/ptmx", terminal.rows, terminal.columns)]),
       steps.clone(0, cloneInto, 0),
       ...lists.map(({ slot, path }) => steps.writeSlot(slot, "0", path)),
+      ...expendableSteps(host),
       steps.umask(0o022),
       ...(user.kind === "namespace" ? [steps.ids(user.insideUid, user.insideGid, [])] : []),
       steps.chdir(request.cwd),
