@@ -270,8 +270,10 @@ static void numbered(char *name, u32 number) {
 // log -> log.1 -> … -> log.N -> gone
 static void rotate(void) {
   char from[216], to[216];
-  numbered(to, log.files);
-  sys(unlinkat, log.folder, to, 0);
+  for (u32 number = log.files;; number++) { // there may be more, of a time when more were kept
+    numbered(to, number);
+    if (failed(sys(unlinkat, log.folder, to, 0))) break;
+  }
   for (u32 number = log.files; number > 0; number--) {
     numbered(from, number - 1);
     numbered(to, number);

@@ -57,6 +57,14 @@ describe("the log pump", () => {
     expect(kept).toEqual(Array.from({ length: 30_000 - first + 1 }, (_, index) => first + index));
   });
 
+  test("drops what was kept while more files were", async () => {
+    const request = logging(world.request({ argv: ["seq", "1", "3000"] }), { maxBytes: 50_000, rotatedFiles: 2 });
+    for (const number of [1, 2, 3, 4, 5]) writeFileSync(join(request.instanceDir, `log.${number}`), "");
+    await world.run(request);
+    const names = readdirSync(request.instanceDir).filter((name) => name.startsWith("log"));
+    expect(names.sort()).toEqual(["log", "log.1", "log.2"]);
+  });
+
   test("splits lines that are too long into P entries and joins them again", async () => {
     const request = logging(node('process.stdout.write("x".repeat(100_000) + "\\n" + "y".repeat(300) + "\\nend")'), {
       maxLineBytes: 4096,
