@@ -1,6 +1,7 @@
 import { ConstellationError, exitCodes } from "@constellation/contract";
 import type { Context } from "./context.ts";
 import { suggestName } from "./suggest.ts";
+import { printable } from "./terminal/width.ts";
 
 /** Tells a failure to people, or to a program with `--json`, and gives the exit code of its row in the table. */
 export async function reportFailure(
@@ -16,8 +17,10 @@ export async function reportFailure(
     context.err.line(JSON.stringify({ error: { ...error.toJSON(), ...(remedy === undefined ? {} : { remedy }) } }));
   } else {
     const { style } = context.err;
-    context.err.line(`${style("bad", error.code === "call.cancelled" ? "Interrupted:" : "Error:")} ${error.message}`);
-    if (remedy !== undefined) context.err.line(style("dim", remedy));
+    context.err.line(
+      `${style("bad", error.code === "call.cancelled" ? "Interrupted:" : "Error:")} ${printable(error.message)}`,
+    );
+    if (remedy !== undefined) context.err.line(style("dim", printable(remedy)));
     if (error.code === "internal.bug") context.err.line(style("dim", stackOf(thrown)));
   }
   return exitCodes[error.traits.exit].code;

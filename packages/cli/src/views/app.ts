@@ -1,5 +1,6 @@
 import type { AppSpec, AppSummary } from "@constellation/contract";
 import type { Terminal } from "../terminal/terminal.ts";
+import { printable } from "../terminal/width.ts";
 import { describeApp } from "./state.ts";
 
 /** One app with all settings in force, defaults included. */
@@ -22,7 +23,7 @@ function settings(spec: AppSpec, style: Terminal["style"]): string[] {
 
 function* leaves(value: unknown, path: string): Generator<[string, string]> {
   if (value === null || value === undefined) return;
-  if (typeof value !== "object") yield [path, typeof value === "string" ? value : JSON.stringify(value)];
+  if (typeof value !== "object") yield [path, typeof value === "string" ? printable(value) : JSON.stringify(value)];
   else if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
     if (value.length > 0) yield [path, value.map((item) => JSON.stringify(item)).join(" ")];
   } else for (const [key, inner] of Object.entries(value)) yield* leaves(inner, path === "" ? key : `${path}.${key}`);

@@ -1,4 +1,5 @@
 import { type Event, type Exit, formatBytes } from "@constellation/contract";
+import { printable } from "../terminal/width.ts";
 import { describeState, type Described } from "./state.ts";
 
 /** What an event is about, and what happened, in words. */
@@ -29,7 +30,7 @@ export function describeEvent(event: Event): Described & { readonly subject: str
     case "probe.changed":
       return {
         subject: event.instance,
-        text: `${event.probe} probe ${event.ok ? "succeeds" : "fails"}: ${event.detail}`,
+        text: `${event.probe} probe ${event.ok ? "succeeds" : "fails"}: ${printable(event.detail)}`,
         meaning: event.ok ? "good" : "bad",
       };
     case "limit.missing":
@@ -41,5 +42,5 @@ const asWanted: readonly Exit["kind"][] = ["completed", "stopped"];
 
 function describeExit({ kind, reason, peakMemoryBytes }: Exit): Described {
   const peak = kind === "oom" && peakMemoryBytes !== null ? `, peak ${formatBytes(peakMemoryBytes)}` : "";
-  return { text: `ended: ${reason}${peak}`, meaning: asWanted.includes(kind) ? "dim" : "bad" };
+  return { text: `ended: ${printable(reason)}${peak}`, meaning: asWanted.includes(kind) ? "dim" : "bad" };
 }

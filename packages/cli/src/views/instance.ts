@@ -36,7 +36,7 @@ export function instanceLines(
     ...section(
       "History",
       instance.history.map(
-        ({ at, text: what }) => `${style("dim", `${formatDuration(Math.max(0, nowMs - at))} ago`)}  ${what}`,
+        ({ at, text: what }) => `${style("dim", `${formatDuration(Math.max(0, nowMs - at))} ago`)}  ${printable(what)}`,
       ),
     ),
   ];

@@ -1,5 +1,6 @@
 import { type AppSummary, formatDuration, type InstanceState } from "@constellation/contract";
 import type { Meaning } from "../terminal/style.ts";
+import { printable } from "../terminal/width.ts";
 
 /** A state in one word or few, and how it is meant. */
 export interface Described {
@@ -7,8 +8,13 @@ export interface Described {
   readonly meaning: Meaning;
 }
 
-/** The state of an instance for people. */
+/** The state of an instance for people. What its program or its probes said may not reach the terminal as it is. */
 export function describeState(state: InstanceState, nowMs: number): Described {
+  const { text, meaning } = wordsOf(state, nowMs);
+  return { text: printable(text), meaning };
+}
+
+function wordsOf(state: InstanceState, nowMs: number): Described {
   switch (state.status) {
     case "waiting":
       return { text: `waiting for ${state.for}`, meaning: "warning" };
@@ -44,7 +50,7 @@ const appMeanings: Record<AppSummary["status"], Meaning> = {
 
 /** The status of an app for people. */
 export function describeApp({ status, detail }: AppSummary): Described {
-  return { text: detail === null ? status : `${status}: ${detail}`, meaning: appMeanings[status] };
+  return { text: detail === null ? status : `${status}: ${printable(detail)}`, meaning: appMeanings[status] };
 }
 
 /** The process id of an instance, when it has one. */
