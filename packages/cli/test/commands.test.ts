@@ -129,6 +129,27 @@ test("what is no app, and a folder that cannot be watched, are told in words", a
   });
 });
 
+test("top --once of what ends meanwhile ends, too", async () => {
+  const { run } = await withWeb();
+  const top = run("top", "--once", "--interval", "2s");
+  // Between its two rounds.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await run("stop", "web");
+  expect(await top).toMatchObject({ code: 0 });
+});
+
+test("what a program says to a probe, or as it ends, cannot drive the terminal", async () => {
+  const { run, write } = await commandLine();
+  const said = "\u001b[2J\u001b]0;title\u0007boom\u009b31m";
+  write("constellation.json", JSON.stringify({ name: "bad", command: ["x"], env: { FAIL: said } }));
+  const told = [await run("up"), await run("ps"), await run("events"), await run("inspect", "bad")];
+  for (const { out, err } of [...told, await run("inspect", "bad.1")]) {
+    expect(out + err).toContain("boom");
+    // eslint-disable-next-line no-control-regex -- these are what is looked for
+    expect(out + err).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+  }
+});
+
 test("an app that left the file is named, goes on, and goes with --prune", async () => {
   const { run, write } = await withWeb();
   const apps = (...names: string[]): string =>

@@ -8,6 +8,8 @@ import { measured, type Measured } from "../views/measured.ts";
 
 /** An instance that was not measured for so long is gone. */
 const staleIntervals = 3;
+/** Time that a round of measurements may come late. */
+const lateMs = 2000;
 const keysHelp = `sort: ${sortNames.map((name) => `${name[0]} ${name}`).join("  ")}   q quit`;
 
 interface Options {
@@ -65,8 +67,10 @@ async function printOnce(
   const count = (await daemon.instances(app, { signal })).filter(({ state }) => state.status === "running").length;
   const latest = new Map<string, Measured>();
   let taken = 0;
+  // What has ended meanwhile is measured no more: the second round is not waited for longer than it takes.
+  const until = AbortSignal.any([signal, AbortSignal.timeout(givenDuration("--interval", interval) + lateMs)]);
   if (count > 0)
-    for await (const sample of daemon.monitor(app, { interval, signal })) {
+    for await (const sample of daemon.monitor(app, { interval, signal: until })) {
       latest.set(sample.instance, measured(sample, latest.get(sample.instance)));
       taken += 1;
       if (taken >= 2 * count) break;
