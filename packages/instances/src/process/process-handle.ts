@@ -82,7 +82,8 @@ export class ProcessHandle implements RunHandle {
     // An earlier daemon began to stop it, and perhaps died before it could send the signal.
     if (stop !== null) {
       if (stop.graceMs > 0) this.#signal(stop.signal);
-      this.#armKill(stop.killAt);
+      // The machine's clock may have been set back since.
+      this.#armKill(Math.min(stop.killAt, options.clock.nowMs() + stop.graceMs));
     }
     // That it runs is told first.
     setTimeout(() => void this.#openMetrics(), breathMs);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { newRunId } from "@constellation/instances";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Playground } from "./playground.ts";
-import { end, shell } from "./runs.ts";
+import { end, line, shell } from "./runs.ts";
 
 let playground: Playground;
 const { signal } = new AbortController();
@@ -66,4 +66,20 @@ test("instances keep their number, and so their user, over daemons", async () =>
   const again = await next.start({ ...request, runId: newRunId(Date.now(), 0.7) }, { signal });
   expect(again.facts.measures).toEqual(before);
   await end(next, again);
+});
+
+test("a stop is over when its grace is, although the machine's clock was set back by a day meanwhile", async () => {
+  const driver = await playground.open();
+  const handle = await driver.start(shell(playground, "trap '' TERM; echo up; while :; do sleep 0.05; done"), {
+    signal,
+  });
+  await line(handle, /up/);
+  handle.detach();
+  const stop = { signal: "SIGTERM", graceMs: 200, killAt: Date.now() + 86_400_000 };
+  writeFileSync(join(folderOf(handle.facts.runId), "stop.json"), JSON.stringify(stop));
+  const next = await playground.open();
+  const recovery = await next.recover(handle.facts.runId);
+  if (recovery.status !== "running") throw new Error(`recovered as ${recovery.status}, wanted running`);
+  expect(await recovery.handle.wait()).toMatchObject({ kind: "killed" });
+  await end(next, recovery.handle);
 });
