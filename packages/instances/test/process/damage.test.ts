@@ -75,6 +75,7 @@ test("a stop is over when its grace is, although the machine's clock was set bac
   });
   await line(handle, /up/);
   handle.detach();
+  await driver.close();
   const stop = { signal: "SIGTERM", graceMs: 200, killAt: Date.now() + 86_400_000 };
   writeFileSync(join(folderOf(handle.facts.runId), "stop.json"), JSON.stringify(stop));
   const next = await playground.open();
