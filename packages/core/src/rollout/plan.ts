@@ -44,11 +44,13 @@ export function planRollout(goal: RolloutGoal, instances: readonly ActualInstanc
   const ended = updates.filter(
     ({ kind, index }) => kind === "replace" && living.some((i) => i.index === index && ready(i)),
   );
+  const removals = shrink(goal, inside, beyond, ended.length);
+  const going = new Set(removals.map(({ index }) => index));
   return [
-    ...adjust(living),
+    ...adjust(living.filter(({ index }) => !going.has(index))),
     ...begin(goal, instances, living),
     ...updates,
-    ...shrink(goal, inside, beyond, ended.length),
+    ...removals,
   ];
 }
 

@@ -24,6 +24,7 @@ const events = fc.array(
         quality: fc.constantFrom<Quality>("good", "bad", "brief"),
       }),
     },
+    { weight: 1, arbitrary: fc.constant({ do: "updateLive" as const }) },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -46,6 +47,7 @@ function play(world: World, list: typeof events extends fc.Arbitrary<infer E> ? 
     else if (event.do === "giveUp") world.giveUp(event.index);
     else if (event.do === "scale") world.goal = { ...world.goal, wanted: event.wanted };
     else if (event.do === "update") world.update(event.quality);
+    else if (event.do === "updateLive") world.updateLive();
     else if (event.do === "mode") world.goal = { ...world.goal, mode: event.mode };
     else if (event.do === "block") world.goal = { ...world.goal, blockedBy: event.by };
     else checkedPlan(world);

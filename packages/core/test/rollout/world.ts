@@ -25,6 +25,8 @@ export class World {
   goal: RolloutGoal;
   revision = 1;
   readonly qualities: Quality[] = ["good"];
+  /** Revisions that running instances take over. */
+  readonly #live = new Set<number>();
   readonly instances = new Map<number, Simulated>();
 
   constructor(goal: RolloutGoal) {
@@ -34,6 +36,12 @@ export class World {
   update(quality: Quality): void {
     this.revision += 1;
     this.qualities.push(quality);
+  }
+
+  /** A revision that needs no new process: instances fare as before. */
+  updateLive(): void {
+    this.update(this.qualities.at(-1) ?? "good");
+    this.#live.add(this.revision);
   }
 
   view(): ActualInstance[] {
@@ -121,7 +129,9 @@ export class World {
   }
 
   #fit(revision: number): Fit {
-    return revision === this.revision ? "current" : "outdated";
+    if (revision === this.revision) return "current";
+    for (let since = revision + 1; since <= this.revision; since += 1) if (!this.#live.has(since)) return "outdated";
+    return "live";
   }
 }
 
