@@ -39,8 +39,8 @@ const longestCommandLine = 4096;
 
 /** The words of a process, as far as they fit into 4 KiB; none for one of the kernel, or that has ended. */
 export function commandLineOf(pid: number, roots: HostRoots = systemRoots): string[] {
-  const words = readKernelFileStart(`${roots.proc}/${pid}/cmdline`, longestCommandLine).replace(/\0$/, "");
-  return words === "" ? [] : words.split("\0");
+  const bytes = readKernelFileStart(`${roots.proc}/${pid}/cmdline`, longestCommandLine).replace(/\0$/, "");
+  return bytes === "" ? [] : Buffer.from(bytes, "latin1").toString("utf8").split("\0");
 }
 
 /** The tree below a pid now, or undefined when that process is gone. Detached descendants are found by cgroup or marker. */

@@ -140,11 +140,11 @@ describe.runIf(process.platform === "linux")("processes of this machine", () => 
 
   test("a command line that is long is told in part", async () => {
     const script = 'console.log("up"); setInterval(() => {}, 1000)';
-    const child = startChild(process.execPath, ["-e", script, "a", "b".repeat(100_000)]);
+    const child = startChild(process.execPath, ["-e", script, "grün €", "b".repeat(100_000)]);
     await firstOutput(child);
     const { commandLine = [] } = lookAtProcess(child.pid) ?? {};
-    expect(commandLine.slice(0, 4)).toEqual([process.execPath, "-e", script, "a"]);
-    expect(commandLine.join(" ")).toHaveLength(4096);
+    expect(commandLine.slice(0, 4)).toEqual([process.execPath, "-e", script, "grün €"]);
+    expect(Buffer.byteLength(commandLine.join(" "))).toBe(4096);
     expect(processTree(child.pid)?.commandLine).toEqual(commandLine);
     expect(lookAtProcess(2 ** 22 + 1)).toBeUndefined();
   });
