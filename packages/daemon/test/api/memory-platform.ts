@@ -295,8 +295,8 @@ export class MemoryPlatform implements Platform {
 
   async *samples(query: SamplesQuery, { signal }: CallOptions): AsyncGenerator<Sample[]> {
     for (let round = 1; !signal.aborted; round += 1) {
-      const instances = await this.instances(query.app);
-      yield instances.map(({ app, name, restarts }) => sample(app, name, restarts, round, query.intervalMs ?? 1000));
+      const running = (await this.instances(query.app)).filter(({ state }) => state.status === "running");
+      yield running.map(({ app, name, restarts }) => sample(app, name, restarts, round, query.intervalMs ?? 1000));
       if (query.follow !== true) return;
       await sleep(query.intervalMs ?? 1000, undefined, { signal }).catch(() => undefined);
     }
