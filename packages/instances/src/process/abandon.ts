@@ -20,7 +20,8 @@ export async function abandon(folder: string, cgroup: Cgroup | null, startTimeou
   await removeRunFolder(folder);
 }
 
-async function endSupervisor(folder: string): Promise<void> {
+/** Ends a supervisor, if one lives in this folder, and everything it keeps. */
+export async function endSupervisor(folder: string): Promise<void> {
   const end = Date.now() + patienceMs;
   while (isSupervised(folder) && Date.now() < end) {
     killInstance(folder);

@@ -8,7 +8,7 @@ export function writeAtomically(path: string, content: string): void {
   renameSync(fresh, path);
 }
 
-/** A JSON file's value; null when there is none. @throws Error naming the file when it is no JSON */
+/** A JSON file's value; null when there is none, or what is there is no JSON: the machine lost its power before it was kept. */
 export function readJson(path: string): unknown {
   let text: string;
   try {
@@ -19,7 +19,7 @@ export function readJson(path: string): unknown {
   }
   try {
     return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new Error(`${path} is no JSON: ${JSON.stringify(text.slice(0, 80))}`, { cause: error });
+  } catch {
+    return null;
   }
 }

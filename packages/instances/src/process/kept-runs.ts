@@ -6,7 +6,7 @@ import type { CallOptions, FoundRun, Recovery, RunHandle } from "../driver/drive
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
 import { isSupervised, readExitRecord, readPidFile } from "../launch/index.ts";
-import { abandon } from "./abandon.ts";
+import { abandon, endSupervisor } from "./abandon.ts";
 import type { Abilities } from "./abilities.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf } from "./end-of-run.ts";
@@ -94,6 +94,8 @@ export class KeptRuns {
     const { clock, bootedAt } = this.#parts;
     const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
     try {
+      // It may live although nobody can read what it wrote.
+      await endSupervisor(folder);
       const pids = readPidFile(folder);
       if (pids !== null) await clearLost(pids, cgroup ?? null);
       const found = readExitRecord(folder);

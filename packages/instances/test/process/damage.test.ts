@@ -37,6 +37,58 @@ test("a folder that a daemon made and did not fill is cleared", async () => {
   expect(await driver.list()).toEqual([]);
 });
 
+const unreadable = ["", "garbage\nend\n"];
+
+test.each(["runs", "spares"])(
+  "what nobody can read in a folder of a dead daemon's %s does not keep the next from opening",
+  async (kind) => {
+    for (const file of ["exit", "pid"])
+      for (const content of unreadable) {
+        const folder = join(playground.runtime, kind, newRunId(Date.now(), Math.random()));
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(join(folder, "lock"), "");
+        writeFileSync(join(folder, file), content);
+      }
+    const driver = await playground.open();
+    expect(await driver.list()).toEqual([]);
+  },
+);
+
+test.each(["exit", "pid", "end.json", "stop.json", "notes.json"])(
+  "a run that ended has ended, whatever became of its file %s",
+  async (file) => {
+    for (const content of unreadable) {
+      const driver = await playground.open();
+      const handle = await driver.start(shell(playground, "true"), { signal });
+      await handle.wait();
+      handle.detach();
+      await driver.close();
+      writeFileSync(join(folderOf(handle.facts.runId), file), content);
+      const next = await playground.open();
+      expect(await next.recover(handle.facts.runId)).toMatchObject({ status: "ended" });
+      await next.release(handle.facts.runId);
+      await next.close();
+    }
+  },
+);
+
+test.each(["pid", "stop.json", "notes.json"])(
+  "a run goes on once, or ends, whatever became of its file %s",
+  async (file) => {
+    const driver = await playground.open();
+    const handle = await driver.start(shell(playground, "sleep 1000000"), { signal });
+    handle.detach();
+    await driver.close();
+    writeFileSync(join(folderOf(handle.facts.runId), file), "garbage\nend\n");
+    const next = await playground.open();
+    const recovery = await next.recover(handle.facts.runId);
+    expect(recovery.status).toBe(file === "pid" ? "ended" : "running");
+    if (recovery.status === "running") await end(next, recovery.handle);
+    else await next.release(handle.facts.runId);
+  },
+  30_000,
+);
+
 test("what is no run of ours is left alone", async () => {
   mkdirSync(join(playground.runtime, "runs", "README"), { recursive: true });
   const driver = await playground.open();

@@ -35,23 +35,25 @@ export type Ending =
   /** A step of the plan failed; nothing ran. */
   | { readonly kind: "start-failed"; readonly stepIndex: number; readonly errno: number };
 
-/**
- * The exit record of an instance folder; null when there is none (it runs, or its supervisor was killed).
- * @throws Error when the file exists but is no exit record
- */
+/** The exit record of an instance folder; null when there is none (it runs, or its supervisor was killed), or none that can be read. */
 export function readExitRecord(instanceDir: string): ExitRecord | null {
   const path = `${instanceDir}/exit`;
+  let bytes: Buffer;
   try {
-    return parseExitRecord(readFileSync(path), path);
+    bytes = readFileSync(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return null;
     throw error;
   }
+  return isRecord(bytes) ? parseExitRecord(bytes, path) : null;
 }
+
+const isRecord = (bytes: Buffer): boolean =>
+  bytes.length === EXIT_RECORD_BYTES && bytes.readUInt32LE(0) === MAGIC && bytes.readUInt16LE(4) === VERSION;
 
 /** @throws Error when the bytes are no exit record; `where` names them in its message */
 export function parseExitRecord(bytes: Buffer, where: string): ExitRecord {
-  if (bytes.length !== EXIT_RECORD_BYTES || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt16LE(4) !== VERSION)
+  if (!isRecord(bytes))
     throw new Error(`${where} holds ${bytes.length} bytes that are no exit record of version ${VERSION}`);
   const startedNs = bytes.readBigUInt64LE(40);
   return {

@@ -18,10 +18,7 @@ export interface PidFile {
   readonly startedAtMs: number | null;
 }
 
-/**
- * The pid file of an instance folder; null when the instance has not begun to run.
- * @throws Error when the file exists but is malformed
- */
+/** The pid file of an instance folder; null when the instance has not begun to run, or what is there cannot be read. */
 export function readPidFile(instanceDir: string): PidFile | null {
   const path = `${instanceDir}/pid`;
   let content: string;
@@ -31,10 +28,10 @@ export function readPidFile(instanceDir: string): PidFile | null {
     if (errnoOf(error) === "ENOENT") return null;
     throw error;
   }
-  return parsePidFile(content, path);
+  return parsePidFile(content);
 }
 
-function parsePidFile(content: string, path: string): PidFile | null {
+function parsePidFile(content: string): PidFile | null {
   if (!content.endsWith("end\n")) return null; // being written right now
   const stamp = (name: string): ProcessStamp | null => {
     const found = new RegExp(`^${name} (\\d+) (\\d+)$`, "mu").exec(content);
@@ -43,7 +40,7 @@ function parsePidFile(content: string, path: string): PidFile | null {
       : { pid: Number(found[1]), startTicks: BigInt(found[2]) };
   };
   const supervisor = stamp("supervisor");
-  if (supervisor === null) throw new Error(`${path} names no supervisor: ${JSON.stringify(content.slice(0, 200))}`);
+  if (supervisor === null) return null;
   const started = BigInt(/^started (\d+)$/mu.exec(content)?.[1] ?? "0");
   return {
     supervisor,
