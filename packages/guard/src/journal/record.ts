@@ -41,7 +41,7 @@ export type JournalRecord =
       readonly kind: "stop";
       readonly why: "finished" | "protected" | "timeout" | "interrupted";
       readonly level?: "drain" | "kill";
-      /** The run itself would have stayed within its bounds, had others not taken memory while it ran. */
+      /** It would have stayed within its bounds, had others not taken memory while it ran; or CPU stopped it. */
       readonly crowded?: boolean;
       readonly exit: number | null;
       readonly peakBytes: number;

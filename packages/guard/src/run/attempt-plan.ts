@@ -1,3 +1,4 @@
+import { formatBytes } from "@constellation/contract";
 import type { AttemptHistory } from "../journal/ledger.ts";
 import { type DeathSigns, ranOut } from "../journal/death-signs.ts";
 import { type UnfitCause, unfitWords } from "../journal/unfit.ts";
@@ -11,6 +12,8 @@ export interface AttemptPlan {
   readonly unfit: readonly { readonly file: string; readonly cause: UnfitCause }[];
   /** What the user is told; empty for an ordinary attempt. */
   readonly note: string;
+  /** Nothing is started any more: memory does not even do for what runs the tests. The attempt after it tries again. */
+  readonly isHopeless?: true;
 }
 
 /** A file that was killed alone this often without a sign of memory is given up as well: something of its own ends it. */
@@ -18,15 +21,20 @@ const mostDeathsAlone = 3;
 /** Others come and go: a file that was stopped for what they took gets more chances, and so do files that were open then. */
 const mostCrowdedAlone = 5;
 const mostCrowdedFruitless = 4;
+/** Attempts in a row that memory stopped before a test file was loaded. */
+const mostStillborn = 5;
+const mostCrowdedStillborn = 12;
+/** The same, whatever was loaded. */
+const mostBarren = 20;
 /** An attempt that went on for so long was stopped by an accident, not by its jobs. */
 const longLifeMs = 60_000;
 
 /**
  * Keeps attempts from dying for ever at the same place. After one that finished no test: half the jobs, and half again after
- * each that memory stopped soon, whatever it finished. After two that finished nothing: what was running then is suspect and
- * is kept for the end until it has ended. A suspect that dies by itself does not fit in memory, if memory is what it died of: an attempt that
- * left no word may have been killed by anybody, so that such a death counts only with the kernel's word for it, or when it
- * has happened again and again. So does one that would have fitted, had others not taken memory meanwhile.
+ * each that memory stopped soon, whatever it finished. After two that finished nothing: what was running then is suspect, and
+ * is kept for the end until it has ended. A suspect that dies by itself does not fit in memory, if memory is what it died of:
+ * an attempt that left no word may have been killed by anybody, so that such a death counts only with the kernel's word for
+ * it, or when it has happened again and again. So does one that would have fitted, had others not taken memory meanwhile.
  */
 export function planAttempt(
   attempts: readonly AttemptHistory[],
@@ -40,7 +48,8 @@ export function planAttempt(
     ofMemory: attempt.stop?.why === "protected" || ranOut(attempt.signs, attempts[at + 1]?.signs ?? now),
   }));
   // One that ran out of time says nothing about memory: it may have waited for its turn.
-  const died = ends.filter(({ stop }) => stop === undefined || stop.why === "protected");
+  const hasDied = ({ stop }: AttemptHistory): boolean => stop === undefined || stop.why === "protected";
+  const died = ends.filter(hasDied);
   const alone = died.filter(({ isolated, finished }) => isolated !== undefined && finished === 0);
   const unfit = [...new Set(alone.map(({ isolated = "" }) => isolated))].flatMap((file): AttemptPlan["unfit"] => {
     const deaths = alone.filter(({ isolated }) => isolated === file);
@@ -51,6 +60,17 @@ export function planAttempt(
     return deaths.length - crowded >= mostDeathsAlone ? [{ file, cause: "unknown" }] : [];
   });
   const fruitless = trailing(died, ({ finished }) => finished === 0);
+  const barren = trailing(
+    ends,
+    (each) => hasDied(each) && each.ofMemory && each.isolated === undefined && each.finished === 0,
+  );
+  const stillborn = trailing(barren, ({ open }) => open.length === 0);
+  const ownStillborn = stillborn.filter(({ isCrowded }) => !isCrowded);
+  if (ownStillborn.length >= mostStillborn || stillborn.length >= mostCrowdedStillborn || barren.length >= mostBarren) {
+    const peakBytes = Math.max(...barren.map(({ stop }) => stop?.peakBytes ?? 0));
+    const note = `memory stopped the last ${barren.length} attempts before a test finished: what runs the tests does not fit in memory (it had ${formatBytes(peakBytes)})`;
+    return { jobs: 1, suspects: [], unfit, note, isHopeless: true };
+  }
   const gone = new Set([...unfit.map(({ file }) => file), ...known, ...ended]);
   const suspects = suspectsOf(died).filter((file) => !gone.has(file));
   const later = suspects.length === 0 ? "" : `${some(suspects)} will run last and alone`;

@@ -39,7 +39,7 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
       file,
       cause,
       hash: hashNow(file),
-      peakBytes: earlier?.attempts.at(-1)?.stop?.peakBytes ?? 0,
+      peakBytes: earlier?.attempts.findLast(({ isolated }) => isolated === file)?.stop?.peakBytes ?? 0,
     });
   const unfit = [...attempt.unfit.map(({ file }) => file), ...(earlier?.unfit.keys() ?? [])];
   let worst: number | null = 0;
@@ -67,6 +67,7 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
       ...(isolated === undefined ? {} : { isolated }),
       ...readDeathSigns(),
     });
+    if (attempt.isHopeless === true) return null;
     const exit = await runOnce(context, exclude);
     worst = worst === null || exit === null ? null : Math.max(worst, exit);
   }

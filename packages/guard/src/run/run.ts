@@ -122,8 +122,8 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
           say({ kind: "sample", sample, state: policy });
         },
         changed(policy) {
-          if (policy.cause === "memory" && reaches(policy.level, "drain") && first !== undefined && last !== undefined)
-            crowded ??= isCrowded(first, last, options.policy ?? defaultPolicy);
+          if (reaches(policy.level, "drain") && first !== undefined && last !== undefined)
+            crowded ??= policy.cause === "cpu" || isCrowded(first, last, options.policy ?? defaultPolicy);
           say({ kind: "level", state: policy });
           if (options.selfProtect !== false) stop.follow(policy);
         },
@@ -228,10 +228,11 @@ function judge(
   stop: StopSignal,
   exit: number | null,
   ledger: Ledger,
-  { detected: { adapter } }: Prepared,
+  { detected: { adapter }, attempt }: Prepared,
 ): Pick<RunOutcome, "kind" | "reason"> {
   if (stop.failure !== undefined) throw stop.failure;
   if (stop.why !== undefined) return { kind: stop.why, reason: stop.reason };
+  if (attempt.isHopeless === true) return { kind: "failed", reason: attempt.note };
   const failed = [...ledger.tests.values()].filter(({ status }) => status === "failed").length;
   if (failed > 0) return { kind: "failed", reason: `${failed} test(s) failed` };
   const [unfit] = ledger.unfit.values();

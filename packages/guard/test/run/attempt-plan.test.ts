@@ -84,6 +84,25 @@ describe("the next attempt", () => {
     expect(planAttempt([killed(), killed(), fruitful], 8, ended, now).suspects).toEqual([]);
   });
 
+  it("gives up when memory does not do for what runs the tests, and tries again when asked again", () => {
+    const stillborn = (crowded: boolean): AttemptHistory => killed({ ...stopped(crowded), open: [] });
+    const five = Array<AttemptHistory>(5).fill(stillborn(false));
+    expect(planAttempt(five.slice(1), 8, none, now)).not.toHaveProperty("isHopeless");
+    expect(planAttempt(five, 8, none, now)).toMatchObject({ isHopeless: true, suspects: [], unfit: [] });
+    const crowded = Array<AttemptHistory>(12).fill(stillborn(true));
+    expect(planAttempt(crowded.slice(1), 8, none, now)).not.toHaveProperty("isHopeless");
+    expect(planAttempt(crowded, 8, none, now).isHopeless).toBe(true);
+    const said = killed({ open: [], stop: { kind: "stop", why: "finished", exit: null, peakBytes: 0, at: "" } });
+    expect(planAttempt([...five, said], 8, none, now)).not.toHaveProperty("isHopeless");
+    // A file was loaded, or somebody killed it: that is another matter.
+    expect(planAttempt([...five.slice(1), killed(stopped(false))], 8, none, now)).not.toHaveProperty("isHopeless");
+    const barren = Array.from({ length: 20 }, (_, n) => killed({ ...stopped(false), open: [`${n}.js`] }));
+    expect(planAttempt(barren.slice(1), 8, none, now).suspects).toHaveLength(19);
+    expect(planAttempt(barren, 8, none, now).isHopeless).toBe(true);
+    const byAnybody = Array<AttemptHistory>(5).fill(killed({ open: [], signs: undefined }));
+    expect(planAttempt(byAnybody, 8, none, undefined)).not.toHaveProperty("isHopeless");
+  });
+
   it("gives no file up that anybody may have killed, until it happens again and again", () => {
     const calm = { oomKills: 1, boot: "b" };
     const alone = killed({ isolated: "hog.js" });
