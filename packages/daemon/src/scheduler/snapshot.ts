@@ -95,8 +95,9 @@ export class Snapshot {
       const heldMs = this.holdMs(app, record);
       return heldMs > 0 && heldMs < Infinity ? heldMs : null;
     }
-    // Only an update waits for instances to have run for a while.
-    if (!this.instances(app, record).some(({ fit }) => fit === "outdated")) return null;
+    // Only an update waits for instances to have run for a while, until the one too many that it has brought is gone.
+    const instances = this.instances(app, record);
+    if (instances.length <= record.instances && !instances.some(({ fit }) => fit === "outdated")) return null;
     const waits = this.#observations.of(app).flatMap(({ state, revision }) => {
       if (state.status !== "running" || !state.ready || revision === null) return [];
       const leftMs = state.since + this.#settleMs(app, revision) - this.#nowMs();
