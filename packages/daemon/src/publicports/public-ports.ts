@@ -39,6 +39,8 @@ const askedHolders = 64;
 export class PublicPorts implements PortOpener, PortSource {
   readonly #parts: PublicPortsParts;
   readonly #open = new Map<string, PublicPort>();
+  /** Ports that were opened for changes which are not written down yet. */
+  readonly #promised = new Set<ReadonlySet<string>>();
   /** Ports that are being given up. */
   readonly #closing = new Map<string, Promise<void>>();
   readonly #private = new PrivatePorts();
@@ -53,18 +55,24 @@ export class PublicPorts implements PortOpener, PortSource {
     this.#parts = parts;
   }
 
-  async open(specs: readonly AppSpec[]): Promise<void> {
+  async open(specs: readonly AppSpec[]): Promise<() => void> {
     const opened: string[] = [];
+    const promise = new Set<string>();
+    const release = (): void => void this.#promised.delete(promise);
+    this.#promised.add(promise);
     try {
       for (const spec of specs) {
         for (const port of spec.ports) {
           const key = keyOf(spec.name, port);
+          promise.add(key);
           if (!this.#open.has(key)) opened.push(key);
           const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
           await this.#obtain(spec.name, port).open(sharing);
         }
       }
+      return release;
     } catch (error) {
+      release();
       for (const key of opened) await this.#close(key);
       throw error;
     }
@@ -163,7 +171,8 @@ export class PublicPorts implements PortOpener, PortSource {
     mkdirSync(this.#parts.folder, { recursive: true, mode: 0o700 });
     const needed = this.#needed();
     const known = new Set([...this.#open.keys(), ...readdirSync(this.#parts.folder)]);
-    for (const key of known) if (!needed.has(key)) await this.#close(key);
+    // Seen anew before each: to close one may take a while, and what was not needed before may be by then.
+    for (const key of known) if (!needed.has(key) && !this.#isWanted(key)) await this.#close(key);
     for (const [key, { app, port, sharing }] of needed) {
       if (this.#open.get(key)?.isOpen === true) continue;
       try {
@@ -200,6 +209,10 @@ export class PublicPorts implements PortOpener, PortSource {
     for (const open of this.#open.values()) open.detach();
     this.#open.clear();
     await this.#parts.waiting?.close();
+  }
+
+  #isWanted(key: string): boolean {
+    return [...this.#promised].some((keys) => keys.has(key)) || this.#needed().has(key);
   }
 
   #needed(): Map<string, { readonly app: string; readonly port: PortSpec; readonly sharing: Sharing }> {

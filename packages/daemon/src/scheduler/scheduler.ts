@@ -17,9 +17,10 @@ export interface PortOpener {
   /**
    * Opens what is not open yet; when one cannot be opened, those opened by this call are closed again.
    *
+   * @returns to be called when it is written down who needs them, or will not be: until then nobody closes them
    * @throws ConstellationError `port.in-use`, `access.denied`
    */
-  open(specs: readonly AppSpec[]): Promise<void>;
+  open(specs: readonly AppSpec[]): Promise<() => void>;
   /** Says who listens on the ports that would have to be opened, without opening them. @throws as {@link open} */
   check(specs: readonly AppSpec[]): Promise<void>;
 }
@@ -64,17 +65,22 @@ export class Scheduler {
       await ports.check(changed);
       return [...application.changes];
     }
-    await ports.open(changed);
     const edit = repository.edit();
-    const undecided = enact(application, {
-      snapshot: this.snapshot,
-      mirror: repository.mirror,
-      edit,
-      at: nowMs(),
-      node: this.#parts.node,
-    });
-    if (edit.isEmpty) return [...application.changes];
-    await repository.write(edit);
+    const release = await ports.open(changed);
+    let undecided: string[] = [];
+    try {
+      undecided = enact(application, {
+        snapshot: this.snapshot,
+        mirror: repository.mirror,
+        edit,
+        at: nowMs(),
+        node: this.#parts.node,
+      });
+      if (edit.isEmpty) return [...application.changes];
+      await repository.write(edit);
+    } finally {
+      release();
+    }
     for (const { app, revision, change } of application.changes)
       if (change !== "removed" && change !== "orphaned")
         this.#parts.emit({ type: "app.applied", app, revision, change });
@@ -100,8 +106,12 @@ export class Scheduler {
     const running = this.snapshot.specs().filter(({ name }) => this.snapshot.record(name)?.mode === "running");
     checkDependencies(forgiving(this.snapshot.specs(), [app]));
     checkPortConflicts([...running, spec]);
-    await this.#parts.ports.open([spec]);
-    await this.#change(app, (record) => ({ ...record, mode: "running" }));
+    const release = await this.#parts.ports.open([spec]);
+    try {
+      await this.#change(app, (record) => ({ ...record, mode: "running" }));
+    } finally {
+      release();
+    }
   }
 
   /** Replaces all instances one after the other by a revision with the same spec. */

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AppSpec, parseApp } from "@constellation/contract";
+import { MemoryStateStore } from "@constellation/engine";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Observations } from "../../src/agent/index.ts";
+import { PublicPorts } from "../../src/publicports/index.ts";
+import { Repository } from "../../src/state/index.ts";
+import { freePort } from "../real/site.ts";
+
+/** The public ports of a node whose state is in memory; the port processes are real. */
+async function node() {
+  const folder = mkdtempSync(join(tmpdir(), "cst-pp-"));
+  const store = new MemoryStateStore();
+  const repository = new Repository(store);
+  const { mirror } = repository;
+  await mirror.load(new AbortController().signal);
+  const follow = new AbortController();
+  void mirror.follow(follow.signal).catch(() => undefined);
+  const reports: string[] = [];
+  const ports = new PublicPorts({
+    folder,
+    mirror,
+    observations: new Observations(),
+    waiting: null,
+    report: (text) => reports.push(text),
+    recycle: () => undefined,
+  });
+  onTestFinished(async () => {
+    const edit = repository.edit();
+    for (const app of mirror.apps.keys()) edit.delete({ kind: "app", app });
+    if (!edit.isEmpty) await repository.write(edit);
+    await ports.reconcile();
+    await ports.detach();
+    follow.abort();
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+    expect(reports).toEqual([]);
+  });
+  const write = async (spec: AppSpec): Promise<void> => {
+    const { name: app, instances } = spec;
+    const edit = repository.edit();
+    edit.put({ kind: "revision", app, revision: 1 }, { spec, restarts: 0 });
+    const at = { revision: 1, source: null, updatedAt: 0 };
+    await repository.write(edit.put({ kind: "app", app }, { mode: "running", erase: false, instances, ...at }));
+  };
+  return { ports, write };
+}
+
+const isServed = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+
+const spec = (port: number): AppSpec => parseApp({ name: "web", command: ["true"], port });
+
+describe.runIf(process.platform === "linux")("a port that is opened for a change", () => {
+  test("is not taken away by a sweep before the change is written down", async () => {
+    const { ports, write } = await node();
+    const port = await freePort();
+    const web = spec(port);
+    const release = await ports.open([web]);
+    await ports.reconcile();
+    expect(await isServed(port)).toBe(true);
+    await write(web);
+    release();
+    await ports.reconcile();
+    expect(await isServed(port)).toBe(true);
+  });
+
+  test("is given up by the next sweep when the change came to nothing", async () => {
+    const { ports } = await node();
+    const port = await freePort();
+    (await ports.open([spec(port)]))();
+    await ports.reconcile();
+    expect(await isServed(port)).toBe(false);
+  });
+});
