@@ -56,6 +56,7 @@ export class SqliteTelemetry implements OwnedTelemetry {
   #file: File = { kind: "unopened" };
   #queue: QueuedEvent[] = [];
   #cancelFlush: (() => void) | undefined;
+  // Of the clock that nobody sets: one set back from next year would keep everything for a year.
   #checkpointAtMs = 0;
   #retainAtMs = 0;
 
@@ -211,13 +212,14 @@ export class SqliteTelemetry implements OwnedTelemetry {
     this.#queue = this.#queue.slice(events.length);
     this.#blocks.written(blocks, nowMs);
     for (const wake of this.#waiting) wake();
-    if (nowMs >= this.#retainAtMs) this.#retain(nowMs);
+    this.#retain(nowMs);
   }
 
   #dueBlocks(nowMs: number, count: number): DirtyBlock[] {
-    const isCheckpoint = count === Infinity || nowMs >= this.#checkpointAtMs;
+    const atMs = this.#clock.monotonicMs();
+    const isCheckpoint = count === Infinity || atMs >= this.#checkpointAtMs;
     const blocks = this.#blocks.dirty(isCheckpoint ? Infinity : nowMs, count);
-    if (isCheckpoint && blocks.length < count) this.#checkpointAtMs = nowMs + checkpointMs;
+    if (isCheckpoint && blocks.length < count) this.#checkpointAtMs = atMs + checkpointMs;
     return blocks;
   }
 
@@ -235,8 +237,9 @@ export class SqliteTelemetry implements OwnedTelemetry {
   // Apart from the writing: what was written is, also when nothing can be dropped for it.
   #retain(nowMs: number): void {
     const file = this.#file;
-    if (file.kind !== "open") return;
-    this.#retainAtMs = nowMs + retainEveryMs;
+    const atMs = this.#clock.monotonicMs();
+    if (file.kind !== "open" || atMs < this.#retainAtMs) return;
+    this.#retainAtMs = atMs + retainEveryMs;
     try {
       file.database.transaction(() => {
         if (file.parts.retain(nowMs)) file.parts.forgetSeries((series) => this.#blocks.has(series));

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ManualClock, openFileTelemetry, openMemoryTelemetry } from "../../src/index.ts";
+import { type EngineClock, ManualClock, openFileTelemetry, openMemoryTelemetry } from "../../src/index.ts";
 import { sqlCode, SqlFailure } from "../../src/sqlite/database.ts";
 import { sqlDriver } from "../../src/sqlite/driver.ts";
 import { migrate } from "../../src/sqlite/migrate.ts";
@@ -226,6 +226,27 @@ test("samples go on when the clock is set back", async () => {
   expect((await telemetry.metric(range)).values).toEqual([100, 1]);
   await telemetry.flush();
   expect((await telemetry.metric(range)).values).toEqual([100, 1]);
+  await telemetry.close();
+});
+
+test("what is too much goes also after the clock was set back from far ahead", async () => {
+  const manual = new ManualClock();
+  let aheadMs = 365 * 24 * hourMs;
+  const clock: EngineClock = {
+    wallMs: () => manual.wallMs() + aheadMs,
+    monotonicMs: () => manual.monotonicMs(),
+    after: (delayMs, run) => manual.after(delayMs, run),
+  };
+  const telemetry = openMemoryTelemetry({ clock, maxBytes: 400_000 });
+  for (let minute = 0; minute < 60; minute += 1) {
+    for (let count = 0; count < 50; count += 1)
+      telemetry.record({ kind: "tick", subject: "", body: `${minute} ${"x".repeat(1000)}` });
+    manual.advance(60_000);
+    aheadMs = 0;
+  }
+  const kept = await telemetry.events({ limit: 10_000 });
+  expect(kept.length).toBeLessThan(700);
+  expect(kept.at(-1)?.body).toMatch(/^59 /);
   await telemetry.close();
 });
 
