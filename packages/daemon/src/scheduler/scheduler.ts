@@ -147,7 +147,10 @@ export class Scheduler {
     const { repository, node } = this.#parts;
     const looked = new Set(apps);
     // Before the app itself: a daemon that dies in between removes it once more.
-    for (const app of looked) if (!(await this.#isErased(app))) looked.delete(app);
+    const erased = new Set<string>();
+    for (const app of looked) if (this.#isToErase(app) && (await this.#isErased(app))) erased.add(app);
+    // From here on in one breath: an app whose last instance went meanwhile has its own look before it.
+    for (const app of looked) if (this.#isToErase(app) && !erased.has(app)) looked.delete(app);
     const edit: Edit = repository.edit();
     const removed: string[] = [];
     for (const app of looked) {
@@ -164,11 +167,14 @@ export class Scheduler {
     return again;
   }
 
-  /** True when nothing of the app is in the way of its last step. What cannot be erased holds nobody else up: the next sweep tries again. */
-  async #isErased(app: string): Promise<boolean> {
+  /** Its last instance is gone, and what is kept of it is to go before it. */
+  #isToErase(app: string): boolean {
     const record = this.snapshot.record(app);
-    const isOver = record?.mode === "removed" && !this.#parts.repository.mirror.allocations.has(app);
-    if (!isOver || !record.erase) return true;
+    return record?.mode === "removed" && record.erase && !this.#parts.repository.mirror.allocations.has(app);
+  }
+
+  /** What cannot be erased holds nobody else up: the next sweep tries again. */
+  async #isErased(app: string): Promise<boolean> {
     try {
       await this.#parts.erase(app);
       return true;
