@@ -10,6 +10,8 @@
 #define INPUT 32768
 #define OUTPUT 65536
 #define HEAD 48 // more than the longest "time stream tag " needs
+#define TICK_MS 10
+#define MOST_PER_TICK 1280000 // 128 MB/s: empty lines become fifty times as long here, and no limit of the instance counts that
 
 struct stream {
   const char *name;
@@ -28,6 +30,7 @@ static struct {
   u64 retry_second;            // in this second
   u32 torn, dirty;
   u32 step;
+  u64 written, tick; // bytes beyond what the ticks until now allowed, when last looked
 } log = {.folder = -1, .file = -1};
 
 static struct stream streams[2] = {{"stdout", 0, 0}, {"stderr", 0, 0}};
@@ -175,6 +178,15 @@ void log_read(int index, u32 limit) {
   }
 }
 
+// How long its programs must wait before more is read: they filled the file faster than they may.
+int log_rest_ms(void) {
+  if (log.written < MOST_PER_TICK) return 0;
+  const u64 now_ms = clock_ns(MONOTONIC) / 1000000, tick = now_ms / TICK_MS, allowed = (tick - log.tick) * MOST_PER_TICK;
+  log.tick = tick;
+  log.written = log.written > allowed ? log.written - allowed : 0;
+  return log.written < MOST_PER_TICK ? 0 : (int)(TICK_MS - now_ms % TICK_MS);
+}
+
 int log_restless(void) { return log.dirty || streams[0].fill || streams[1].fill; }
 
 // A prompt without a line end becomes visible after a second, and a quiet supervisor gives its buffers back.
@@ -227,6 +239,7 @@ static void flush(void) {
   const usize length = used;
   used = 0;
   if (!length) return;
+  log.written += length;
   if (log.folder < 0) return;
   if (log.file < 0) open_file();
   if (log.file < 0) return drop(length, 0);

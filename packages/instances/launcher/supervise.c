@@ -201,20 +201,21 @@ void supervise(void) {
   if (supervisor.phase != PHASE_WAITING) close_slots();
   enum { STATUS, CHANNEL, CONTROL, SIGNALS, OUT, ERROR, REPLY, SOURCES };
   for (;;) {
+    const int rest = log_rest_ms();
     struct pollfd sources[SOURCES] = {
         {supervisor.status, POLLIN, 0},
         {supervisor.channel, POLLIN, 0},
         {supervisor.control, POLLIN, 0},
         {supervisor.signals, POLLIN, 0},
-        {log_streams[0], POLLIN, 0},
-        {log_streams[1], POLLIN, 0},
+        {rest ? -1 : log_streams[0], POLLIN, 0},
+        {rest ? -1 : log_streams[1], POLLIN, 0},
         // Watched without wanting anything, it still tells a slot that its daemon is gone.
         {answer_pending() || supervisor.phase == PHASE_WAITING ? launch.reply : -1, answer_pending() ? POLLOUT : 0, 0},
     };
-    const int wait = timeout_ms();
+    const int patience = timeout_ms(), wait = rest && (patience < 0 || rest < patience) ? rest : patience;
     const struct kernel_time limit = {wait / 1000, (i64)(wait % 1000) * 1000000};
     const long ready = sys(ppoll, sources, SOURCES, wait < 0 ? NULL : &limit, NULL, 8);
-    if (ready == 0) timed_out();
+    if (ready == 0 && wait == patience) timed_out();
     if (sources[STATUS].revents) hear_status();
     if (sources[CHANNEL].revents) hear_channel();
     if (sources[CONTROL].revents) obey();

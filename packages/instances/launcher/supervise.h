@@ -87,6 +87,7 @@ void log_forget(void);      // in the child
 void log_read(int stream, u32 limit_bytes);
 void log_idle(void);        // poll timed out: pass on unfinished lines, give memory back
 int log_restless(void);     // wants a timeout
+int log_rest_ms(void);      // so long nothing is to be read; 0: it may
 void log_close(void);
 u64 log_dropped(void);
 

@@ -57,6 +57,21 @@ describe("the log pump", () => {
     expect(kept).toEqual(Array.from({ length: 30_000 - first + 1 }, (_, index) => first + index));
   });
 
+  test("a program that writes without end cannot make its supervisor write as fast as it can", async () => {
+    const request = logging(world.request({ argv: ["yes", ""] }), { maxBytes: 10_000_000, rotatedFiles: 1 });
+    const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
+    const written = (): number =>
+      Number(/^wchar: (\d+)$/mu.exec(readFileSync(`/proc/${supervisorPid}/io`, "latin1"))?.[1]);
+    const [begun, before] = [performance.now(), written()];
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const bytes = written() - before;
+    expect(bytes).toBeGreaterThan(1_000_000);
+    // What one read of its pipe becomes may come on top.
+    expect(bytes).toBeLessThan(((performance.now() - begun) / 1000) * 128_000_000 + 20_000_000);
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir);
+  });
+
   test("drops what was kept while more files were", async () => {
     const request = logging(world.request({ argv: ["seq", "1", "3000"] }), { maxBytes: 50_000, rotatedFiles: 2 });
     for (const number of [1, 2, 3, 4, 5]) writeFileSync(join(request.instanceDir, `log.${number}`), "");
