@@ -161,7 +161,7 @@ describe("spawners come and go", () => {
     head.writeUInt32LE(0x7fffffff, 0);
     head.writeUInt32LE(9, 4);
     socket.write(head);
-    await once(child, "exit");
+    await once(child, "close");
     const bytes = Buffer.concat(parts);
     const replies = Array.from({ length: bytes.length / REPLY_BYTES }, (_, index) =>
       parseReply(bytes.subarray(index * REPLY_BYTES, (index + 1) * REPLY_BYTES)),
