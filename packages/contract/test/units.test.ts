@@ -20,6 +20,8 @@ test("sizes tell decimal and binary units apart", () => {
 
 test("durations need a unit", () => {
   expect(parseDuration("1h30m")).toBe(5_400_000);
+  expect(parseDuration(formatDuration(5_400_000))).toBe(5_400_000);
+  expect(() => parseDuration("1 h")).toThrow(RangeError);
   expect(parseDuration("250ms")).toBe(250);
   expect(parseDuration("0")).toBe(0);
   expect(() => parseDuration("10")).toThrow(/is not a duration/);

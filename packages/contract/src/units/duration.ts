@@ -1,14 +1,14 @@
 const factors = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * Parses `"250ms"`, `"10s"`, `"1h30m"` into milliseconds. A bare number is refused: its unit could not be seen.
+ * Parses `"250ms"`, `"10s"`, `"1h30m"`, also `"1h 30m"`, into milliseconds. A bare number is refused: its unit could not be seen.
  *
  * @throws RangeError naming the value and the accepted form
  */
 export function parseDuration(value: string): number {
   const text = value.trim();
   let totalMs = text === "0" ? 0 : Number.NaN;
-  if (/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) {
+  if (/^(\d+(\.\d+)?(ms|s|m|h|d) ?)+$/.test(text)) {
     totalMs = 0;
     for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
       totalMs += Number(amount) * factors[unit as keyof typeof factors];

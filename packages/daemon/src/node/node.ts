@@ -1,5 +1,4 @@
-import { statfsSync } from "node:fs";
-import { readFileSync } from "node:fs";
+import { readFileSync, statfsSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Feature, NodeInfo } from "@constellation/contract";
 import type { NodeCapacity } from "@constellation/core";
@@ -25,7 +24,7 @@ export class ThisNode {
   /** What a single instance can be given at most. */
   capacity(): NodeCapacity {
     this.#capacity ??= readCapacity();
-    return { ...this.#capacity, diskBytes: freeBytes(this.#dataFolder) };
+    return { ...this.#capacity, diskBytes: sizeBytes(this.#dataFolder) };
   }
 
   async info(): Promise<NodeInfo> {
@@ -74,10 +73,11 @@ function readNumber(path: string, pattern: RegExp): number | null {
   }
 }
 
-function freeBytes(folder: string): number | null {
+/** All of the disk: what is free now would refuse an app whose own data has taken it. */
+function sizeBytes(folder: string): number | null {
   try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
+    const { blocks, bsize } = statfsSync(folder);
+    return blocks * bsize;
   } catch {
     return null;
   }
