@@ -9,6 +9,7 @@ import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { addUp, readJournal } from "../../packages/guard/dist/index.js";
+import { readDeathSigns } from "../../packages/guard/dist/journal/death-signs.js";
 import {
   createCgroup,
   findByEnvironment,
@@ -117,6 +118,7 @@ async function inLittleMemory(calm, memoryBytes) {
   const hog = hogBytes > 0 ? comesAndGoes(cgroup, hogBytes) : undefined;
   try {
     const startedAt = performance.now();
+    const signs = readDeathSigns();
     let stops = 0;
     let last;
     for (; stops < 60; stops++) {
@@ -138,6 +140,8 @@ async function inLittleMemory(calm, memoryBytes) {
       tookMs,
       stops,
       oomKills,
+      // Of the whole machine: on cgroup v1 a group does not count those of the groups below it.
+      machineOomKills: (readDeathSigns()?.oomKills ?? 0) - (signs?.oomKills ?? 0),
       kind: last.kind,
       reason: last.reason,
       unfit,

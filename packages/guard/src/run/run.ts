@@ -6,6 +6,7 @@ import { openGuardGauge } from "../gauge/gauge.ts";
 import { openJournalFile, type JournalFile } from "../journal/journal-file.ts";
 import type { Ledger } from "../journal/ledger.ts";
 import { isCrowded } from "../policy/crowded.ts";
+import { ranOut, readDeathSigns } from "../journal/death-signs.ts";
 import { type GuardSample, reaches } from "../policy/level.ts";
 import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
@@ -140,6 +141,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       journal.sync().catch((error: unknown) => stop.fail(error));
     }, options.syncEveryMs ?? 100);
 
+    const signs = readDeathSigns();
     let exit: number | null;
     let releasedPorts: readonly number[] = [];
     let cpuTimeUs: number | undefined;
@@ -168,6 +170,14 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       isTornDown = true;
       stop.close();
     }
+    // Others may fill a bound faster than anybody can look: what the kernel ended then goes on like what the guard stopped.
+    if (
+      stop.why === undefined &&
+      exit === null &&
+      prepared.attempt.isHopeless !== true &&
+      ranOut(signs, readDeathSigns())
+    )
+      stop.kill("protected", "the kernel ended it for memory", "kill");
     const why = stop.why ?? "finished";
     journal.append({
       kind: "stop",
