@@ -6,6 +6,7 @@ import { launchBinary } from "../binary.ts";
 import { LaunchError, refusalError, stepError } from "./launch-error.ts";
 import { encodePlan } from "./plan/encode-plan.ts";
 import type { LaunchPlan } from "./plan/plan.ts";
+import { withPipes } from "./with-pipes.ts";
 import { type LaunchedProcesses, type Reply, ReplyReader } from "./records/reply.ts";
 
 export interface SpawnerOptions {
@@ -62,11 +63,13 @@ export class Spawner {
     if (this.#state.kind === "running") return;
     const { lockFile, startTimeoutMs = 10_000 } = this.#options;
     // Its environment is empty: what it starts inherits nothing from the daemon.
-    const child = spawn(launchBinary("launcher"), ["spawner", ...(lockFile === undefined ? [] : [lockFile])], {
-      stdio: ["ignore", "ignore", "inherit", "pipe"],
-      env: {},
-      detached: true,
-    });
+    const child = withPipes(
+      spawn(launchBinary("launcher"), ["spawner", ...(lockFile === undefined ? [] : [lockFile])], {
+        stdio: ["ignore", "ignore", "inherit", "pipe"],
+        env: {},
+        detached: true,
+      }),
+    );
     const stream = child.stdio[3] as Socket;
     const reader = new ReplyReader();
     this.#state = { kind: "running", child, stream };

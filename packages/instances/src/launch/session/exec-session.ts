@@ -5,6 +5,7 @@ import { LaunchError, refusalError, stepError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
 import type { LaunchPlan } from "../plan/plan.ts";
 import type { TerminalSize } from "./exec-plan.ts";
+import { withPipes } from "../with-pipes.ts";
 import { encodeFrame, type Frame, FRAME_CONTENT_BYTES, FrameReader, frameTypes } from "./frames.ts";
 
 /** How a command inside an instance ended. */
@@ -56,12 +57,12 @@ export class ExecSession {
         finish?.reject(error);
       },
     };
-    this.#child = spawn(launchBinary("launcher"), ["session"], { stdio: ["pipe", "pipe", "pipe"], env: {} });
+    this.#child = withPipes(spawn(launchBinary("launcher"), ["session"], { stdio: ["pipe", "pipe", "pipe"], env: {} }));
     this.#listen();
     this.#send(frameTypes.plan, encodePlan(plan));
   }
 
-  /** Starts the plan of {@link buildExecPlan}. Abort ends the command. */
+  /** Starts the plan of {@link buildExecPlan}. Abort ends the command. @throws LaunchError LAUNCHER_GONE */
   static start(plan: LaunchPlan, { signal }: { readonly signal?: AbortSignal } = {}): ExecSession {
     signal?.throwIfAborted();
     const session = new ExecSession(plan);
