@@ -60,6 +60,8 @@ describe("a spec", () => {
       "env.A: must not be longer than 131071 bytes",
     );
     expect(problem({ name: "web", command: ["x".repeat(131_072)] })).toContain("command[0]: must not be longer");
+    expect(problem({ name: "web", command: [""] })).toContain("command[0]: must name a program");
+    parseApp({ name: "web", command: ["echo", ""] });
     parseApp({ name: "web", command: ["x".repeat(131_071)], env: { A: "x".repeat(131_069) } });
     expect(problem({ ...web, resources: { cpu: 0.0001 } })).toContain("resources.cpu is 0.0001");
     expect(problem({ ...web, resources: { memory: "1kB" } })).toContain("at least 4096 bytes");

@@ -83,6 +83,8 @@ export const appSchema = z
     if ((input.script === undefined) === (input.command === undefined)) {
       context.addIssue({ code: "custom", message: "an app needs exactly one of script and command" });
     }
+    if (input.command?.[0] === "")
+      context.addIssue({ code: "custom", path: ["command", 0], message: "must name a program" });
     if (input.args !== undefined && input.script === undefined) {
       context.addIssue({
         code: "custom",
