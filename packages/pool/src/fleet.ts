@@ -254,6 +254,7 @@ export class Fleet implements Home {
     this.spares.target = size.spares;
     this.spares.min = spares === "auto" ? 0 : spares.min;
     this.plan.onEvent({ kind: "sized", placement: this.placement, ...size });
+    this.shared.sized();
   }
 
   async #fill(haveShared: number, haveSpares: number): Promise<void> {

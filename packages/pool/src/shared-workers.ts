@@ -109,6 +109,11 @@ export class SharedWorkers implements WorkerOwner {
     });
   }
 
+  /** Now it is known which seat is whose: tasks with a key have waited for that. */
+  sized(): void {
+    this.#pump();
+  }
+
   /** Resolves when the queue is at most half full. */
   whenRoom(signal: AbortSignal | undefined): Promise<void> {
     return this.#backlog.room.when(signal);

@@ -1,0 +1,29 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { createPool, type Pool, type PoolOptions } from "@constellation/pool";
+import { owned, until } from "./leftovers.ts";
+
+const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
+const pools: Pool[] = [];
+let before: ReturnType<typeof owned>;
+
+async function open(options: Partial<PoolOptions>): Promise<Pool> {
+  const pool = createPool({ module, workers: 0, spares: 1, ...options });
+  pools.push(pool);
+  await pool.ready();
+  return pool;
+}
+
+beforeEach(() => {
+  before = owned();
+});
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
+  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
+});
+
+it("takes up tasks with a key that came before its size was known", async () => {
+  const pool = createPool({ module, workers: "auto", total: 1 });
+  pools.push(pool);
+  expect(await pool.run("echo", 1, { key: "a" })).toBe(1);
+});
