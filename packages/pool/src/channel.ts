@@ -1,4 +1,5 @@
 import type { Transferable } from "node:worker_threads";
+import { bystander } from "./bystander.ts";
 
 /** One end of the two-way channel between a leased worker's module and the holder of the lease. */
 export interface Channel<In = unknown, Out = unknown> {
@@ -22,10 +23,11 @@ export class Inlet<T> {
   dropped = 0;
 
   listen(listener: (value: T) => void): void {
-    this.#listener = listener;
+    const tell = bystander(listener);
+    this.#listener = tell;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const value of waiting) listener(value);
+    for (const value of waiting) tell(value);
   }
 
   deliver(value: T): void {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { bystander } from "./bystander.ts";
 import { ownCacheDirectory } from "./cache-directory.ts";
 import type { PoolEvent } from "./events.ts";
 import { PoolError } from "./failure.ts";
@@ -80,7 +81,7 @@ export interface PoolOptions {
   };
   readonly thread?: ThreadSettings;
   readonly process?: ProcessSettings;
-  /** Told everything that happens to workers and leases; must not throw. */
+  /** Told everything that happens to workers and leases. What it throws is an uncaught error, and disturbs nothing else. */
   readonly onEvent?: (event: PoolEvent) => void;
 }
 
@@ -168,7 +169,7 @@ export function planPool(options: PoolOptions): PoolPlan {
     fill: positive("latency.fill", latency.fill, 0.7),
     thread: options.thread ?? {},
     process: options.process ?? {},
-    onEvent: options.onEvent ?? (() => undefined),
+    onEvent: bystander(options.onEvent ?? (() => undefined)),
   };
   const fixed = (plan.workers === "auto" ? 1 : plan.workers) + (plan.spares === "auto" ? 1 : plan.spares.target);
   if (fixed > plan.total) throw invalid("total", plan.total, `room for workers and spares, ${fixed} at least`);

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import { owned, until } from "./leftovers.ts";
+import { uncaughtDuring } from "./uncaught.ts";
+
+const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
+const oddModule = new URL("./fixtures/odd-module.js", import.meta.url);
+const pools: Pool[] = [];
+let before: ReturnType<typeof owned>;
+
+async function open(options: Partial<PoolOptions>): Promise<Pool> {
+  const pool = createPool({ module, workers: 0, spares: 1, ...options });
+  pools.push(pool);
+  await pool.ready();
+  return pool;
+}
+
+beforeEach(() => {
+  before = owned();
+});
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
+  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
+});
+
+it.each<Placement>(["thread", "process"])(
+  "a listener that throws disturbs nothing else of its %s",
+  async (placement) => {
+    const uncaught = await uncaughtDuring(async () => {
+      const pool = await open({ placement });
+      const lease = await pool.lease();
+      await lease.load(oddModule);
+      lease.onMessage(() => {
+        throw new Error("mine");
+      });
+      lease.send("a");
+      expect(await lease.call("echo", 5)).toBe(5);
+      expect(await lease.call("wait", 10)).toBe(10);
+    });
+    expect(uncaught.map(String)).toEqual(["Error: mine"]);
+  },
+);
+
+it.each<Placement>(["thread", "process"])(
+  "an onEvent that throws disturbs nothing else of its %s",
+  async (placement) => {
+    const uncaught = await uncaughtDuring(async () => {
+      const onEvent = ({ kind }: PoolEvent): void => {
+        if (kind === "worker-warm" || kind === "leased") throw new Error(kind);
+      };
+      const pool = await open({ placement, onEvent });
+      const lease = await pool.lease();
+      expect(await lease.call("echo", 5)).toBe(5);
+    });
+    expect(uncaught.map(String)).toEqual(["Error: worker-warm", "Error: leased"]);
+  },
+);
