@@ -56,3 +56,22 @@ it.each<Placement>(["thread", "process"])(
     expect(uncaught.map(String)).toEqual(["Error: worker-warm", "Error: leased"]);
   },
 );
+
+it("calls that cannot be cloned do not fill the channel", async () => {
+  const pool = await open({ placement: "thread" });
+  const lease = await pool.lease();
+  for (let calls = 0; calls < 300; calls += 1)
+    await expect(lease.call("echo", () => 1)).rejects.toMatchObject({ code: "not-cloneable" });
+  lease.send("hello");
+});
+
+it("results that cannot be cloned do not fill the channel", async () => {
+  const pool = await open({ placement: "thread" });
+  const lease = await pool.lease();
+  await lease.load(oddModule);
+  for (let calls = 0; calls < 300; calls += 1)
+    await expect(lease.call("unclonable")).rejects.toMatchObject({ code: "not-cloneable" });
+  const heard = new Promise((resolve) => lease.onMessage(resolve));
+  lease.send("hello");
+  expect(await heard).toEqual({ echo: "hello" });
+});

@@ -18,12 +18,13 @@ if (bansSpawning) banSpawning();
 let posted = 0;
 const runtime = new Runtime({
   post: (batch, transfer) => {
-    posted = (posted + 1) | 0;
     port.postMessage(batch, transfer ?? []);
+    // Not before: what cannot be cloned is never read.
+    posted = (posted + 1) | 0;
   },
   postBytes: (bytes) => {
-    posted = (posted + 1) | 0;
     port.postMessage(bytes);
+    posted = (posted + 1) | 0;
   },
   isCongested: () => ((posted - Atomics.load(words, readingsAt.byPool)) | 0) > mostUnread,
   noteStarted: (id) => void Atomics.store(words, beginningsAt.started, id),

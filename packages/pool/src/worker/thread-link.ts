@@ -57,13 +57,14 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
       return ((posted - Atomics.load(words, readingsAt.byWorker)) | 0) > mostUnread;
     },
     post: (batch, transfer) => {
-      posted = (posted + 1) | 0;
       if (transfer === null) port1.postMessage(batch);
       else port1.postMessage(batch, transfer);
+      // Not before: what cannot be cloned is never read.
+      posted = (posted + 1) | 0;
     },
     postBytes: (bytes) => {
-      posted = (posted + 1) | 0;
       port1.postMessage(bytes);
+      posted = (posted + 1) | 0;
     },
     lastStarted: () => Atomics.load(words, beginningsAt.started),
     limit: (id) => void Atomics.store(words, beginningsAt.limit, id),
