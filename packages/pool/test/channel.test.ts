@@ -75,3 +75,14 @@ it("results that cannot be cloned do not fill the channel", async () => {
   lease.send("hello");
   expect(await heard).toEqual({ echo: "hello" });
 });
+
+it("a call that cannot be cloned leaves the others what they transfer", async () => {
+  const pool = await open({ placement: "thread", workers: 1, spares: 0, concurrency: 4 });
+  const { port1, port2 } = new MessageChannel();
+  const settled = await Promise.allSettled([
+    pool.run("portOf", new Map([["port", port1]]), { transfer: [port1] }),
+    pool.run("echo", () => 1),
+  ]);
+  port2.close();
+  expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+});

@@ -10,7 +10,8 @@ export class Outbox {
   readonly #post: (batch: Batch, transfer: Transferable[] | null) => void;
   readonly #onFailed: (id: number, op: number, error: unknown) => void;
   #batch: Batch = [];
-  #transfer: Transferable[] | null = null;
+  /** What is handed over with the batch, by the place of its record. */
+  #transfers: Map<number, readonly Transferable[]> | null = null;
   #scheduled = false;
   readonly #flush = (): void => {
     this.#scheduled = false;
@@ -27,8 +28,8 @@ export class Outbox {
   }
 
   add(op: number, id: number, second: unknown, third: unknown, transfer: readonly Transferable[] | null = null): void {
+    if (transfer !== null) (this.#transfers ??= new Map()).set(this.#batch.length, transfer);
     this.#batch.push(op, id, second, third);
-    if (transfer !== null) (this.#transfer ??= []).push(...transfer);
     if (this.#batch.length >= stride * mostRecords) this.flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -43,34 +44,27 @@ export class Outbox {
   flush(): void {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
-    const transfer = this.#transfer;
+    const transfers = this.#transfers;
     this.#batch = [];
-    this.#transfer = null;
+    this.#transfers = null;
     try {
-      this.#post(batch, transfer);
+      this.#post(batch, transfers === null ? null : [...transfers.values()].flat());
     } catch (error) {
       if (batch.length === stride) this.#onFailed(batch[1] as number, batch[0] as number, error);
-      else this.#postEach(batch, transfer);
+      else this.#postEach(batch, transfers);
     }
   }
 
   /** One value could not be cloned: find out which, and let the others through. */
-  #postEach(batch: Batch, transfer: Transferable[] | null): void {
+  #postEach(batch: Batch, transfers: ReadonlyMap<number, readonly Transferable[]> | null): void {
     for (let at = 0; at < batch.length; at += stride) {
       const record = batch.slice(at, at + stride);
+      const transfer = transfers?.get(at);
       try {
-        this.#post(record, transfer === null ? null : transfer.filter((one) => holds(record, one)));
+        this.#post(record, transfer === undefined ? null : [...transfer]);
       } catch (error) {
         this.#onFailed(record[1] as number, record[0] as number, error);
       }
     }
   }
-}
-
-/** Whether a record's values hold this object; looks a few levels deep, as far as people nest what they transfer. */
-function holds(value: unknown, wanted: Transferable, depth = 0): boolean {
-  if (value === wanted) return true;
-  if (ArrayBuffer.isView(value)) return value.buffer === wanted;
-  if (typeof value !== "object" || value === null || depth > 6) return false;
-  return Object.values(value).some((part) => holds(part, wanted, depth + 1));
 }
