@@ -7,9 +7,14 @@ export function bystander<T>(listener: (value: T) => void): (value: T) => void {
     try {
       listener(value);
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   };
+}
+
+/** Makes it an uncaught error, after what is being done now. */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }

@@ -3,7 +3,11 @@ import { bystander } from "./bystander.ts";
 
 /** One end of the two-way channel between a leased worker's module and the holder of the lease. */
 export interface Channel<In = unknown, Out = unknown> {
-  /** Both throw PoolError channel-full when the other end does not read what it is sent. Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). */
+  /**
+   * Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). It goes with others
+   * at the end of the turn: one that cannot be copied is an uncaught error then, and the others arrive.
+   * @throws PoolError channel-full when the other end does not read what it is sent; so does `sendBytes`.
+   */
   send(message: Out, transfer?: readonly Transferable[]): void;
   /** Sends bytes as they are: in a process one binary frame, in a thread one copy. */
   sendBytes(bytes: Uint8Array): void;

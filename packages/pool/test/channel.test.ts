@@ -86,3 +86,13 @@ it("a call that cannot be cloned leaves the others what they transfer", async ()
   port2.close();
   expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
 });
+
+it("a message that cannot be cloned takes no call along", async () => {
+  const uncaught = await uncaughtDuring(async () => {
+    const pool = await open({ placement: "thread" });
+    const lease = await pool.lease();
+    lease.send(() => 1);
+    expect(await lease.call("echo", 7)).toBe(7);
+  });
+  expect(uncaught).toMatchObject([{ name: "DataCloneError" }]);
+});

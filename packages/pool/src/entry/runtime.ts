@@ -1,4 +1,5 @@
 import { setPriority } from "node:os";
+import { throwLater } from "../bystander.ts";
 import { Inlet, type Channel } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { Lingering } from "../lingering.ts";
@@ -259,7 +260,10 @@ export class Runtime {
   }
 
   #couldNotPost(id: number, op: number, error: unknown): void {
-    if (op === answer.message) throw error;
+    if (op === answer.message) {
+      throwLater(error);
+      return;
+    }
     const { message } = recordError(error);
     const text = `Cannot send back the result of a task: ${message}; return plain data, buffers or typed arrays`;
     const record = { ...recordError(new Error(text)), code: "not-cloneable" };

@@ -1,5 +1,6 @@
 import type { Transferable } from "node:worker_threads";
 import { awaitEnd } from "../bounded-wait.ts";
+import { throwLater } from "../bystander.ts";
 import { Inlet } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
@@ -252,7 +253,10 @@ export class PoolWorker {
 
   #couldNotSend(id: number, error: unknown): void {
     const pending = this.#inFlight.get(id);
-    if (pending === undefined) throw error;
+    if (pending === undefined) {
+      throwLater(error);
+      return;
+    }
     this.#inFlight.delete(id);
     if (pending.isSlow) this.slow -= 1;
     const { message } = recordError(error);
