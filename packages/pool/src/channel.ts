@@ -23,8 +23,14 @@ const longestWait = 1024;
 export class Inlet<T> {
   #listener: ((value: T) => void) | null = null;
   #waiting: T[] = [];
+  readonly #keep: (value: T) => T;
   /** Messages that came while too many waited already. */
   dropped = 0;
+
+  /** `keep` makes a value last that is only valid while it is delivered. */
+  constructor(keep: (value: T) => T = (value) => value) {
+    this.#keep = keep;
+  }
 
   listen(listener: (value: T) => void): void {
     const tell = bystander(listener);
@@ -36,7 +42,7 @@ export class Inlet<T> {
 
   deliver(value: T): void {
     if (this.#listener !== null) this.#listener(value);
-    else if (this.#waiting.length < longestWait) this.#waiting.push(value);
+    else if (this.#waiting.length < longestWait) this.#waiting.push(this.#keep(value));
     else this.dropped += 1;
   }
 
@@ -45,4 +51,9 @@ export class Inlet<T> {
     this.#waiting = [];
     this.dropped = 0;
   }
+}
+
+/** For blocks of bytes, whose memory belongs to somebody else. */
+export function bytesInlet(): Inlet<Uint8Array> {
+  return new Inlet((bytes) => new Uint8Array(bytes));
 }

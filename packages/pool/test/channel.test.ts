@@ -24,6 +24,16 @@ afterEach(async () => {
   await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
 });
 
+/** What the module tells of a block that it got. */
+interface Block {
+  readonly first: number;
+  readonly same: boolean;
+  readonly length: number;
+  readonly held: number;
+}
+
+const contents = (blocks: Block[]): unknown[] => blocks.map(({ first, same }) => (same ? first : "mixed"));
+
 it.each<Placement>(["thread", "process"])(
   "a listener that throws disturbs nothing else of its %s",
   async (placement) => {
@@ -95,4 +105,19 @@ it("a message that cannot be cloned takes no call along", async () => {
     expect(await lease.call("echo", 7)).toBe(7);
   });
   expect(uncaught).toMatchObject([{ name: "DataCloneError" }]);
+});
+
+it.each<Placement>(["thread", "process", "inline"])("bytes wait unharmed for a listener in a %s", async (placement) => {
+  const pool = await open({ placement });
+  const lease = await pool.lease<Block[]>();
+  await lease.load(oddModule);
+  const block = new Uint8Array(1000);
+  for (let round = 1; round <= 20; round += 1) {
+    lease.sendBytes(block.fill(round));
+    await lease.call("echo", round);
+  }
+  const told = new Promise<Block[]>((resolve) => lease.onMessage(resolve));
+  lease.send("listen");
+  lease.send("tell");
+  expect(contents(await told)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
 });

@@ -1,6 +1,6 @@
 import { setPriority } from "node:os";
 import { throwLater } from "../bystander.ts";
-import { Inlet, type Channel } from "../channel.ts";
+import { bytesInlet, Inlet, type Channel } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { Lingering } from "../lingering.ts";
 import { recordError } from "../wire/error-record.ts";
@@ -20,7 +20,7 @@ export class Runtime {
   readonly #tasks = new Map<string, TaskFunction>();
   readonly #running = new Map<number, RunningTask>();
   readonly #messages = new Inlet<unknown>();
-  readonly #bytes = new Inlet<Uint8Array>();
+  readonly #bytes = bytesInlet();
   readonly #channel: Channel;
   readonly #aborted = new Set<number>();
   readonly #lingering = new Lingering();

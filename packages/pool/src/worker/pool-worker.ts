@@ -1,7 +1,7 @@
 import type { Transferable } from "node:worker_threads";
 import { awaitEnd } from "../bounded-wait.ts";
 import { throwLater } from "../bystander.ts";
-import { Inlet } from "../channel.ts";
+import { bytesInlet, Inlet } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
@@ -65,7 +65,7 @@ export class PoolWorker {
   /** Why it is ended, once somebody said so. */
   endedFor: string | null = null;
   readonly messages = new Inlet<unknown>();
-  readonly bytes = new Inlet<Uint8Array>();
+  readonly bytes = bytesInlet();
   readonly link: Link;
   readonly #inFlight = new Map<number, Pending>();
   readonly #outbox: Outbox;
