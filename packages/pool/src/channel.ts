@@ -9,7 +9,7 @@ export interface Channel<In = unknown, Out = unknown> {
    * @throws PoolError channel-full when the other end does not read what it is sent; so does `sendBytes`.
    */
   send(message: Out, transfer?: readonly Transferable[]): void;
-  /** Sends bytes as they are: in a process one binary frame, in a thread one copy. */
+  /** Sends a copy of these bytes, in a process as one binary frame: they are yours again at once. */
   sendBytes(bytes: Uint8Array): void;
   /** Who gets messages. Those that came before a listener was set wait for it, at most 1024. */
   onMessage(listener: (message: In) => void): void;

@@ -121,3 +121,16 @@ it.each<Placement>(["thread", "process", "inline"])("bytes wait unharmed for a l
   lease.send("tell");
   expect(contents(await told)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
 });
+
+it("bytes may be changed once they are sent, also to a process that is busy", async () => {
+  const pool = await open({ placement: "process" });
+  const lease = await pool.lease<Block[]>();
+  await lease.load(oddModule);
+  lease.send("listen");
+  lease.send(300);
+  const block = new Uint8Array(300_000);
+  for (let round = 1; round <= 20; round += 1) lease.sendBytes(block.fill(round));
+  const told = new Promise<Block[]>((resolve) => lease.onMessage(resolve));
+  lease.send("tell");
+  expect(contents(await told)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+});

@@ -1,6 +1,6 @@
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
-import { batchFrame, bytesHeader, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
+import { batchFrame, bytesFrame, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { processDescriptors } from "../wire/descriptors.ts";
 import { beginningsAt } from "../wire/protocol.ts";
 import { Runtime } from "./runtime.ts";
@@ -25,12 +25,7 @@ const word = new Int32Array(1);
 
 const runtime = new Runtime({
   post: (batch) => writeNow(batchFrame(batch)),
-  postBytes: (bytes) => {
-    socket.cork();
-    socket.write(bytesHeader(bytes.length));
-    socket.write(bytes);
-    socket.uncork();
-  },
+  postBytes: (bytes) => writeNow(bytesFrame(bytes)),
   // A file and not the socket: the kernel keeps what was written whatever kills us, and nobody has to read along.
   noteStarted: (id) => {
     word[0] = id;

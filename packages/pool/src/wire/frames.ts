@@ -57,13 +57,14 @@ function refuseWhenTooLong(length: number): void {
 // `writeUint32(0)` is a varint of one byte.
 const headerRoom = Buffer.alloc(headerBytes - 1);
 
-/** The header of a frame of raw bytes, to be written before them. @throws RangeError when no frame is that long. */
-export function bytesHeader(length: number): Buffer {
-  refuseWhenTooLong(length);
-  const header = Buffer.allocUnsafe(headerBytes);
-  header.writeUInt32LE(length, 0);
-  header.writeUInt32LE(frameKind.bytes, 4);
-  return header;
+/** One frame with a copy of raw bytes: a socket may be at it long after the sender has changed its own. @throws RangeError when no frame is that long. */
+export function bytesFrame(bytes: Uint8Array): Buffer {
+  refuseWhenTooLong(bytes.length);
+  const frame = Buffer.allocUnsafe(headerBytes + bytes.length);
+  frame.writeUInt32LE(bytes.length, 0);
+  frame.writeUInt32LE(frameKind.bytes, 4);
+  frame.set(bytes, headerBytes);
+  return frame;
 }
 
 /** Cuts a stream of chunks into frames. What is told of one may share memory with its chunk unless `copies` says so. */

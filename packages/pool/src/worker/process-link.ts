@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findByEnvironment, setNiceness, signalProcess, type EnvironmentMarker } from "@constellation/host";
-import { batchFrame, bytesHeader, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
+import { batchFrame, bytesFrame, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { beginningsAt } from "../wire/protocol.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
@@ -113,12 +113,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     id: pid,
     placement: "process",
     post: (batch) => void socket.write(batchFrame(batch)),
-    postBytes(bytes) {
-      socket.cork();
-      socket.write(bytesHeader(bytes.length));
-      socket.write(bytes);
-      socket.uncork();
-    },
+    postBytes: (bytes) => void socket.write(bytesFrame(bytes)),
     get isCongested() {
       return socket.writableLength > mostUnsentBytes;
     },
