@@ -134,3 +134,14 @@ it("bytes may be changed once they are sent, also to a process that is busy", as
   lease.send("tell");
   expect(contents(await told)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
 });
+
+it("bytes that are cut from a large piece go without it", async () => {
+  const pool = await open({ placement: "thread" });
+  const lease = await pool.lease<Block[]>();
+  await lease.load(oddModule);
+  lease.send("listen");
+  lease.sendBytes(new Uint8Array(1_000_000).subarray(5, 15));
+  const told = new Promise<Block[]>((resolve) => lease.onMessage(resolve));
+  lease.send("tell");
+  expect(await told).toMatchObject([{ length: 10, held: 10 }]);
+});

@@ -23,7 +23,9 @@ const runtime = new Runtime({
     posted = (posted + 1) | 0;
   },
   postBytes: (bytes) => {
-    port.postMessage(bytes);
+    // Only these: to clone a view is to clone all of the memory that it looks at.
+    const copy = new Uint8Array(bytes);
+    port.postMessage(copy, [copy.buffer]);
     posted = (posted + 1) | 0;
   },
   isCongested: () => ((posted - Atomics.load(words, readingsAt.byPool)) | 0) > mostUnread,

@@ -63,7 +63,9 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
       posted = (posted + 1) | 0;
     },
     postBytes: (bytes) => {
-      port1.postMessage(bytes);
+      // Only these: to clone a view is to clone all of the memory that it looks at.
+      const copy = new Uint8Array(bytes);
+      port1.postMessage(copy, [copy.buffer]);
       posted = (posted + 1) | 0;
     },
     lastStarted: () => Atomics.load(words, beginningsAt.started),
