@@ -45,6 +45,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   #state: "held" | "over" = "held";
   #hasLoaded = false;
   #hasAnswered = false;
+  #resetting: Promise<void> | null = null;
   #end!: (how: WorkerExit | Release) => void;
 
   /** @internal */
@@ -114,27 +115,22 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   /** Gives the worker back as it is; one that has loaded a module, or is at something, is ended and replaced. */
   async release(): Promise<Release> {
     if (this.#state === "over") return "returned";
-    const how = this.#hasLoaded || this.#worker.inFlight > 0 ? "recycled" : "returned";
+    const how = this.#howBack;
     await this.#giveBack(how);
     return how;
   }
 
-  /** Calls the `reset` functions that the pool's modules export, then gives the worker back. @throws what they throw; the worker is recycled then. */
-  async reset(): Promise<void> {
-    this.#check();
-    try {
-      const count = await this.#order(order.reset, "reset", null, { timeoutMs: longestResetMs });
-      if (count === 0) throw new PoolError("options-invalid", "Cannot reset: no module of this pool exports `reset`");
-      await this.#giveBack(this.#hasLoaded ? "recycled" : "returned");
-    } catch (error) {
-      await this.recycle();
-      throw error;
-    }
+  /**
+   * Calls the `reset` functions that the pool's modules export, then gives the worker back as `release` does.
+   * @throws what they throw; the worker is recycled then.
+   */
+  reset(): Promise<void> {
+    return (this.#resetting ??= this.#reset());
   }
 
   /** Ends the worker, with all it has started; the pool makes a new one. */
   async recycle(): Promise<void> {
-    if (this.#state === "held") await this.#giveBack("recycled");
+    await this.#giveBack("recycled");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -146,6 +142,18 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#end(exit);
+  }
+
+  async #reset(): Promise<void> {
+    this.#check();
+    try {
+      const count = await this.#order(order.reset, "reset", null, { timeoutMs: longestResetMs });
+      if (count === 0) throw new PoolError("options-invalid", "Cannot reset: no module of this pool exports `reset`");
+      await this.#giveBack(this.#howBack);
+    } catch (error) {
+      await this.recycle();
+      throw error;
+    }
   }
 
   #order(op: number, name: string, data: unknown, options: CallOptions): Promise<unknown> {
@@ -191,7 +199,13 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     this.#lessor.answered(this);
   }
 
+  get #howBack(): Release {
+    return this.#hasLoaded || this.#worker.inFlight > 0 ? "recycled" : "returned";
+  }
+
   async #giveBack(how: Release): Promise<void> {
+    // Somebody else may have the worker by now.
+    if (this.#state === "over") return;
     this.#state = "over";
     this.#worker.messages.clear();
     this.#worker.bytes.clear();

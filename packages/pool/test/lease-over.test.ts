@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { createPool, type Pool, type PoolOptions } from "@constellation/pool";
+import { owned, until } from "./leftovers.ts";
+
+const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
+const pools: Pool[] = [];
+let before: ReturnType<typeof owned>;
+
+async function open(options: Partial<PoolOptions>): Promise<Pool> {
+  const pool = createPool({ module, workers: 0, spares: 1, ...options });
+  pools.push(pool);
+  await pool.ready();
+  return pool;
+}
+
+beforeEach(() => {
+  before = owned();
+});
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
+  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
+});
+
+it("a lease that is reset twice takes nobody else's worker", async () => {
+  const pool = await open({ placement: "thread" });
+  const lease = await pool.lease();
+  const next = pool.lease({ whenGone: { queueMs: 20_000 } });
+  await Promise.all([lease.reset(), lease.reset()]);
+  expect(await (await next).call("echo", 3)).toBe(3);
+});
+
+it("a worker that is at something is not given to others, also after a reset", async () => {
+  const pool = await open({ placement: "thread" });
+  const lease = await pool.lease();
+  const running = expect(lease.call("never")).rejects.toMatchObject({ code: "worker-crashed" });
+  await lease.reset();
+  await running;
+  const next = await pool.lease({ whenGone: { queueMs: 20_000 } });
+  expect(await next.call("echo", 1)).toBe(1);
+});
