@@ -45,15 +45,11 @@ export class Inlet<T> {
     else if (this.#waiting.length < longestWait) this.#waiting.push(this.#keep(value));
     else this.dropped += 1;
   }
-
-  clear(): void {
-    this.#listener = null;
-    this.#waiting = [];
-    this.dropped = 0;
-  }
 }
 
-/** For blocks of bytes, whose memory belongs to somebody else. */
-export function bytesInlet(): Inlet<Uint8Array> {
-  return new Inlet((bytes) => new Uint8Array(bytes));
+/** Where what the other end sends arrives; each lease has its own, at both ends. */
+export class Inlets {
+  readonly messages = new Inlet<unknown>();
+  /** The memory of a block belongs to somebody else. */
+  readonly bytes = new Inlet<Uint8Array>((bytes) => new Uint8Array(bytes));
 }

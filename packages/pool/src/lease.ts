@@ -1,5 +1,5 @@
 import type { Transferable } from "node:worker_threads";
-import type { Channel } from "./channel.ts";
+import type { Channel, Inlets } from "./channel.ts";
 import type { LeasePath } from "./events.ts";
 import { PoolError } from "./failure.ts";
 import { giveUpSent, heed, startClock } from "./giving-up.ts";
@@ -41,6 +41,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   /** Resolves when the worker is gone, or was given back. */
   readonly ended: Promise<WorkerExit | Release>;
   readonly #worker: PoolWorker;
+  readonly #inlets: Inlets;
   readonly #lessor: Lessor;
   #state: "held" | "over" = "held";
   #hasLoaded = false;
@@ -49,8 +50,9 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   #end!: (how: WorkerExit | Release) => void;
 
   /** @internal */
-  constructor(worker: PoolWorker, path: LeasePath, askedMs: number, lessor: Lessor) {
+  constructor(worker: PoolWorker, inlets: Inlets, path: LeasePath, askedMs: number, lessor: Lessor) {
     this.#worker = worker;
+    this.#inlets = inlets;
     this.path = path;
     this.askedMs = askedMs;
     this.#lessor = lessor;
@@ -100,16 +102,16 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   }
 
   onMessage(listener: (message: In) => void): void {
-    this.#worker.messages.listen(listener as (message: unknown) => void);
+    this.#inlets.messages.listen(listener as (message: unknown) => void);
   }
 
   onBytes(listener: (bytes: Uint8Array) => void): void {
-    this.#worker.bytes.listen(listener);
+    this.#inlets.bytes.listen(listener);
   }
 
   /** Messages and byte blocks that were dropped, as they came while 1024 waited for a listener already. */
   get dropped(): number {
-    return this.#worker.messages.dropped + this.#worker.bytes.dropped;
+    return this.#inlets.messages.dropped + this.#inlets.bytes.dropped;
   }
 
   /** Gives the worker back as it is; one that has loaded a module, or is at something, is ended and replaced. */
@@ -207,8 +209,6 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     // Somebody else may have the worker by now.
     if (this.#state === "over") return;
     this.#state = "over";
-    this.#worker.messages.clear();
-    this.#worker.bytes.clear();
     await this.#lessor.giveBack(this.#worker, how);
     this.#end(how);
   }

@@ -1,3 +1,4 @@
+import { Inlets } from "./channel.ts";
 import type { LeasePath } from "./events.ts";
 import { PoolError } from "./failure.ts";
 import type { Home } from "./home.ts";
@@ -9,7 +10,6 @@ import { checkWhenGone } from "./options.ts";
 import { Refill } from "./refill.ts";
 import { crashOf } from "./task.ts";
 import { WaitingLine } from "./waiting-line.ts";
-import { order } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
@@ -199,7 +199,7 @@ export class Spares implements WorkerOwner, Lessor {
     place.costMs = 0;
     const why = this.#home.whyRecycle(worker);
     if (how === "returned" && why === null && !this.#isSurplus) {
-      worker.tell(order.lease, 0, null);
+      worker.endLease();
       worker.state = { kind: "warm", sinceMs: worker.state.sinceMs, report: worker.state.report };
       place.phase = "idle";
       this.#offer(worker);
@@ -282,8 +282,9 @@ export class Spares implements WorkerOwner, Lessor {
     const { state } = worker;
     if (state.kind !== "warm") throw crashOf("the lease", { kind: "ended" });
     worker.state = { kind: "leased", sinceMs: state.sinceMs, report: state.report };
-    worker.tell(order.lease, 1, null);
-    const lease = new Lease(worker, path, askedMs, this);
+    const inlets = new Inlets();
+    worker.leaseTo(inlets);
+    const lease = new Lease(worker, inlets, path, askedMs, this);
     place.phase = "leased";
     place.lease = lease;
     place.costMs = costMs;

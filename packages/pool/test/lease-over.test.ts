@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createPool, type Pool, type PoolOptions } from "@constellation/pool";
+import { createPool, type Placement, type Pool, type PoolOptions } from "@constellation/pool";
 import { owned, until } from "./leftovers.ts";
 
 const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
+const oddModule = new URL("./fixtures/odd-module.js", import.meta.url);
 const pools: Pool[] = [];
 let before: ReturnType<typeof owned>;
 
@@ -38,4 +39,37 @@ it("a worker that is at something is not given to others, also after a reset", a
   await running;
   const next = await pool.lease({ whenGone: { queueMs: 20_000 } });
   expect(await next.call("echo", 1)).toBe(1);
+});
+
+it.each<Placement>(["thread", "process", "inline"])(
+  "what is said for one lease of a %s is not heard by the next",
+  async (placement) => {
+    const pool = await open({ placement });
+    const first = await pool.lease();
+    await first.call("murmur", { text: "secret", ms: 60 });
+    await first.call("murmur", { text: "secret", ms: 0 });
+    expect(await first.release()).toBe("returned");
+    const second = await pool.lease();
+    expect(second.worker).toBe(first.worker);
+    const heard: unknown[] = [];
+    second.onMessage((message) => heard.push(message));
+    second.onBytes((bytes) => heard.push([...bytes]));
+    await second.call("murmur", { text: "mine", ms: 100 });
+    await until(() => heard.length >= 2, "its own message and bytes");
+    expect(heard).toEqual(["mine", [1]]);
+  },
+);
+
+it("a listener of a lease that is over hears nothing of the next", async () => {
+  const pool = await open({ placement: "thread" });
+  const first = await pool.lease();
+  await first.release();
+  const second = await pool.lease();
+  const heard: string[] = [];
+  second.onMessage(() => heard.push("second"));
+  first.onMessage(() => heard.push("first"));
+  await second.load(oddModule);
+  second.send("x");
+  await until(() => heard.length > 0, "an answer");
+  expect(heard).toEqual(["second"]);
 });

@@ -1,6 +1,6 @@
 import { setPriority } from "node:os";
 import { throwLater } from "../bystander.ts";
-import { bytesInlet, Inlet, type Channel } from "../channel.ts";
+import { Inlets, type Channel } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { Lingering } from "../lingering.ts";
 import { recordError } from "../wire/error-record.ts";
@@ -19,9 +19,9 @@ export class Runtime {
   readonly #outbox: Outbox;
   readonly #tasks = new Map<string, TaskFunction>();
   readonly #running = new Map<number, RunningTask>();
-  readonly #messages = new Inlet<unknown>();
-  readonly #bytes = bytesInlet();
-  readonly #channel: Channel;
+  /** Of the present lease, or of the next one while there is none. */
+  #inlets = new Inlets();
+  #channel: Channel;
   readonly #aborted = new Set<number>();
   readonly #lingering = new Lingering();
   #waiting: unknown[] = [];
@@ -40,19 +40,7 @@ export class Runtime {
       (batch, transfer) => port.post(batch, transfer),
       (id, op, error) => this.#couldNotPost(id, op, error),
     );
-    this.#channel = {
-      send: (message, transfer) => {
-        this.#refuseWhenCongested();
-        this.#outbox.add(answer.message, 0, message, 0, transfer ?? null);
-      },
-      sendBytes: (bytes) => {
-        this.#refuseWhenCongested();
-        this.#outbox.flush();
-        port.postBytes(bytes);
-      },
-      onMessage: (listener) => this.#messages.listen(listener),
-      onBytes: (listener) => this.#bytes.listen(listener),
-    };
+    this.#channel = this.#newChannel();
   }
 
   readonly receive = (batch: Batch): void => {
@@ -70,7 +58,7 @@ export class Runtime {
     this.#outbox.flush();
   };
 
-  readonly receiveBytes = (bytes: Uint8Array): void => this.#bytes.deliver(bytes);
+  readonly receiveBytes = (bytes: Uint8Array): void => this.#inlets.bytes.deliver(bytes);
 
   /** Sends what is done; the last thing before an exit. */
   readonly flush = (): void => this.#outbox.flush();
@@ -88,7 +76,7 @@ export class Runtime {
         this.#abort(id);
         break;
       case order.message:
-        this.#messages.deliver(data);
+        this.#inlets.messages.deliver(data);
         break;
       case order.load:
         void this.#load(id, text as string, data);
@@ -103,8 +91,9 @@ export class Runtime {
         setPriority(0, id);
         break;
       case order.lease:
-        this.#leased = id === 1;
-        if (!this.#leased) this.#closeChannel();
+        this.#leased = id > 0;
+        this.#channel = this.#newChannel();
+        if (this.#leased) this.#outbox.add(answer.leased, id, null, 0);
         break;
       case order.stop:
         this.#stopping = true;
@@ -235,7 +224,7 @@ export class Runtime {
     this.#begin(id);
     try {
       const resets = [...this.#tasks].filter(([name]) => name === "reset" || name.endsWith("/reset"));
-      this.#closeChannel();
+      this.#channel = this.#newChannel();
       for (const [, reset] of resets) await reset(undefined as never, new RunningTask(id, null));
       this.#outbox.add(answer.done, id, resets.length, 0);
     } catch (error) {
@@ -248,9 +237,25 @@ export class Runtime {
     throw new PoolError("channel-full", "Cannot send: too much waits unread at the holder of the lease; send less");
   }
 
-  #closeChannel(): void {
-    this.#messages.clear();
-    this.#bytes.clear();
+  /** The channel of one lease: what is sent through it when that is over goes nowhere. */
+  #newChannel(): Channel {
+    const inlets = (this.#inlets = new Inlets());
+    const isOver = (): boolean => this.#inlets !== inlets;
+    return {
+      send: (message, transfer) => {
+        if (isOver()) return;
+        this.#refuseWhenCongested();
+        this.#outbox.add(answer.message, 0, message, 0, transfer ?? null);
+      },
+      sendBytes: (bytes) => {
+        if (isOver()) return;
+        this.#refuseWhenCongested();
+        this.#outbox.flush();
+        this.#port.postBytes(bytes);
+      },
+      onMessage: (listener) => inlets.messages.listen(listener),
+      onBytes: (listener) => inlets.bytes.listen(listener),
+    };
   }
 
   #endWhenIdle(): void {

@@ -31,7 +31,7 @@ export const order = {
   measure: 9,
   /** id is the niceness that a thread gives itself */
   nice: 10,
-  /** id 1: leased from now on; id 0: back among the others */
+  /** id above 0: leased from now on, by the lease of this number; id 0: back among the others */
   lease: 11,
 } as const;
 
@@ -48,6 +48,8 @@ export const answer = {
   memory: 7,
   /** value is what is imported or called next while it warms up: told in case that ends it. */
   warming: 8,
+  /** id is that of the lease order: what comes from now on is of this lease */
+  leased: 9,
 } as const;
 
 /** A sender does not fill one message with more records. */

@@ -1,7 +1,7 @@
 import type { Transferable } from "node:worker_threads";
 import { awaitEnd } from "../bounded-wait.ts";
 import { throwLater } from "../bystander.ts";
-import { bytesInlet, Inlet } from "../channel.ts";
+import type { Inlets } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
@@ -64,8 +64,6 @@ export class PoolWorker {
   memoryBytes = 0;
   /** Why it is ended, once somebody said so. */
   endedFor: string | null = null;
-  readonly messages = new Inlet<unknown>();
-  readonly bytes = bytesInlet();
   readonly link: Link;
   readonly #inFlight = new Map<number, Pending>();
   readonly #outbox: Outbox;
@@ -75,6 +73,10 @@ export class PoolWorker {
   /** Places in flight of what was taken back. */
   #recalled = 0;
   #lastId = 0;
+  /** Who leased it, and how many have; what comes before the worker has confirmed the last one is for an earlier one. */
+  #inlets: Inlets | null = null;
+  #leases = 0;
+  #confirmed = 0;
   #measured = true;
   /** What it was at last while it warmed up. */
   #warming = "";
@@ -90,7 +92,7 @@ export class PoolWorker {
     this.state = { kind: "starting", sinceMs: this.startedMs };
     this.link = start({
       onBatch: (batch) => this.#receive(batch),
-      onBytes: (bytes) => this.bytes.deliver(bytes),
+      onBytes: (bytes) => this.#hears()?.bytes.deliver(bytes),
       onExit: (exit) => this.#gone(exit),
     });
     this.#outbox = new Outbox(
@@ -128,6 +130,18 @@ export class PoolWorker {
   /** Sends an order that has no answer. */
   tell(op: number, id: number, data: unknown, transfer: readonly Transferable[] | null = null): void {
     this.#outbox.add(op, id, "", data, transfer);
+  }
+
+  /** What it sends goes there from now on. */
+  leaseTo(inlets: Inlets): void {
+    this.#inlets = inlets;
+    this.tell(order.lease, (this.#leases += 1), null);
+  }
+
+  /** What it sends is for nobody any more. */
+  endLease(): void {
+    this.#inlets = null;
+    this.tell(order.lease, 0, null);
   }
 
   /** Sends what is collected now instead of at the end of the turn. */
@@ -212,12 +226,17 @@ export class PoolWorker {
         this.busyUs += runUs;
         this.owner.ran(runUs);
         pending.answered(op, batch[at + 2], runUs);
-      } else this.#note(op, batch[at + 2]);
+      } else if (op === answer.leased) this.#confirmed = batch[at + 1] as number;
+      else this.#note(op, batch[at + 2]);
     }
     if (answered === 0) return;
     this.lastAnswerMs = performance.now();
     this.tasksDone += done;
     this.owner.freed(this);
+  }
+
+  #hears(): Inlets | null {
+    return this.#confirmed === this.#leases ? this.#inlets : null;
   }
 
   #allCanMove(): boolean {
@@ -231,7 +250,7 @@ export class PoolWorker {
   }
 
   #note(op: number, value: unknown): void {
-    if (op === answer.message) this.messages.deliver(value);
+    if (op === answer.message) this.#hears()?.messages.deliver(value);
     else if (op === answer.memory) {
       this.memoryBytes = value as number;
       this.#measured = true;
