@@ -73,3 +73,15 @@ it("a listener of a lease that is over hears nothing of the next", async () => {
   await until(() => heard.length > 0, "an answer");
   expect(heard).toEqual(["second"]);
 });
+
+it("a call that is aborted before it began does not end its worker", async () => {
+  const pool = await open({ placement: "thread", abortGraceMs: 20 });
+  const lease = await pool.lease();
+  const running = lease.call("wait", 300);
+  const stop = new AbortController();
+  const waiting = lease.call("echo", 1, { signal: stop.signal });
+  await lease.load(oddModule);
+  stop.abort();
+  await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
+  expect(await running).toBe(300);
+});

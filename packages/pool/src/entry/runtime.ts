@@ -22,7 +22,6 @@ export class Runtime {
   /** Of the present lease, or of the next one while there is none. */
   #inlets = new Inlets();
   #channel: Channel;
-  readonly #aborted = new Set<number>();
   readonly #lingering = new Lingering();
   #waiting: unknown[] = [];
   #waitingFrom = 0;
@@ -122,10 +121,6 @@ export class Runtime {
 
   /** `isFirst`: it is not behind anything, so the pool does not take it back. */
   #run(id: number, name: string, data: unknown, isFirst: boolean): void {
-    if (this.#aborted.size > 0 && this.#aborted.delete(id)) {
-      this.#outbox.add(answer.aborted, id, null, 0);
-      return;
-    }
     this.#begin(id);
     if (!isFirst && !this.#port.mayGoOn(id)) {
       this.#outbox.add(answer.skipped, id, null, 0);
@@ -194,7 +189,8 @@ export class Runtime {
     else {
       for (let at = this.#waitingFrom; at < this.#waiting.length; at += 3)
         if (this.#waiting[at] === id) {
-          this.#aborted.add(id);
+          this.#waiting.splice(at, 3);
+          this.#outbox.add(answer.aborted, id, null, 0);
           break;
         }
     }
