@@ -67,7 +67,7 @@ export class Task implements Waiting, Pending {
   }
 
   answered(op: number, value: unknown, runUs: number): void {
-    learn(this.estimate, runUs);
+    if (op !== answer.aborted) learn(this.estimate, runUs);
     if (!this.isWanted) return;
     if (op === answer.done) {
       this.#settle();

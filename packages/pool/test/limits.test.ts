@@ -27,3 +27,17 @@ it("takes up tasks with a key that came before its size was known", async () => 
   pools.push(pool);
   expect(await pool.run("echo", 1, { key: "a" })).toBe(1);
 });
+
+it("does not count what was aborted before it began as done", async () => {
+  const pool = await open({ workers: 1, spares: 0 });
+  // Quick by now, so that they are sent ahead of their turn.
+  for (let round = 0; round < 30; round += 1) await pool.run("linger", 0);
+  const stop = new AbortController();
+  const long = pool.run("linger", 100);
+  const ahead = Array.from({ length: 5 }, () => pool.run("linger", 0, { signal: stop.signal }));
+  stop.abort();
+  await Promise.allSettled(ahead);
+  await long;
+  await pool.run("echo", 1);
+  expect(pool.snapshot()[0]).toMatchObject({ counts: { tasksDone: 32, tasksGivenUp: 5 }, run: { count: 32 } });
+});

@@ -221,6 +221,10 @@ export class PoolWorker {
           this.owner.skipped(pending);
           continue;
         }
+        if (op === answer.aborted) {
+          pending.answered(op, null, 0);
+          continue;
+        }
         done += 1;
         const runUs = batch[at + 3] as number;
         this.busyUs += runUs;
