@@ -156,9 +156,9 @@ export function planPool(options: PoolOptions): PoolPlan {
     maxTasks: whole("queue.maxTasks", queue.maxTasks, 0, 65_536),
     ageingMs: positive("queue.ageingMs", queue.ageingMs, 1000),
     whenGone: checkWhenGone(options.whenGone ?? { queueMs: 5000 }),
-    refillDelayMs: whole("refill.delayMs", refill.delayMs, 0, 50),
+    refillDelayMs: delay("refill.delayMs", refill.delayMs, 50),
     refillNiceness: whole("refill.niceness", refill.niceness, 0, 19),
-    abortGraceMs: whole("abortGraceMs", options.abortGraceMs, 0, 500),
+    abortGraceMs: delay("abortGraceMs", options.abortGraceMs, 500),
     recycle: {
       tasks: whole("recycle.tasks", recycle.tasks, 1, Infinity),
       ageMs: positive("recycle.ageMs", recycle.ageMs, Infinity),
@@ -222,6 +222,12 @@ function whole<Other>(name: string, value: number | undefined, least: number, ot
   if (value === undefined) return otherwise;
   if (!Number.isSafeInteger(value) || value < least) throw invalid(name, value, `a whole number of at least ${least}`);
   return value;
+}
+
+function delay(name: string, value: number | undefined, otherwise: number): number {
+  const delayMs = whole(name, value, 0, otherwise);
+  if (delayMs > longestTimerMs) throw invalid(name, delayMs, "a whole number below 2^31");
+  return delayMs;
 }
 
 function positive<Other>(name: string, value: number | undefined, otherwise: Other): number | Other {

@@ -41,3 +41,8 @@ it("does not count what was aborted before it began as done", async () => {
   await pool.run("echo", 1);
   expect(pool.snapshot()[0]).toMatchObject({ counts: { tasksDone: 32, tasksGivenUp: 5 }, run: { count: 32 } });
 });
+
+it("refuses waits that no timer can hold", () => {
+  expect(() => createPool({ module, abortGraceMs: 2 ** 31 })).toThrow(/abortGraceMs is 2147483648/);
+  expect(() => createPool({ module, refill: { delayMs: 2 ** 31 } })).toThrow(/refill.delayMs is 2147483648/);
+});
