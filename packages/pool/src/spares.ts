@@ -130,7 +130,13 @@ export class Spares implements WorkerOwner, Lessor {
 
   warm(worker: PoolWorker): void {
     this.#home.noteWarm(worker);
-    (this.#placeOf.get(worker) as Place).phase = "idle";
+    const place = this.#placeOf.get(worker) as Place;
+    // It was started for somebody who has given up waiting since.
+    if (this.#home.size !== null && this.#isSurplus) {
+      this.#endSurplus(worker, place);
+      return;
+    }
+    place.phase = "idle";
     this.#offer(worker);
     this.#refill.next();
   }
@@ -270,6 +276,12 @@ export class Spares implements WorkerOwner, Lessor {
       "queue-deadline",
       `none came free in ${deadlineMs} ms; ${this.#noSpare()}`,
     );
+  }
+
+  #endSurplus(worker: PoolWorker, place: Place): void {
+    place.phase = "ending";
+    this.#home.metrics.counts.recycles += 1;
+    void worker.end("more spares than wanted");
   }
 
   /** Gives a free worker to who waits longest, or keeps it ready. */

@@ -46,3 +46,13 @@ it("refuses waits that no timer can hold", () => {
   expect(() => createPool({ module, abortGraceMs: 2 ** 31 })).toThrow(/abortGraceMs is 2147483648/);
   expect(() => createPool({ module, refill: { delayMs: 2 ** 31 } })).toThrow(/refill.delayMs is 2147483648/);
 });
+
+it("does not keep cold starts that nobody waits for any more", async () => {
+  const pool = await open({ spares: 0 });
+  const stop = new AbortController();
+  const leases = Array.from({ length: 4 }, () => pool.lease({ whenGone: "cold", signal: stop.signal }));
+  stop.abort();
+  await Promise.allSettled(leases);
+  await until(() => pool.snapshot()[0]?.spares.opening === 0, "all have come");
+  await until(() => pool.snapshot()[0]?.workers.length === 1, "one of four stays");
+});
