@@ -232,7 +232,14 @@ export class Spares implements WorkerOwner, Lessor {
 
   /** Whether the total is reached. */
   get #isFull(): boolean {
-    return this.#places.size + this.#home.shared.slots >= this.#home.plan.total;
+    return this.#places.size + this.#sharedWorkers >= this.#home.plan.total;
+  }
+
+  /** As many as there are to be: while the pool begins they are not there yet. */
+  get #sharedWorkers(): number {
+    const { plan, size, shared, cores } = this.#home;
+    const wanted = size?.workers ?? (plan.workers === "auto" ? Math.max(1, Math.floor(cores)) : plan.workers);
+    return Math.max(shared.slots, wanted);
   }
 
   get #isSurplus(): boolean {

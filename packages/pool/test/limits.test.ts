@@ -56,3 +56,9 @@ it("does not keep cold starts that nobody waits for any more", async () => {
   await until(() => pool.snapshot()[0]?.spares.opening === 0, "all have come");
   await until(() => pool.snapshot()[0]?.workers.length === 1, "one of four stays");
 });
+
+it("does not exceed its total while it begins", async () => {
+  const pool = createPool({ module, workers: 1, total: 1 });
+  pools.push(pool);
+  await expect(pool.lease({ whenGone: "cold" })).rejects.toMatchObject({ code: "no-spare", message: /total \(1\)/ });
+});
