@@ -62,3 +62,16 @@ it("does not exceed its total while it begins", async () => {
   pools.push(pool);
   await expect(pool.lease({ whenGone: "cold" })).rejects.toMatchObject({ code: "no-spare", message: /total \(1\)/ });
 });
+
+it("has room again when tasks are aborted in its queue", async () => {
+  const pool = await open({ workers: 1, spares: 0, queue: { maxTasks: 4 } });
+  const stop = new AbortController();
+  const running = expect(pool.run("never")).rejects.toBeInstanceOf(Error);
+  const queued = Array.from({ length: 4 }, () => pool.run("echo", 1, { signal: stop.signal }));
+  const room = pool.whenRoom();
+  stop.abort();
+  await Promise.allSettled(queued);
+  await room;
+  await pool.close({ graceMs: 0 });
+  await running;
+});

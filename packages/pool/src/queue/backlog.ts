@@ -42,6 +42,7 @@ export class Backlog {
   noteUnwanted(task: Task): void {
     if (task.seat >= 0) this.#tiedSize -= 1;
     this.#queueOf(task).noteUnwanted();
+    this.room.look();
   }
 
   /** Sends one task after the other, each to the worker that is found for it, until there is none. */
