@@ -68,6 +68,8 @@ export class PoolWorker {
   readonly #inFlight = new Map<number, Pending>();
   readonly #outbox: Outbox;
   readonly #warmUpTimer: NodeJS.Timeout;
+  readonly #endGraceMs: number;
+  #endTimer: NodeJS.Timeout | null = null;
   /** The last one that was sent while there was nothing else: the worker begins it without asking. */
   #first = 0;
   /** Places in flight of what was taken back. */
@@ -85,9 +87,10 @@ export class PoolWorker {
     start: (events: LinkEvents) => Link,
     owner: WorkerOwner,
     boot: Boot,
-    settings: { readonly warmUpTimeoutMs: number },
+    settings: { readonly warmUpTimeoutMs: number; readonly abortGraceMs: number },
   ) {
     this.owner = owner;
+    this.#endGraceMs = settings.abortGraceMs;
     this.niced = boot.nicenessUntilWarm !== null;
     this.state = { kind: "starting", sinceMs: this.startedMs };
     this.link = start({
@@ -199,6 +202,7 @@ export class PoolWorker {
     this.state = { kind: "retiring", why };
     this.endedFor ??= why;
     this.tell(order.stop, 0, null);
+    this.#seeItEnd(why);
   }
 
   #receive(batch: Batch): void {
@@ -236,7 +240,13 @@ export class PoolWorker {
     if (answered === 0) return;
     this.lastAnswerMs = performance.now();
     this.tasksDone += done;
+    if (this.state.kind === "retiring") this.#seeItEnd(this.state.why);
     this.owner.freed(this);
+  }
+
+  /** It may be at something that is no task, and never come to its end. */
+  #seeItEnd(why: string): void {
+    if (this.#inFlight.size === 0) this.#endTimer ??= setTimeout(() => void this.end(why), this.#endGraceMs).unref();
   }
 
   #hears(): Inlets | null {
@@ -291,6 +301,7 @@ export class PoolWorker {
   #gone(exit: WorkerExit): void {
     if (this.state.kind === "gone") return;
     clearTimeout(this.#warmUpTimer);
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
     const lastStarted = this.link.lastStarted();
     if (this.state.kind === "starting" && this.endedFor === null)
       this.owner.warmupFailed(this.#warming, new Error(`it ended before it was warm: ${detailOf(exit)}`));
