@@ -28,8 +28,8 @@ export class SharedWorkers implements WorkerOwner {
   readonly #seats: number;
   readonly #recalling: Recalling;
   readonly #slots: (PoolWorker | null)[] = [];
-  /** Who sat there before and may still be at something: of its keys nobody else may begin a task meanwhile. */
-  readonly #leaving: (PoolWorker | undefined)[] = [];
+  /** Who sat there before and may still be at something: of their keys nobody else may begin a task meanwhile. */
+  readonly #leaving: Set<PoolWorker>[] = [];
   readonly #slotOf = new Map<PoolWorker, number>();
   readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
   readonly #estimates = new Estimates();
@@ -149,7 +149,8 @@ export class SharedWorkers implements WorkerOwner {
     const index = this.#slotOf.get(worker) as number;
     this.#slotOf.delete(worker);
     const replaced = this.#slots[index] !== worker;
-    if (!replaced) this.#slots[index] = null;
+    if (replaced) this.#leaving[index]?.delete(worker);
+    else this.#slots[index] = null;
     this.#putBackAll(unstarted);
     this.#home.noteGone(worker, exit);
     this.#enders.get(worker)?.(exit, !replaced && !this.#home.isClosing);
@@ -252,7 +253,7 @@ export class SharedWorkers implements WorkerOwner {
       const { size } = this.#home;
       if (size === null) return null;
       const slot = task.seat % size.workers;
-      if ((this.#leaving[slot]?.inFlight ?? 0) > 0) return null;
+      for (const before of this.#leaving[slot] ?? []) if (before.inFlight > 0) return null;
       const worker = this.#slots[slot] ?? null;
       return worker !== null && this.#hasRoomFor(worker, task) ? worker : null;
     }
@@ -312,7 +313,7 @@ export class SharedWorkers implements WorkerOwner {
     const index = this.#slotOf.get(worker) as number;
     this.#home.metrics.counts.recycles += 1;
     this.#slots[index] = null;
-    this.#leaving[index] = worker;
+    (this.#leaving[index] ??= new Set()).add(worker);
     worker.retire(why);
     this.#home.add(this.#seat(index));
   }

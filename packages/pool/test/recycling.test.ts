@@ -30,3 +30,14 @@ it.each<Placement>(["thread", "process"])("ends a %s that does not come to its e
     "the one that spins is gone",
   );
 });
+
+it("holds tasks of a key back for every worker that leaves their seat", async () => {
+  const pool = await open({ workers: 1, spares: 0, concurrency: 2, recycle: { tasks: 1 } });
+  let isOver = false;
+  const long = pool.run("wait", 1500, { key: "a" }).then(() => (isOver = true));
+  await pool.run("echo", "the first one leaves");
+  await pool.run("echo", "and the second");
+  await pool.run("echo", 3, { key: "a" });
+  expect(isOver).toBe(true);
+  await long;
+});
