@@ -10,7 +10,8 @@ export function startInline(events: LinkEvents): Link {
     queueMicrotask(() => events.onExit({ kind: "ended" }));
   };
   const runtime = new Runtime({
-    post: (batch) => queueMicrotask(() => isOpen && events.onBatch(batch)),
+    // What was said before the end arrives: it is queued before the end is.
+    post: (batch) => void (isOpen && queueMicrotask(() => events.onBatch(batch))),
     postBytes: (bytes) => events.onBytes(bytes),
     noteStarted: () => undefined,
     mayGoOn: () => true,
