@@ -12,7 +12,7 @@ export function startInline(events: LinkEvents): Link {
   const runtime = new Runtime({
     // What was said before the end arrives: it is queued before the end is.
     post: (batch) => void (isOpen && queueMicrotask(() => events.onBatch(batch))),
-    postBytes: (bytes) => events.onBytes(bytes),
+    postBytes: (bytes) => void (isOpen && inTurn(bytes, (copy) => events.onBytes(copy))),
     noteStarted: () => undefined,
     mayGoOn: () => true,
     isCongested: () => false,
@@ -24,7 +24,7 @@ export function startInline(events: LinkEvents): Link {
     placement: "inline",
     isCongested: false,
     post: (batch) => queueMicrotask(() => isOpen && runtime.receive(batch)),
-    postBytes: (bytes) => runtime.receiveBytes(bytes),
+    postBytes: (bytes) => inTurn(bytes, (copy) => void (isOpen && runtime.receiveBytes(copy))),
     lastStarted: () => 0,
     // A task that blocks here blocks the pool too: there is nothing to take back.
     limit: () => undefined,
@@ -35,4 +35,10 @@ export function startInline(events: LinkEvents): Link {
     setNiceness: () => false,
     close: () => undefined,
   };
+}
+
+/** Behind the messages that were sent before; the sender may fill its block anew meanwhile. */
+function inTurn(bytes: Uint8Array, deliver: (bytes: Uint8Array) => void): void {
+  const copy = new Uint8Array(bytes);
+  queueMicrotask(() => deliver(copy));
 }
