@@ -23,14 +23,13 @@ export function stopClock(task: Task): void {
 
 /**
  * Gives up a task that was sent: its caller is told now, the worker is asked to stop, and ended if after `graceMs` it
- * is still at it.
+ * is still at it. Code that runs inline cannot be stopped, but its worker is left to it and replaced.
  */
 export function giveUpSent(task: Task, reason: unknown, graceMs: number): void {
   const { worker, id } = task;
   task.fail(reason);
   if (worker === null) return;
   worker.tell(order.abort, id, null);
-  if (worker.link.placement === "inline") return;
   setTimeout(() => {
     if (worker.isAt(id)) void worker.end(`task "${task.name}" went on ${graceMs} ms after it was given up`);
   }, graceMs).unref();

@@ -38,3 +38,9 @@ it("gets messages and bytes in the order in which they were sent", async () => {
   lease.sendBytes(new Uint8Array(3));
   expect(await told).toEqual([]);
 });
+
+it("is replaced when a task that was given up never ends", async () => {
+  const pool = await open({ workers: 1, spares: 0, abortGraceMs: 10 });
+  await expect(pool.run("never", null, { timeoutMs: 10 })).rejects.toMatchObject({ code: "task-timeout" });
+  expect(await pool.run("echo", 1)).toBe(1);
+});

@@ -4,6 +4,7 @@ import type { Link, LinkEvents } from "./link.ts";
 /** A worker that is no other thread: light work on the caller's own. Values are passed as they are, not copied. */
 export function startInline(events: LinkEvents): Link {
   let isOpen = true;
+  let started = 0;
   const end = (): void => {
     if (!isOpen) return;
     isOpen = false;
@@ -13,7 +14,7 @@ export function startInline(events: LinkEvents): Link {
     // What was said before the end arrives: it is queued before the end is.
     post: (batch) => void (isOpen && queueMicrotask(() => events.onBatch(batch))),
     postBytes: (bytes) => void (isOpen && inTurn(bytes, (copy) => events.onBytes(copy))),
-    noteStarted: () => undefined,
+    noteStarted: (id) => void (started = id),
     mayGoOn: () => true,
     isCongested: () => false,
     memoryBytes: () => 0,
@@ -25,7 +26,7 @@ export function startInline(events: LinkEvents): Link {
     isCongested: false,
     post: (batch) => queueMicrotask(() => isOpen && runtime.receive(batch)),
     postBytes: (bytes) => inTurn(bytes, (copy) => void (isOpen && runtime.receiveBytes(copy))),
-    lastStarted: () => 0,
+    lastStarted: () => started,
     // A task that blocks here blocks the pool too: there is nothing to take back.
     limit: () => undefined,
     terminate: () => {

@@ -309,7 +309,7 @@ export class PoolWorker {
     const unstarted: Pending[] = [];
     for (const [id, pending] of this.#inFlight)
       if (pending === recalled) continue;
-      else if (id <= lastStarted || this.link.placement === "inline") pending.lost(exit);
+      else if (id <= lastStarted) pending.lost(exit);
       else unstarted.push(pending);
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);
