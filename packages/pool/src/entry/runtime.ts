@@ -137,11 +137,13 @@ export class Runtime {
     let result: unknown;
     try {
       result = task(data as never, running);
+      // Whatever calls itself a promise may throw when it is asked; the real ones are taken as they are.
+      if (isThenable(result)) result = Promise.resolve(result);
     } catch (error) {
       this.#finish(running, answer.failed, recordError(error), startedMs);
       return;
     }
-    if (!isThenable(result)) {
+    if (!(result instanceof Promise)) {
       this.#finish(running, answer.done, result, startedMs);
       return;
     }
