@@ -32,3 +32,9 @@ it.each<Placement>(["thread", "process", "inline"])(
     expect(events.filter(({ kind }) => kind === "worker-ended")).toEqual([]);
   },
 );
+
+it("a process that only speaks of failed allocations has not run out of memory", async () => {
+  const pool = await open({ placement: "process", workers: 1, spares: 0 });
+  await expect(pool.run("complain", 3)).rejects.toMatchObject({ code: "worker-crashed", message: /exit code 3/ });
+  expect(pool.snapshot()[0]?.counts).toMatchObject({ crashes: 1, outOfMemory: 0 });
+});

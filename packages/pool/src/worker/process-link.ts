@@ -37,6 +37,8 @@ interface ProcessSurroundings {
 /** For reading and writing one word. */
 const word = new Int32Array(1);
 const stderrTailLength = 4096;
+/** At the beginning of a line: others speak of allocations that failed too. */
+const lastWordsOfV8 = /^(?:FATAL ERROR: .*(?:heap out of memory|Allocation failed)|# Fatal process out of memory)/m;
 /** What a dead worker has written is read for this long at most. */
 const longestDrainMs = 500;
 
@@ -136,9 +138,8 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null, terminated: boolean, stderr: string): WorkerExit {
-  if (/heap out of memory|Allocation failed/i.test(stderr))
-    return { kind: "out-of-memory", detail: "the process reached its heap limit" };
   if (terminated || code === 0) return { kind: "ended" };
+  if (lastWordsOfV8.test(stderr)) return { kind: "out-of-memory", detail: "the process reached its heap limit" };
   if (signal === "SIGKILL")
     return { kind: "crashed", detail: "SIGKILL from outside (when nobody sent it, the kernel was out of memory)" };
   const last =
