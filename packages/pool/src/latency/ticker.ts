@@ -19,6 +19,8 @@ export interface TickWatch {
 /**
  * Calls `tick` every `periodMs` without drift until `signal` aborts. A tick that could not begin before the next one was
  * due is counted as missed and left out: a real-time sink has played silence by then.
+ *
+ * @throws RangeError when there is no such period; what `tick` throws: it is the last one then.
  */
 export async function runTicks(
   periodMs: number,
@@ -26,16 +28,26 @@ export async function runTicks(
   signal: AbortSignal,
   watch: TickWatch = {},
 ): Promise<TickReport> {
+  if (!(periodMs > 0) || periodMs >= 2 ** 31)
+    throw new RangeError(`Cannot run ticks: periodMs is ${periodMs}, wanted a number above 0 and below 2^31`);
   const lateness = new Histogram();
   const startMs = performance.now();
   let index = 0;
   let ticks = 0;
   let missed = 0;
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const stop = (): void => {
       clearTimeout(timer);
       resolve();
+    };
+    const next = (): void => {
+      try {
+        step();
+      } catch (error) {
+        signal.removeEventListener("abort", stop);
+        reject(error);
+      }
     };
     const step = (): void => {
       const dueMs = startMs + index * periodMs;
@@ -54,11 +66,11 @@ export async function runTicks(
       }
       if (signal.aborted) return;
       const waitMs = startMs + index * periodMs - performance.now();
-      timer = setTimeout(step, Math.max(0, Math.floor(waitMs)));
+      timer = setTimeout(next, Math.max(0, Math.floor(waitMs)));
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    else step();
+    else next();
   });
   return { ticks, missed, lateness };
 }
