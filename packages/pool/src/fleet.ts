@@ -150,14 +150,15 @@ export class Fleet implements Home {
   }
 
   /** Why a worker is to be replaced although it is well, or null. */
-  whyRecycle(worker: PoolWorker): string | null {
+  whyRecycle(worker: PoolWorker, mustWait?: () => boolean): string | null {
     const { state } = worker;
     if (state.kind !== "warm" && state.kind !== "leased") return null;
     const { tasks, ageMs, memoryGrowthBytes } = this.plan.recycle;
     if (worker.tasksDone >= tasks) return `it has done ${worker.tasksDone} tasks`;
-    if (ageMs !== Infinity && performance.now() - state.sinceMs >= ageMs) return `it is older than ${ageMs} ms`;
+    const isOld = ageMs !== Infinity && performance.now() - state.sinceMs >= ageMs;
     const growth = worker.memoryBytes - state.report.memoryBytes;
-    return growth > memoryGrowthBytes ? `it grew by ${growth} bytes` : null;
+    if ((!isOld && growth <= memoryGrowthBytes) || mustWait?.() === true) return null;
+    return isOld ? `it is older than ${ageMs} ms` : `it grew by ${growth} bytes`;
   }
 
   /** A real-time lease began: whoever is not one steps back. */

@@ -30,8 +30,8 @@ export interface Home {
   noteWarm(worker: PoolWorker): void;
   noteWarmupFailure(what: string, error: Error): PoolError;
   noteGone(worker: PoolWorker, exit: WorkerExit): void;
-  /** Why a worker is to be replaced although it is well, or null. */
-  whyRecycle(worker: PoolWorker): string | null;
+  /** Why a worker is to be replaced although it is well, or null; for its age and growth not while `mustWait` says so. */
+  whyRecycle(worker: PoolWorker, mustWait?: () => boolean): string | null;
   /** A real-time lease began: whoever is not one steps back. */
   realTimeBegan(worker: PoolWorker): void;
   realTimeEnded(worker: PoolWorker): void;

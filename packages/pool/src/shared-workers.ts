@@ -36,6 +36,8 @@ export class SharedWorkers implements WorkerOwner {
   readonly #lingering = new Lingering();
   #sequence = 0;
   readonly #giveUp = (task: Task, reason: unknown): void => this.#abandon(task, reason);
+  /** One is renewed at a time: they are of one age, and all of them must not be gone at once. */
+  readonly #isShort = (): boolean => this.warmCount < this.#slots.length;
   readonly #findWorker = (task: Task): PoolWorker | null => this.#workerFor(task);
   readonly #sendTo = (worker: PoolWorker, task: Task): void => this.#send(worker, task);
 
@@ -140,7 +142,7 @@ export class SharedWorkers implements WorkerOwner {
 
   freed(worker: PoolWorker): void {
     this.#lingering.end();
-    const why = this.#home.whyRecycle(worker);
+    const why = this.#home.whyRecycle(worker, this.#isShort);
     if (why !== null) this.#replace(worker, why);
     if (this.queued > 0) this.#pump();
   }

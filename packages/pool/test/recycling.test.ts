@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createPool, type Placement, type Pool, type PoolOptions } from "@constellation/pool";
+import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
 import { owned, until } from "./leftovers.ts";
 
 const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
@@ -40,4 +40,19 @@ it("holds tasks of a key back for every worker that leaves their seat", async ()
   await pool.run("echo", 3, { key: "a" });
   expect(isOver).toBe(true);
   await long;
+});
+
+it("renews workers of one age one after the other", async () => {
+  const events: PoolEvent[] = [];
+  const pool = await open({ workers: 3, spares: 0, recycle: { ageMs: 300 }, onEvent: (event) => events.push(event) });
+  const old = pool.snapshot()[0]?.workers.map(({ worker }) => worker) ?? [];
+  await until(() => (pool.snapshot()[0]?.workers ?? []).every(({ worker }) => !old.includes(worker)), "new workers");
+  let warm = 0;
+  let fewest = 3;
+  for (const event of events) {
+    if (event.kind === "worker-warm") warm += 1;
+    else if (event.kind === "worker-ended") warm -= 1;
+    if (event.kind === "worker-ended") fewest = Math.min(fewest, warm);
+  }
+  expect(fewest).toBeGreaterThan(0);
 });
