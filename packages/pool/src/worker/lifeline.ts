@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import type { EnvironmentMarker } from "@constellation/host";
 import { awaitEnd } from "../bounded-wait.ts";
 
+const againMs = 1000;
+
 /**
  * Ends worker processes when their pool's process ends, however it ends. A worker that sits in its event loop notices
  * the end of its socket itself; one that computes cannot. So one shell of less than a megabyte waits for the end of its
@@ -72,6 +74,11 @@ export class Lifeline {
     await awaitEnd(closed, `The shell ${shell.pid} that holds a pool's workers`);
   }
 
+  /** A shell that cannot live is not started for ever. */
+  #startAgain(): void {
+    if (this.#shell === null && !this.#closed && this.#held.size > 0 && this.#starts < 100) this.#start();
+  }
+
   #start(): void {
     this.#starts += 1;
     const shell = spawn("/bin/sh", ["-c", this.#script], {
@@ -79,6 +86,12 @@ export class Lifeline {
       detached: true,
       env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
     });
+    if ((shell.stdin as unknown) === undefined) {
+      // No descriptor was free for its pipe.
+      shell.once("error", () => undefined);
+      setTimeout(() => this.#startAgain(), againMs).unref();
+      return;
+    }
     this.#shell = shell;
     shell.stdin.on("error", () => undefined);
     shell.once("error", ({ message }) => {
@@ -87,8 +100,8 @@ export class Lifeline {
     });
     shell.once("close", () => {
       this.#shell = null;
-      // Somebody ended it: the workers must not stay without, but a shell that cannot live is not started for ever.
-      if (!this.#closed && this.#held.size > 0 && this.#starts < 100) this.#start();
+      // Somebody ended it: the workers must not stay without.
+      this.#startAgain();
     });
     shell.stdin.write([...this.#held].map((pid) => `+ ${pid}\n`).join(""));
     shell.unref();

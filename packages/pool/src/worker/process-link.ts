@@ -64,6 +64,12 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     closeSync(beginnings);
     throw error;
   }
+  if ((child.stdio as unknown) === undefined) {
+    closeSync(beginnings);
+    // It says so later as well, when nobody listens any more.
+    child.once("error", () => undefined);
+    throw new Error("no descriptor was free for its pipes; raise the limit of open files");
+  }
   const pid = child.pid ?? 0;
   if (pid !== 0) around.lifeline.hold(pid);
   const socket = child.stdio[3] as Socket;
