@@ -203,7 +203,7 @@ export class Fleet implements Home {
       if (this.isClosing) return;
       const isAutomatic = workers === "auto" || spares === "auto";
       if (!isAutomatic) {
-        this.#decide(0);
+        await this.#insist("sizing", () => this.#decide(0));
         await this.#fill(0, 0);
         return;
       }
@@ -211,29 +211,37 @@ export class Fleet implements Home {
       const firstIsShared = workers !== 0;
       await (firstIsShared ? this.shared.addSlot() : this.spares.open(false));
       const worker = await first;
-      this.#decide(this.placement === "inline" ? 0 : worker.memoryBytes);
+      await this.#insist("sizing", () => this.#decide(this.placement === "inline" ? 0 : worker.memoryBytes));
       await this.#fill(firstIsShared ? 1 : 0, firstIsShared ? 0 : 1);
     } catch (error) {
       this.#settleReady.reject(error);
     }
   }
 
-  /** Builds the startup snapshot; tries again as warm-ups do while that fails. */
+  /** Builds the startup snapshot. */
   async #prepareSnapshot(): Promise<void> {
     const { snapshot } = this.plan.process;
     if (this.placement !== "process" || snapshot === undefined) return;
+    await this.#insist(String(snapshot), async (signal) => {
+      this.#snapshotBlob = await buildSnapshot({
+        script: snapshot,
+        directory: ownCacheDirectory(),
+        timeoutMs: this.plan.warmUpTimeoutMs,
+        signal,
+      });
+    });
+  }
+
+  /** Does what no worker can be without; tries again as warm-ups do while that fails, until the pool is closed. */
+  async #insist(what: string, step: (signal: AbortSignal) => Promise<void> | void): Promise<void> {
     const { signal } = this.#preparing;
-    while (this.#snapshotBlob === null && !signal.aborted) {
+    for (let isDone = false; !isDone && !signal.aborted;) {
       try {
-        this.#snapshotBlob = await buildSnapshot({
-          script: snapshot,
-          directory: ownCacheDirectory(),
-          timeoutMs: this.plan.warmUpTimeoutMs,
-          signal,
-        });
+        await step(signal);
+        isDone = true;
       } catch (error) {
         if (signal.aborted) return;
-        const failure = this.noteWarmupFailure(String(snapshot), error as Error);
+        const failure = this.noteWarmupFailure(what, error as Error);
         this.shared.rejectAll(failure);
         this.spares.rejectAll(failure);
         await sleep(this.gate.waitMs(performance.now()), undefined, { signal, ref: false }).catch(() => undefined);
@@ -259,7 +267,8 @@ export class Fleet implements Home {
   }
 
   async #fill(haveShared: number, haveSpares: number): Promise<void> {
-    const { workers, spares } = this.size as Size;
+    if (this.size === null) return;
+    const { workers, spares } = this.size;
     this.#warmWanted = workers + spares - haveShared - haveSpares;
     if (this.#warmWanted === 0) this.#settleReady.resolve();
     for (let index = haveShared; index < workers && !this.isClosing; index += 1) await this.shared.addSlot();
