@@ -16,7 +16,7 @@ import { WarmupGate } from "./warmup-gate.ts";
 import { order, type Boot } from "./wire/protocol.ts";
 import { startInline } from "./worker/inline-link.ts";
 import { Lifeline } from "./worker/lifeline.ts";
-import { entryUrl, type LinkEvents, type Link, type WorkerExit } from "./worker/link.ts";
+import { entryUrl, mostSent, type LinkEvents, type Link, type WorkerExit } from "./worker/link.ts";
 import { PoolWorker, type WorkerOwner } from "./worker/pool-worker.ts";
 import { startProcess } from "./worker/process-link.ts";
 import { buildSnapshot } from "./worker/startup-snapshot.ts";
@@ -153,6 +153,7 @@ export class Fleet implements Home {
   whyRecycle(worker: PoolWorker, mustWait?: () => boolean): string | null {
     const { state } = worker;
     if (state.kind !== "warm" && state.kind !== "leased") return null;
+    if (worker.sent >= mostSent) return `it was sent ${worker.sent} tasks`;
     const { tasks, ageMs, memoryGrowthBytes } = this.plan.recycle;
     if (worker.tasksDone >= tasks) return `it has done ${worker.tasksDone} tasks`;
     const isOld = ageMs !== Infinity && performance.now() - state.sinceMs >= ageMs;

@@ -32,6 +32,8 @@ export interface Link {
 
 /** No task has a higher id. */
 export const unlimited = 2 ** 31 - 1;
+/** A worker that was sent so many is replaced, long before the ids do not fit into their word any more. */
+export const mostSent = 2 ** 30;
 
 /** What a link tells. */
 export interface LinkEvents {

@@ -116,6 +116,11 @@ export class PoolWorker {
     return this.#inFlight.size - this.#recalled;
   }
 
+  /** How many orders with an answer it was sent so far. */
+  get sent(): number {
+    return this.#lastId;
+  }
+
   /** Sends an order whose answer `pending` waits for; returns its id. */
   call(op: number, text: string, data: unknown, pending: Pending, transfer: readonly Transferable[] | null): number {
     const id = (this.#lastId += 1);
