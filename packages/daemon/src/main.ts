@@ -13,7 +13,7 @@ import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
 import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
-import { log } from "./log.ts";
+import { boundLog, log } from "./log.ts";
 import { networkWish, warmWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
@@ -37,6 +37,7 @@ try {
 async function run(layout: Layout): Promise<void> {
   prepareFolders(layout);
   const store = privately(() => openAlone(layout.stateFile, () => openSqliteState({ path: layout.stateFile })));
+  boundLog(layout.daemonLogFile);
   const telemetry = openFileTelemetry({ path: layout.telemetryFile });
   const archive = new TelemetryArchive(telemetry);
   // It opens its file when first used.
