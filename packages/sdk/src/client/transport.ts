@@ -17,6 +17,8 @@ export interface CallInput {
   /** Sent as JSON, or as they are when bytes. */
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** How long the answer of a call that only reads may take to begin; changes are bounded by the daemon. @default 30000 */
+  readonly answerTimeoutMs?: number;
 }
 
 /** Asking which daemon it is and ending it stay as they are, so that every version can take another's place. */
@@ -25,7 +27,7 @@ const timeless: ReadonlySet<RouteName> = new Set<RouteName>(["version", "stopDae
 /**
  * Calls the daemon and resolves with its answer once the headers are there and say that it went well.
  *
- * @throws ConstellationError what the daemon answered; `daemon.unreachable`, `daemon.incompatible`, `call.cancelled`
+ * @throws ConstellationError what the daemon answered; `daemon.unreachable`, `daemon.incompatible`, `call.cancelled`, `call.timeout`
  */
 export async function callDaemon(socketPath: string, name: RouteName, input: CallInput = {}): Promise<IncomingMessage> {
   const response = await send(socketPath, name, input);
@@ -65,7 +67,7 @@ export function target(name: RouteName, { params = {}, query = {} }: CallInput):
 }
 
 async function send(socketPath: string, name: RouteName, input: CallInput): Promise<IncomingMessage> {
-  const { body, signal } = input;
+  const { body, signal, answerTimeoutMs = 30_000 } = input;
   const bytes = body instanceof Uint8Array ? body : body === undefined ? null : Buffer.from(JSON.stringify(body));
   checkBodySize(bytes?.byteLength ?? 0, body instanceof Uint8Array ? "artifact.too-large" : "spec.too-large");
   return new Promise((resolve, reject) => {
@@ -77,10 +79,18 @@ async function send(socketPath: string, name: RouteName, input: CallInput): Prom
       ...(signal === undefined ? {} : { signal }),
       headers: bytes === null ? {} : { "content-length": bytes.byteLength },
     });
-    call.once("response", resolve);
-    call.on("error", (error: NodeJS.ErrnoException) =>
-      reject(signal?.aborted === true ? cancelled(name, error) : unreachable(socketPath, error)),
-    );
+    const limit = isRead(name)
+      ? setTimeout(() => call.destroy(late(name, answerTimeoutMs)), answerTimeoutMs)
+      : undefined;
+    call.once("response", (response) => {
+      clearTimeout(limit);
+      resolve(response);
+    });
+    call.on("error", (error: NodeJS.ErrnoException) => {
+      clearTimeout(limit);
+      if (error instanceof ConstellationError) reject(error);
+      else reject(signal?.aborted === true ? cancelled(name, error) : unreachable(socketPath, error));
+    });
     call.end(bytes ?? undefined);
   });
 }
@@ -109,3 +119,10 @@ async function readError(response: IncomingMessage, name: RouteName): Promise<Co
 
 const cancelled = (name: RouteName, cause: unknown): ConstellationError =>
   new ConstellationError("call.cancelled", `The call "${name}" was cancelled by its caller`, { cause });
+
+const isRead = (name: RouteName): boolean => endpoints[name].method === "GET" || endpoints[name].method === "HEAD";
+
+const late = (name: RouteName, afterMs: number): ConstellationError =>
+  new ConstellationError("call.timeout", `The daemon has not answered the call "${name}" for ${afterMs / 1000} s`, {
+    remedy: "It may be stopped, or the machine overloaded: look at it with `constellation daemon status`.",
+  });

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { callDaemon } from "../src/client/transport.ts";
+
+let folder: string;
+let server: Server;
+const callers = new Set<Socket>();
+const socketPath = (): string => join(folder, "daemon.sock");
+
+/** A daemon that was stopped by a signal: the kernel takes calls for it, and nobody answers. */
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "sdk-transport-"));
+  server = createServer((socket) => {
+    callers.add(socket);
+    socket.on("error", () => undefined).on("close", () => callers.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(socketPath(), resolve));
+});
+afterEach(async () => {
+  for (const socket of callers) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(folder, { recursive: true });
+});
+
+test("a call that only reads does not wait for ever for its answer", async () => {
+  await expect(callDaemon(socketPath(), "instances", { answerTimeoutMs: 30 })).rejects.toMatchObject({
+    code: "call.timeout",
+    message: 'The daemon has not answered the call "instances" for 0.03 s',
+  });
+});
+
+test("a change waits as long as the daemon takes, or until its caller gives up", async () => {
+  const caller = new AbortController();
+  const { signal } = caller;
+  const call = callDaemon(socketPath(), "removeApp", { params: { app: "web" }, answerTimeoutMs: 30, signal });
+  const first = await Promise.race([
+    call.then(
+      () => "answered",
+      () => "failed",
+    ),
+    new Promise((resolve) => setTimeout(resolve, 200, "waits")),
+  ]);
+  expect(first).toBe("waits");
+  caller.abort();
+  await expect(call).rejects.toMatchObject({ code: "call.cancelled" });
+});
