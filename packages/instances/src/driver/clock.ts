@@ -10,11 +10,16 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.timeOrigin + performance.now(),
   after(delayMs, task) {
-    const timer = setTimeout(task, Math.min(Math.max(0, delayMs), longestTimeoutMs));
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      const nowMs = Math.min(Math.max(0, leftMs), longestTimeoutMs);
+      timer = setTimeout(() => (leftMs > nowMs ? wait(leftMs - nowMs) : task()), nowMs);
+      timer.unref();
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
 };
 
-/** `setTimeout` fires at once beyond 2^31 - 1 ms. */
+/** `setTimeout` fires at once beyond 2^31 - 1 ms, 25 days: longer waits are made of several. */
 const longestTimeoutMs = 2 ** 31 - 1;
