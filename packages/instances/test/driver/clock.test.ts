@@ -9,10 +9,10 @@ test("a wait of sixty days lasts sixty days, and can be ended in between", () =>
   const task = vi.fn<() => void>();
   const cancelled = vi.fn<() => void>();
   systemClock.after(60 * dayMs, task);
-  const { cancel } = systemClock.after(60 * dayMs, cancelled);
+  const wait = systemClock.after(60 * dayMs, cancelled);
   vi.advanceTimersByTime(59 * dayMs);
   expect(task).not.toHaveBeenCalled();
-  cancel();
+  wait.cancel();
   vi.advanceTimersByTime(dayMs);
   expect(task).toHaveBeenCalledOnce();
   expect(cancelled).not.toHaveBeenCalled();
