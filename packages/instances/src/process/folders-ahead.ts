@@ -14,7 +14,7 @@ export class FoldersAhead {
     this.#path = path;
   }
 
-  /** @param uid user of this machine to whom the data folder belongs; null: ours, until an instance has it */
+  /** @param uid user of this machine to whom the data folder belongs; null: ours */
   static make(folders: DriverFolders, id: string, uid: number | null): FoldersAhead {
     const path = join(waitingFolder(folders), id);
     const data = join(path, "data");

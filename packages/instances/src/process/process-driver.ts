@@ -126,11 +126,7 @@ export class ProcessDriver implements Driver {
     const taken: { slot: Slot | null } = { slot: null };
     let prepared: Prepared | null = null;
     try {
-      const ahead = (needs: SlotNeeds): Slot | null => {
-        taken.slot = slots(needs, folder);
-        taken.slot?.folders.become(request, this.#folders);
-        return taken.slot;
-      };
+      const ahead = (needs: SlotNeeds): Slot | null => (taken.slot = slots(needs, folder));
       prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities, ahead);
       const { cgroup, ...rest } = prepared;
       const { slot } = taken;
@@ -145,15 +141,12 @@ export class ProcessDriver implements Driver {
       cancelled(name, signal);
       const launched = await this.#launch(prepared.launch, slot, signal);
       if (launched === "gone") {
-        slot?.folders.drop();
         await abandon(folder, cgroup, prepared.launch.startTimeoutMs);
         return null;
       }
       this.#counts[record.facts.start] += 1;
-      setImmediate(() => slot?.folders.drop());
       return this.#handle(folder, { version: 1, ...record }, { cgroup });
     } catch (error) {
-      taken.slot?.folders.drop();
       const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;
       await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
       throw startError(name, error);

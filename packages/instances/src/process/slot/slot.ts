@@ -5,7 +5,6 @@ import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
-import { FoldersAhead } from "../folders-ahead.ts";
 import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
 import type { SlotShape } from "./slot-shape.ts";
@@ -24,7 +23,6 @@ export interface Slot {
   readonly shape: SlotShape;
   readonly warm: WarmSlot;
   readonly cgroup: Cgroup | null;
-  readonly folders: FoldersAhead;
 }
 
 /** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
@@ -43,19 +41,16 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
   const id = newRunId(nowMs(), Math.random());
   const folder = join(sparesFolder(folders), id);
   let cgroup: Cgroup | null = null;
-  let made: FoldersAhead | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     makeRunFolder(folder);
     cgroup = groupFor(id, abilities);
     // Writing into a file that is there is ten times as fast as making one.
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
-    made = FoldersAhead.make(folders, id, null);
     const request = requestFor(shape, folder, cgroup);
     const warm = await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal });
-    return { shape, cgroup, warm, folders: made };
+    return { shape, cgroup, warm };
   } catch (error) {
-    made?.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
   }
@@ -79,9 +74,8 @@ export async function assignSlot(
 }
 
 /** Ends a slot that is not needed; resolves when nothing of it is left. */
-export async function discardSlot({ warm, cgroup, folders }: Slot): Promise<void> {
+export async function discardSlot({ warm, cgroup }: Slot): Promise<void> {
   warm.discard();
-  folders.drop();
   await abandon(warm.request.instanceDir, cgroup, startTimeoutMs);
 }
 
