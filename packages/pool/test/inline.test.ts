@@ -1,27 +1,9 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { createPool, type Pool, type PoolOptions } from "@constellation/pool";
-import { owned, until } from "./leftovers.ts";
+import { expect, it } from "vitest";
+import { watchedPools } from "./watched-pools.ts";
 
 const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
 const oddModule = new URL("./fixtures/odd-module.js", import.meta.url);
-const pools: Pool[] = [];
-let before: ReturnType<typeof owned>;
-
-async function open(options: Partial<PoolOptions>): Promise<Pool> {
-  const pool = createPool({ module, workers: 0, spares: 1, placement: "inline", ...options });
-  pools.push(pool);
-  await pool.ready();
-  return pool;
-}
-
-beforeEach(() => {
-  before = owned();
-});
-
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
-  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
-});
+const { open } = watchedPools({ module, workers: 0, spares: 1, placement: "inline" });
 
 it("gives its last answers before it is recycled", async () => {
   const pool = await open({ workers: 1, spares: 0, concurrency: 2, recycle: { tasks: 1 } });

@@ -1,30 +1,13 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { createPool, type Pool, type PoolOptions } from "@constellation/pool";
-import { owned, until } from "./leftovers.ts";
+import { expect, it } from "vitest";
+import { createPool } from "@constellation/pool";
+import { until } from "./leftovers.ts";
+import { watchedPools } from "./watched-pools.ts";
 
 const module = new URL("./fixtures/odd-tasks.js", import.meta.url);
-const pools: Pool[] = [];
-let before: ReturnType<typeof owned>;
-
-async function open(options: Partial<PoolOptions>): Promise<Pool> {
-  const pool = createPool({ module, workers: 0, spares: 1, ...options });
-  pools.push(pool);
-  await pool.ready();
-  return pool;
-}
-
-beforeEach(() => {
-  before = owned();
-});
-
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
-  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
-});
+const { open, keep } = watchedPools({ module, workers: 0, spares: 1 });
 
 it("takes up tasks with a key that came before its size was known", async () => {
-  const pool = createPool({ module, workers: "auto", total: 1 });
-  pools.push(pool);
+  const pool = keep(createPool({ module, workers: "auto", total: 1 }));
   expect(await pool.run("echo", 1, { key: "a" })).toBe(1);
 });
 
@@ -58,8 +41,7 @@ it("does not keep cold starts that nobody waits for any more", async () => {
 });
 
 it("does not exceed its total while it begins", async () => {
-  const pool = createPool({ module, workers: 1, total: 1 });
-  pools.push(pool);
+  const pool = keep(createPool({ module, workers: 1, total: 1 }));
   await expect(pool.lease({ whenGone: "cold" })).rejects.toMatchObject({ code: "no-spare", message: /total \(1\)/ });
 });
 

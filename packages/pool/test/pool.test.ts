@@ -1,25 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
-import { isRunning, owned, until } from "./leftovers.ts";
+import { describe, expect, it } from "vitest";
+import { createPool, type Placement, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import { isRunning, until } from "./leftovers.ts";
+import { watchedPools } from "./watched-pools.ts";
 
 const module = new URL("./fixtures/tasks.js", import.meta.url);
-const pools: Pool[] = [];
-let before: ReturnType<typeof owned>;
-
-function open(options: Partial<PoolOptions> = {}): Pool {
-  const pool = createPool({ module, workers: 2, ...options });
-  pools.push(pool);
-  return pool;
-}
-
-beforeEach(() => {
-  before = owned();
-});
-
-afterEach(async () => {
-  await Promise.all(pools.splice(0).map((pool) => pool.close({ graceMs: 0 })));
-  await until(() => JSON.stringify(owned()) === JSON.stringify(before), "nothing left of the pool");
-});
+const { make: open, keep } = watchedPools({ module, workers: 2 });
 
 describe.each<Placement>(["thread", "process", "inline"])("tasks in a %s", (placement) => {
   it("come back with their value", async () => {
@@ -260,15 +245,16 @@ describe("a process that may fork", () => {
 
 describe("a pool of several modules", () => {
   it("places each by its traits", async () => {
-    const pool = createPool({
-      modules: {
-        core: { url: module, traits: { native: true } },
-        effects: { url: module },
-        control: { url: module, traits: { light: true } },
-      },
-      workers: 1,
-    });
-    pools.push(pool);
+    const pool = keep(
+      createPool({
+        modules: {
+          core: { url: module, traits: { native: true } },
+          effects: { url: module },
+          control: { url: module, traits: { light: true } },
+        },
+        workers: 1,
+      }),
+    );
     const pids = await Promise.all([pool.run("core/pid"), pool.run("effects/pid"), pool.run("control/pid")]);
     expect(pids[0]).not.toBe(process.pid);
     expect(pids.slice(1)).toEqual([process.pid, process.pid]);

@@ -9,6 +9,8 @@ import { runningDaemon } from "./running.ts";
 /** A daemon's home has at most so many bytes, for the paths of its sockets to fit. */
 const longestHome = 37;
 const prefix = "look-";
+/** What `mkdtemp` puts behind a prefix. */
+const randomLetters = 6;
 
 /**
  * Asks the daemon that runs; when none does, one is started for the question and stopped again. It has a home of its own: in
@@ -38,8 +40,8 @@ export async function withDaemon<T>(
 
 /** On the file system of the real one, where its name may be so long: what can be done differs between file systems. */
 function temporaryHome(stateDirectory: string): string {
-  const near = join(stateDirectory, `${prefix}XXXXXX`);
-  const folder = Buffer.byteLength(near) <= longestHome ? stateDirectory : tmpdir();
+  const nearBytes = Buffer.byteLength(join(stateDirectory, prefix)) + randomLetters;
+  const folder = nearBytes <= longestHome ? stateDirectory : tmpdir();
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const home = mkdtempSync(join(folder, prefix));
   // Instances are users of their own and reach their data below.
