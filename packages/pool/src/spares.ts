@@ -15,6 +15,8 @@ import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
 /** Calls of `lease` that may wait, each until its deadline. */
 const mostWaiting = 65_536;
+/** Why a worker is ended that is well. */
+const surplus = "more spares than wanted";
 
 /** What is known of one exclusive worker besides itself. */
 interface Place {
@@ -133,7 +135,7 @@ export class Spares implements WorkerOwner, Lessor {
     const place = this.#placeOf.get(worker) as Place;
     // It was started for somebody who has given up waiting since.
     if (this.#home.size !== null && this.#isSurplus) {
-      this.#endSurplus(worker, place);
+      void this.#endWorker(worker, place, surplus);
       return;
     }
     place.phase = "idle";
@@ -211,9 +213,7 @@ export class Spares implements WorkerOwner, Lessor {
       this.#offer(worker);
       return;
     }
-    place.phase = "ending";
-    this.#home.metrics.counts.recycles += 1;
-    await worker.end(why ?? (how === "returned" ? "more spares than wanted" : "its lease was over"));
+    await this.#endWorker(worker, place, why ?? (how === "returned" ? surplus : "its lease was over"));
   }
 
   rejectAll(reason: unknown): void {
@@ -285,10 +285,10 @@ export class Spares implements WorkerOwner, Lessor {
     );
   }
 
-  #endSurplus(worker: PoolWorker, place: Place): void {
+  async #endWorker(worker: PoolWorker, place: Place, why: string): Promise<void> {
     place.phase = "ending";
     this.#home.metrics.counts.recycles += 1;
-    void worker.end("more spares than wanted");
+    await worker.end(why);
   }
 
   /** Gives a free worker to who waits longest, or keeps it ready. */
