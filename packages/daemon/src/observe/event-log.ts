@@ -56,9 +56,8 @@ export class EventLog {
     // Trimmed in blocks: moving the whole list for each event would cost more than the list.
     if (this.#events.length >= recentAtMost) this.#events.splice(0, this.#events.length - keptEvents);
     this.#keep(event);
-    const wakers = [...this.#wakers];
+    for (const wake of this.#wakers) wake();
     this.#wakers.clear();
-    for (const wake of wakers) wake();
     return event;
   }
 
@@ -73,14 +72,23 @@ export class EventLog {
     }
     if (follow !== true) return;
     let seen = now;
-    while (!signal.aborted) {
-      const fresh = this.#events.slice(firstAfter(this.#events, seen));
-      for (const event of fresh) {
-        seen = event.seq;
-        if (isOf(event, app)) yield event;
-        if (signal.aborted) return;
+    let wake = (): void => undefined;
+    // Once for the whole read: to listen and to forget again at each event would cost more than the event.
+    const abort = (): void => wake();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      while (!signal.aborted) {
+        const fresh = this.#events.slice(firstAfter(this.#events, seen));
+        for (const event of fresh) {
+          seen = event.seq;
+          if (isOf(event, app)) yield event;
+          if (signal.aborted) return;
+        }
+        if (fresh.length === 0) await new Promise<void>((resolve) => this.#wakers.add((wake = resolve)));
       }
-      if (fresh.length === 0) await this.#woken(signal);
+    } finally {
+      this.#wakers.delete(wake);
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -142,19 +150,6 @@ export class EventLog {
       this.#dropped += batch.length;
       this.#report("events could not be archived", error);
     }
-  }
-
-  #woken(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#wakers.delete(wake);
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      this.#wakers.add(wake);
-      signal.addEventListener("abort", wake, { once: true });
-      if (signal.aborted) wake();
-    });
   }
 }
 

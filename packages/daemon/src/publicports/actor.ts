@@ -23,13 +23,14 @@ export function publicPortsActor(
       const dirty = new Set<string>();
       const unsubscribe = [
         observations.onChange(({ app }) => {
+          if (!ports.concerns(app)) return;
           // Callers of a stopped app wait in its socket until somebody closes it.
           if (ports.isIdle(app)) self.send({ type: "sweep" });
           if (dirty.size === 0) self.send({ type: "balance" });
           dirty.add(app);
         }),
         mirror.onChange((keys) => {
-          const apps = keys.flatMap((key) => (key.kind === "app" ? [key.app] : []));
+          const apps = keys.flatMap((key) => (key.kind === "app" && ports.concerns(key.app) ? [key.app] : []));
           // What an app that runs needs was opened before it was written down; starts come before the look at it.
           const urgent = apps.some((app) => mirror.apps.get(app)?.record.mode !== "running");
           if (urgent) self.send({ type: "sweep" });

@@ -197,11 +197,16 @@ export class PublicPorts implements PortOpener, PortSource {
     await this.reconcile();
   }
 
+  /** Whether an app has a public port, or is to have one; what happens to the others is nothing to look at. */
+  concerns(app: string): boolean {
+    const record = this.#parts.mirror.apps.get(app)?.record;
+    return (record !== undefined && this.#ports(app, record.revision).length > 0) || this.#hasOpen(app);
+  }
+
   /** Whether a port is open that no instance will ever serve again: its app is stopped, and its last run is over. */
   isIdle(app: string): boolean {
     const wanted = this.#parts.mirror.apps.get(app)?.record.mode === "running";
-    const open = [...this.#open.keys()].some((key) => key.startsWith(`${app}.`));
-    return open && !wanted && !this.#parts.observations.list(app).some(({ run }) => run !== null);
+    return !wanted && this.#hasOpen(app) && !this.#parts.observations.list(app).some(({ run }) => run !== null);
   }
 
   /** Lets go of all ports; they stay open. */
@@ -209,6 +214,11 @@ export class PublicPorts implements PortOpener, PortSource {
     for (const open of this.#open.values()) open.detach();
     this.#open.clear();
     await this.#parts.waiting?.close();
+  }
+
+  #hasOpen(app: string): boolean {
+    for (const key of this.#open.keys()) if (key.startsWith(`${app}.`)) return true;
+    return false;
   }
 
   #isWanted(key: string): boolean {

@@ -20,15 +20,16 @@ export class Edit {
 
   /** @throws ConstellationError `spec.too-large` */
   put<Kind extends keyof RecordOf>(key: RecordKey & { kind: Kind }, record: RecordOf[Kind]): this {
+    const name = formatKey(key);
     const value = encode(record);
     if (value.byteLength > stateLimits.valueBytes)
       throw new ConstellationError(
         "spec.too-large",
-        `Cannot keep ${formatKey(key)}: it has ${value.byteLength} bytes, at most ${stateLimits.valueBytes} fit`,
+        `Cannot keep ${name}: it has ${value.byteLength} bytes, at most ${stateLimits.valueBytes} fit`,
         { remedy: "Move large values out of the spec, for example into a file in the app's folder." },
       );
-    this.#changes.push({ expect: { key: formatKey(key), rev: this.#mirror.revOf(key) }, value });
-    this.#written.set(formatKey(key), { record, value });
+    this.#changes.push({ expect: { key: name, rev: this.#mirror.revOf(key) }, value });
+    this.#written.set(name, { record, value });
     return this;
   }
 

@@ -1,4 +1,4 @@
-import type { Rev, StateStore, WatchEvent } from "@constellation/engine";
+import type { Change, Rev, StateStore } from "@constellation/engine";
 import { decode } from "./codec.ts";
 import { parseKey, type RecordKey } from "./keys.ts";
 import type { RecordOf } from "./records.ts";
@@ -79,7 +79,11 @@ export class Mirror {
 
   /** Follows the store until the signal aborts. @throws as {@link load} */
   async follow(signal: AbortSignal): Promise<void> {
-    for await (const event of this.#store.watch("", this.#rev, { signal })) await this.#take(event, signal);
+    for await (const event of this.#store.watch("", this.#rev, { signal })) {
+      if (event.resync) await this.load(signal);
+      // After a resync the watch repeats what the list has told already.
+      else if (event.rev > this.#rev) this.#take(event.rev, event.changes);
+    }
   }
 
   /** Resolves when everything up to this revision can be read here. @throws the signal's reason */
@@ -118,12 +122,13 @@ export class Mirror {
     return () => this.#listeners.delete(listener);
   }
 
-  async #take(event: WatchEvent, signal: AbortSignal): Promise<void> {
-    if (event.resync) return this.load(signal);
-    // After a resync the watch repeats what the list has told already.
-    if (event.rev <= this.#rev) return;
-    const keys = event.changes.flatMap(({ key, value }) => this.#put(key, value, event.rev) ?? []);
-    this.#advance(event.rev, keys);
+  #take(rev: Rev, changes: readonly Change[]): void {
+    const keys: RecordKey[] = [];
+    for (const { key, value } of changes) {
+      const changed = this.#put(key, value, rev);
+      if (changed !== null) keys.push(changed);
+    }
+    this.#advance(rev, keys);
   }
 
   #advance(rev: Rev, keys: readonly RecordKey[]): void {

@@ -58,12 +58,24 @@ const isServed = (port: number): Promise<boolean> =>
 
 const spec = (port: number): AppSpec => parseApp({ name: "web", command: ["true"], port });
 
+test("only apps that have a port or want one are looked at", async () => {
+  const { ports, write } = await node();
+  const other = parseApp({ name: "other", command: ["true"] });
+  expect(ports.concerns("other")).toBe(false);
+  await write(other);
+  expect(ports.concerns("other")).toBe(false);
+  await write(spec(await freePort()));
+  expect(ports.concerns("web")).toBe(true);
+  expect(ports.concerns("web2")).toBe(false);
+});
+
 describe.runIf(process.platform === "linux")("a port that is opened for a change", () => {
   test("is not taken away by a sweep before the change is written down", async () => {
     const { ports, write } = await node();
     const port = await freePort();
     const web = spec(port);
     const release = await ports.open([web]);
+    expect(ports.concerns("web")).toBe(true);
     await ports.reconcile();
     expect(await isServed(port)).toBe(true);
     await write(web);

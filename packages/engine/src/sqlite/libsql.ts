@@ -58,7 +58,14 @@ function wrap(database: LibsqlDatabase): SqlDatabase {
     prepare(sql) {
       const statement = attempt(() => database.prepare(sql));
       return {
-        run: (...values) => void attempt(() => statement.run(values)),
+        run(...values) {
+          // Without `attempt`: what is run most often makes no function for it.
+          try {
+            statement.run(values);
+          } catch (error) {
+            throw asFailure(error);
+          }
+        },
         get: (...values) => {
           const row = attempt(() => statement.get(values));
           return (row === undefined ? undefined : withUint8Arrays(row)) as never;
@@ -100,7 +107,11 @@ function attempt<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const { message, rawCode } = error as { message: string; rawCode?: number };
-    throw typeof rawCode === "number" ? new SqlFailure(message, rawCode, error) : error;
+    throw asFailure(error);
   }
+}
+
+function asFailure(error: unknown): unknown {
+  const { message, rawCode } = error as { message: string; rawCode?: number };
+  return typeof rawCode === "number" ? new SqlFailure(message, rawCode, error) : error;
 }

@@ -34,8 +34,12 @@ export function checkTxn(txn: Txn): CheckedTxn {
       );
     }
   }
-  checkKeysOnce([...put.map((write) => write.key), ...del]);
-  checkKeysOnce(expect.map((expectation) => expectation.key));
+  const written = [...put.map((write) => write.key), ...del];
+  checkCount(written.length);
+  for (const key of written) checkKey(key);
+  checkOnce(written);
+  checkCount(expect.length);
+  checkOnce(expect.map((expectation) => expectation.key));
   return {
     expect,
     put: checkedWrites(put),
@@ -45,14 +49,15 @@ export function checkTxn(txn: Txn): CheckedTxn {
   };
 }
 
-function checkKeysOnce(keys: readonly string[]): void {
-  if (keys.length > stateLimits.txnKeys) {
-    throw new EngineError(
-      "too-large",
-      `Cannot apply a transaction of ${keys.length} keys: at most ${stateLimits.txnKeys}; split it`,
-    );
-  }
-  for (const key of keys) checkKey(key);
+function checkCount(keys: number): void {
+  if (keys <= stateLimits.txnKeys) return;
+  throw new EngineError(
+    "too-large",
+    `Cannot apply a transaction of ${keys} keys: at most ${stateLimits.txnKeys}; split it`,
+  );
+}
+
+function checkOnce(keys: readonly string[]): void {
   if (keys.length < 2) return;
   const seen = new Set<string>();
   for (const key of keys) {

@@ -65,7 +65,8 @@ export class CommitQueue {
     }
     return new Promise<T>((resolve, reject) => {
       this.#jobs.push({ run, acknowledge, token, resolve: resolve as (value: unknown) => void, reject });
-      if (this.#jobs.length === 1) queueMicrotask(() => this.flush());
+      // Not by queueMicrotask, which makes a resource to be traced for each call.
+      if (this.#jobs.length === 1) void Promise.resolve().then(() => this.flush());
     });
   }
 
@@ -86,22 +87,21 @@ export class CommitQueue {
       for (const job of group) job.reject(this.#options.failed(error, job.token));
       return;
     }
-    const durable: (() => void)[] = [];
-    const unsynced: ((error: unknown) => void)[] = [];
+    const durable: { readonly job: Job; readonly value: unknown }[] = [];
     for (const [index, job] of group.entries()) {
       const result = results[index];
       if (result === undefined) continue;
       if ("refused" in result) job.reject(result.refused);
       else if (job.acknowledge === "visible") job.resolve(result.value);
-      else {
-        durable.push(() => job.resolve(result.value));
-        unsynced.push((error) => job.reject(this.#options.unsynced(error, job.token)));
-      }
+      else durable.push({ job, value: result.value });
     }
-    if (durable.length === 0) return;
+    if (durable.length > 0) this.#answerWhenSynced(durable);
+  }
+
+  #answerWhenSynced(durable: readonly { readonly job: Job; readonly value: unknown }[]): void {
     this.#options.sync().then(
-      () => durable.forEach((resolve) => resolve()),
-      (error: unknown) => unsynced.forEach((reject) => reject(error)),
+      () => durable.forEach(({ job, value }) => job.resolve(value)),
+      (error: unknown) => durable.forEach(({ job }) => job.reject(this.#options.unsynced(error, job.token))),
     );
   }
 }

@@ -6,6 +6,7 @@ import { conflictError } from "./conflict.ts";
 import { checkKey, checkPrefix, isUnder } from "./key.ts";
 import { grantedTtlMs, leaseGone, leaseHandle, minLeaseMs } from "./lease.ts";
 import { LeaseTimers } from "./lease-timers.ts";
+import { ownChange } from "./own-change.ts";
 import { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./owned.ts";
 import type { CallOptions, Change, Item, Lease, Rev, Settlement, Txn, WatchEvent } from "./store.ts";
 import { type Revision, WatchHub } from "./watch-hub.ts";
@@ -163,13 +164,11 @@ export class MemoryStateStore implements OwnedStateStore {
     if (changes.length === 0) return;
     this.#head = (this.#head + 1) as Rev;
     const bytes = changes.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
-    this.#past.push({ rev: this.#head, changes, token, atMs: this.#clock.wallMs(), bytes });
+    const past: Past = { rev: this.#head, changes, token, atMs: this.#clock.wallMs(), bytes };
+    this.#past.push(past);
     this.#pastBytes += bytes;
     this.#trim();
-    this.#hub.committed(
-      this.#head,
-      changes.map(({ key }) => key),
-    );
+    this.#hub.committed(past);
   }
 
   #dropLease(id: string): void {
@@ -214,8 +213,4 @@ export class MemoryStateStore implements OwnedStateStore {
     while ((this.#past[0]?.rev ?? Infinity) <= bound) this.#pastBytes -= this.#past.shift()?.bytes ?? 0;
     this.#compacted = Math.max(this.#compacted, bound) as Rev;
   }
-}
-
-function ownChange({ key, value }: Change): Change {
-  return { key, value: value === null ? null : copied(value) };
 }

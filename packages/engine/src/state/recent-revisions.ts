@@ -1,5 +1,5 @@
-import { copied } from "../copied.ts";
 import { isUnder } from "./key.ts";
+import { ownChange } from "./own-change.ts";
 import type { Rev } from "./store.ts";
 import type { Revision } from "./watch-hub.ts";
 
@@ -24,13 +24,13 @@ export class RecentRevisions {
   after(prefix: string, after: Rev): readonly Revision[] | null {
     const [oldest] = this.#revisions;
     if (oldest === undefined || oldest.rev > after + 1) return null;
-    return this.#revisions.flatMap(({ rev, changes }) => {
-      if (rev <= after) return [];
-      const touching = changes.filter(({ key }) => isUnder(prefix, key));
-      // Each watch gets bytes of its own: what one does to them is not the others' business.
-      const own = touching.map(({ key, value }) => ({ key, value: value === null ? null : copied(value) }));
-      return own.length === 0 ? [] : [{ rev, changes: own }];
-    });
+    const touching: Revision[] = [];
+    // Revisions are numbered without gaps, so the place of the first new one is known.
+    for (const { rev, changes } of this.#revisions.slice(after + 1 - oldest.rev)) {
+      const own = changes.filter(({ key }) => isUnder(prefix, key)).map(ownChange);
+      if (own.length > 0) touching.push({ rev, changes: own });
+    }
+    return touching;
   }
 }
 

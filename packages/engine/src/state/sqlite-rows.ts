@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { sqlCode, type SqlDatabase, SqlFailure } from "../sqlite/database.ts";
+import { absent, NewestChanges } from "./newest-changes.ts";
 import { changesPerRev } from "./sqlite-schema.ts";
 import type { Change, Item, Rev } from "./store.ts";
 import type { Revision } from "./watch-hub.ts";
@@ -21,10 +22,6 @@ const selectItems =
   "SELECT k.key AS name, c.id, c.key, c.value, c.sum FROM keys k LEFT JOIN changes c ON c.id = k.change_id";
 
 const readRows = 64;
-/** Keys whose newest change is known without a look: some 100 bytes each. */
-const keysRemembered = 20_000;
-/** Stands for the newest change of a key that does not exist; changes are numbered from 1. */
-const absent = 0;
 
 /** The revision that a change's row id belongs to. */
 export function revOfChange(id: number): Rev {
@@ -35,7 +32,7 @@ export function revOfChange(id: number): Rev {
 export class StateRows {
   readonly #database: SqlDatabase;
   readonly #statements = new Map<string, ReturnType<SqlDatabase["prepare"]>>();
-  readonly #newest = new Map<string, number>();
+  readonly #newest = new NewestChanges();
 
   constructor(database: SqlDatabase) {
     this.#database = database;
@@ -55,27 +52,32 @@ export class StateRows {
   }
 
   list(prefix: string): Item[] {
-    const rows =
-      prefix === ""
-        ? this.#sql(`${selectItems} ORDER BY k.key`).all<ItemRow>()
-        : this.#sql(`${selectItems} WHERE k.key = ?1 OR (k.key > ?2 AND k.key < ?3) ORDER BY k.key`).all<ItemRow>(
-            ...below(prefix),
-          );
-    return rows.map(itemOf);
+    if (prefix === "") return this.#all();
+    const rows = this.#sql(`${selectItems} WHERE k.key = ?1 OR (k.key > ?2 AND k.key < ?3) ORDER BY k.key`);
+    return rows.all<ItemRow>(...below(prefix)).map(itemOf);
   }
 
-  /** The id of the key's newest change, or undefined when the key does not exist. Only we write the file: it is read once. */
-  newestChange(key: string): number | undefined {
+  #all(): Item[] {
+    const rows = this.#sql(`${selectItems} ORDER BY k.key`).all<ItemRow>();
+    const items = rows.map(itemOf);
+    // Who begins with everything there is, as our daemon does, spares each of its writes a look for the keys.
+    this.#newest.learn(rows);
+    return items;
+  }
+
+  /** The id of the key's newest change, or {@link absent}. The file is asked only for what was neither read nor written. */
+  newestChange(key: string): number {
     const known = this.#newest.get(key);
-    if (known !== undefined) return known === absent ? undefined : known;
-    const id = this.#sql("SELECT change_id FROM keys WHERE key = ?").get<{ change_id: number }>(key)?.change_id;
-    this.#remember(key, id ?? absent);
+    if (known !== undefined) return known;
+    const row = this.#sql("SELECT change_id FROM keys WHERE key = ?").get<{ change_id: number }>(key);
+    const id = row?.change_id ?? absent;
+    this.#newest.set(key, id);
     return id;
   }
 
   /** Call it when changes were rolled back. */
   forgetNewest(): void {
-    this.#newest.clear();
+    this.#newest.forget();
   }
 
   addChange(id: number, { key, value }: Change, leaseId: number | null): void {
@@ -85,7 +87,7 @@ export class StateRows {
       value,
       sumOf(id, key, value),
     );
-    this.#remember(key, value === null ? absent : id);
+    this.#newest.set(key, value === null ? absent : id);
     if (value === null) this.#sql("DELETE FROM keys WHERE key = ?").run(key);
     else {
       this.#sql(
@@ -167,11 +169,6 @@ export class StateRows {
     // The newest row stays: it is where the head is read from.
     this.#sql("DELETE FROM txns WHERE rev <= ? AND rev < ?").run(upTo, head);
     this.#sql("UPDATE bounds SET rev = ? WHERE name = 'compacted'").run(upTo);
-  }
-
-  #remember(key: string, id: number): void {
-    if (this.#newest.size >= keysRemembered) this.#newest.clear();
-    this.#newest.set(key, id);
   }
 
   #changeRows(prefix: string, fromId: number, beforeId: number, limit: number): ChangeRow[] {

@@ -9,6 +9,7 @@ import { checkKey, checkPrefix } from "./key.ts";
 import { grantedTtlMs, leaseGone, leaseHandle, minLeaseMs } from "./lease.ts";
 import { LeaseTimers } from "./lease-timers.ts";
 import { LogSync } from "./log-sync.ts";
+import { absent } from "./newest-changes.ts";
 import { defaultHistory, type HistoryLimits, type OwnedStateStore } from "./owned.ts";
 import { revOfChange, StateRows } from "./sqlite-rows.ts";
 import { changesPerRev, stateSchema } from "./sqlite-schema.ts";
@@ -190,28 +191,29 @@ export class SqliteStateStore implements OwnedStateStore {
   }
 
   #apply({ expect, put, del, leaseId, token }: CheckedTxn): Rev {
-    const current = (key: string): number => {
-      const id = this.#rows.newestChange(key);
-      return id === undefined ? 0 : revOfChange(id);
-    };
+    const current = (key: string): number => revOfChange(this.#rows.newestChange(key));
     const stale = expect.filter(({ key, rev }) => current(key) !== rev);
     if (stale.length > 0) throw new Refusal(conflictError(stale, current));
     if (leaseId !== undefined && !this.#leases.has(leaseId))
       throw new Refusal(leaseGone(leaseId, "apply the transaction"));
-    const gone = del.filter((key) => this.#rows.newestChange(key) !== undefined);
-    this.#write([...put, ...gone.map((key) => ({ key, value: null }))], leaseId, token);
+    const gone = del.filter((key) => this.#rows.newestChange(key) !== absent);
+    const changes = gone.length === 0 ? put : [...put, ...gone.map((key) => ({ key, value: null }))];
+    this.#write(changes, leaseId, token);
     return this.#head;
   }
 
   #write(changes: readonly Change[], leaseId: string | undefined, token: string): void {
     if (changes.length === 0) return;
     const rev = (this.#head + 1) as Rev;
-    for (const [index, change] of changes.entries()) {
+    const lease = leaseId === undefined ? null : Number(leaseId);
+    let id = rev * changesPerRev;
+    for (const change of changes) {
       const replaced = this.#rows.newestChange(change.key);
-      this.#rows.addChange(rev * changesPerRev + index, change, leaseId === undefined ? null : Number(leaseId));
+      this.#rows.addChange(id, change, lease);
       // Compaction has passed this one while it was current; nobody else will remove it.
-      if (replaced !== undefined && revOfChange(replaced) <= this.#compacted) this.#rows.removeChange(replaced);
+      if (replaced !== absent && revOfChange(replaced) <= this.#compacted) this.#rows.removeChange(replaced);
       this.#sinceCompaction.bytes += change.value?.byteLength ?? 0;
+      id += 1;
     }
     this.#rows.addTxn(rev, this.#clock.wallMs(), token);
     this.#head = rev;
@@ -239,11 +241,7 @@ export class SqliteStateStore implements OwnedStateStore {
       return;
     }
     for (const revision of group) this.#recent.add(revision);
-    for (const { rev, changes } of group)
-      this.#hub.committed(
-        rev,
-        changes.map(({ key }) => key),
-      );
+    for (const revision of group) this.#hub.committed(revision);
   }
 
   // A failed sync may still leave the commit in the log, to be found after a crash: that outcome is not known.

@@ -18,16 +18,17 @@ export interface History {
   read(prefix: string, after: Rev): { readonly revisions: readonly Revision[]; readonly upTo: Rev };
 }
 
-interface Waiting {
+interface Watch {
   readonly prefix: string;
   cursor: Rev;
-  readonly wake: () => void;
+  /** Ends its waiting, if it does wait. */
+  wake: () => void;
 }
 
 /** Feeds every watch from the history at the watcher's own pace: a slow one costs no memory, an idle one no reads. */
 export class WatchHub {
   readonly #history: History;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<Watch>();
   #ended: Error | undefined;
 
   constructor(history: History) {
@@ -40,17 +41,17 @@ export class WatchHub {
   }
 
   /** Says that a revision was committed: wakes whom it concerns and moves the others past it. */
-  committed(rev: Rev, keys: readonly string[]): void {
-    for (const waiting of this.#waiting) {
-      if (keys.some((key) => isUnder(waiting.prefix, key))) waiting.wake();
-      else waiting.cursor = rev;
+  committed({ rev, changes }: Revision): void {
+    for (const watch of this.#waiting) {
+      if (changes.some(({ key }) => isUnder(watch.prefix, key))) watch.wake();
+      else watch.cursor = rev;
     }
   }
 
   /** Ends every watch with the error. */
   end(error: Error): void {
     this.#ended = error;
-    for (const waiting of this.#waiting) waiting.wake();
+    for (const watch of this.#waiting) watch.wake();
   }
 
   async *watch(
@@ -58,39 +59,43 @@ export class WatchHub {
     from: Rev,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<WatchEvent, void, undefined> {
-    const aborted = (): boolean => signal?.aborted ?? false;
-    let cursor = from;
-    while (!aborted()) {
-      if (this.#ended !== undefined) throw this.#ended;
-      const head = this.#history.head();
-      if (cursor > head || cursor < this.#history.compacted()) {
-        cursor = head;
-        yield { resync: true, rev: head };
-        continue;
+    const watch: Watch = { prefix, cursor: from, wake: () => undefined };
+    // Once for the whole watch: to listen and to forget again at each wake would cost more than the wake.
+    const forget = onAbort(signal, () => watch.wake());
+    try {
+      while (!isAborted(signal)) {
+        if (this.#ended !== undefined) throw this.#ended;
+        const head = this.#history.head();
+        if (watch.cursor > head || watch.cursor < this.#history.compacted()) {
+          watch.cursor = head;
+          yield { resync: true, rev: head };
+        } else if (watch.cursor === head) {
+          await this.#changed(watch);
+        } else {
+          const page = this.#history.read(prefix, watch.cursor);
+          for (const { rev, changes } of page.revisions) {
+            if (isAborted(signal)) return;
+            yield { resync: false, rev, changes };
+          }
+          watch.cursor = page.upTo;
+        }
       }
-      if (cursor === head) {
-        cursor = await this.#changed(prefix, cursor, signal);
-        continue;
-      }
-      const page = this.#history.read(prefix, cursor);
-      for (const { rev, changes } of page.revisions) {
-        if (aborted()) return;
-        yield { resync: false, rev, changes };
-      }
-      cursor = page.upTo;
+    } finally {
+      forget();
     }
   }
 
-  #changed(prefix: string, cursor: Rev, signal: AbortSignal | undefined): Promise<Rev> {
+  #changed(watch: Watch): Promise<void> {
     return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#waiting.delete(waiting);
-        forget();
-        resolve(waiting.cursor);
+      watch.wake = () => {
+        this.#waiting.delete(watch);
+        resolve();
       };
-      const waiting: Waiting = { prefix, cursor, wake };
-      this.#waiting.add(waiting);
-      const forget = onAbort(signal, wake);
+      this.#waiting.add(watch);
     });
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted ?? false;
 }

@@ -87,6 +87,7 @@ export class Instance {
 
   /** Changes what rules its life from now on; what runs goes on. */
   configure(spec: InstanceSpec): void {
+    if (spec === this.#spec) return;
     const retimed = JSON.stringify(this.#spec.health) !== JSON.stringify(spec.health);
     this.#spec = spec;
     if (retimed) this.#current?.run?.probes.retime(spec.health);
@@ -101,7 +102,10 @@ export class Instance {
     for (const effect of effects) this.#perform(effect);
     this.#armWake();
     this.#current?.run?.probes.want(wantedProbes(next));
-    if (!same(view(before), view(next))) this.#options.observer.changed(view(next), next.restarts);
+    // Most events leave the phase as it is; only another one can look different.
+    if (next.phase === before.phase) return;
+    const state = view(next);
+    if (!same(view(before), state)) this.#options.observer.changed(state, next.restarts);
   }
 
   #perform(effect: LifecycleEffect): void {
@@ -251,5 +255,5 @@ export class Instance {
 const recoverRetryMs = 1000;
 
 function same(one: InstanceState, other: InstanceState): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return one.status === other.status && JSON.stringify(one) === JSON.stringify(other);
 }

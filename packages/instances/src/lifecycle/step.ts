@@ -88,7 +88,7 @@ function wait(life: Lifecycle, reason: string, nowMs: number): Step {
 }
 
 function start(life: Lifecycle, nowMs: number, random: number): Step {
-  const wanted: Lifecycle = { ...life, goal: "up" };
+  const wanted: Lifecycle = life.goal === "up" ? life : { ...life, goal: "up" };
   switch (life.phase.status) {
     case "waiting":
     case "stopped":
