@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "@constellation/contract";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
@@ -10,6 +10,7 @@ import {
   SMALLEST_IMAGE_BYTES,
 } from "../launch/index.ts";
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
+import type { FoldersAhead } from "./folders-ahead.ts";
 import { giveTree } from "./give-tree.ts";
 import { finishGrowing, growDiskImage } from "./grow-disk-image.ts";
 import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
@@ -20,6 +21,12 @@ export interface Data {
   /** `null`: it lies in an image that only the instance has mounted. */
   readonly folder: string | null;
   readonly request: DataFolder;
+}
+
+/** Where data folders lie, and where new ones come from. */
+export interface DataPlace {
+  readonly folders: DriverFolders;
+  readonly ahead: FoldersAhead;
 }
 
 /** For whom a data folder is made. */
@@ -41,7 +48,7 @@ export interface DataOwner {
  */
 export async function dataFor(
   request: StartRequest,
-  folders: DriverFolders,
+  { folders, ahead }: DataPlace,
   owner: DataOwner,
   verdict: Verdict,
 ): Promise<Data> {
@@ -49,7 +56,7 @@ export async function dataFor(
   const image = `${folder}.img`;
   const { diskBytes } = request.resources;
   if (diskBytes !== null && limitsAs(folder, owner) === "project") {
-    await makeFolder(folder, owner);
+    await makeFolder(folder, owner, ahead);
     if (await limitProject(folder, diskBytes)) {
       verdict.on("limit.disk", `${formatBytes(diskBytes)}, by project quota`);
       return { folder, request: { kind: "folder", source: folder, target: inside.data } };
@@ -64,14 +71,15 @@ export async function dataFor(
     }
     verdict.missingLimit("limit.disk", formatBytes(bytes), missing.what, missing.remedy);
   }
-  await makeFolder(folder, owner);
+  await makeFolder(folder, owner, ahead);
   await liftLimit(folder);
   return { folder, request: { kind: "folder", source: folder, target: inside.data } };
 }
 
-async function makeFolder(folder: string, { uid }: DataOwner): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (uid !== null) await own(folder, uid);
+async function makeFolder(folder: string, { uid }: DataOwner, ahead: FoldersAhead): Promise<void> {
+  const present = lstatSync(folder, { throwIfNoEntry: false });
+  if (present === undefined) return ahead.place("data", folder, uid);
+  if (uid !== null) await own(folder, present.uid, uid);
   chmodSync(folder, 0o700);
 }
 
@@ -79,8 +87,7 @@ async function makeFolder(folder: string, { uid }: DataOwner): Promise<void> {
  * What the folder holds goes with it when it comes from another user: the daemon ran as somebody else before, or died over
  * giving the instance another number. The folder is the last to be given.
  */
-async function own(folder: string, uid: number): Promise<void> {
-  const before = lstatSync(folder).uid;
+async function own(folder: string, before: number, uid: number): Promise<void> {
   if (before === uid) return;
   if (readdirSync(folder).length > 0) await giveTree(folder, before, uid);
   chownSync(folder, uid, uid);

@@ -10,6 +10,7 @@ import type { Abilities } from "./abilities.ts";
 import { cgroupFor } from "./cgroup-limits.ts";
 import { dataFor } from "./data-folder.ts";
 import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder } from "./folders.ts";
+import type { FoldersAhead } from "./folders-ahead.ts";
 import { isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
@@ -41,6 +42,13 @@ export interface MadeAhead {
   readonly cgroup: Cgroup | null;
 }
 
+/** What a launch is prepared with. */
+export interface PrepareParts {
+  readonly folders: DriverFolders;
+  readonly abilities: Abilities;
+  readonly newFolders: FoldersAhead;
+}
+
 /** Looks whether something was prepared ahead that fits; what it finds lies in the run's folder then. */
 export type FindAhead = (needs: SlotNeeds) => MadeAhead | null;
 
@@ -52,8 +60,7 @@ export type FindAhead = (needs: SlotNeeds) => MadeAhead | null;
 export async function prepare(
   request: StartRequest,
   number: number,
-  folders: DriverFolders,
-  abilities: Abilities,
+  { folders, abilities, newFolders }: PrepareParts,
   madeAhead: MadeAhead | FindAhead = () => null,
 ): Promise<Prepared> {
   const name = instanceName(request);
@@ -73,7 +80,7 @@ export async function prepare(
   if (doorsOnDisk) makeDoors(sockets, user);
   const data = await dataFor(
     request,
-    folders,
+    { folders, ahead: newFolders },
     { uid: ownerOf(user), ownRoot, inUserNamespace: user.kind === "namespace", host: abilities.facts },
     verdict,
   );
@@ -88,7 +95,8 @@ export async function prepare(
     ownPids: isolation.pid && wrapper === null,
   });
   const log = logPath(folders, request);
-  mkdirSync(dirname(log), { recursive: true, mode: 0o750 });
+  const logFrom = logEnd(log);
+  if (logFrom === null && !existsSync(dirname(log))) newFolders.place("log", dirname(log));
   const asked: LaunchRequest = {
     identity: { name, hostname: `${request.app}-${request.index}` },
     argv: program.argv,
@@ -116,7 +124,6 @@ export async function prepare(
   };
   const { launch, inside: within } =
     wrapper === null ? { launch: asked, inside: null } : wrapLaunch(asked, wrapper, abilities.facts);
-  const logFrom = logEnd(log);
   // Last, because it is the one thing that must be taken back by hand.
   const cgroup = cgroupFor(
     { name: `${name}-${request.runId}`, made: ahead?.cgroup ?? null },

@@ -9,6 +9,7 @@ import { isWired, buildPlan, type LaunchRequest, ensureNetworkHost, readPidFile,
 import { type Abilities, findAbilities, type IsolationLane } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
 import { Feasibility } from "./feasibility.ts";
+import { FoldersAhead } from "./folders-ahead.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
 import { forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
@@ -49,6 +50,7 @@ export interface ProcessParts {
   readonly clock: Clock;
   readonly abilities: Abilities;
   readonly numbers: InstanceNumbers;
+  readonly newFolders: FoldersAhead;
   readonly spawner: () => Promise<Spawner>;
   readonly handle: (folder: string, record: RunRecord) => RunHandle;
 }
@@ -61,6 +63,7 @@ export class ProcessDriver implements Driver {
   #found: Abilities | null = null;
   #feasibility: Feasibility | null = null;
   readonly #numbers: InstanceNumbers;
+  readonly #newFolders: FoldersAhead;
   readonly #bootedAt: number;
   readonly #runs: KeptRuns;
   #spawner: Promise<Spawner> | null = null;
@@ -75,6 +78,7 @@ export class ProcessDriver implements Driver {
     for (const folder of [runtime, runsFolder(options), state, dataRoot(options), logsFolder(options)])
       mkdirSync(folder, { recursive: true, mode: 0o711 });
     this.#numbers = new InstanceNumbers(state, firstNumber(state), isWired);
+    this.#newFolders = new FoldersAhead(this.#folders);
     this.#runs = new KeptRuns({
       folders: this.#folders,
       clock,
@@ -95,6 +99,7 @@ export class ProcessDriver implements Driver {
       const { runtime, cgroupBase = "constellation", isolateBy: lane = "auto", slots } = options;
       driver.#found = await findAbilities({ cgroupBase, runtime, lane, spawner });
       await driver.#runs.sweep(driver.#found);
+      driver.#newFolders.fill();
       driver.#openSlots(slots);
       return driver;
     } catch (error) {
@@ -127,7 +132,7 @@ export class ProcessDriver implements Driver {
     let prepared: Prepared | null = null;
     try {
       const ahead = (needs: SlotNeeds): Slot | null => (taken.slot = slots(needs, folder));
-      prepared = await prepare(request, this.#numbers.take(name), this.#folders, this.#abilities, ahead);
+      prepared = await prepare(request, this.#numbers.take(name), this.parts, ahead);
       const { cgroup, ...rest } = prepared;
       const { slot } = taken;
       const record = {
@@ -183,6 +188,7 @@ export class ProcessDriver implements Driver {
   async close(): Promise<void> {
     await this.#slots?.close();
     this.#slots = null;
+    await this.#newFolders.close();
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
     await spawner?.close();
@@ -195,6 +201,7 @@ export class ProcessDriver implements Driver {
       clock: this.#clock,
       abilities: this.#abilities,
       numbers: this.#numbers,
+      newFolders: this.#newFolders,
       spawner: () => this.#readySpawner(),
       handle: (folder, record) => this.#handle(folder, record),
     };

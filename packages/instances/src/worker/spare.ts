@@ -5,12 +5,11 @@ import { launchBinary } from "../binary.ts";
 import { newRunId } from "../driver/run-id.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
-import { FoldersAhead } from "../process/folders-ahead.ts";
 import { runFiles, sparesFolder } from "../process/folders.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { listenPreload } from "../ports/index.ts";
-import { insideOwn, ownLaunch, preloadFile, uidOf } from "./own-launch.ts";
+import { insideOwn, ownLaunch, preloadFile } from "./own-launch.ts";
 import type { Shape } from "./shape.ts";
 
 /** What a waiting Node executes: the first of them. */
@@ -43,7 +42,6 @@ export interface Spare {
   readonly number: number;
   readonly cgroup: Cgroup | null;
   readonly standby: Standby;
-  readonly folders: FoldersAhead;
 }
 
 /**
@@ -57,7 +55,6 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
   const number = numbers.reserve("a warm Node");
   const folder = join(sparesFolder(folders), id);
   let cgroup: Cgroup | null = null;
-  let made: FoldersAhead | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     cgroup = groupFor(`spare-${id}`, parts);
@@ -70,11 +67,9 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     const launch = ownLaunch(program, shape, { number, folder, cgroup }, parts);
     const request = { ...launch, env: { ...launch.env, NODE_OPTIONS: nodeOptions(shape) } };
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
-    made = FoldersAhead.make(folders, id, uidOf(request));
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
-    return { shape, number, cgroup, standby, folders: made };
+    return { shape, number, cgroup, standby };
   } catch (error) {
-    made?.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     numbers.free(number);
     throw error;
@@ -87,12 +82,8 @@ function nodeOptions({ environment }: Shape): string {
 }
 
 /** Ends a spare that is not needed; resolves when nothing of it is left. */
-export async function discardSpare(
-  { standby, cgroup, number, folders }: Spare,
-  { numbers }: ProcessParts,
-): Promise<void> {
+export async function discardSpare({ standby, cgroup, number }: Spare, { numbers }: ProcessParts): Promise<void> {
   standby.discard();
-  folders.drop();
   await abandon(standby.request.instanceDir, cgroup, startTimeoutMs);
   numbers.free(number);
 }

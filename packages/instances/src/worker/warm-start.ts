@@ -41,16 +41,14 @@ export function takesNumber(request: StartRequest, spare: Spare, { numbers, fold
  */
 export async function startWarm(
   request: StartRequest,
-  { standby, number, cgroup, shape, folders: made }: Spare,
+  { standby, number, cgroup, shape }: Spare,
   parts: ProcessParts,
   { compiled, signal }: CallOptions & { readonly compiled: string | null },
 ): Promise<RunHandle> {
-  const { folders, abilities } = parts;
-  const folder = runFolder(folders, request.runId);
+  const folder = runFolder(parts.folders, request.runId);
   try {
     standby.moveTo(folder);
-    made.become(request, folders);
-    const prepared = await prepare(request, number, folders, abilities, { cgroup });
+    const prepared = await prepare(request, number, parts, { cgroup });
     const { wrapper, inside, facts, logFrom } = prepared;
     const launch = compiled === null ? prepared.launch : withFile(prepared.launch, compiled);
     const different = differenceOf(launch, standby.request);
@@ -70,10 +68,8 @@ export async function startWarm(
     signal.throwIfAborted();
     await standby.begin(launch, paperOf(launch, shape.flags), { signal });
     cgroup?.close();
-    setImmediate(() => made.drop());
     return parts.handle(folder, { version: 1, ...record });
   } catch (error) {
-    made.drop();
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
   }
