@@ -109,6 +109,8 @@ export interface Bind {
   /** Path inside; @default the same */
   readonly target?: string;
   readonly writable: boolean;
+  /** The source is known to be a folder; @default it is looked at */
+  readonly folder?: boolean;
 }
 
 export interface MemoryFolder {

@@ -243,8 +243,8 @@ function bindsFor(
     ...readable
       .filter((path) => folder === null || !path.startsWith(`${folder}/`))
       .map((source) => ({ source, writable: false })),
-    { source: sockets.folder, target: inside.sockets, writable: false },
-    ...(doorsOnDisk ? [{ source: sockets.doors, target: inside.doors, writable: true }] : []),
+    { source: sockets.folder, target: inside.sockets, writable: false, folder: true },
+    ...(doorsOnDisk ? [{ source: sockets.doors, target: inside.doors, writable: true, folder: true }] : []),
     ...mounts.map(({ source, target, readOnly }) => ({ source, target, writable: !readOnly })),
   ];
 }

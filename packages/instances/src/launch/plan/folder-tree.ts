@@ -10,12 +10,14 @@ const emptyFolders = ["/dev", "/home", "/mnt", "/proc", "/root", "/run", "/srv",
 /** Which folders of a new root exist already, so that each is made once. */
 export class FolderTree {
   readonly #at: (path: string) => string;
-  readonly #made = new Set(["/"]);
-  readonly #occupied = new Set<string>();
+  readonly #made: Set<string>;
+  readonly #occupied: Set<string>;
 
-  /** `at` says where a path of the instance lies while the steps run. */
-  constructor(at: (path: string) => string) {
+  /** `at` says where a path of the instance lies while the steps run; `from` is a tree that this one begins as. */
+  constructor(at: (path: string) => string, from?: FolderTree) {
     this.#at = at;
+    this.#made = new Set(from === undefined ? ["/"] : from.#made);
+    this.#occupied = new Set(from === undefined ? [] : from.#occupied);
   }
 
   /** The folders and links that every root has. */

@@ -44,7 +44,7 @@ export function bindPlace(bind: Bind, { at, reach, whole }: Site): Place {
     restriction: steps.restrict(at(path), harmless | (bind.writable ? 0 : mountAttributes.readOnly), whole),
     writable: bind.writable,
     fresh: false,
-    file: statSync(bind.source, { throwIfNoEntry: false })?.isDirectory() === false,
+    file: bind.folder !== true && statSync(bind.source, { throwIfNoEntry: false })?.isDirectory() === false,
   };
 }
 
@@ -63,7 +63,8 @@ export function memoryPlace({ path: target, bytes }: MemoryFolder, { at }: Site)
 export function dataPlaces(data: DataFolder | null, site: Site): Place[] {
   if (data === null) return [];
   if (data.kind === "memory") return [memoryPlace({ path: data.target, bytes: data.bytes }, site)];
-  if (data.kind === "folder") return [bindPlace({ source: data.source, target: data.target, writable: true }, site)];
+  if (data.kind === "folder")
+    return [bindPlace({ source: data.source, target: data.target, writable: true, folder: true }, site)];
   const path = posix.normalize(data.target);
   const restriction = steps.restrict(site.at(path), harmless, false);
   return [

@@ -73,14 +73,11 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
   const { identity, argv, env, cwd, binds, data, user, memoryFolders = [] } = assignment;
   const slots = new Slots();
   const sockets = socketSteps(assignment.sockets, slots);
-  const at = (path: string): string => path;
   const { taken, reach } = reachFor(slots, false);
-  const site = { at, reach, whole: false };
-  const tree = new FolderTree(at);
-  tree.skeleton(host);
+  const site = { at: inPlace, reach, whole: false };
+  const tree = new FolderTree(inPlace, bareTree(host));
   // What the slot mounted already counts as there.
-  for (const place of [{ path: "/tmp", bytes: 0 }, ...slot.memoryFolders].map((folder) => memoryPlace(folder, site)))
-    placeAll([place], tree);
+  for (const folder of [{ path: "/tmp", bytes: 0 }, ...slot.memoryFolders]) placeAll([memoryPlace(folder, site)], tree);
   const places = placeAll(
     [
       ...binds.map((bind) => bindPlace(bind, site)),
@@ -108,4 +105,19 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
       execStep({ argv, env }),
     ],
   };
+}
+
+/** A slot has its root already. */
+const inPlace = (path: string): string => path;
+
+const bareTrees = new WeakMap<HostFacts, FolderTree>();
+
+/** The folders that every root on this machine has. */
+function bareTree(host: HostFacts): FolderTree {
+  const known = bareTrees.get(host);
+  if (known !== undefined) return known;
+  const tree = new FolderTree(inPlace);
+  tree.skeleton(host);
+  bareTrees.set(host, tree);
+  return tree;
 }
