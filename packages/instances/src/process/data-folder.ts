@@ -52,7 +52,7 @@ export async function dataFor(
   owner: DataOwner,
   verdict: Verdict,
 ): Promise<Data> {
-  const folder = join(dataRoot(folders), instanceName(request));
+  const folder = `${dataRoot(folders)}/${instanceName(request)}`;
   const image = `${folder}.img`;
   const { diskBytes } = request.resources;
   if (diskBytes !== null && limitsAs(folder, owner) === "project") {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { StartRequest } from "../driver/start-request.ts";
 import { instanceName } from "../driver/start-request.ts";
 
@@ -11,18 +10,18 @@ export interface DriverFolders {
 }
 
 /** One folder for each run. */
-export const runsFolder = (folders: DriverFolders): string => join(folders.runtime, "runs");
-export const runFolder = (folders: DriverFolders, runId: string): string => join(runsFolder(folders), runId);
+export const runsFolder = (folders: DriverFolders): string => `${folders.runtime}/runs`;
+export const runFolder = (folders: DriverFolders, runId: string): string => `${runsFolder(folders)}/${runId}`;
 
 /** One folder for each program that was executed ahead and waits for an instance. */
-export const sparesFolder = (folders: DriverFolders): string => join(folders.runtime, "spares");
+export const sparesFolder = (folders: DriverFolders): string => `${folders.runtime}/spares`;
 
-export const dataRoot = (folders: DriverFolders): string => join(folders.state, "data");
-export const logsFolder = (folders: DriverFolders): string => join(folders.state, "logs");
+export const dataRoot = (folders: DriverFolders): string => `${folders.state}/data`;
+export const logsFolder = (folders: DriverFolders): string => `${folders.state}/logs`;
 
 /** The live log of an instance, in a folder of its own as the log store reads it; its name stays over restarts, so that `tail -F` works. */
 export function logPath(folders: DriverFolders, request: Pick<StartRequest, "app" | "index">): string {
-  return join(logsFolder(folders), instanceName(request), "log");
+  return `${logsFolder(folders)}/${instanceName(request)}/log`;
 }
 
 /** Inside a private root everything of the platform has one place. */

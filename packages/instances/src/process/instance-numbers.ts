@@ -92,6 +92,11 @@ export class InstanceNumbers {
     if (![...this.#numbers.values()].includes(number)) this.#taken.delete(number);
   }
 
+  /** Lets go of the file. */
+  close(): void {
+    this.#file.close();
+  }
+
   forget(name: string): void {
     const number = this.#numbers.get(name);
     if (number === undefined) return;

@@ -1,6 +1,4 @@
-import { appendFileSync, readFileSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { closeSync, fdatasync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { writeAtomically } from "./atomic-file.ts";
 
 const flushDelayMs = 50;
@@ -13,9 +11,11 @@ const mostStale = 1024;
  */
 export class NumberFile {
   readonly #path: string;
+  /** Open for what is added; null: not yet, or its place was taken by a new one. */
+  #file: number | null = null;
   #lines = 0;
   #live = 0;
-  #flushing = false;
+  #flush: NodeJS.Timeout | null = null;
   /** A full disk cut the last line off; what is added behind it could not be read. */
   #torn = false;
 
@@ -50,17 +50,25 @@ export class NumberFile {
     this.#live = all.size;
     if (this.#torn || this.#lines >= this.#live + mostStale) this.#rewrite(all);
     else this.#append(lineOf(name, number));
-    void this.#flush();
+    this.#flush ??= setTimeout(() => this.#sync(), flushDelayMs).unref();
+  }
+
+  /** What was noted is read by whoever opens it next. */
+  close(): void {
+    if (this.#flush !== null) clearTimeout(this.#flush);
+    this.#flush = null;
+    this.#letGo();
   }
 
   #append(line: string): void {
     this.#torn = true;
-    appendFileSync(this.#path, line, { mode: 0o600 });
+    writeFileSync(this.#opened(), line);
     this.#torn = false;
     this.#lines += 1;
   }
 
   #rewrite(all: ReadonlyMap<string, number>): void {
+    this.#letGo();
     writeAtomically(this.#path, [...all].map(([name, number]) => lineOf(name, number)).join(""));
     this.#lines = all.size;
     this.#torn = false;
@@ -83,21 +91,22 @@ export class NumberFile {
     return new Error(`${this.#path} is damaged: ${JSON.stringify(line.slice(0, 80))} gives no instance a number`);
   }
 
-  async #flush(): Promise<void> {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    await sleep(flushDelayMs, undefined, { ref: false });
-    this.#flushing = false;
+  #sync(): void {
+    this.#flush = null;
     try {
-      const file = await open(this.#path, "r");
-      try {
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
+      fdatasync(this.#opened(), () => undefined);
     } catch {
       // The folder is gone, and so is what the numbers were for.
     }
+  }
+
+  #opened(): number {
+    return (this.#file ??= openSync(this.#path, "a", 0o600));
+  }
+
+  #letGo(): void {
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
   }
 }
 

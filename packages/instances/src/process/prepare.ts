@@ -90,7 +90,7 @@ export async function prepare(
   const program = programFor(request, {
     hostname: `${request.app}-${request.index}`,
     dataFolder: place.dataFolder,
-    metricsSocket: join(place.sockets, runFiles.metrics),
+    metricsSocket: `${place.sockets}/${runFiles.metrics}`,
     doorFolder: place.doors,
     ownPids: isolation.pid && wrapper === null,
   });
@@ -203,7 +203,7 @@ export interface RunSockets {
 }
 
 function runSockets(run: string): RunSockets {
-  return { folder: join(run, runFiles.sockets), doors: join(run, runFiles.doors) };
+  return { folder: `${run}/${runFiles.sockets}`, doors: `${run}/${runFiles.doors}` };
 }
 
 /** The run's own folder may be passed through by everybody, since without a private root the program goes that way. */

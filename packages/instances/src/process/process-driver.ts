@@ -189,6 +189,7 @@ export class ProcessDriver implements Driver {
     await this.#slots?.close();
     this.#slots = null;
     await this.#newFolders.close();
+    this.#numbers.close();
     const spawner = await this.#spawner?.catch(() => null);
     this.#spawner = null;
     await spawner?.close();

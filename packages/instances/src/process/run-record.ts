@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CgroupLocation } from "@constellation/host";
 import type { RunFacts, RunNotes, StartPath } from "../driver/run-facts.ts";
 import { noNotes } from "../driver/run-facts.ts";
@@ -37,12 +36,12 @@ export interface StopIntent {
 }
 
 export function writeRunRecord(folder: string, record: Omit<RunRecord, "version">): void {
-  writeAtomically(join(folder, runFiles.record), JSON.stringify({ version, ...record }));
+  writeAtomically(`${folder}/${runFiles.record}`, JSON.stringify({ version, ...record }));
 }
 
 /** The record of a run; null when its daemon died before it was written. @throws Error when it is of another version */
 export function readRunRecord(folder: string): RunRecord | null {
-  const value = readJson(join(folder, runFiles.record)) as RunRecord | null;
+  const value = readJson(`${folder}/${runFiles.record}`) as RunRecord | null;
   if (value === null) return null;
   if ((value.version as number) === version && typeof value.request?.runId === "string")
     // What was started before there was more than one way does not say which.
@@ -53,18 +52,18 @@ export function readRunRecord(folder: string): RunRecord | null {
 const startOf = ({ start = "cold" }: { readonly start?: StartPath }): StartPath => start;
 
 export function writeNotes(folder: string, notes: RunNotes): void {
-  writeAtomically(join(folder, runFiles.notes), JSON.stringify(notes));
+  writeAtomically(`${folder}/${runFiles.notes}`, JSON.stringify(notes));
 }
 
 export function readNotes(folder: string): RunNotes {
-  const notes = readJson(join(folder, runFiles.notes)) as Partial<RunNotes> | null;
+  const notes = readJson(`${folder}/${runFiles.notes}`) as Partial<RunNotes> | null;
   return { ...noNotes, ...notes };
 }
 
 export function writeStop(folder: string, stop: StopIntent): void {
-  writeAtomically(join(folder, runFiles.stop), JSON.stringify(stop));
+  writeAtomically(`${folder}/${runFiles.stop}`, JSON.stringify(stop));
 }
 
 export function readStop(folder: string): StopIntent | null {
-  return readJson(join(folder, runFiles.stop)) as StopIntent | null;
+  return readJson(`${folder}/${runFiles.stop}`) as StopIntent | null;
 }

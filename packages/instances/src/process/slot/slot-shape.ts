@@ -1,4 +1,4 @@
-import type { Isolation, LaunchRequest } from "../../launch/index.ts";
+import type { LaunchRequest } from "../../launch/index.ts";
 
 /** What namespaces made ahead must be like to fit an instance. Sizes in bytes. */
 export interface SlotShape extends Pick<LaunchRequest, "isolation" | "tmpBytes" | "sharedMemoryBytes"> {
@@ -23,11 +23,6 @@ const mostHanded = 16;
 export function slotShapeOf({ isolation, user, network, tmpBytes, handed }: SlotNeeds): SlotShape | null {
   if (!isolation.root || !isolation.pid || typeof isolation.seccomp !== "string") return null;
   if (network.kind === "private" || user.kind === "same" || handed > mostHanded) return null;
-  const parts = { isolation, tmpBytes, sharedMemoryBytes: tmpBytes, network: { kind: network.kind } } as const;
-  return { key: keyOf(parts.isolation, tmpBytes, network.kind), ...parts };
-}
-
-function keyOf(isolation: Isolation, tmpBytes: number, network: string): string {
-  const switches = Object.entries(isolation).map(([name, value]) => `${name}=${String(value)}`);
-  return [...switches.sort(), `tmp=${tmpBytes}`, `network=${network}`].join(" ");
+  const key = JSON.stringify([isolation, tmpBytes, network.kind]);
+  return { key, isolation, tmpBytes, sharedMemoryBytes: tmpBytes, network: { kind: network.kind } };
 }

@@ -55,20 +55,32 @@ export class SlotStock {
    * is made when it has become quiet.
    */
   take(needs: SlotNeeds, runFolder: string): Slot | null {
-    this.expect(needs);
-    const slot = this.#fitting(needs);
-    if (slot === undefined || needs.user.kind === "same") return null;
+    const shape = slotShapeOf(needs);
+    if (shape === null || !this.#expect(shape)) return null;
+    // Whether it still waits is seen when it gets its command.
+    const slot = this.#ready.find((each) => each.shape.key === shape.key);
+    if (slot === undefined) return null;
     this.#ready = this.#ready.filter((each) => each !== slot);
-    slot.warm.moveTo(runFolder);
-    return slot;
+    try {
+      slot.warm.moveTo(runFolder);
+      return slot;
+    } catch {
+      // Somebody took its folder away.
+      void discardSlot(slot).catch(() => undefined);
+      return null;
+    }
   }
 
   /** Notes that such a start may come, and that just now is not the time to make slots. False: none can be made for it. */
   expect(needs: SlotNeeds): boolean {
+    const shape = slotShapeOf(needs);
+    return shape !== null && this.#expect(shape);
+  }
+
+  #expect(shape: SlotShape): boolean {
     const nowMs = performance.now();
     this.#lastStartMs = nowMs;
-    const shape = slotShapeOf(needs);
-    if (shape === null || this.#life.signal.aborted) return false;
+    if (this.#life.signal.aborted) return false;
     const known = this.#asked.find((each) => each.shape.key === shape.key);
     const { failures = 0, notBeforeMs = 0 } = known ?? {};
     const others = this.#asked.filter((each) => each !== known);
@@ -79,7 +91,8 @@ export class SlotStock {
 
   /** Whether a start with these needs would find a slot. */
   has(needs: SlotNeeds): boolean {
-    return this.#fitting(needs) !== undefined;
+    const key = slotShapeOf(needs)?.key;
+    return this.#ready.some(({ shape, warm }) => shape.key === key && warm.waits);
   }
 
   /** Ends what waits; resolves when nothing of it is left. */
@@ -90,11 +103,6 @@ export class SlotStock {
     const left = this.#ready;
     this.#ready = [];
     await Promise.all(left.map(discardSlot));
-  }
-
-  #fitting(needs: SlotNeeds): Slot | undefined {
-    const key = slotShapeOf(needs)?.key;
-    return this.#ready.find(({ shape, warm }) => shape.key === key && warm.waits);
   }
 
   #look(delayMs: number): void {
