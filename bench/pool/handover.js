@@ -11,50 +11,21 @@ const spares = 8;
 
 /** Figures of one placement: single hand-overs, bursts of 8 of 8 spares, hand-overs while a refill is on its way. */
 export async function benchHandOver(placement, { singles, bursts }) {
-  const modules = openModules();
   const startMs = performance.now();
-  const pool = createPool({
-    module: new URL("tasks.js", import.meta.url),
-    placement,
-    workers: 0,
-    spares,
-    preload: [typescript],
-    total: 40,
-  });
+  const bench = await openHandOver(createPool, { placement, preload: [typescript] });
   try {
-    await pool.ready();
     const allWarmMs = performance.now() - startMs;
-    const memoryBytes = Math.max(...pool.snapshot()[0].workers.map((worker) => worker.memoryBytes));
     const idleCpu = await idleShare(1500);
-    const take = async (url) => {
-      const askedMs = performance.now();
-      const lease = await pool.lease({ whenGone: "reject" });
-      await lease.load(url, 2, { timeoutMs: 20_000 });
-      return { lease, tookMs: performance.now() - askedMs };
-    };
     const single = [];
     const refilling = [];
     for (let round = 0; round < singles; round += 1) {
-      await allIdle(pool);
-      const one = await take(modules.next());
-      single.push(one.tookMs);
-      // Its refill begins after 50 ms of quiet: this one comes into the middle of it.
-      const url = modules.next();
-      await sleep(90);
-      const other = await take(url);
-      refilling.push(other.tookMs);
-      await Promise.all([one.lease.recycle(), other.lease.recycle()]);
+      const pair = await bench.pair();
+      single.push(pair.singleMs);
+      refilling.push(pair.refillingMs);
     }
-    const importFloorMs = await floorOfBurst(modules);
+    const importFloorMs = await floorOfBurst(bench.modules);
     const lasts = [];
-    for (let round = 0; round < bursts; round += 1) {
-      await allIdle(pool);
-      // Written before: making a module's file is no part of handing a worker over.
-      const urls = Array.from({ length: spares }, () => modules.next());
-      const taken = await Promise.all(urls.map(take));
-      lasts.push(Math.max(...taken.map((one) => one.tookMs)));
-      await Promise.all(taken.map((one) => one.lease.recycle()));
-    }
+    for (let round = 0; round < bursts; round += 1) lasts.push(await bench.burst());
     return {
       placement,
       single: row(single),
@@ -62,13 +33,55 @@ export async function benchHandOver(placement, { singles, bursts }) {
       burstOf8Last: row(lasts),
       importFloorMs,
       allWarmMs: Math.round(allWarmMs),
-      spareMegabytes: Math.round(memoryBytes / 1e6),
+      spareMegabytes: Math.round(bench.spareBytes() / 1e6),
       parentIdleCpuPercent: idleCpu,
     };
   } finally {
-    await pool.close();
-    modules.close();
+    await bench.close();
   }
+}
+
+/** A warm pool of eight spares, and what can be asked of it; each begins when all eight are ready. */
+export async function openHandOver(create, { placement, preload }) {
+  const modules = openModules();
+  const module = new URL("tasks.js", import.meta.url);
+  const pool = create({ module, placement, workers: 0, spares, preload, total: 40 });
+  await pool.ready();
+  const take = async (url) => {
+    const askedMs = performance.now();
+    const lease = await pool.lease({ whenGone: "reject" });
+    await lease.load(url, 2, { timeoutMs: 20_000 });
+    return { lease, tookMs: performance.now() - askedMs };
+  };
+  return {
+    modules,
+    spareBytes: () => Math.max(...pool.snapshot()[0].workers.map((worker) => worker.memoryBytes)),
+    /** One hand-over, and one in the middle of the refill that it causes. */
+    async pair() {
+      await allIdle(pool);
+      const one = await take(modules.next());
+      const url = modules.next();
+      // Its refill begins after 50 ms of quiet.
+      await sleep(90);
+      const other = await take(url);
+      await Promise.all([one.lease.recycle(), other.lease.recycle()]);
+      return { singleMs: one.tookMs, refillingMs: other.tookMs };
+    },
+    /** Eight at once: how long the last one takes. */
+    async burst() {
+      await allIdle(pool);
+      // Written before: making a module's file is no part of handing a worker over.
+      const urls = Array.from({ length: spares }, () => modules.next());
+      const taken = await Promise.all(urls.map(take));
+      await Promise.all(taken.map((one) => one.lease.recycle()));
+      return Math.max(...taken.map((one) => one.tookMs));
+    },
+    allIdle: () => allIdle(pool),
+    async close() {
+      await pool.close();
+      modules.close();
+    },
+  };
 }
 
 /** What Node alone takes to import eight such modules when all cores share them. */
