@@ -69,8 +69,20 @@ it("tells ticks and missed ones in its snapshot and events", async () => {
 it("promises no more than all cores but one can keep", () => {
   const facts = { cores: 4, tickMs: 10, fill: 0.5, running: [5, 5], costMs: 5 };
   expect(admit(facts)).toEqual({ kind: "admitted" });
-  expect(admit({ ...facts, running: [5, 5, 1] })).toMatchObject({ kind: "refused", reason: /11.00 ms per tick/ });
-  expect(admit({ ...facts, cores: 1.9 })).toMatchObject({ kind: "refused", reason: /leaves one core/ });
-  expect(admit({ ...facts, costMs: 11 })).toMatchObject({ kind: "refused", reason: /at most the tick/ });
-  expect(admit({ ...facts, tickMs: null })).toMatchObject({ kind: "refused", reason: /declare latency.tickMs/ });
+  expect(admit({ ...facts, running: [5, 5, 1] })).toMatchObject({
+    kind: "refused",
+    reason: expect.stringMatching(/11.00 ms per tick/) as string,
+  });
+  expect(admit({ ...facts, cores: 1.9 })).toMatchObject({
+    kind: "refused",
+    reason: expect.stringMatching(/leaves one core/) as string,
+  });
+  expect(admit({ ...facts, costMs: 11 })).toMatchObject({
+    kind: "refused",
+    reason: expect.stringMatching(/at most the tick/) as string,
+  });
+  expect(admit({ ...facts, tickMs: null })).toMatchObject({
+    kind: "refused",
+    reason: expect.stringMatching(/declare latency.tickMs/) as string,
+  });
 });

@@ -17,8 +17,16 @@ it("is one worker per core and twice as many spares, and says so", () => {
     spares: 8,
     reason: "4 workers: 4 for 4 cores; 8 spares: 8 for twice 4 cores; one holds 10.0 MB, 10000 MB are available",
   });
-  expect(sizePool({ ...facts, total: 6 })).toMatchObject({ workers: 4, spares: 2, reason: /cut by total 6/ });
-  expect(sizePool({ ...facts, workerBytes: 1e9 })).toMatchObject({ workers: 4, spares: 1, reason: /cut by memory/ });
+  expect(sizePool({ ...facts, total: 6 })).toMatchObject({
+    workers: 4,
+    spares: 2,
+    reason: expect.stringMatching(/cut by total 6/) as string,
+  });
+  expect(sizePool({ ...facts, workerBytes: 1e9 })).toMatchObject({
+    workers: 4,
+    spares: 1,
+    reason: expect.stringMatching(/cut by memory/) as string,
+  });
 });
 
 it("takes no more than half of the memory and no more than the total, but for one of each kind", () => {
