@@ -16,7 +16,7 @@ import { WarmupGate } from "./warmup-gate.ts";
 import { order, type Boot } from "./wire/protocol.ts";
 import { startInline } from "./worker/inline-link.ts";
 import { Lifeline } from "./worker/lifeline.ts";
-import { entryUrl, mostSent, type LinkEvents, type Link, type WorkerExit } from "./worker/link.ts";
+import { mostSent, type LinkEvents, type Link, type WorkerExit } from "./worker/link.ts";
 import { PoolWorker, type WorkerOwner } from "./worker/pool-worker.ts";
 import { startProcess } from "./worker/process-link.ts";
 import { buildSnapshot } from "./worker/startup-snapshot.ts";
@@ -92,7 +92,6 @@ export class Fleet implements Home {
       preload: this.plan.preload,
       resolveFrom: this.plan.resolveFrom,
       warmUp: this.plan.warmUp,
-      rehearsal: this.placement === "inline" ? null : entryUrl("rehearsal").href,
       concurrency: this.plan.concurrency,
       compileCache: this.placement === "inline" ? null : this.plan.compileCache,
       nicenessUntilWarm: niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null,

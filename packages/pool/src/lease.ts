@@ -180,6 +180,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
           transfer: options.transfer ?? null,
           timeoutMs: checkTimeout(options.timeoutMs),
           seat: -1,
+          beginsAtOnce: op !== order.run,
         },
         resolve,
         reject,

@@ -100,6 +100,7 @@ export class SharedWorkers implements WorkerOwner {
           transfer: options?.transfer ?? null,
           timeoutMs: checkTimeout(options?.timeoutMs),
           seat: options?.key === undefined ? -1 : hashOf(options.key) % this.#seats,
+          beginsAtOnce: false,
         },
         resolve,
         reject,

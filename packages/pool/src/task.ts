@@ -20,6 +20,7 @@ export class Task implements Waiting, Pending {
   readonly timeoutMs: number;
   /** Which shared worker it must go to; -1 for any. */
   readonly seat: number;
+  readonly beginsAtOnce: boolean;
   /** Judged when it came; not to be sent ahead. */
   readonly isSlow: boolean;
   timer: NodeJS.Timeout | null = null;
@@ -35,7 +36,17 @@ export class Task implements Waiting, Pending {
   constructor(
     call: Pick<
       Task,
-      "name" | "data" | "priority" | "rank" | "sequence" | "queuedMs" | "estimate" | "transfer" | "timeoutMs" | "seat"
+      | "name"
+      | "data"
+      | "priority"
+      | "rank"
+      | "sequence"
+      | "queuedMs"
+      | "estimate"
+      | "transfer"
+      | "timeoutMs"
+      | "seat"
+      | "beginsAtOnce"
     >,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
@@ -50,6 +61,7 @@ export class Task implements Waiting, Pending {
     this.transfer = call.transfer;
     this.timeoutMs = call.timeoutMs;
     this.seat = call.seat;
+    this.beginsAtOnce = call.beginsAtOnce;
     this.isSlow = call.transfer !== null || !isQuick(call.estimate);
     this.#resolve = resolve;
     this.#reject = reject;

@@ -27,6 +27,8 @@ export class Runtime {
   #waitingFrom = 0;
   #concurrency = 1;
   #leased = false;
+  /** The present lease, as long as the pool does not know that what comes is of this one. */
+  #unconfirmed = 0;
   #stopping = false;
   #oldestReplyMs = 0;
   /** The last task that was alone in its pool. */
@@ -91,8 +93,9 @@ export class Runtime {
         break;
       case order.lease:
         this.#leased = id > 0;
-        this.#channel = this.#newChannel();
-        if (this.#leased) this.#outbox.add(answer.leased, id, null, 0);
+        this.#unconfirmed = id;
+        // The next lease finds one that nobody has had.
+        if (!this.#leased) this.#channel = this.#newChannel();
         break;
       case order.stop:
         this.#stopping = true;
@@ -110,8 +113,6 @@ export class Runtime {
     });
     if (outcome.kind === "failed") this.#outbox.add(answer.warmupFailed, 0, outcome.failure, 0);
     else {
-      // Nobody waits for the answer of an id 0.
-      if (boot.rehearsal !== null) await this.#load(0, boot.rehearsal, null);
       const tasks = [...this.#tasks.keys()];
       const report = { memoryBytes: this.#port.memoryBytes(), tasks, compileCache: outcome.compileCache };
       this.#outbox.add(answer.warm, 0, report, 0);
@@ -201,7 +202,6 @@ export class Runtime {
   async #load(id: number, url: string, data: unknown): Promise<void> {
     const startedMs = performance.now();
     const running = new RunningTask(id, this.#channel);
-    this.#begin(id);
     this.#running.set(id, running);
     try {
       const loaded = (await import(url)) as { default?: unknown };
@@ -219,7 +219,6 @@ export class Runtime {
   }
 
   async #reset(id: number): Promise<void> {
-    this.#begin(id);
     try {
       const resets = [...this.#tasks].filter(([name]) => name === "reset" || name.endsWith("/reset"));
       this.#channel = this.#newChannel();
@@ -243,17 +242,25 @@ export class Runtime {
       send: (message, transfer) => {
         if (isOver()) return;
         this.#refuseWhenCongested();
+        this.#confirm();
         this.#outbox.add(answer.message, 0, message, 0, transfer ?? null);
       },
       sendBytes: (bytes) => {
         if (isOver()) return;
         this.#refuseWhenCongested();
+        this.#confirm();
         this.#outbox.flush();
         this.#port.postBytes(bytes);
       },
       onMessage: (listener) => inlets.messages.listen(listener),
       onBytes: (listener) => inlets.bytes.listen(listener),
     };
+  }
+
+  /** Before the first that the pool must not take for something of the lease before. */
+  #confirm(): void {
+    if (this.#unconfirmed > 0) this.#outbox.add(answer.leased, this.#unconfirmed, null, 0);
+    this.#unconfirmed = 0;
   }
 
   #endWhenIdle(): void {

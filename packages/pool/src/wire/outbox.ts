@@ -29,11 +29,16 @@ export class Outbox {
 
   add(op: number, id: number, second: unknown, third: unknown, transfer: readonly Transferable[] | null = null): void {
     if (transfer !== null) (this.#transfers ??= new Map()).set(this.#batch.length, transfer);
-    this.#batch.push(op, id, second, third);
-    if (this.#batch.length >= stride * mostRecords) this.flush();
+    this.addForLater(op, id, second, third);
     if (this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(this.#flush);
+  }
+
+  /** The same for what need not be known before something else is: it travels with that. */
+  addForLater(op: number, id: number, second: unknown, third: unknown): void {
+    this.#batch.push(op, id, second, third);
+    if (this.#batch.length >= stride * mostRecords) this.flush();
   }
 
   get isEmpty(): boolean {

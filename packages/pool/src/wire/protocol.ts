@@ -48,7 +48,7 @@ export const answer = {
   memory: 7,
   /** value is what is imported or called next while it warms up: told in case that ends it. */
   warming: 8,
-  /** id is that of the lease order: what comes from now on is of this lease */
+  /** id is that of the lease order: what comes from now on is of this lease; told with the first that comes */
   leased: 9,
 } as const;
 
@@ -78,8 +78,6 @@ export interface Boot {
   readonly resolveFrom: string;
   /** Name of an exported function that is called once, after the imports. */
   readonly warmUp: string | null;
-  /** URL of a module that is loaded as a leased worker's is, once; null for none. */
-  readonly rehearsal: string | null;
   readonly concurrency: number;
   /** Directory of the V8 compile cache, where this Node has one. */
   readonly compileCache: string | null;

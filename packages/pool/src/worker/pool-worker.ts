@@ -1,15 +1,17 @@
 import type { Transferable } from "node:worker_threads";
 import { awaitEnd } from "../bounded-wait.ts";
 import { throwLater } from "../bystander.ts";
-import type { Inlets } from "../channel.ts";
+import { Inlets } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot, type WarmReport, type WarmupFailure } from "../wire/protocol.ts";
-import { unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Something that waits for an answer of a worker. */
 export interface Pending {
+  /** Begins when it arrives, before what waits at the worker, which makes no note of it. */
+  readonly beginsAtOnce: boolean;
   /** May take long: nothing is sent ahead to a worker that has one. */
   readonly isSlow: boolean;
   /** Can be sent to another worker when this one has not begun it. */
@@ -22,6 +24,8 @@ export interface Pending {
 /** Where a worker is in its life; each state has only what belongs to it. */
 export type WorkerState =
   | { readonly kind: "starting"; readonly sinceMs: number }
+  /** It has everything, and is handed over to nobody; `left` is how often still. */
+  | { readonly kind: "rehearsing"; readonly sinceMs: number; readonly report: WarmReport; readonly left: number }
   | { readonly kind: "warm"; readonly sinceMs: number; readonly report: WarmReport }
   | { readonly kind: "leased"; readonly sinceMs: number; readonly report: WarmReport }
   | { readonly kind: "retiring"; readonly why: string }
@@ -43,7 +47,16 @@ export interface WorkerOwner {
 }
 
 /** Stands where something was that has been taken back. */
-const recalled: Pending = { isSlow: false, canMove: false, answered: () => undefined, lost: () => undefined };
+const recalled: Pending = {
+  beginsAtOnce: false,
+  isSlow: false,
+  canMove: false,
+  answered: () => undefined,
+  lost: () => undefined,
+};
+
+/** Hand-overs that a worker rehearses; a fourth gains nothing. */
+const rehearsals = 3;
 
 let lastNumber = 0;
 
@@ -140,10 +153,10 @@ export class PoolWorker {
     this.#outbox.add(op, id, "", data, transfer);
   }
 
-  /** What it sends goes there from now on. */
+  /** What it sends goes there from now on. It learns of that with the first order of this lease. */
   leaseTo(inlets: Inlets): void {
     this.#inlets = inlets;
-    this.tell(order.lease, (this.#leases += 1), null);
+    this.#outbox.addForLater(order.lease, (this.#leases += 1), "", null);
   }
 
   /** What it sends is for nobody any more. */
@@ -192,7 +205,8 @@ export class PoolWorker {
 
   /** Whether it is at this now: it has begun and has not answered. */
   isAt(id: number): boolean {
-    return this.#inFlight.has(id) && id <= this.link.lastStarted();
+    const pending = this.#inFlight.get(id);
+    return pending !== undefined && (pending.beginsAtOnce || id <= this.link.lastStarted());
   }
 
   /** Ends it at once, with all it has started. */
@@ -218,7 +232,10 @@ export class PoolWorker {
       if (op <= answer.skipped) {
         const id = batch[at + 1] as number;
         const pending = this.#inFlight.get(id);
-        if (pending === undefined) continue;
+        if (pending === undefined) {
+          if (this.state.kind === "rehearsing") this.#rehearse(this.state.report, this.state.left - 1);
+          continue;
+        }
         this.#inFlight.delete(id);
         answered += 1;
         if (pending === recalled) {
@@ -276,17 +293,37 @@ export class PoolWorker {
     } else if (this.state.kind !== "starting") return;
     else if (op === answer.warming) this.#warming = value as string;
     else if (op === answer.warm) {
-      const report = value as WarmReport;
-      clearTimeout(this.#warmUpTimer);
-      this.memoryBytes = report.memoryBytes;
-      this.state = { kind: "warm", sinceMs: performance.now(), report };
-      if (this.niced && this.link.placement === "process") this.link.setNiceness(0);
-      this.owner.warm(this);
+      this.#rehearse(value as WarmReport, this.link.placement === "inline" ? 0 : rehearsals);
     } else {
       const { what, error } = value as WarmupFailure;
       this.owner.warmupFailed(what, reviveError(error));
       void this.end(`warm-up of ${what} failed`);
     }
+  }
+
+  /**
+   * Hands it over to nobody, with a module of ours: the first hand-over takes twice the time of the third, as Node's loader
+   * and our own code are compiled, and their pages mapped, when they are first used.
+   */
+  #rehearse(report: WarmReport, left: number): void {
+    if (left === 0) {
+      this.#becomeWarm(report);
+      return;
+    }
+    this.state = { kind: "rehearsing", sinceMs: this.startedMs, report, left };
+    this.#warming = "its rehearsal";
+    this.leaseTo(new Inlets());
+    this.#outbox.add(order.load, (this.#lastId += 1), rehearsalUrl(left), null);
+    this.endLease();
+    this.#outbox.flush();
+  }
+
+  #becomeWarm(report: WarmReport): void {
+    clearTimeout(this.#warmUpTimer);
+    this.memoryBytes = report.memoryBytes;
+    this.state = { kind: "warm", sinceMs: performance.now(), report };
+    if (this.niced && this.link.placement === "process") this.link.setNiceness(0);
+    this.owner.warm(this);
   }
 
   #couldNotSend(id: number, error: unknown): void {
@@ -308,7 +345,7 @@ export class PoolWorker {
     clearTimeout(this.#warmUpTimer);
     if (this.#endTimer !== null) clearTimeout(this.#endTimer);
     const lastStarted = this.link.lastStarted();
-    if (this.state.kind === "starting" && this.endedFor === null)
+    if ((this.state.kind === "starting" || this.state.kind === "rehearsing") && this.endedFor === null)
       this.owner.warmupFailed(this.#warming, new Error(`it ended before it was warm: ${detailOf(exit)}`));
     this.state = { kind: "gone", exit };
     const unstarted: Pending[] = [];
@@ -319,6 +356,11 @@ export class PoolWorker {
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);
   }
+}
+
+/** Node knows a module by its whole URL: each of these is a new one. */
+function rehearsalUrl(number: number): string {
+  return `${entryUrl("rehearsal").href}?${number}`;
 }
 
 function detailOf(exit: WorkerExit): string {
