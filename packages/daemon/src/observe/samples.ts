@@ -1,5 +1,5 @@
 import type { Sample, SamplesQuery } from "@constellation/contract";
-import { instanceName, type Reading } from "@constellation/instances";
+import { instanceName, type Reading, type RunHandle } from "@constellation/instances";
 import type { Observations, ObservedInstance } from "../agent/index.ts";
 
 /** Rhythm where the caller names none. */
@@ -11,15 +11,17 @@ const shareMs = 40;
 
 interface Measured {
   readonly at: number;
-  readonly runId: string;
   readonly reading: Reading;
 }
+
+/** What was measured of each run. A run that was replaced, though its name stays, has none. */
+type Measurements = ReadonlyMap<RunHandle, Measured>;
 
 /** Measures instances; everybody who looks within the same moment shares one reading. */
 export class Sampling {
   readonly #observations: Observations;
   readonly #nowMs: () => number;
-  readonly #latest = new Map<string, Measured>();
+  readonly #latest = new WeakMap<RunHandle, Measured>();
 
   constructor(observations: Observations, nowMs: () => number) {
     this.#observations = observations;
@@ -31,67 +33,67 @@ export class Sampling {
     { app, intervalMs, follow }: SamplesQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Sample[], void, undefined> {
-    const before = new Map<string, Measured>();
-    this.#round(app, before);
+    let { measured } = this.#round(app, new Map());
+    const round = (): readonly Sample[] => {
+      const now = this.#round(app, measured);
+      measured = now.measured;
+      return now.samples;
+    };
     if (follow !== true) {
-      if (await slept(glanceMs, signal)) yield this.#round(app, before);
+      if (await slept(glanceMs, signal)) yield round();
       return;
     }
     const periodMs = intervalMs ?? defaultIntervalMs;
     let due = this.#nowMs() + Math.min(periodMs, glanceMs);
     while (await slept(due - this.#nowMs(), signal)) {
-      yield this.#round(app, before);
+      yield round();
       // A reader slower than the rhythm loses rounds and does not catch up.
       due = Math.max(due + periodMs, this.#nowMs());
     }
   }
 
-  #round(app: string | undefined, before: Map<string, Measured>): Sample[] {
+  /** Measures all instances and compares with the round before. */
+  #round(app: string | undefined, before: Measurements): { samples: readonly Sample[]; measured: Measurements } {
     const samples: Sample[] = [];
-    const living = new Set<string>();
+    const measured = new Map<RunHandle, Measured>();
     for (const instance of this.#observations.list(app)) {
-      const name = instanceName(instance);
-      const now = this.#measure(name, instance);
+      if (instance.run === null) continue;
+      const { handle } = instance.run;
+      const now = this.#measure(handle);
       if (now === null) continue;
-      living.add(name);
-      const known = before.get(name);
-      const last = known?.runId === now.runId ? known : undefined;
-      if (last === undefined || now.at > last.at) before.set(name, now);
-      samples.push(toSample(name, instance, now, last));
+      const last = before.get(handle);
+      measured.set(handle, last !== undefined && last.at >= now.at ? last : now);
+      samples.push(toSample(instance, handle.facts.startedAt, now, last));
     }
-    for (const name of before.keys()) if (!living.has(name)) before.delete(name);
-    if (app === undefined) for (const name of this.#latest.keys()) if (!living.has(name)) this.#latest.delete(name);
-    return samples;
+    return { samples, measured };
   }
 
-  #measure(name: string, { run }: ObservedInstance): Measured | null {
-    const latest = this.#latest.get(name);
+  #measure(handle: RunHandle): Measured | null {
+    const latest = this.#latest.get(handle);
     const at = this.#nowMs();
-    const runId = run?.handle.facts.runId;
-    if (latest !== undefined && latest.runId === runId && at - latest.at < shareMs) return latest;
-    const reading = run?.handle.stats() ?? null;
-    if (reading === null || runId === undefined) return null;
-    const measured = { at, runId, reading };
-    this.#latest.set(name, measured);
+    if (latest !== undefined && at - latest.at < shareMs) return latest;
+    const reading = handle.stats();
+    if (reading === null) return null;
+    const measured = { at, reading };
+    this.#latest.set(handle, measured);
     return measured;
   }
 }
 
 function toSample(
-  name: string,
-  { app, restarts, run }: ObservedInstance,
+  instance: ObservedInstance,
+  startedAt: number,
   { at, reading }: Measured,
   last: Measured | undefined,
 ): Sample {
-  const startedAt = run?.handle.facts.startedAt ?? at;
   // Without a measurement before, the share is that since the start.
   const sinceMs = at - (last?.at ?? startedAt);
   const usedUs = reading.cpuTimeUs - (last?.reading.cpuTimeUs ?? 0);
   // Field by field: a thousand of these are made each second, and spreading one into another costs more than reading it.
   return {
-    app,
-    instance: name,
-    at,
+    app: instance.app,
+    instance: instanceName(instance),
+    at: Math.round(at),
     cpuTimeUs: reading.cpuTimeUs,
     cpuPercent: sinceMs > 0 ? Math.max(0, Math.round((usedUs / sinceMs) * 10) / 100) : 0,
     memoryBytes: reading.memoryBytes,
@@ -105,8 +107,8 @@ function toSample(
     diskWrittenBytes: reading.diskWrittenBytes,
     networkReceivedBytes: reading.networkReceivedBytes,
     networkSentBytes: reading.networkSentBytes,
-    restarts,
-    uptimeMs: Math.max(0, at - startedAt),
+    restarts: instance.restarts,
+    uptimeMs: Math.max(0, Math.round(at - startedAt)),
     custom: reading.custom,
   };
 }

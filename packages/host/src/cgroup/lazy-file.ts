@@ -1,6 +1,6 @@
 import { KeptFile } from "../proc/kept-file.ts";
 
-/** A kernel file opened when first read and kept; one that this kernel lacks is asked for once. */
+/** A kernel file opened when first read and kept; one that this kernel lacks is asked for once, and reads as undefined. */
 export class LazyFile {
   readonly #path: string | undefined;
   #file: KeptFile | undefined;
@@ -11,18 +11,25 @@ export class LazyFile {
     this.#path = path;
   }
 
-  /** The open file, or undefined when it is not there. */
-  get file(): KeptFile | undefined {
-    if (!this.#asked) {
-      this.#asked = true;
-      this.#file = this.#path === undefined ? undefined : KeptFile.openIfPresent(this.#path);
-    }
-    return this.#file;
+  /** The whole file now. @throws HostError process-gone, permission-denied, file-unreadable */
+  text(): string | undefined {
+    return (this.#asked ? this.#file : this.#ask())?.read();
+  }
+
+  /** The unsigned number that is the whole file now. @throws HostError process-gone, permission-denied, file-unreadable */
+  unsigned(): number | undefined {
+    return (this.#asked ? this.#file : this.#ask())?.readUnsigned();
   }
 
   close(): void {
     this.#file?.close();
     this.#file = undefined;
     this.#asked = false;
+  }
+
+  #ask(): KeptFile | undefined {
+    this.#asked = true;
+    this.#file = this.#path === undefined ? undefined : KeptFile.openIfPresent(this.#path);
+    return this.#file;
   }
 }

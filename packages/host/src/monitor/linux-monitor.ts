@@ -6,9 +6,9 @@ import { KeptFile, readFailure } from "../proc/kept-file.ts";
 import { processTree, type ProcessTree } from "../proc/process-list.ts";
 import { ProcessReader } from "../proc/process-reader.ts";
 import { isOwnFilesystem, useOf, type DataUse } from "./data-use.ts";
-import { scanIo, scanNetwork, scanResident, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
+import { scanIo, scanNetwork, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
-import { everything, samplesPerDataLook, turns, type Turn } from "./turns.ts";
+import { everything, looksAtRest, samplesPerDataLook, turnOf, type Turn } from "./turns.ts";
 
 /** Watches by kept descriptors of /proc and of the control group: some ten microseconds a sample, nothing disturbed. */
 export function linuxMonitor(): Monitor {
@@ -27,9 +27,14 @@ class LinuxWatch implements Watch {
   readonly #fdDirectory: number | undefined;
   readonly #dataPath: string | undefined;
   readonly #hot: HotStat = { cpuTicks: 0, childrenCpuTicks: 0, threads: 0, rssPages: 0 };
-  readonly #totals: TwoTotals = { first: 0, second: 0 };
+  readonly #ownIo: TwoTotals = { first: 0, second: 0 };
+  readonly #traffic: TwoTotals = { first: 0, second: 0 };
   #samples = 0;
-  #last: Sample | undefined;
+  // Of the sample before, if there was one.
+  #lastAtMs = 0;
+  #lastCpuTimeUs = 0;
+  /** Whole looks since the group's CPU time last changed. */
+  #atRest = 0;
   readonly #pageBytes = kernelUnits().pageBytes;
   // What a look leaves out is told as it was when last read.
   #groupCpuUs: number | undefined;
@@ -67,11 +72,11 @@ class LinuxWatch implements Watch {
   }
 
   sample(): Sample | undefined {
-    return this.#look(everything);
+    return this.#look(true);
   }
 
   sampleInTurn(): Sample | undefined {
-    return this.#look(this.#last === undefined ? everything : (turns[this.#samples % turns.length] as Turn));
+    return this.#look(this.#samples === 0);
   }
 
   tree(): ProcessTree | undefined {
@@ -89,9 +94,9 @@ class LinuxWatch implements Watch {
     this.#samples = Number.NEGATIVE_INFINITY;
   }
 
-  #look(turn: Turn): Sample | undefined {
+  #look(atEverything: boolean): Sample | undefined {
     try {
-      if (!this.#readTables(turn)) return undefined;
+      if (!this.#readTables(atEverything)) return undefined;
     } catch (error) {
       if (error instanceof HostError && error.code === "process-gone") return undefined;
       throw error;
@@ -100,15 +105,14 @@ class LinuxWatch implements Watch {
     const ofGroupUs = this.#groupCpuUs;
     const cpuTimeUs = ofGroupUs ?? ticksToUs(cpuTicks + childrenCpuTicks);
     const atMs = performance.now();
-    const last = this.#last;
     // Always the same fields in the same order: a thousand of these are made each second.
     const sample: Sample = {
       atMs,
       cpuSource: ofGroupUs === undefined ? "process" : "cgroup",
       cpuTimeUs,
       cpuPercent:
-        last !== undefined && atMs > last.atMs
-          ? Math.max(0, (cpuTimeUs - last.cpuTimeUs) / ((atMs - last.atMs) * 10))
+        this.#samples > 0 && atMs > this.#lastAtMs
+          ? Math.max(0, (cpuTimeUs - this.#lastCpuTimeUs) / ((atMs - this.#lastAtMs) * 10))
           : undefined,
       memoryRssBytes: rssPages * this.#pageBytes,
       memoryCurrentBytes: this.#memoryBytes,
@@ -125,25 +129,31 @@ class LinuxWatch implements Watch {
       dataTotalBytes: this.#data?.totalBytes,
     };
     this.#samples++;
-    this.#last = sample;
+    this.#lastAtMs = atMs;
+    this.#lastCpuTimeUs = cpuTimeUs;
     return sample;
   }
 
-  /** Reads the tables of a turn into the fields; false when the process has ended. */
-  #readTables(turn: Turn): boolean {
+  /** Reads all tables, or those whose turn it is, into the fields; false when the process has ended. */
+  #readTables(atEverything: boolean): boolean {
     const gauge = this.target.cgroup?.gauge;
-    this.#groupCpuUs = gauge?.cpuTimeUs();
+    const groupCpuUs = gauge?.cpuTimeUs();
+    if (groupCpuUs === undefined || groupCpuUs !== this.#groupCpuUs) this.#atRest = 0;
+    this.#groupCpuUs = groupCpuUs;
+    const turn = atEverything ? everything : turnOf(this.#samples, this.#atRest);
     // Without a group only the stat line tells CPU time.
-    if (this.#groupCpuUs === undefined || this.#threadDirectory === undefined) {
+    if (groupCpuUs === undefined || this.#threadDirectory === undefined) {
       if (!this.#readStat()) return false;
     } else {
       if (turn.resident && !this.#readResident()) return false;
       if (turn.threads) this.#hot.threads = this.#statOf(this.#threadDirectory, "task").nlink - 2;
     }
     if (gauge !== undefined) this.#readGroup(gauge, turn);
-    if (turn.io) this.#readIo(gauge);
+    if (turn.ownIo && this.#io !== undefined) scanIo(this.#io.read(), this.#ownIo);
+    if (turn.devices) this.#readDevices(gauge);
     if (turn.fds) this.#fds = this.#countFds();
     if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0) this.#data = useOf(this.#dataPath);
+    this.#atRest = (this.#atRest + 1) % looksAtRest;
     return true;
   }
 
@@ -160,32 +170,28 @@ class LinuxWatch implements Watch {
   #readStat(): boolean {
     // By the directory, which stays that of this process: its pid may be another's by now.
     this.#stat ??= KeptFile.open(`/proc/self/fd/${this.#threadDirectory}/../stat`);
-    const bytes = this.#stat.readShared();
-    return scanStat(bytes, this.#hot) && !isEnded(bytes);
+    const line = this.#stat.read();
+    return scanStat(line, this.#hot) && !isEnded(line);
   }
 
   /** Resident pages alone; a zombie has none, and a kernel that says none is asked for the state. */
   #readResident(): boolean {
-    const pages = scanResident(this.#statm.readShared());
+    const pages = this.#statm.readUnsigned(1) ?? 0;
     if (pages === 0) return this.#readStat();
     this.#hot.rssPages = pages;
     return true;
   }
 
-  #readIo(gauge: CgroupGauge | undefined): void {
+  #readDevices(gauge: CgroupGauge | undefined): void {
     const ofGroup = gauge?.io();
-    const totals = this.#totals;
     if (this.#io !== undefined || ofGroup !== undefined) {
-      totals.first = 0;
-      totals.second = 0;
-      if (this.#io !== undefined) scanIo(this.#io.readShared(), totals);
-      this.#ioReadBytes = Math.max(totals.first, ofGroup?.readBytes ?? 0);
-      this.#ioWriteBytes = Math.max(totals.second, ofGroup?.writeBytes ?? 0);
+      this.#ioReadBytes = Math.max(this.#ownIo.first, ofGroup?.readBytes ?? 0);
+      this.#ioWriteBytes = Math.max(this.#ownIo.second, ofGroup?.writeBytes ?? 0);
     }
     if (this.#network === undefined) return;
-    scanNetwork(this.#network.readShared(), totals);
-    this.#receivedBytes = totals.first;
-    this.#sentBytes = totals.second;
+    scanNetwork(this.#network.read(), this.#traffic);
+    this.#receivedBytes = this.#traffic.first;
+    this.#sentBytes = this.#traffic.second;
   }
 
   #countFds(): number | undefined {
@@ -212,7 +218,7 @@ class LinuxWatch implements Watch {
     const { pid, startTicks } = this.target.process;
     const reader = ProcessReader.open(pid);
     try {
-      stat.readShared();
+      stat.read();
       if (reader.identity.startTicks === startTicks) return;
     } finally {
       reader.close();
@@ -222,9 +228,9 @@ class LinuxWatch implements Watch {
 }
 
 /** The state letter follows the command; a zombie's numbers are those of nothing. */
-function isEnded(bytes: Uint8Array): boolean {
-  const state = bytes[bytes.lastIndexOf(41) + 2];
-  return state === 90 || state === 88;
+function isEnded(line: string): boolean {
+  const state = line[line.lastIndexOf(")") + 2];
+  return state === "Z" || state === "X";
 }
 
 /** The network table of a process in a network namespace that is not ours; sharing ours would count everybody's bytes. */

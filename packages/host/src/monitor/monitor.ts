@@ -51,7 +51,8 @@ export interface Watch {
   sample(): Sample | undefined;
   /**
    * A look for regular sampling at half the cost: CPU time and memory in use are new each time, I/O, network, tasks and
-   * resident memory every second time, the peak and OOM kills every fourth, threads and descriptors every eighth.
+   * resident memory every second time, the peak and OOM kills every fourth, threads and descriptors every eighth. Of a
+   * group that has not run since all of that was read, tasks, the peak, OOM kills, threads and descriptors are not read again.
    */
   sampleInTurn(): Sample | undefined;
   /** The process tree now. */

@@ -5,11 +5,23 @@ export interface Turn {
   readonly tasks: boolean;
   readonly oom: boolean;
   readonly peak: boolean;
-  readonly io: boolean;
+  /** What the main process itself read and wrote. */
+  readonly ownIo: boolean;
+  /** What the group's devices and the network counted. */
+  readonly devices: boolean;
   readonly fds: boolean;
 }
 
-const nothing: Turn = { threads: false, resident: false, tasks: false, oom: false, peak: false, io: false, fds: false };
+const nothing: Turn = {
+  threads: false,
+  resident: false,
+  tasks: false,
+  oom: false,
+  peak: false,
+  ownIo: false,
+  devices: false,
+  fds: false,
+};
 /** All tables. */
 export const everything: Turn = {
   threads: true,
@@ -17,20 +29,36 @@ export const everything: Turn = {
   tasks: true,
   oom: true,
   peak: true,
-  io: true,
+  ownIo: true,
+  devices: true,
   fds: true,
 };
 /** Every second look tells I/O and network, the others tasks and resident memory; what changes seldom comes each fourth or eighth. */
-export const turns: readonly Turn[] = [
+const round: readonly Turn[] = [
   { ...nothing, resident: true, tasks: true, threads: true },
-  { ...nothing, io: true, peak: true },
+  { ...nothing, ownIo: true, devices: true, peak: true },
   { ...nothing, resident: true, tasks: true, oom: true },
-  { ...nothing, io: true },
+  { ...nothing, ownIo: true, devices: true },
   { ...nothing, resident: true, tasks: true, fds: true },
-  { ...nothing, io: true, peak: true },
+  { ...nothing, ownIo: true, devices: true, peak: true },
   { ...nothing, resident: true, tasks: true, oom: true },
-  { ...nothing, io: true },
+  { ...nothing, ownIo: true, devices: true },
 ];
+/** What changes although nothing of a group runs: its pages are taken back, its writes reach the disk, packets come in. */
+const roundAtRest = round.map(({ resident, devices }) => ({ ...nothing, resident, devices }));
+
+/** In so many looks at a group at rest one whole round is read all the same, should it have been changed from outside. */
+export const looksAtRest = 64;
+
+/**
+ * The turn of a look. A group whose CPU time stands still has not run, and threads, descriptors, tasks and what a process
+ * itself reads and writes change only by its running: once a whole round was read since it ran last, they are known.
+ *
+ * @param atRest looks since its CPU time last changed, below {@link looksAtRest}
+ */
+export function turnOf(look: number, atRest: number): Turn {
+  return (atRest < round.length ? round : roundAtRest)[look % round.length] as Turn;
+}
 
 /** A folder's use changes slowly and costs a path walk: look once in this many samples. */
 export const samplesPerDataLook = 10;

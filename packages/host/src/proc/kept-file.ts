@@ -48,20 +48,23 @@ export class KeptFile {
 
   /** The whole file now, as bytes in a buffer that the next read of any kept file overwrites. */
   readShared(): Buffer {
-    return viewOf(this.#fill());
+    return shared.subarray(0, this.#fill());
   }
 
-  /** The unsigned number that the file starts with, without allocating; undefined when it starts with none ("max"). */
-  readUnsigned(): number | undefined {
+  /** The unsigned number that a word of the file is, without making text of it; undefined when it is none ("max"). */
+  readUnsigned(word = 0): number | undefined {
     const length = this.#fill();
+    const bytes = shared;
+    let at = 0;
+    for (let before = word; before > 0 && at < length; at++) if (bytes[at] === 32) before--;
+    const start = at;
     let value = 0;
-    let index = 0;
-    for (; index < length; index++) {
-      const digit = (shared[index] as number) - 48;
+    for (; at < length; at++) {
+      const digit = (bytes[at] as number) - 48;
       if (digit < 0 || digit > 9) break;
       value = value * 10 + digit;
     }
-    return index === 0 ? undefined : value;
+    return at === start ? undefined : value;
   }
 
   close(): void {
@@ -89,14 +92,6 @@ export class KeptFile {
   }
 }
 
-/** Views of the shared buffer by length, kept: making one costs as much as a fifth of the read. */
-let views: Buffer[] = [];
-
-function viewOf(length: number): Buffer {
-  if (length > 4096) return shared.subarray(0, length);
-  return (views[length] ??= shared.subarray(0, length));
-}
-
 function grow(): void {
   if (shared.length >= largestBytes)
     throw new HostError("file-malformed", `A kernel file is larger than ${largestBytes} bytes; wanted a bounded table`);
@@ -104,7 +99,6 @@ function grow(): void {
   shared.copy(larger);
   shared = larger;
   whole = [shared];
-  views = [];
 }
 
 /** Names a failed read of a kernel file by what it means for the caller. */

@@ -166,6 +166,8 @@ test("a table larger than the shared buffer is read whole, and again after it sh
   writeFileSync(path, "42 rest");
   expect(file.read()).toBe("42 rest");
   expect(file.readUnsigned()).toBe(42);
+  writeFileSync(path, "1234 567 8\n");
+  expect([0, 1, 2, 3].map((word) => file.readUnsigned(word))).toEqual([1234, 567, 8, undefined]);
   writeFileSync(path, "max\n");
   expect(file.readUnsigned()).toBeUndefined();
   file.close();

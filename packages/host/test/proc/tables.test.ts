@@ -31,8 +31,8 @@ const parsers: Record<string, (text: string) => unknown> = {
   parseMounts,
   parseMemberships: (text) => [...parseMemberships(text)],
   parsePressure,
-  sumReadWrite: (text) => sumReadWrite(Buffer.from(text)),
-  sumIoStat: (text) => sumIoStat(Buffer.from(text)),
+  sumReadWrite: (text) => sumReadWrite(text),
+  sumIoStat: (text) => sumIoStat(text),
   numberAfterBytes: (text) => numberAfterBytes(Buffer.from(text), "oom_kill "),
   numberAfter: (text) => numberAfter(text, "oom_kill "),
 };
@@ -116,11 +116,11 @@ Swap:                  4 kB
 
 test("sums block I/O over devices on v1 and v2", () => {
   const v1 = "254:0 Read 10\n254:0 Write 20\n254:0 Sync 4\n254:0 Total 30\n7:0 Read 1\nTotal 31\n";
-  expect(sumReadWrite(Buffer.from(v1))).toEqual({ readBytes: 11, writeBytes: 20 });
-  expect(sumReadWrite(Buffer.from("Total 0\n"))).toEqual({ readBytes: 0, writeBytes: 0 });
+  expect(sumReadWrite(v1)).toEqual({ readBytes: 11, writeBytes: 20 });
+  expect(sumReadWrite("Total 0\n")).toEqual({ readBytes: 0, writeBytes: 0 });
   const v2 =
     "254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=7 dios=9\n7:0 rbytes=5 wbytes=0 rios=1 wios=0 dbytes=0 dios=0\n";
-  expect(sumIoStat(Buffer.from(v2))).toEqual({ readBytes: 15, writeBytes: 20, readOps: 2, writeOps: 2 });
+  expect(sumIoStat(v2)).toEqual({ readBytes: 15, writeBytes: 20, readOps: 2, writeOps: 2 });
 });
 
 test("a number after a key, in text and in bytes alike", () => {

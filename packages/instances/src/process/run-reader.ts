@@ -22,7 +22,7 @@ export interface RunReaderOptions {
 
 /**
  * The kernel makes the list of a group's processes anew for each reader: as costly as everything else together. It is read
- * when the number of tasks has changed, and now and then: a thread may have ended while a process began.
+ * when the number of tasks has changed, and now and then if anything ran: a thread may have ended while a process began.
  */
 const looksPerCount = 16;
 const none = Object.freeze({});
@@ -32,8 +32,9 @@ export class RunReader {
   readonly #options: RunReaderOptions;
   #watch: Watch | null = null;
   #members: KeptFile | null = null;
-  #sinceCount = looksPerCount;
-  #tasks: number | undefined;
+  #sinceCount = 0;
+  /** What the sample said when the processes were last counted. */
+  #counted: Pick<Sample, "tasks" | "cpuTimeUs"> | null = null;
   #processes = 0;
 
   constructor(options: RunReaderOptions) {
@@ -67,9 +68,9 @@ export class RunReader {
   #reading(sample: Sample, watch: Watch, custom: Reading["custom"]): Reading {
     const { cgroup, memoryLimitBytes, ownPids } = this.#options;
     const ours = cgroup !== null && ownPids ? 1 : 0;
-    if (++this.#sinceCount > looksPerCount || sample.tasks !== this.#tasks) {
+    if (this.#isToCount(sample)) {
       this.#sinceCount = 0;
-      this.#tasks = sample.tasks;
+      this.#counted = sample;
       this.#processes = cgroup === null ? size(watch.tree()) : Math.max(0, this.#countMembers(cgroup) - ours);
     }
     return {
@@ -87,6 +88,13 @@ export class RunReader {
       networkSentBytes: sample.networkSentBytes ?? null,
       custom,
     };
+  }
+
+  #isToCount({ tasks, cpuSource, cpuTimeUs }: Sample): boolean {
+    const counted = this.#counted;
+    if (counted === null || tasks !== counted.tasks) return true;
+    const isAtRest = cpuSource === "cgroup" && cpuTimeUs === counted.cpuTimeUs;
+    return ++this.#sinceCount > looksPerCount && !isAtRest;
   }
 
   /** One hierarchy is enough: a run is in the same group of each, and cannot make groups below it. */

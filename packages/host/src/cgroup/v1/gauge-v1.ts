@@ -2,7 +2,7 @@ import type { CgroupCounters, CgroupEvents, CgroupGauge } from "../cgroup.ts";
 import { sumReadWrite } from "../io-tables.ts";
 import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
-import { numberAfter, numberAfterBytes, present } from "../counter-text.ts";
+import { numberAfter, present } from "../counter-text.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
 import type { V1Directories } from "./limit-steps-v1.ts";
 
@@ -30,41 +30,41 @@ export class V1Gauge implements CgroupGauge {
   }
 
   cpuTimeUs(): number | undefined {
-    const nanoseconds = this.#cpuUsage.file?.readUnsigned();
+    const nanoseconds = this.#cpuUsage.unsigned();
     return nanoseconds === undefined ? undefined : Math.round(nanoseconds / 1000);
   }
 
   memoryCurrentBytes(): number | undefined {
-    return this.#memoryUsage.file?.readUnsigned();
+    return this.#memoryUsage.unsigned();
   }
 
   memoryPeakBytes(): number | undefined {
-    return this.#memoryPeak.file?.readUnsigned();
+    return this.#memoryPeak.unsigned();
   }
 
   memoryInactiveFileBytes(): number | undefined {
-    const file = this.#memoryStat.file;
-    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "total_inactive_file ");
+    const table = this.#memoryStat.text();
+    return table === undefined ? undefined : numberAfter(table, "total_inactive_file ");
   }
 
   pidsCurrent(): number | undefined {
-    return this.#pids.file?.readUnsigned();
+    return this.#pids.unsigned();
   }
 
   oomKills(): number | undefined {
-    const file = this.#oomControl.file;
-    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "oom_kill ");
+    const table = this.#oomControl.text();
+    return table === undefined ? undefined : numberAfter(table, "oom_kill ");
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
-    const file = this.#ioBytes.file;
-    return file === undefined ? undefined : sumReadWrite(file.readShared());
+    const table = this.#ioBytes.text();
+    return table === undefined ? undefined : sumReadWrite(table);
   }
 
   counters(): CgroupCounters {
     const cpu = parseKeyValues(this.#text("cpu", "cpu.stat") ?? "");
     const bytes = this.io();
-    const operations = sumReadWrite(Buffer.from(this.#text("blkio", "blkio.throttle.io_serviced_recursive") ?? ""));
+    const operations = sumReadWrite(this.#text("blkio", "blkio.throttle.io_serviced_recursive") ?? "");
     const throttledNs = cpu.get("throttled_time");
     return present({
       cpuTimeUs: this.cpuTimeUs(),

@@ -3,7 +3,7 @@ import { sumIoStat } from "../io-tables.ts";
 import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
-import { numberAfter, numberAfterBytes, present } from "../counter-text.ts";
+import { numberAfter, present } from "../counter-text.ts";
 
 /** Readings of one v2 group on kept descriptors. */
 export class V2Gauge implements CgroupGauge {
@@ -29,41 +29,41 @@ export class V2Gauge implements CgroupGauge {
   }
 
   cpuTimeUs(): number | undefined {
-    const file = this.#cpuStat.file;
-    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "usage_usec ");
+    const table = this.#cpuStat.text();
+    return table === undefined ? undefined : numberAfter(table, "usage_usec ");
   }
 
   memoryCurrentBytes(): number | undefined {
-    return this.#memoryCurrent.file?.readUnsigned();
+    return this.#memoryCurrent.unsigned();
   }
 
   memoryPeakBytes(): number | undefined {
-    return this.#memoryPeak.file?.readUnsigned();
+    return this.#memoryPeak.unsigned();
   }
 
   memoryInactiveFileBytes(): number | undefined {
-    const file = this.#memoryStat.file;
-    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "inactive_file ");
+    const table = this.#memoryStat.text();
+    return table === undefined ? undefined : numberAfter(table, "inactive_file ");
   }
 
   pidsCurrent(): number | undefined {
-    return this.#pids.file?.readUnsigned();
+    return this.#pids.unsigned();
   }
 
   oomKills(): number | undefined {
-    const file = this.#memoryEvents.file;
-    return file === undefined ? undefined : numberAfterBytes(file.readShared(), "oom_kill ");
+    const table = this.#memoryEvents.text();
+    return table === undefined ? undefined : numberAfter(table, "oom_kill ");
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
-    const file = this.#ioStat.file;
-    return file === undefined ? undefined : sumIoStat(file.readShared());
+    const table = this.#ioStat.text();
+    return table === undefined ? undefined : sumIoStat(table);
   }
 
   counters(): CgroupCounters {
     const cpu = parseKeyValues(this.text("cpu.stat") ?? "");
     const io = this.text("io.stat");
-    const sums = io === undefined ? undefined : sumIoStat(Buffer.from(io));
+    const sums = io === undefined ? undefined : sumIoStat(io);
     return present({
       cpuTimeUs: cpu.get("usage_usec"),
       cpuThrottledUs: cpu.get("throttled_usec"),
