@@ -21,24 +21,8 @@ export function refuse(request: IncomingMessage, response: ServerResponse, error
   answer(response, "application/json", JSON.stringify(error.toJSON()), error.traits.status);
 }
 
-/** Answers with text that comes bit by bit, as fast as the caller takes it; ends when the caller is gone. */
-export async function answerLines(response: ServerResponse, texts: AsyncGenerator<string, void>): Promise<void> {
+/** Begins an answer of lines that come bit by bit. */
+export function beginLines(response: ServerResponse): void {
   response.writeHead(200, { ...version, "content-type": "application/x-ndjson" });
   response.flushHeaders();
-  for await (const text of texts) {
-    if (response.destroyed) return;
-    if (!response.write(text)) await taken(response);
-  }
-  response.end();
-}
-
-/** Resolves when the caller has taken what was written, or is gone. By hand: `once` with a signal makes an error each time. */
-function taken(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
-  });
 }

@@ -1,25 +1,18 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener } from "node:http";
 import { ConstellationError, type Route, type RouteName, routes } from "@constellation/contract";
-import { TrieRouter } from "hono/router/trie-router";
 import type { Platform } from "../platform/index.ts";
-import { answer, answerLines, refuse } from "./answer.ts";
+import { answer, refuse } from "./answer.ts";
 import { boundedBody, readJson } from "./body.ts";
+import { Closing, Exchange } from "./exchange.ts";
 import { publicError, type ReportFault } from "./failure.ts";
-import { jsonLines } from "./json-lines.ts";
+import { answerJsonLines } from "./json-lines.ts";
 import { type Call, type Operations, operations } from "./operations.ts";
 import { parsePart } from "./parse.ts";
-import { decodeWord, readTarget, type Target } from "./target.ts";
+import { RouteTable } from "./route-table.ts";
+import { readTarget, type Target } from "./target.ts";
 
 type Operation = (call: Call<RouteName>) => Promise<unknown> | AsyncIterable<unknown>;
-type Handler = (params: Record<string, string>, target: Target, exchange: Exchange) => Promise<void>;
-
-/** One request with its answer. */
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** Aborted when the caller is gone or the server closes. */
-  readonly stop: AbortController;
-}
+type Handler = (params: Readonly<Record<string, string>>, target: Target, exchange: Exchange) => Promise<void>;
 
 /**
  * The API as what a server of `node:http` calls: every route of the contract over `platform`. Requests and answers stay
@@ -28,66 +21,55 @@ interface Exchange {
  * @param closing ends streams when the server closes
  */
 export function createApi(platform: Platform, report: ReportFault, closing: AbortSignal): RequestListener {
-  const router = routerOf(operations(platform), report);
-  const open = new Set<AbortController>();
-  closing.addEventListener("abort", () => open.forEach((stop) => stop.abort()));
+  const table = routesTo(operations(platform), report);
+  const ending = new Closing(closing);
   return (request, response) => {
-    const stop = new AbortController();
-    open.add(stop);
-    response.once("close", () => {
-      open.delete(stop);
-      if (!response.writableFinished) stop.abort();
+    serve(table, new Exchange(request, response, ending)).catch((error: unknown) => {
+      // What is wrong with a request may be known before Node has told that all of it is there.
+      setImmediate(refuse, request, response, publicError(error, report));
     });
-    if (closing.aborted) stop.abort();
-    serve(router, { request, response, stop }).catch((error: unknown) =>
-      refuse(request, response, publicError(error, report)),
-    );
   };
 }
 
-function routerOf(handlers: Partial<Operations>, report: ReportFault): TrieRouter<Handler> {
-  const router = new TrieRouter<Handler>();
+function routesTo(handlers: Partial<Operations>, report: ReportFault): RouteTable<Handler> {
+  const table = new RouteTable<Handler>();
   for (const [name, route] of Object.entries<Route>(routes)) {
     const operation = handlers[name as keyof Operations] as Operation | undefined;
-    router.add(route.method, route.path, operation === undefined ? onlyWebSocket : handle(route, operation, report));
+    table.add(route.method, route.path, operation === undefined ? onlyWebSocket : handle(route, operation, report));
   }
-  return router;
+  return table;
 }
 
-async function serve(router: TrieRouter<Handler>, exchange: Exchange): Promise<void> {
+async function serve(table: RouteTable<Handler>, exchange: Exchange): Promise<void> {
   const { method = "GET", url = "/" } = exchange.request;
   const target = readTarget(url);
   // A GET route answers HEAD, too: Node leaves the body out.
-  const [found] = [
-    ...router.match(method, target.path)[0],
-    ...(method === "HEAD" ? router.match("GET", target.path)[0] : []),
-  ];
+  const found = table.match(method, target.path) ?? (method === "HEAD" ? table.match("GET", target.path) : undefined);
   if (found === undefined) throw noRoute(method, target.path);
-  const [handler, params] = found;
-  await handler(params as Record<string, string>, target, exchange);
+  await found.handler(found.params, target, exchange);
 }
 
 function handle(route: Route, operation: Operation, report: ReportFault): Handler {
-  return async (params, { query }, { request, response, stop }) => {
+  return async (params, { query }, exchange) => {
+    const { request, response } = exchange;
     const call = {
-      params: parsePart("params", route, decoded(params)),
+      params: parsePart("params", route, params),
       query: parsePart("query", route, query),
       request: route.request === undefined ? undefined : parsePart("request", route, await readJson(request)),
       bytes: boundedBody(request, "artifact.too-large"),
-      signal: stop.signal,
+      get signal() {
+        return exchange.signal;
+      },
     };
     const result = operation(call as Call<RouteName>);
     if (route.form === "json-lines")
-      return answerLines(response, jsonLines(result as AsyncIterable<unknown>, stop.signal, report));
+      return answerJsonLines(response, result as AsyncIterable<unknown>, exchange.signal, report);
     const value = await result;
     if (route.form === "text") answer(response, "text/plain; charset=utf-8", String(value));
     else if (route.form === "none") answer(response);
     else answer(response, "application/json", JSON.stringify(value));
   };
 }
-
-const decoded = (params: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeWord(value)]));
 
 function onlyWebSocket(): Promise<never> {
   return Promise.reject(

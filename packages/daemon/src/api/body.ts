@@ -22,10 +22,12 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 
 /** Everything in a request's body. By events: for the few bytes of a spec an iterator costs more than all the rest. */
 function wholeBody(request: IncomingMessage): Promise<Buffer> {
-  checkBodySize(Number(request.headers["content-length"] ?? 0), "spec.too-large");
+  const announcedBytes = Number(request.headers["content-length"]);
+  checkBodySize(announcedBytes || 0, "spec.too-large");
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
+    const whole = (): void => resolve(Buffer.concat(chunks));
     const take = (chunk: Uint8Array): void => {
       bytes += chunk.byteLength;
       chunks.push(chunk);
@@ -36,11 +38,15 @@ function wholeBody(request: IncomingMessage): Promise<Buffer> {
         request.off("data", take).pause();
         reject(error);
       }
+      // The end itself is told only when all that has come with it is done.
+      if (bytes === announcedBytes) whole();
     };
     request.on("data", take);
-    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("end", whole);
     request.once("error", reject);
-    request.once("close", () => reject(new Error("the caller went away before its request was whole")));
+    request.once("close", () => {
+      if (!request.readableEnded) reject(new Error("the caller went away before its request was whole"));
+    });
   });
 }
 

@@ -1,45 +1,90 @@
+import type { ServerResponse } from "node:http";
 import type { StreamError } from "@constellation/contract";
+import { beginLines } from "./answer.ts";
 import { publicError, type ReportFault } from "./failure.ts";
 
-/** Text gathered into one write while values come faster than the caller reads. */
-const batchLength = 65_536;
+/** Text that waits for others to travel with, or for a caller who does not read; more is not asked for. */
+const gatheredAtMost = 65_536;
 
 /**
- * Values as one JSON value a line; of an array each element is a line. Values are asked for only as fast as the text is
- * taken; those that are there at once travel together. A failure midway becomes the last line, see {@link StreamError}.
+ * Answers with values as one JSON value a line; of an array each element is a line. Values are asked for only as fast as
+ * the caller takes their text. A failure midway becomes the last line, see {@link StreamError}.
  *
  * @param stop aborted when the caller is gone: a source that waits may then fail or end as it likes
  */
-export async function* jsonLines(
+export async function answerJsonLines(
+  response: ServerResponse,
   values: AsyncIterable<unknown>,
   stop: AbortSignal,
   report: ReportFault,
-): AsyncGenerator<string, void> {
-  const iterator = values[Symbol.asyncIterator]();
-  let pending: Promise<IteratorResult<unknown>> | null = null;
+): Promise<void> {
+  beginLines(response);
+  const lines = new Lines(response);
   try {
-    for (;;) {
-      let text = "";
-      while (text.length < batchLength) {
-        pending ??= iterator.next();
-        const result = await (text === "" ? pending : Promise.race([pending, nextTurn()]));
-        if (result === null) break;
-        pending = null;
-        if (result.done === true) {
-          if (text !== "") yield text;
-          return;
-        }
-        text += linesOf(result.value);
-      }
-      yield text;
+    for await (const value of values) {
+      lines.add(linesOf(value));
+      if (lines.isFull) await lines.taken();
+      if (response.destroyed) return;
     }
   } catch (error) {
-    if (!stop.aborted) yield lastLine(error, report);
-  } finally {
-    // A source that still works at a value ends by the signal.
-    pending?.catch(() => undefined);
-    await iterator.return?.();
+    if (!stop.aborted) lines.add(lastLine(error, report));
   }
+  lines.end();
+}
+
+/**
+ * Lines on their way. Those told first in a turn of the event loop leave when whatever runs now has come to its end, so
+ * that news are not held up; those that follow in the same turn leave together when it is over.
+ */
+class Lines {
+  readonly #response: ServerResponse;
+  #text = "";
+  #isLeaving = false;
+  #hasLeft = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  add(text: string): void {
+    this.#text += text;
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    if (this.#hasLeft) setImmediate(this.#leave);
+    else process.nextTick(this.#leave);
+  }
+
+  get isFull(): boolean {
+    return this.#text.length >= gatheredAtMost || this.#response.writableNeedDrain;
+  }
+
+  /** Resolves when the caller has taken what there is, or is gone. By hand: `once` with a signal makes an error each time. */
+  taken(): Promise<void> {
+    this.#leave();
+    const response = this.#response;
+    if (!response.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        response.off("drain", done).off("close", done);
+        resolve();
+      };
+      response.on("drain", done).on("close", done);
+    });
+  }
+
+  end(): void {
+    this.#leave();
+    this.#response.end();
+  }
+
+  readonly #leave = (): void => {
+    this.#isLeaving = false;
+    if (this.#text === "" || this.#response.destroyed) return;
+    this.#response.write(this.#text);
+    this.#text = "";
+    this.#hasLeft = true;
+    setImmediate(() => (this.#hasLeft = false));
+  };
 }
 
 function linesOf(value: unknown): string {
@@ -53,5 +98,3 @@ function lastLine(error: unknown, report: ReportFault): string {
   const line: StreamError = { error: publicError(error, report).toJSON() };
   return `${JSON.stringify(line)}\n`;
 }
-
-const nextTurn = (): Promise<null> => new Promise((resolve) => setImmediate(resolve, null));

@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { LogLine } from "@constellation/contract";
 import { MemoryPlatform } from "./memory-platform.ts";
@@ -29,6 +31,37 @@ test("lines of the past come at once, new ones when they happen", async () => {
   await vi.waitFor(() => expect(read()).toEqual(["line 3", "line 4"]));
   platform.log("web.1", "stdout", "line 5");
   await vi.waitFor(() => expect(read()).toEqual(["line 3", "line 4", "line 5"]));
+});
+
+test("whenever things happen, the caller hears all of them in order", async () => {
+  const moments = {
+    now: () => undefined,
+    microtask: () => Promise.resolve(),
+    tick: () => new Promise<void>((resolve) => process.nextTick(resolve)),
+    turn: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    later: () => sleep(1),
+  };
+  const { platform, socketPath } = await served();
+  const response = await open(socketPath, "/v1/logs?follow=true");
+  response.setEncoding("utf8");
+  let text = "";
+  response.on("data", (chunk: string) => (text += chunk));
+  const told: string[] = [];
+  const moment = fc.constantFrom(...Object.values(moments));
+  const length = fc.constantFrom(1, 100, 20_000, 70_000);
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(moment, length), { minLength: 1, maxLength: 30 }), async (happenings) => {
+      for (const [wait, size] of happenings) {
+        await wait();
+        told.push(`${told.length} ${"x".repeat(size)}`);
+        platform.log("web.1", "stdout", told.at(-1) ?? "");
+      }
+      const heard = (): string[] => text.split("\n").slice(0, -1);
+      await vi.waitFor(() => expect(heard()).toHaveLength(told.length), { interval: 5 });
+      expect(heard().map((line) => (JSON.parse(line) as LogLine).text)).toEqual(told);
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test("a caller who leaves ends the source", async () => {
