@@ -33,13 +33,14 @@ export function schedulerActor(
   return actor<SchedulerMessage, State>({
     kind: "scheduler",
     onStart: (_, context) => {
-      const { self } = context;
+      const { self, system } = context;
       const scheduler = make();
       const dirty = new Set<string>();
       const touch = (apps: Iterable<string>): void => {
         const idle = dirty.size === 0;
         for (const app of apps) dirty.add(app);
-        if (idle && dirty.size > 0) self.send({ type: "pass" });
+        // One look for all that a turn of the event loop changes, and after it: news of it leave first.
+        if (idle && dirty.size > 0) system.host.later(() => self.send({ type: "pass" }));
       };
       const unsubscribe = [
         mirror.onChange((keys) => touch(keys.flatMap((key) => (isOfPlans(key) ? [key.app] : [])))),
