@@ -47,6 +47,13 @@ describe("a spec", () => {
     expect(spec.restart).toMatchObject({ policy: "always", intensity: null });
   });
 
+  test("means the same with and without settings that say nothing", () => {
+    const bare = { name: "web", command: ["true"] };
+    expect(parseApp({ ...bare, resources: {}, restart: {}, isolation: {}, health: {}, stop: {}, logs: {} })).toEqual(
+      parseApp(bare),
+    );
+  });
+
   test("is refused with the path, the value and what is wanted", () => {
     expect(problem({ ...web, resources: { memory: "256 elephants" } })).toContain(
       'resources.memory: "256 elephants" is not a size',

@@ -6,7 +6,7 @@ import type { DependencyCondition } from "./input.ts";
 import { defaultIsolation, type Isolation, isolationSchema } from "./isolation.ts";
 import { type PortSpec, portsSchema } from "./port.ts";
 import { type Health, healthSchema, noHealth } from "./probe.ts";
-import { type Resources, resourcesSchema } from "./resources.ts";
+import { noLimits, type Resources, resourcesSchema } from "./resources.ts";
 import { defaultRestart, type RestartPolicy, restartSchema } from "./restart.ts";
 
 const duration = human(z.string(), parseDuration);
@@ -116,10 +116,9 @@ export const appSchema = z
     if (input.dependsOn !== undefined && dependencies(input.dependsOn).some(({ app }) => app === input.name)) {
       context.addIssue({ code: "custom", path: ["dependsOn"], message: `${input.name} cannot depend on itself` });
     }
-  })
-  .superRefine(({ health = noHealth, port = [] }, context) => {
     // What has an issue is still as the user wrote it, and its ports have no names.
     if (context.issues.length > 0) return;
+    const { health = noHealth, port = [] } = input;
     const names = port.map(({ name }) => name);
     for (const asked of probedPorts(health)) {
       if (names.includes(asked)) continue;
@@ -145,7 +144,7 @@ export const appSchema = z
         : { kind: "command", argv: input.command },
     folder: input.folder ?? null,
     instances: input.instances ?? 1,
-    resources: input.resources ?? resourcesSchema.parse({}),
+    resources: input.resources ?? noLimits,
     env: input.env ?? {},
     ports: input.port ?? [],
     health: input.health ?? noHealth,

@@ -80,3 +80,20 @@ export interface Resources {
   readonly ioWriteOpsPerSecond: number | null;
   readonly bestEffort: boolean;
 }
+
+/** What applies when the spec says nothing about resources. */
+export const noLimits: Resources = {
+  cpuCores: null,
+  cpuWeight: null,
+  memoryBytes: null,
+  pids: null,
+  openFiles: null,
+  diskBytes: null,
+  networkInBitsPerSecond: null,
+  networkOutBitsPerSecond: null,
+  ioReadBytesPerSecond: null,
+  ioWriteBytesPerSecond: null,
+  ioReadOpsPerSecond: null,
+  ioWriteOpsPerSecond: null,
+  bestEffort: false,
+};

@@ -15,15 +15,24 @@ export function place(resources: Resources, nodes: readonly NodeCapacity[]): Pla
   return { kind: "exceeds", node: closest.node.name, excesses: closest.excesses };
 }
 
+/** A limit that the spec leaves out is not looked up: to find out what a node has may cost something. */
 function excessesOn(node: NodeCapacity, resources: Resources): Excess[] {
-  const limits: readonly [string, number | null, number | null, Excess["unit"]][] = [
-    ["resources.cpu", resources.cpuCores, node.cpuCores, "cores"],
-    ["resources.memory", resources.memoryBytes, node.memoryBytes, "bytes"],
-    ["resources.pids", resources.pids === "unlimited" ? null : resources.pids, node.pids, "count"],
-    ["resources.openFiles", resources.openFiles, node.openFiles, "count"],
-    ["resources.disk", resources.diskBytes, node.diskBytes, "bytes"],
+  const limits: readonly Limit[] = [
+    ["resources.cpu", resources.cpuCores, "cpuCores", "cores"],
+    ["resources.memory", resources.memoryBytes, "memoryBytes", "bytes"],
+    ["resources.pids", resources.pids === "unlimited" ? null : resources.pids, "pids", "count"],
+    ["resources.openFiles", resources.openFiles, "openFiles", "count"],
+    ["resources.disk", resources.diskBytes, "diskBytes", "bytes"],
   ];
-  return limits.flatMap(([setting, wanted, offered, unit]) =>
-    wanted !== null && offered !== null && wanted > offered ? [{ setting, wanted, offered, unit }] : [],
-  );
+  return limits.flatMap(([setting, wanted, quantity, unit]) => {
+    const offered = wanted === null ? null : node[quantity];
+    return wanted !== null && offered !== null && wanted > offered ? [{ setting, wanted, offered, unit }] : [];
+  });
 }
+
+type Limit = readonly [
+  setting: string,
+  wanted: number | null,
+  quantity: Exclude<keyof NodeCapacity, "name">,
+  unit: Excess["unit"],
+];

@@ -6,7 +6,7 @@ export interface NodeCapacity {
   readonly pids: number | null;
   /** Hard limit of open files that a process may be given. */
   readonly openFiles: number | null;
-  /** Free space where the data folders are. */
+  /** Size of the file system that the data folders are on. */
   readonly diskBytes: number | null;
 }
 

@@ -12,7 +12,7 @@ const featuresFreshMs = 30_000;
 export class ThisNode {
   readonly #driver: Driver;
   readonly #dataFolder: string;
-  #capacity: NodeCapacity | null = null;
+  #capacity: Omit<NodeCapacity, "diskBytes"> | null = null;
   #features: { readonly at: number; readonly list: Promise<Feature[]> } | null = null;
 
   /** @param dataFolder where the instances' data lies; its file system bounds disk limits */
@@ -23,8 +23,14 @@ export class ThisNode {
 
   /** What a single instance can be given at most. */
   capacity(): NodeCapacity {
-    this.#capacity ??= readCapacity();
-    return { ...this.#capacity, diskBytes: sizeBytes(this.#dataFolder) };
+    const folder = this.#dataFolder;
+    return {
+      ...(this.#capacity ??= readCapacity()),
+      // Asked when somebody wants to know: few specs bound their disk.
+      get diskBytes() {
+        return sizeBytes(folder);
+      },
+    };
   }
 
   async info(): Promise<NodeInfo> {
@@ -52,7 +58,7 @@ export class ThisNode {
   }
 }
 
-function readCapacity(): NodeCapacity {
+function readCapacity(): Omit<NodeCapacity, "diskBytes"> {
   const { cpus, memoryBytes } = hostCapacity();
   return {
     name: hostname(),
@@ -60,7 +66,6 @@ function readCapacity(): NodeCapacity {
     memoryBytes,
     pids: readNumber("/proc/sys/kernel/pid_max", /(\d+)/),
     openFiles: readNumber("/proc/self/limits", /^Max open files\s+\S+\s+(\d+)/m),
-    diskBytes: null,
   };
 }
 

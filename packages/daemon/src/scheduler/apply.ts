@@ -48,7 +48,8 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   // Of the others only what this very application would take away from them counts.
   const together = forgiving([...others, ...specs], [...names]);
   checkDependencies(together.filter(({ name }) => !gone.has(name)));
-  for (const spec of specs) checkCapacity(spec, [capacity()]);
+  const nodes = [capacity()];
+  for (const spec of specs) checkCapacity(spec, nodes);
   // Orphans, too: their ports are theirs until they have ended.
   const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
   checkPortConflicts([...running, ...specs]);
