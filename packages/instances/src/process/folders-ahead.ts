@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DriverFolders } from "./folders.ts";
+import { type DriverFolders, logName } from "./folders.ts";
 
 /** What an instance has a folder for, with the folder's mode. */
 const modes = { data: 0o700, log: 0o750 } as const;
@@ -18,7 +18,10 @@ const quietMs = 15;
 /** Where they wait: on the disk of what they will become, since only there a folder gets another name at once. */
 const waitingFolder = ({ state }: DriverFolders): string => join(state, "spares");
 
-/** New folders of instances, a few of them made while there was time: to make one costs a start up to 0.5 ms on a disk, to move it a tenth. */
+/**
+ * New folders of instances, that of the log with an empty log in it. A few were made while there was time: to make a folder
+ * or a file costs a start up to 0.5 ms on a disk, to move it a tenth.
+ */
 export class FoldersAhead {
   readonly #path: string;
   readonly #waiting: Record<FolderKind, string[]> = { data: [], log: [] };
@@ -84,6 +87,8 @@ export class FoldersAhead {
         const path = join(this.#path, String(this.#made));
         await mkdir(path, { mode: modes[kind] });
         await chmod(path, modes[kind]);
+        // Its supervisor opens the log, or makes it, which takes as long as a folder.
+        if (kind === "log") await writeFile(join(path, logName), "", { mode: 0o640 });
         this.#waiting[kind].push(path);
       }
     }

@@ -19,9 +19,12 @@ export const sparesFolder = (folders: DriverFolders): string => `${folders.runti
 export const dataRoot = (folders: DriverFolders): string => `${folders.state}/data`;
 export const logsFolder = (folders: DriverFolders): string => `${folders.state}/logs`;
 
+/** Name of the live log in its folder. */
+export const logName = "log";
+
 /** The live log of an instance, in a folder of its own as the log store reads it; its name stays over restarts, so that `tail -F` works. */
 export function logPath(folders: DriverFolders, request: Pick<StartRequest, "app" | "index">): string {
-  return `${logsFolder(folders)}/${instanceName(request)}/log`;
+  return `${logsFolder(folders)}/${instanceName(request)}/${logName}`;
 }
 
 /** Inside a private root everything of the platform has one place. */

@@ -32,6 +32,7 @@ describe("folders made ahead", () => {
     ahead.place("data", join(root, "data/x.1"));
     ahead.place("log", join(root, "logs/x.1"));
     const [data, log] = [statSync(join(root, "data/x.1")), statSync(join(root, "logs/x.1"))];
+    expect([readdirSync(join(root, "data/x.1")), readdirSync(join(root, "logs/x.1"))]).toEqual([[], ["log"]]);
     expect([data.mode & 0o777, log.mode & 0o777]).toEqual([0o700, 0o750]);
     expect(before).toEqual(expect.arrayContaining([data.ino, log.ino]));
     await filled();
