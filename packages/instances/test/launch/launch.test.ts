@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { release } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
@@ -130,6 +131,24 @@ describe("a plain launch", () => {
       expect(stamp !== undefined && stamp !== null && isAlive(stamp.pid, stamp.startTicks)).toBe(true);
     killInstance(request.instanceDir);
     await watchLife(request.instanceDir);
+  });
+
+  /** How long a process may run before others of its processor have their turn, in ns; what newer kernels show. */
+  const slice = (pid: number | null): number | null => {
+    const shown = existsSync(`/proc/${pid}/sched`) ? readFileSync(`/proc/${pid}/sched`, "utf8") : "";
+    const [, ns] = /^(?:se\.)?slice\s*:\s*(\d+)/m.exec(shown) ?? [];
+    return ns === undefined ? null : Number(ns);
+  };
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  const takesSlices = (major > 6 || (major === 6 && minor >= 12)) && slice(process.pid) !== null;
+
+  test.runIf(takesSlices)("a supervisor takes short turns, its program those of others", async () => {
+    const request = world.isolated({ argv: ["sleep", "1000"] });
+    const { supervisorPid, mainPid } = await world.spawner.launch(buildPlan(request, host));
+    expect(slice(supervisorPid)).toBe(100_000);
+    expect(slice(mainPid)).toBe(slice(process.pid));
+    killInstance(request.instanceDir);
+    await watchLife(request.instanceDir, { signal: AbortSignal.timeout(20_000) });
   });
 
   test("a launch that takes too long is ended and says so", async () => {
