@@ -42,17 +42,21 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
   const specs = parseAll(request.apps);
   for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
   const names = new Set(specs.map(({ name }) => name));
-  const orphans = orphansOf(snapshot.sources(), request.source, [...names]);
+  const orphans = request.source === undefined ? [] : orphansOf(snapshot.sources(), request.source, [...names]);
   const gone = new Set(request.prune === true ? orphans : []);
-  const others = snapshot.specs().filter(({ name }) => !names.has(name));
-  // Of the others only what this very application would take away from them counts.
-  const together = forgiving([...others, ...specs], [...names]);
-  checkDependencies(together.filter(({ name }) => !gone.has(name)));
+  const others = mayClash(specs, gone) ? snapshot.specs().filter(({ name }) => !names.has(name)) : null;
+  if (others !== null) {
+    // Of the others only what this very application would take away from them counts.
+    const together = forgiving([...others, ...specs], [...names]);
+    checkDependencies(together.filter(({ name }) => !gone.has(name)));
+  }
   const nodes = [capacity()];
   for (const spec of specs) checkCapacity(spec, nodes);
-  // Orphans, too: their ports are theirs until they have ended.
-  const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
-  checkPortConflicts([...running, ...specs]);
+  if (others !== null) {
+    // Orphans, too: their ports are theirs until they have ended.
+    const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
+    checkPortConflicts([...running, ...specs]);
+  }
   await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
   for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);
@@ -168,6 +172,11 @@ function checkName({ name }: AppSpec, snapshot: Snapshot, createOnly: boolean): 
     throw new ConstellationError("app.exists", `Cannot create ${name}: there is an app of that name`, {
       remedy: "Choose another name, or change the app with `constellation up`.",
     });
+}
+
+/** Who depends on nobody, listens nowhere and takes nobody away goes without a look at the others, who may be many. */
+function mayClash(specs: readonly AppSpec[], gone: ReadonlySet<string>): boolean {
+  return gone.size > 0 || specs.some(({ dependsOn, ports }) => dependsOn.length > 0 || ports.length > 0);
 }
 
 function known(app: string, snapshot: Snapshot): KnownApp | null {

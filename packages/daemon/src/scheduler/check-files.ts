@@ -21,7 +21,7 @@ export async function checkFiles(spec: AppSpec, artifacts: ArtifactLookup): Prom
     ...spec.mounts.map(({ source }) => checkReadable(spec, "mounts", source)),
     ...(spec.run.kind === "script" ? [checkArtifact(spec, spec.run, artifacts)] : []),
   ];
-  await inTurn(looks);
+  if (looks.length > 0) await inTurn(looks);
 }
 
 /** Waits for all of them at once; what is told is the first in order that failed, whichever failed first. */
