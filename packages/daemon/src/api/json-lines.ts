@@ -80,7 +80,11 @@ class Lines {
   readonly #leave = (): void => {
     this.#isLeaving = false;
     if (this.#text === "" || this.#response.destroyed) return;
+    const { socket } = this.#response;
+    // By itself Node waits for the next tick with it.
+    socket?.cork();
     this.#response.write(this.#text);
+    socket?.uncork();
     this.#text = "";
     this.#hasLeft = true;
     setImmediate(() => (this.#hasLeft = false));

@@ -35,6 +35,7 @@ export class EventLog {
   #writing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #dropped = 0;
+  #isWaking = false;
 
   constructor({ archive, newest, nowMs, report }: EventLogParts) {
     this.#archive = archive;
@@ -56,8 +57,10 @@ export class EventLog {
     // Trimmed in blocks: moving the whole list for each event would cost more than the list.
     if (this.#events.length >= recentAtMost) this.#events.splice(0, this.#events.length - keptEvents);
     this.#keep(event);
-    for (const wake of this.#wakers) wake();
-    this.#wakers.clear();
+    if (this.#wakers.size > 0 && !this.#isWaking) {
+      this.#isWaking = true;
+      process.nextTick(this.#wake);
+    }
     return event;
   }
 
@@ -91,6 +94,13 @@ export class EventLog {
       signal.removeEventListener("abort", abort);
     }
   }
+
+  /** Readers are woken when whatever runs now has come to its end: what it does is more urgent than to tell of it. */
+  readonly #wake = (): void => {
+    this.#isWaking = false;
+    for (const wake of this.#wakers) wake();
+    this.#wakers.clear();
+  };
 
   /** Writes everything that waits for the archive. */
   async flush(): Promise<void> {
