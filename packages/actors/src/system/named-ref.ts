@@ -43,10 +43,10 @@ export class NamedRef implements AnyRef {
     return this.local?.offer(message, options) ?? this.send(message);
   }
 
-  async ask<Reply>(build: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
+  ask<Reply>(build: (replyTo: ReplyTo<Reply>) => unknown, options?: AskOptions): Promise<Reply> {
     const { local } = this;
-    if (local === null) throw new AskError("dead", `Cannot ask ${this.address}: nobody holds that name`);
-    return local.ask(build, options);
+    if (local !== null) return local.ask(build, options);
+    return Promise.reject(new AskError("dead", `Cannot ask ${this.address}: nobody holds that name`));
   }
 
   toString(): string {

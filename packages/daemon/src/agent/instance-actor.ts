@@ -26,7 +26,7 @@ const retryMs = 500;
 export function instanceActor(parts: AgentParts) {
   return actor<InstanceMessage, { readonly keeper: Keeper; ending: boolean }, KeeperArgs>({
     kind: "instance",
-    onStart: async (args, { self, system }) => {
+    onStart: (args, { self, system }) => {
       if (parts.repository.mirror.allocations.get(args.app)?.get(args.index) === undefined) return ignore;
       system.registry.register(actorNameOf(args), self);
       const keeper = new Keeper(args, parts, (event) => void self.send({ type: "life", event }));
