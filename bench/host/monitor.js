@@ -56,6 +56,15 @@ try {
   await measure("full check with network", () => apart.sample(), 200);
   await measure("check in turns, as the sampler does", () => together.sampleInTurn(), 200);
   await measure("check in turns with network", () => apart.sampleInTurn(), 200);
+  const each = targets.map((target) => monitor.watch(target));
+  await measure(
+    `full check of each of ${instances}, one after the other`,
+    () => lookAtAll(each, "sample"),
+    1,
+    instances,
+  );
+  await measure(`check in turns of each of ${instances}`, () => lookAtAll(each, "sampleInTurn"), 1, instances);
+  for (const watch of each) watch.close();
   await measure(
     "the same files opened by path each time (readFileSync)",
     () => readByPath(children[1].pid, groups[1]),
@@ -86,18 +95,11 @@ try {
 
   const sampler = new Sampler(monitor, { onSample() {}, onGone() {} });
   for (const [index, target] of targets.entries()) sampler.add(String(index), target);
-  await sleep(1500);
-  const before = { samples: sampler.state.samples, atMs: performance.now(), cpu: process.cpuUsage() };
-  await sleep(seconds * 1000);
-  const used = process.cpuUsage(before.cpu);
-  const elapsedMs = performance.now() - before.atMs;
-  const taken = sampler.state.samples - before.samples;
-  const usedUs = used.user + used.system;
-  const at = `${instances} instances, ${Math.round((taken * 1000) / elapsedMs)} samples/s`;
-  rows.push(single(`sampler, ${at}: share of one core`, usedUs / (elapsedMs * 10), "%"));
-  rows.push(single(`sampler, ${at}: CPU for each sample`, usedUs / taken, "µs"));
-  rows.push(single("sampler: period in force", sampler.state.periodMs, "ms"));
+  await sampling(sampler, "at rest");
   const held = await heldLoop(seconds);
+  children.push(...groups.map(wakeIn));
+  await sleep(3000);
+  await sampling(sampler, "that run between looks");
   sampler.close();
   const free = await heldLoop(seconds);
   rows.push(single("event loop late, p99, sampling / not sampling", held, `ms / ${round(free)} ms`));
@@ -126,13 +128,43 @@ const result = {
 writeFileSync(new URL("../results/host-monitor.json", import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 
 function startIn(group, apart) {
-  const joins = group.joinTargets.map((each) => `echo 0 > ${each.path}${each.kind === "tasks" ? "" : "/cgroup.procs"}`);
   const run = "echo up; exec sleep 600";
-  const script = `${joins.join("\n")}\n${apart ? `exec unshare --net sh -c '${run}'` : run}`;
+  const script = `${joining(group)}\n${apart ? `exec unshare --net sh -c '${run}'` : run}`;
   return spawn("sh", ["-c", script], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   });
+}
+
+/** One more process in the group that runs twice a second, as nearly everything but a `sleep` does, until we end. */
+function wakeIn(group) {
+  const run = "while read -t 0.5 -r line; [ $? -gt 128 ]; do :; done";
+  return spawn("sh", ["-c", `${joining(group)}\nexec bash -c '${run}'`], { stdio: ["pipe", "ignore", "inherit"] });
+}
+
+function joining(group) {
+  return group.joinTargets
+    .map((each) => `echo 0 > ${each.path}${each.kind === "tasks" ? "" : "/cgroup.procs"}`)
+    .join("\n");
+}
+
+async function sampling(sampler, which) {
+  // What was begun before is over, and rests are noticed after a whole round of looks.
+  await sleep(12_000);
+  const before = { samples: sampler.state.samples, atMs: performance.now(), cpu: process.cpuUsage() };
+  await sleep(seconds * 1000);
+  const used = process.cpuUsage(before.cpu);
+  const elapsedMs = performance.now() - before.atMs;
+  const taken = sampler.state.samples - before.samples;
+  const usedUs = used.user + used.system;
+  const at = `${instances} instances ${which}, ${Math.round((taken * 1000) / elapsedMs)} samples/s`;
+  rows.push(single(`sampler, ${at}: share of one core`, usedUs / (elapsedMs * 10), "%"));
+  rows.push(single(`sampler, ${at}: CPU for each sample`, usedUs / taken, "µs"));
+  rows.push(single(`sampler, instances ${which}: period in force`, sampler.state.periodMs, "ms"));
+}
+
+function lookAtAll(watches, how) {
+  for (const watch of watches) watch[how]();
 }
 
 function readByPath(pid, group) {

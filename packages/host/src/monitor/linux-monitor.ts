@@ -33,7 +33,7 @@ class LinuxWatch implements Watch {
   // Of the sample before, if there was one.
   #lastAtMs = 0;
   #lastCpuTimeUs = 0;
-  /** Whole looks since the group's CPU time last changed. */
+  /** Whole looks since the group's CPU time or memory in use last changed. */
   #atRest = 0;
   readonly #pageBytes = kernelUnits().pageBytes;
   // What a look leaves out is told as it was when last read.
@@ -138,8 +138,11 @@ class LinuxWatch implements Watch {
   #readTables(atEverything: boolean): boolean {
     const gauge = this.target.cgroup?.gauge;
     const groupCpuUs = gauge?.cpuTimeUs();
-    if (groupCpuUs === undefined || groupCpuUs !== this.#groupCpuUs) this.#atRest = 0;
+    const memoryBytes = gauge?.memoryCurrentBytes();
+    if (groupCpuUs === undefined || groupCpuUs !== this.#groupCpuUs || memoryBytes !== this.#memoryBytes)
+      this.#atRest = 0;
     this.#groupCpuUs = groupCpuUs;
+    this.#memoryBytes = memoryBytes;
     const turn = atEverything ? everything : turnOf(this.#samples, this.#atRest);
     // Without a group only the stat line tells CPU time.
     if (groupCpuUs === undefined || this.#threadDirectory === undefined) {
@@ -158,11 +161,10 @@ class LinuxWatch implements Watch {
   }
 
   #readGroup(gauge: CgroupGauge, turn: Turn): void {
-    const memoryBytes = gauge.memoryCurrentBytes();
     if (turn.peak) this.#peakBytes = gauge.memoryPeakBytes();
-    if (memoryBytes !== undefined && this.#peakBytes !== undefined && memoryBytes > this.#peakBytes)
-      this.#peakBytes = memoryBytes;
-    this.#memoryBytes = memoryBytes;
+    // Memory in use may have been higher since the peak was read.
+    if (this.#memoryBytes !== undefined && this.#peakBytes !== undefined && this.#memoryBytes > this.#peakBytes)
+      this.#peakBytes = this.#memoryBytes;
     if (turn.tasks) this.#tasks = gauge.pidsCurrent();
     if (turn.oom) this.#oomKills = gauge.oomKills();
   }

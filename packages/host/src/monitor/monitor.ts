@@ -52,7 +52,7 @@ export interface Watch {
   /**
    * A look for regular sampling at half the cost: CPU time and memory in use are new each time, I/O, network, tasks and
    * resident memory every second time, the peak and OOM kills every fourth, threads and descriptors every eighth. Of a
-   * group that has not run since all of that was read, tasks, the peak, OOM kills, threads and descriptors are not read again.
+   * group whose CPU time and memory in use stand still since all of that was read, only I/O of devices and network are read on.
    */
   sampleInTurn(): Sample | undefined;
   /** The process tree now. */

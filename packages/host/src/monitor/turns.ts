@@ -44,17 +44,18 @@ const round: readonly Turn[] = [
   { ...nothing, resident: true, tasks: true, oom: true },
   { ...nothing, ownIo: true, devices: true },
 ];
-/** What changes although nothing of a group runs: its pages are taken back, its writes reach the disk, packets come in. */
-const roundAtRest = round.map(({ resident, devices }) => ({ ...nothing, resident, devices }));
+/** What changes although nothing of a group runs: its writes reach the disk, packets come in. */
+const roundAtRest = round.map(({ devices }) => ({ ...nothing, devices }));
 
 /** In so many looks at a group at rest one whole round is read all the same, should it have been changed from outside. */
 export const looksAtRest = 64;
 
 /**
  * The turn of a look. A group whose CPU time stands still has not run, and threads, descriptors, tasks and what a process
- * itself reads and writes change only by its running: once a whole round was read since it ran last, they are known.
+ * itself reads and writes change only by its running; pages that the kernel takes from it show as less memory in use. Once
+ * a whole round was read since both last changed, all of it is known.
  *
- * @param atRest looks since its CPU time last changed, below {@link looksAtRest}
+ * @param atRest looks since CPU time or memory in use last changed, below {@link looksAtRest}
  */
 export function turnOf(look: number, atRest: number): Turn {
   return (atRest < round.length ? round : roundAtRest)[look % round.length] as Turn;
