@@ -100,6 +100,9 @@ long step_log(const struct step *step);            // log.c
 long step_session(const struct step *step);        // session.c
 long step_pty(const struct step *step);
 
+// Daemon and supervisors work for microseconds at a time, and whoever waits for a start waits for those. Asking for a short
+// slice lets them in front of a program that computes on the same processor (Linux 6.12 and newer), with no larger share.
+void take_short_turns(i32 pid);       // processes.c; 0: this process
 long start_time(i32 pid, u64 *ticks); // field 22 of /proc/<pid>/stat
 long set_capabilities(u64 mask);
 void default_signals(void);

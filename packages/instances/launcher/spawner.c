@@ -44,6 +44,7 @@ int spawner(const char *lock) {
   // What a killed supervisor leaves comes here and is reaped; the first process of a container often reaps nobody.
   sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
   sys(close_range, REQUESTS + 1, ~0u, 0);
+  take_short_turns((i32)sys(getppid));
   if (lock) take_lock(lock);
   tell(REPLY_READY, landlock_version(), 0); // what no file of the kernel says
   for (;;) {

@@ -5,7 +5,6 @@
 #include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/sched/types.h>
 #include <linux/stat.h>
 
 #include "socket.h"
@@ -59,22 +58,12 @@ long step_supervise(const struct step *step) {
   return 0;
 }
 
-// It works for microseconds at a time, and whoever waits for a start waits for those. Asking for a short slice lets it in
-// front of the program that has just begun on the same processor (Linux 6.12 and newer), and gives it no larger share.
-static void ask_for_short_turns(void) {
-  struct sched_attr wish;
-  if (failed(sys(sched_getattr, 0, &wish, sizeof wish, 0)) || wish.sched_policy != SCHED_NORMAL) return;
-  wish.sched_runtime = 100000; // ns
-  wish.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
-  sys(sched_setattr, 0, &wish, 0);
-}
-
 // Children's ends arrive by signalfd, so that one poll sees everything. SIGTERM (a machine that shuts down) is passed on.
 static void settle_in(void) {
   const int ignored[] = {1, 2, 3, 13}; // HUP, INT, QUIT, PIPE
   const u64 heard = SIGNAL_BIT(17) | SIGNAL_BIT(15);
   for (u32 i = 0; i < COUNT(ignored); i++) on_signal(ignored[i], 1);
-  ask_for_short_turns();
+  take_short_turns(0);
   long result = supervisor.signals = (i32)sys(signalfd4, -1, &heard, 8, O_CLOEXEC | O_NONBLOCK);
   if (!failed(result)) result = supervisor.life = (i32)open_fifo("life");
   if (!failed(result)) result = supervisor.control = (i32)open_fifo("control");
