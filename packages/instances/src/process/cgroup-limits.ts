@@ -8,6 +8,7 @@ import {
   type UnenforceableLimit,
 } from "@constellation/host";
 import type { Abilities } from "./abilities.ts";
+import { bounds, type GroupAhead } from "./group-ahead.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The limits that control groups enforce, with the names under which they are reported. */
@@ -24,12 +25,12 @@ export const limitMeasures: Readonly<Record<LimitName, string>> = {
  * Makes the control group of a run with its limits. Without any limit it is still wanted for counting and killing, but
  * a machine that has none does not refuse the start.
  *
- * @param made one that is in use already, and gets its limits now
+ * @param made one that was made ahead, and gets now what differs from the limits of an instance that asks for none
  * @param disk any path on the disk whose rates are limited
  * @throws ConstellationError `limit.unenforceable`
  */
 export function cgroupFor(
-  { name, made }: { readonly name: string; readonly made: Cgroup | null },
+  { name, made }: { readonly name: string; readonly made: GroupAhead | null },
   resources: Resources,
   disk: string,
   { cgroups }: Abilities,
@@ -46,7 +47,10 @@ export function cgroupFor(
   const outcome =
     made === null
       ? createCgroup(cgroups.base, name, limits, { bestEffort: resources.bestEffort })
-      : limitMade(made, limits);
+      : limitMade(
+          made.cgroup,
+          resources.pids === "unlimited" && made.isBounded ? { ...limits, pidsMax: "max" } : limits,
+        );
   const unenforced = outcome.kind === "created" ? outcome.unenforced : outcome.limits;
   refuseHoles(asked, unenforced, verdict);
   const covers = (hole: LimitName, limit: LimitName): boolean =>
@@ -56,7 +60,7 @@ export function cgroupFor(
   // Where it was not created the verdict has refused; one that checks a spec says so later.
   if (outcome.kind !== "created") return null;
   // Nobody asked for this one: a machine without it is no reason to refuse.
-  if (resources.pids === null && outcome.cgroup.setLimits({ pidsMax: defaultPids }).kind === "enforced")
+  if (resources.pids === null && (made?.isBounded ?? bounds(outcome.cgroup)))
     verdict.on(limitMeasures.pids, defaultPidsWords);
   return outcome.cgroup;
 }
@@ -75,12 +79,10 @@ export function refuseHoles(
     verdict.missingLimit(limitMeasures[limit], words.get(limit) ?? wanted, missing, remedy);
 }
 
-/** Until now it had the weight of something that can wait. */
 function limitMade(cgroup: Cgroup, limits: CgroupLimits): CreateOutcome {
-  const verdict = cgroup.setLimits({ cpuWeight: 100, ...limits });
-  const holes = verdict.kind === "enforced" ? [] : verdict.limits;
-  const asked = holes.filter(({ limit }) => limit !== "cpu-weight" || limits.cpuWeight !== undefined);
-  return { kind: "created", cgroup, unenforced: asked };
+  if (Object.keys(limits).length === 0) return { kind: "created", cgroup, unenforced: [] };
+  const verdict = cgroup.setLimits(limits);
+  return { kind: "created", cgroup, unenforced: verdict.kind === "enforced" ? [] : verdict.limits };
 }
 
 /** Limits that the kernel takes while the group is in use, and what lifts them. */

@@ -11,6 +11,7 @@ import { cgroupFor } from "./cgroup-limits.ts";
 import { dataFor } from "./data-folder.ts";
 import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder } from "./folders.ts";
 import type { FoldersAhead } from "./folders-ahead.ts";
+import type { GroupAhead } from "./group-ahead.ts";
 import { isolationFor } from "./isolation-verdict.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
@@ -37,9 +38,9 @@ export interface Prepared {
 export const startTimeoutMs = 10_000;
 const longestLineBytes = 16 * 1024;
 
-/** What is there already when a run was prepared ahead: its run folder, and a control group without limits. */
+/** What is there already when a run was prepared ahead: its run folder, and its control group. */
 export interface MadeAhead {
-  readonly cgroup: Cgroup | null;
+  readonly group: GroupAhead | null;
 }
 
 /** What a launch is prepared with. */
@@ -126,7 +127,7 @@ export async function prepare(
     wrapper === null ? { launch: asked, inside: null } : wrapLaunch(asked, wrapper, abilities.facts);
   // Last, because it is the one thing that must be taken back by hand.
   const cgroup = cgroupFor(
-    { name: `${name}-${request.runId}`, made: ahead?.cgroup ?? null },
+    { name: `${name}-${request.runId}`, made: ahead?.group ?? null },
     resources,
     folders.state,
     abilities,

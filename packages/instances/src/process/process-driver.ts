@@ -152,7 +152,7 @@ export class ProcessDriver implements Driver {
       this.#counts[record.facts.start] += 1;
       return this.#handle(folder, { version: 1, ...record }, { cgroup });
     } catch (error) {
-      const cgroup = prepared?.cgroup ?? taken.slot?.cgroup ?? null;
+      const cgroup = prepared?.cgroup ?? taken.slot?.group?.cgroup ?? null;
       await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
       throw startError(name, error);
     }

@@ -5,12 +5,12 @@ import { newRunId } from "../driver/run-id.ts";
 import { buildPlan, type LaunchRequest, watchLife } from "../launch/index.ts";
 import { abandon } from "../process/abandon.ts";
 import { sparesFolder } from "../process/folders.ts";
+import { makingGroup } from "../process/group-ahead.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { compiledPath, isWhole, takeCompiled } from "./compiled-file.ts";
 import { insideOwn, ownLaunch, preloadFile, uidOf } from "./own-launch.ts";
 import type { Shape } from "./shape.ts";
-import { groupFor } from "./spare.ts";
 
 /** Below this V8 compiles sooner than it reads. */
 const leastBytes = 64 * 1024;
@@ -94,7 +94,7 @@ export class CompiledPrograms {
     let cgroup: Cgroup | null = null;
     try {
       mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
-      cgroup = groupFor(`compile-${id}`, this.#parts);
+      cgroup = makingGroup(`compile-${id}`, abilities);
       const request = compileRequest(file, shape, { number, folder, cgroup }, this.#parts);
       await (await this.#parts.spawner()).launch(buildPlan(request, abilities.facts), { signal });
       await watchLife(folder, { signal });

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Cgroup, createCgroup } from "@constellation/host";
+import type { Cgroup } from "@constellation/host";
 import { launchBinary } from "../binary.ts";
 import { newRunId } from "../driver/run-id.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
+import { type GroupAhead, makingGroup, readyGroup } from "../process/group-ahead.ts";
 import { runFiles, sparesFolder } from "../process/folders.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
@@ -33,14 +34,11 @@ const roomForWords = " ".repeat(4096);
 /** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
 const filledLater = [`${runFiles.record}.new`, "assign"];
 
-/** While it warms up, whatever serves somebody comes first. */
-const waitingWeight = 25;
-
 /** A Node that waits, complete but for what it will run: user, namespaces, network, control group. */
 export interface Spare {
   readonly shape: Shape;
   readonly number: number;
-  readonly cgroup: Cgroup | null;
+  readonly group: GroupAhead | null;
   readonly standby: Standby;
 }
 
@@ -57,7 +55,7 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
   let cgroup: Cgroup | null = null;
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
-    cgroup = groupFor(`spare-${id}`, parts);
+    cgroup = makingGroup(`spare-${id}`, abilities);
     const library = launchBinary("warm.node");
     const program = {
       name: "a warm Node",
@@ -68,7 +66,7 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     const request = { ...launch, env: { ...launch.env, NODE_OPTIONS: nodeOptions(shape) } };
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
-    return { shape, number, cgroup, standby };
+    return { shape, number, group: readyGroup(cgroup), standby };
   } catch (error) {
     await abandon(folder, cgroup, startTimeoutMs);
     numbers.free(number);
@@ -82,15 +80,8 @@ function nodeOptions({ environment }: Shape): string {
 }
 
 /** Ends a spare that is not needed; resolves when nothing of it is left. */
-export async function discardSpare({ standby, cgroup, number }: Spare, { numbers }: ProcessParts): Promise<void> {
+export async function discardSpare({ standby, group, number }: Spare, { numbers }: ProcessParts): Promise<void> {
   standby.discard();
-  await abandon(standby.request.instanceDir, cgroup, startTimeoutMs);
+  await abandon(standby.request.instanceDir, group?.cgroup ?? null, startTimeoutMs);
   numbers.free(number);
-}
-
-/** A control group for something of ours that can wait. */
-export function groupFor(name: string, { abilities: { cgroups } }: Pick<ProcessParts, "abilities">): Cgroup | null {
-  if (cgroups.kind === "unavailable") return null;
-  const outcome = createCgroup(cgroups.base, name, { cpuWeight: waitingWeight }, { bestEffort: true });
-  return outcome.kind === "created" ? outcome.cgroup : null;
 }

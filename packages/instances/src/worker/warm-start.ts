@@ -41,14 +41,15 @@ export function takesNumber(request: StartRequest, spare: Spare, { numbers, fold
  */
 export async function startWarm(
   request: StartRequest,
-  { standby, number, cgroup, shape }: Spare,
+  { standby, number, group, shape }: Spare,
   parts: ProcessParts,
   { compiled, signal }: CallOptions & { readonly compiled: string | null },
 ): Promise<RunHandle> {
+  const cgroup = group?.cgroup ?? null;
   const folder = runFolder(parts.folders, request.runId);
   try {
     standby.moveTo(folder);
-    const prepared = await prepare(request, number, parts, { cgroup });
+    const prepared = await prepare(request, number, parts, { group });
     const { wrapper, inside, facts, logFrom } = prepared;
     const launch = compiled === null ? prepared.launch : withFile(prepared.launch, compiled);
     const different = differenceOf(launch, standby.request);

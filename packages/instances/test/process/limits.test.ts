@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readRunRecord } from "../../src/process/run-record.ts";
 import { Playground } from "./playground.ts";
-import { end, line, refusal, runToEnd, shell } from "./runs.ts";
+import { boundOf, end, line, refusal, runToEnd, shell } from "./runs.ts";
 
 let playground: Playground;
 let driver: ProcessDriver;
@@ -39,24 +39,17 @@ test("who names no bound on processes gets one, unless unlimited ones are asked 
   const unlimited = await driver.start(shell(playground, "echo on; sleep 1000", { resources: { pids: "unlimited" } }), {
     signal,
   });
-  const boundOf = ({ facts }: typeof bounded): string => {
-    const record = readRunRecord(join(playground.runtime, "runs", facts.runId));
-    const location = record?.cgroup ?? null;
-    if (location === null) throw new Error("the run has no control group");
-    const folder = location.version === 2 ? location.directory : location.directories["pids"];
-    return readFileSync(`${folder}/pids.max`, "utf8").trim();
-  };
-  expect(boundOf(bounded)).toBe("4096");
+  expect(boundOf(playground, bounded)).toBe("4096");
   expect(bounded.facts.measures).toContainEqual({
     name: "limit.pids",
     state: "on",
     detail: "4096 processes and threads, by default",
   });
-  expect(boundOf(unlimited)).toBe("max");
+  expect(boundOf(playground, unlimited)).toBe("max");
   expect(unlimited.facts.measures.map(({ name }) => name)).not.toContain("limit.pids");
   const { resources } = shell(playground, "", { resources: { pids: 20 } });
   expect(await bounded.limit(resources)).toBe(true);
-  expect(boundOf(bounded)).toBe("20");
+  expect(boundOf(playground, bounded)).toBe("20");
   await end(driver, bounded);
   await end(driver, unlimited);
 });

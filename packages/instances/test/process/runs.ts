@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ConstellationError, type Exit, parseApp, type AppInput } from "@constellation/contract";
 import { type Driver, type RunHandle, type StartRequest } from "@constellation/instances";
+import { readRunRecord } from "../../src/process/run-record.ts";
 import { requestFor } from "../driver/conformance.ts";
 import type { Playground } from "./playground.ts";
 
@@ -70,4 +73,12 @@ export async function refusal(driver: Driver, request: StartRequest): Promise<Co
   if (outcome instanceof Error) throw outcome;
   await end(driver, outcome as RunHandle);
   throw new Error("the start was not refused");
+}
+
+/** How many processes the kernel allows a run, as its file says it. */
+export function boundOf({ runtime }: Playground, { facts }: RunHandle): string {
+  const location = readRunRecord(join(runtime, "runs", facts.runId))?.cgroup ?? null;
+  if (location === null) throw new Error("the run has no control group");
+  const folder = location.version === 2 ? location.directory : location.directories["pids"];
+  return readFileSync(`${folder}/pids.max`, "utf8").trim();
 }

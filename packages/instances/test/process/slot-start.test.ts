@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { ProcessDriver, StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Playground } from "./playground.ts";
-import { command, end, runToEnd, shell } from "./runs.ts";
+import { boundOf, command, end, runToEnd, shell } from "./runs.ts";
 import { plentyOfSlots, startingInSlots } from "./starting-in-slots.ts";
 
 const attacks = fileURLToPath(new URL("fixtures/attacks.py", import.meta.url));
@@ -69,6 +69,20 @@ describe.skipIf(process.getuid?.() !== 0)("a start in a slot", () => {
     const on = handle.facts.measures.filter(({ state }) => state === "on").map(({ name }) => name);
     expect(on).toEqual(expect.arrayContaining(["limit.memory", "limit.cpu", "limit.pids"]));
     await end(driver, handle);
+  });
+
+  test("has the bound on processes that its spec asks for, and 4096 when it asks for none", async () => {
+    for (const [resources, bound] of [
+      [{}, "4096"],
+      [{ pids: 9 }, "9"],
+      [{ pids: "unlimited" }, "max"],
+    ] as const) {
+      const handle = await startingInSlots(driver).start(shell(playground, "sleep 1000", { resources }), { signal });
+      expect(boundOf(playground, handle)).toBe(bound);
+      const measure = handle.facts.measures.find(({ name }) => name === "limit.pids");
+      expect(measure?.state).toBe(bound === "max" ? undefined : "on");
+      await end(driver, handle);
+    }
   });
 
   test("is made cold when somebody has killed what waited", async () => {

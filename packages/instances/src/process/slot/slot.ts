@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Cgroup, createCgroup } from "@constellation/host";
+import type { Cgroup } from "@constellation/host";
 import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
 import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
+import { type GroupAhead, makingGroup, readyGroup } from "../group-ahead.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
 import type { SlotShape } from "./slot-shape.ts";
 
@@ -22,14 +23,11 @@ export interface SlotParts {
 export interface Slot {
   readonly shape: SlotShape;
   readonly warm: WarmSlot;
-  readonly cgroup: Cgroup | null;
+  readonly group: GroupAhead | null;
 }
 
 /** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
 const filledLater = [`${runFiles.record}.new`, "assign"];
-
-/** While it is made and waits, whatever serves somebody comes first. */
-const waitingWeight = 25;
 
 /**
  * Makes a slot; resolves when it waits.
@@ -44,12 +42,12 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
   try {
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     makeRunFolder(folder);
-    cgroup = groupFor(id, abilities);
+    cgroup = makingGroup(`slot-${id}`, abilities);
     // Writing into a file that is there is ten times as fast as making one.
     for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
     const request = requestFor(shape, folder, cgroup);
     const warm = await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal });
-    return { shape, cgroup, warm };
+    return { shape, group: readyGroup(cgroup), warm };
   } catch (error) {
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;
@@ -74,15 +72,9 @@ export async function assignSlot(
 }
 
 /** Ends a slot that is not needed; resolves when nothing of it is left. */
-export async function discardSlot({ warm, cgroup }: Slot): Promise<void> {
+export async function discardSlot({ warm, group }: Slot): Promise<void> {
   warm.discard();
-  await abandon(warm.request.instanceDir, cgroup, startTimeoutMs);
-}
-
-function groupFor(id: string, { cgroups }: SlotParts["abilities"]): Cgroup | null {
-  if (cgroups.kind === "unavailable") return null;
-  const outcome = createCgroup(cgroups.base, `slot-${id}`, { cpuWeight: waitingWeight }, { bestEffort: true });
-  return outcome.kind === "created" ? outcome.cgroup : null;
+  await abandon(warm.request.instanceDir, group?.cgroup ?? null, startTimeoutMs);
 }
 
 function requestFor(
