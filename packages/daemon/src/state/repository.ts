@@ -7,13 +7,13 @@ import {
   type StateStore,
   type Txn,
 } from "@constellation/engine";
-import { Deadline } from "./deadline.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Edit } from "./edit.ts";
 import { stateFailure } from "./failure.ts";
 import { Mirror } from "./mirror.ts";
 import type { RevisionRecord } from "./records.ts";
 
-/** Longest time that one write may take, its retries included. */
+/** Longest time that one write may take, its retries included; or a second more. */
 const writeTimeoutMs = 15_000;
 /** What an apply and the start that follows from it write. */
 const promptWrites = 2;
@@ -27,6 +27,7 @@ let tokens = 0;
 export class Repository {
   readonly mirror: Mirror;
   readonly #store: StateStore;
+  readonly #deadlines = new Deadlines(writeTimeoutMs);
   #turn: { writes: number; readonly over: Promise<void> } | null = null;
 
   constructor(store: StateStore) {
@@ -42,7 +43,8 @@ export class Repository {
   /**
    * Writes the changes, durable (or only visible, when that is asked for) and readable in the mirror when it resolves. The
    * mirror may tell of them a moment before they are durable. Waits out a store that is away for a moment
-   * and finds out what became of a write whose answer was lost.
+   * and finds out what became of a write whose answer was lost. When the signal aborts it is not tried again; what the
+   * store has been given already is waited for.
    *
    * @throws ConstellationError `state.conflict` when a key was changed meanwhile: read and decide again;
    *   `state.unavailable`, `state.unknown`, `state.corrupt`, `spec.too-large`
@@ -51,19 +53,18 @@ export class Repository {
     edit: Edit,
     { signal, acknowledge = "durable" }: { readonly signal?: AbortSignal; readonly acknowledge?: Acknowledge } = {},
   ): Promise<void> {
-    const limit = new Deadline(writeTimeoutMs, signal);
+    const until: Until = { limit: this.#deadlines.next(), given: signal };
     const forget = this.mirror.expect(edit.written);
     try {
       await this.#gathered();
       for (const txn of edit.transactions()) {
-        const rev = await this.#apply(txn, acknowledge, limit.signal);
-        await this.mirror.reached(rev, limit.signal).catch((error: unknown) => {
+        const rev = await this.#apply(txn, acknowledge, until);
+        await this.mirror.reached(rev, until.limit).catch((error: unknown) => {
           throw stateFailure(error);
         });
       }
     } finally {
       forget();
-      limit.clear();
     }
   }
 
@@ -87,42 +88,49 @@ export class Repository {
     this.#turn = null;
   }
 
-  async #apply(txn: Txn, acknowledge: Acknowledge, signal: AbortSignal): Promise<Rev> {
+  async #apply(txn: Txn, acknowledge: Acknowledge, until: Until): Promise<Rev> {
     tokens += 1;
     const token = `${opened}.${tokens}`;
     const before = this.mirror.rev;
     try {
-      return await this.#attempt(() => this.#store.txn({ ...txn, token }, { signal, acknowledge }), signal);
+      const options = { signal: until.limit, acknowledge };
+      return await this.#attempt(() => this.#store.txn({ ...txn, token }, options), until);
     } catch (error) {
       if (!isEngineError(error, "unknown")) throw stateFailure(error);
-      return this.#settle(txn, token, before, error, signal);
+      return this.#settle(txn, token, before, error, until);
     }
   }
 
   /** A transaction without an answer is never simply repeated: it may have been applied, and then the repetition conflicts with itself. */
-  async #settle(txn: Txn, token: string, before: Rev, unknown: EngineError, signal: AbortSignal): Promise<Rev> {
-    const settlement = await this.#attempt(() => this.#store.settle(token, before, { signal }), signal).catch(
-      () => null,
-    );
+  async #settle(txn: Txn, token: string, before: Rev, unknown: EngineError, until: Until): Promise<Rev> {
+    const options = { signal: until.limit };
+    const settlement = await this.#attempt(() => this.#store.settle(token, before, options), until).catch(() => null);
     if (settlement?.outcome === "applied") return settlement.rev;
     if (settlement?.outcome === "not-applied")
-      return this.#attempt(() => this.#store.txn(txn, { signal }), signal).catch((error: unknown) => {
+      return this.#attempt(() => this.#store.txn(txn, options), until).catch((error: unknown) => {
         throw stateFailure(error);
       });
     throw stateFailure(unknown);
   }
 
-  async #attempt<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #attempt<T>(call: () => Promise<T>, { limit, given }: Until): Promise<T> {
     for (const delayMs of retryDelaysMs) {
+      given?.throwIfAborted();
       try {
         return await call();
       } catch (error) {
         if (!isEngineError(error, "unavailable")) throw error;
-        await pause(delayMs, signal);
+        await pause(delayMs, given === undefined ? limit : AbortSignal.any([limit, given]));
       }
     }
     return call();
   }
+}
+
+/** What ends the attempts: the time that a write may take, and whoever wants it no longer. */
+interface Until {
+  readonly limit: AbortSignal;
+  readonly given: AbortSignal | undefined;
 }
 
 function pause(delayMs: number, signal: AbortSignal): Promise<void> {

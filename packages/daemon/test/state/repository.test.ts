@@ -64,6 +64,28 @@ describe("the repository", () => {
     },
   );
 
+  test("a write that is wanted no longer is not tried again", async () => {
+    let asked = 0;
+    const wanted = new AbortController();
+    const state = await repository(
+      new MemoryStateStore({
+        fault: () => {
+          asked += 1;
+          if (asked === 2) setImmediate(() => wanted.abort());
+          return "unavailable";
+        },
+      }),
+    );
+    const write = (): Promise<void> => {
+      const edit = state.edit().put({ kind: "app", app: "web" }, app);
+      return state.write(edit, { signal: wanted.signal });
+    };
+    await expect(write()).rejects.toMatchObject({ code: "state.unavailable" });
+    expect(asked).toBe(2);
+    await expect(write()).rejects.toMatchObject({ code: "state.unavailable" });
+    expect(asked).toBe(2);
+  });
+
   test("the first writes of a turn go at once, those that come with them go together when the turn is over", async () => {
     const store = new MemoryStateStore();
     const state = await repository(store);
