@@ -21,6 +21,10 @@ interface ItemRow extends ChangeRow {
 const selectItems =
   "SELECT k.key AS name, c.id, c.key, c.value, c.sum FROM keys k LEFT JOIN changes c ON c.id = k.change_id";
 
+const upsertKey =
+  "INSERT INTO keys (key, change_id, lease_id) VALUES (?1, ?2, ?3) " +
+  "ON CONFLICT (key) DO UPDATE SET change_id = ?2, lease_id = ?3";
+
 const readRows = 64;
 
 /** The revision that a change's row id belongs to. */
@@ -90,10 +94,7 @@ export class StateRows {
     this.#newest.set(key, value === null ? absent : id);
     if (value === null) this.#sql("DELETE FROM keys WHERE key = ?").run(key);
     else {
-      this.#sql(
-        "INSERT INTO keys (key, change_id, lease_id) VALUES (?1, ?2, ?3) " +
-          "ON CONFLICT (key) DO UPDATE SET change_id = ?2, lease_id = ?3",
-      ).run(key, id, leaseId);
+      this.#sql(upsertKey).run(key, id, leaseId);
     }
   }
 

@@ -144,7 +144,7 @@ export class Instance {
   async #launch(current: Current, count: RestartCount): Promise<void> {
     const { runId } = current;
     const start = this.#start(current, count);
-    this.#starting = Promise.allSettled([start]);
+    this.#starting = start.catch(() => undefined);
     try {
       const { handle, request } = await start;
       if (!this.#take(current, handle, request)) return;
