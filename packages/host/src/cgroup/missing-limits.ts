@@ -21,6 +21,19 @@ export function noSwapAccounting(wanted: string): LimitStep {
   };
 }
 
+/** A bound on swap where there is none on memory: cgroup v1 bounds both together only. */
+export function swapAlone(wanted: string): LimitStep {
+  return {
+    kind: "missing",
+    unenforceable: {
+      limit: "swap",
+      wanted,
+      missing: "cgroup v1 bounds memory and swap together, and memory has no bound",
+      remedy: "give a bound on memory as well, or use cgroup v2",
+    },
+  };
+}
+
 /** Swap that the machine has; without any, a swap bound of 0 holds by itself. */
 export function swapTotalBytes(): number {
   return parseKeyValues(readKernelFileIfPresent("/proc/meminfo") ?? "").get("SwapTotal") ?? 0;

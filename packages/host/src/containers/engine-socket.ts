@@ -24,8 +24,17 @@ export function findEngineSockets(environment: NodeJS.ProcessEnv = process.env):
   ];
   const paths = new Set<string>();
   return candidates.filter(({ path }) => {
-    if (paths.has(path) || statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
+    if (paths.has(path) || !isSocket(path)) return false;
     paths.add(path);
     return true;
   });
+}
+
+/** A folder of another user, whose environment was inherited by `su` or `sudo -E`, is not ours to look into. */
+function isSocket(path: string): boolean {
+  try {
+    return statSync(path).isSocket();
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { detectCgroups } from "../cgroup/layout.ts";
 import { KeptFile } from "../proc/kept-file.ts";
+import { readKernelFileIfPresent } from "../proc/read-file.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
 
 /** Percent of time in which tasks stalled, over 10, 60 and 300 s, and the total in microseconds (kernel psi.rst). */
@@ -39,7 +40,7 @@ export function parsePressure(text: string): Pressure | undefined {
   return full === undefined ? { some } : { some, full };
 }
 
-/** Opens the machine's pressure of a resource, or undefined when this kernel has none (CONFIG_PSI off, not Linux). */
+/** Opens the machine's pressure of a resource, or undefined when this kernel has none (CONFIG_PSI off or not switched on, not Linux). */
 export function openPressureGauge(
   resource: PressureResource,
   roots: HostRoots = systemRoots,
@@ -60,7 +61,8 @@ export function openCgroupPressureGauge(
 }
 
 function gaugeOf(path: string): PressureGauge | undefined {
-  const file = KeptFile.openIfPresent(path);
+  // Where pressure is built in but switched off (RHEL 8), the file is there, opens, and cannot be read.
+  const file = readKernelFileIfPresent(path) === undefined ? undefined : KeptFile.openIfPresent(path);
   if (file === undefined) return undefined;
   let last: { readonly atMs: number; readonly pressure: Pressure } | undefined;
   return {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { majorMinorOf } from "../../src/cgroup/block-device.ts";
 import { applyLimitSteps } from "../../src/cgroup/limit-steps.ts";
-import { checkLimits, cpuQuota } from "../../src/cgroup/limits.ts";
+import { type CgroupLimits, checkLimits, cpuQuota } from "../../src/cgroup/limits.ts";
 import { v1LimitSteps } from "../../src/cgroup/v1/limit-steps-v1.ts";
 import { v2LimitSteps } from "../../src/cgroup/v2/limit-steps-v2.ts";
 import { sharesFromWeight, weightFromShares } from "../../src/index.ts";
@@ -105,6 +105,51 @@ test("a v1 controller that is not mounted is named", () => {
       missing: expect.stringContaining("not mounted"),
     })),
   });
+});
+
+test("on v1 a rate is lifted when its own device has none, whatever others have", () => {
+  const steps = v1LimitSteps({ blkio: "/blkio" }, { io: [{ device: "7:0", readBytesPerSecond: "max" }] });
+  const lifted = (table: string) => steps.map((step) => step.kind === "write" && step.holds(table));
+  expect(lifted("107:0 500\n17:0 9\n")).toEqual([true]);
+  expect(lifted("107:0 500\n7:0 9\n")).toEqual([false]);
+});
+
+test.each([{ swapBytes: 0 }, { memoryBytes: "max", swapBytes: 4096 }] as const)(
+  "on v1, which counts swap with memory, %j without a bound on memory is said not to hold",
+  (limits) => {
+    const memory = files(["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]);
+    for (const name of ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"])
+      writeFileSync(join(memory, name), "9223372036854771712\n");
+    const unenforceable = (swapTotalBytes: number) =>
+      v1LimitSteps({ memory }, limits, () => swapTotalBytes).flatMap((step) =>
+        step.kind === "missing" ? [step.unenforceable.limit] : [],
+      );
+    expect(unenforceable(1e9)).toEqual(["swap"]);
+    expect(unenforceable(0)).toEqual([]);
+  },
+);
+
+test.each([
+  { from: { cpuCores: 0.8, cpuPeriodUs: 1_000_000 }, to: { cpuCores: 0.8, cpuPeriodUs: 100_000 } },
+  { from: { cpuCores: 0.8, cpuPeriodUs: 100_000 }, to: { cpuCores: 0.8, cpuPeriodUs: 1_000_000 } },
+  { from: { cpuCores: 0.1, cpuPeriodUs: 50_000 }, to: { cpuCores: 0.9, cpuPeriodUs: 20_000 } },
+  { from: { cpuCores: "max" }, to: { cpuCores: 1, cpuPeriodUs: 1_000_000 } },
+  { from: { cpuCores: 1, cpuPeriodUs: 1_000_000 }, to: { cpuCores: "max" } },
+] as const)("on v1 $from becomes $to without passing either in between", ({ from, to }) => {
+  const cpu = files(["cpu.cfs_period_us", "cpu.cfs_quota_us"]);
+  const present = { "cpu.cfs_period_us": 100_000, "cpu.cfs_quota_us": -1 };
+  const cores = () => present["cpu.cfs_quota_us"] / present["cpu.cfs_period_us"];
+  const apply = (limits: CgroupLimits) =>
+    v1LimitSteps({ cpu }, limits).map((step) => {
+      if (step.kind !== "write") throw new Error("missing");
+      present[basename(step.path) as keyof typeof present] = Number(step.text);
+      writeFileSync(step.path, `${step.text}\n`);
+      return cores();
+    });
+  for (const [name, value] of Object.entries(present)) writeFileSync(join(cpu, name), `${value}\n`);
+  apply(from);
+  const most = Math.max(cores(), ...(to.cpuCores === "max" ? [] : [to.cpuCores]));
+  for (const passed of apply(to)) expect(passed).toBeLessThanOrEqual(most);
 });
 
 test("a file that does not keep what was written is no enforced limit", () => {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -156,4 +156,15 @@ test("engines are probed, found by their sockets, and the chosen one comes first
   expect(findEngineSockets({ DOCKER_HOST: "tcp://1.2.3.4:2375", HOME: folder }).map((each) => each.path)).not.toContain(
     socket.path,
   );
+});
+
+test("a path that cannot be looked at, such as in another user's runtime folder, hides no other engine", () => {
+  symlinkSync("loop", join(folder, "loop"));
+  const paths = findEngineSockets({
+    DOCKER_HOST: `unix://${folder}/loop/docker.sock`,
+    XDG_RUNTIME_DIR: folder,
+    HOME: folder,
+  }).map((each) => each.path);
+  expect(paths).toContain(socket.path);
+  expect(paths).not.toContain(`${folder}/loop/docker.sock`);
 });

@@ -1,3 +1,6 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { hostPressure, openCgroupPressureGauge, openHostGauge, openPressureGauge } from "../../src/index.ts";
 import { parsePressure } from "../../src/pressure/psi.ts";
@@ -26,6 +29,24 @@ test("a group's own pressure, on v2 and on hybrid machines", () => {
 test("a kernel without pressure files has no gauge", () => {
   expect(openPressureGauge("io", machineTree("no-cgroup"))).toBeUndefined();
   expect(parsePressure("full avg10=0.00")).toBeUndefined();
+});
+
+test("pressure files that cannot be read, as where it is switched off, are no gauge and spoil no other", () => {
+  const proc = mkdtempSync(join(tmpdir(), "host-pressure-"));
+  try {
+    cpSync(machineTree("v2-rootless").proc, proc, { recursive: true });
+    rmSync(join(proc, "pressure/cpu"));
+    // It opens and its read fails, with another error than EOPNOTSUPP of the kernel.
+    mkdirSync(join(proc, "pressure/cpu"));
+    writeFileSync(join(proc, "stat"), "cpu  1 2 3 4 5 6 7 8\n");
+    const roots = { ...machineTree("v2-rootless"), proc };
+    expect(openPressureGauge("cpu", roots)).toBeUndefined();
+    const gauge = openHostGauge(roots);
+    expect(Object.keys(gauge.read().stalls)).toEqual(["memory", "io"]);
+    gauge.close();
+  } finally {
+    rmSync(proc, { recursive: true });
+  }
 });
 
 test("one snapshot of this machine", () => {

@@ -2,20 +2,27 @@ import { existsSync } from "node:fs";
 import { sharesFromWeight } from "../cpu-weight.ts";
 import { blockDeviceOf } from "../block-device.ts";
 import type { LimitStep } from "../limit-steps.ts";
-import { noDevice, noSwapAccounting, swapTotalBytes } from "../missing-limits.ts";
+import { noDevice, noSwapAccounting, swapAlone, swapTotalBytes } from "../missing-limits.ts";
 import { cpuQuota, type CgroupLimits, type IoLimit, type LimitName } from "../limits.ts";
 import { readKernelFileIfPresent } from "../../proc/read-file.ts";
 import { kernelUnits } from "../../proc/clock.ts";
 import { parseUnsigned } from "../../proc/unsigned.ts";
 
+/** The kernel calls 2^63 less a page "no limit". */
+const noLimitFrom = 2 ** 60;
+
 /** The directory of each controller that the group has. */
 export type V1Directories = Readonly<Record<string, string>>;
 
 /** The v1 files that carry the bounds asked for, in the order in which the kernel takes them. */
-export function v1LimitSteps(directories: V1Directories, limits: CgroupLimits): LimitStep[] {
+export function v1LimitSteps(
+  directories: V1Directories,
+  limits: CgroupLimits,
+  swapTotal: () => number = swapTotalBytes,
+): LimitStep[] {
   return [
     ...cpuSteps(directories, limits),
-    ...memorySteps(directories, limits),
+    ...memorySteps(directories, limits, swapTotal),
     ...pidsSteps(directories, limits),
     ...(limits.io ?? []).flatMap((io) => ioSteps(directories, io)),
   ];
@@ -30,8 +37,13 @@ function cpuSteps(directories: V1Directories, limits: CgroupLimits): LimitStep[]
     else if (limits.cpuCores === "max") steps.push(step("cpu", wanted, `${cpu}/cpu.cfs_quota_us`, "-1"));
     else {
       const { quotaUs, periodUs } = cpuQuota(limits.cpuCores, limits.cpuPeriodUs);
-      steps.push(step("cpu", wanted, `${cpu}/cpu.cfs_period_us`, String(periodUs)));
-      steps.push(step("cpu", wanted, `${cpu}/cpu.cfs_quota_us`, String(quotaUs)));
+      const periodStep = step("cpu", wanted, `${cpu}/cpu.cfs_period_us`, String(periodUs));
+      const quotaStep = step("cpu", wanted, `${cpu}/cpu.cfs_quota_us`, String(quotaUs));
+      // In between their ratio may never be larger than before and after, or it could pass that of a group above. Who
+      // chooses no period has the same before and after, and a start is not to wait for one more file.
+      const isPeriodChosen = limits.cpuPeriodUs !== undefined;
+      const present = isPeriodChosen ? parseUnsigned(readKernelFileIfPresent(`${cpu}/cpu.cfs_quota_us`)) : undefined;
+      steps.push(...(quotaUs < (present ?? 0) ? [quotaStep, periodStep] : [periodStep, quotaStep]));
     }
   }
   if (limits.cpuWeight !== undefined) {
@@ -42,27 +54,33 @@ function cpuSteps(directories: V1Directories, limits: CgroupLimits): LimitStep[]
   return steps;
 }
 
-function memorySteps(directories: V1Directories, limits: CgroupLimits): LimitStep[] {
+function memorySteps(directories: V1Directories, limits: CgroupLimits, swapTotal: () => number): LimitStep[] {
   if (limits.memoryBytes === undefined && limits.swapBytes === undefined) return [];
   const memory = directories["memory"];
   const wanted = `${limits.memoryBytes ?? "unchanged"} bytes`;
   if (memory === undefined) return [noController("memory", wanted, "memory")];
   const limitPath = `${memory}/memory.limit_in_bytes`;
   const bothPath = `${memory}/memory.memsw.limit_in_bytes`;
-  const bytes = limits.memoryBytes ?? parseUnsigned(readKernelFileIfPresent(limitPath)) ?? "max";
+  const bytes = limits.memoryBytes ?? presentBound(limitPath);
   const swap = limits.swapBytes ?? (bytes === "max" ? "max" : 0);
   const both = bytes === "max" || swap === "max" ? "max" : bytes + swap;
   const limitStep = bytesStep("memory", wanted, limitPath, bytes);
   if (!existsSync(bothPath)) {
-    const noSwap = swap === "max" || swapTotalBytes() === 0;
+    const noSwap = swap === "max" || swapTotal() === 0;
     if (noSwap) return [limitStep];
     return [limitStep, noSwapAccounting(`${swap} bytes`)];
   }
+  const unbounded = bytes === "max" && swap !== "max" && swapTotal() > 0 ? [swapAlone(`${swap} bytes of swap`)] : [];
   const bothStep = bytesStep("swap", `${swap} bytes of swap`, bothPath, both);
   // memsw may never be below limit: raise it first, lower it last.
   const present = parseUnsigned(readKernelFileIfPresent(bothPath)) ?? 0;
   const raises = both === "max" || both > present;
-  return raises ? [bothStep, limitStep] : [limitStep, bothStep];
+  return [...unbounded, ...(raises ? [bothStep, limitStep] : [limitStep, bothStep])];
+}
+
+function presentBound(path: string): number | "max" {
+  const bytes = parseUnsigned(readKernelFileIfPresent(path));
+  return bytes === undefined || bytes >= noLimitFrom ? "max" : bytes;
 }
 
 function pidsSteps(directories: V1Directories, limits: CgroupLimits): LimitStep[] {
@@ -96,7 +114,9 @@ function ioSteps(directories: V1Directories, io: IoLimit): LimitStep[] {
         path: `${blkio}/blkio.throttle.${file}_device`,
         text: line,
         holds: (text: string) =>
-          rate === "max" ? !text.includes(`${device.majorMinor} `) : text.split("\n").includes(line),
+          rate === "max"
+            ? !text.split("\n").some((each) => each.startsWith(`${device.majorMinor} `))
+            : text.split("\n").includes(line),
         remedy: "use a kernel with CONFIG_BLK_DEV_THROTTLING",
       },
     ];
@@ -118,8 +138,8 @@ function bytesStep(limit: LimitName, wanted: string, path: string, bytes: number
     holds: (readBack) => {
       const value = parseUnsigned(readBack);
       if (value === undefined) return false;
-      // The kernel rounds down to whole pages and calls 2^63 less a page "no limit".
-      return bytes === "max" ? value >= 2 ** 60 : value <= bytes && value > bytes - kernelUnits().pageBytes;
+      // The kernel rounds down to whole pages.
+      return bytes === "max" ? value >= noLimitFrom : value <= bytes && value > bytes - kernelUnits().pageBytes;
     },
     remedy: "lower the use first, or choose a limit above it",
   };
