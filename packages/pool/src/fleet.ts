@@ -87,6 +87,7 @@ export class Fleet implements Home {
 
   /** Starts one worker for `owner`. */
   start(owner: WorkerOwner, niced: boolean): PoolWorker {
+    const niceness = niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null;
     const boot: Boot = {
       modules: Object.fromEntries([...this.#modules].map(([name, module]) => [name, String(module.url)])),
       preload: this.plan.preload,
@@ -94,14 +95,17 @@ export class Fleet implements Home {
       warmUp: this.plan.warmUp,
       concurrency: this.plan.concurrency,
       compileCache: this.placement === "inline" ? null : this.plan.compileCache,
-      nicenessUntilWarm: niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null,
+      nicenessUntilWarm: this.placement === "thread" ? niceness : null,
     };
-    const worker = new PoolWorker((events) => this.#link(events), owner, boot, this.plan);
+    const { warmUpTimeoutMs, abortGraceMs } = this.plan;
+    const settings = { warmUpTimeoutMs, abortGraceMs, niceness };
+    const worker = new PoolWorker((events) => this.#link(events), owner, boot, settings);
+    const { number } = worker;
     this.plan.onEvent({
       kind: "worker-started",
-      worker: worker.number,
+      worker: number,
       placement: this.placement,
-      niced: boot.nicenessUntilWarm !== null,
+      niced: niceness !== null,
     });
     return worker;
   }

@@ -59,7 +59,10 @@ export interface PoolOptions {
   readonly refill?: {
     /** A refill starts when no worker was handed over for so long. 0 refills at once and disturbs bursts. @default 50 */
     readonly delayMs?: number;
-    /** Niceness of a worker that is warming for a refill, 0 to 19; without the right to take it back it is left out. @default 19 */
+    /**
+     * Niceness of a worker that is warming for a refill, 0 to 19, until somebody waits for it; without the right to take it back
+     * it is left out. @default 19
+     */
     readonly niceness?: number;
   };
   /** How long an aborted or timed out task may take to notice, before its worker is ended. @default 500 */

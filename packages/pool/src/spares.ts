@@ -125,6 +125,7 @@ export class Spares implements WorkerOwner, Lessor {
         refuse: reject,
         late: () => this.#tooLate(deadlineMs),
       });
+      for (const [worker, place] of this.#placeOf) if (place.phase === "opening") worker.hurry();
       if (path === "cold") this.#home.addSoon(() => this.open(false));
       else this.#refill.atOnce();
     });

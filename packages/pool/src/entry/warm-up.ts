@@ -54,7 +54,6 @@ export async function warmUp(
     return { kind: "failed", failure: { what, error: recordError(error) } };
   }
   if (compileCache === "on") module.flushCompileCache?.();
-  if (boot.nicenessUntilWarm !== null) setPriority(0, 0);
   return { kind: "warm", compileCache };
 }
 

@@ -81,7 +81,7 @@ export interface Boot {
   readonly concurrency: number;
   /** Directory of the V8 compile cache, where this Node has one. */
   readonly compileCache: string | null;
-  /** Start at this niceness and go back to 0 when warm; null leaves it alone. */
+  /** The niceness that a thread begins with, until it is told another; null leaves it alone. A process is niced from outside. */
   readonly nicenessUntilWarm: number | null;
 }
 

@@ -66,7 +66,6 @@ export class PoolWorker {
   readonly number = (lastNumber += 1);
   readonly startedMs = performance.now();
   readonly owner: WorkerOwner;
-  readonly niced: boolean;
   state: WorkerState;
   tasksDone = 0;
   /** When it last answered, or was last sent something while it had nothing. */
@@ -80,8 +79,10 @@ export class PoolWorker {
   readonly link: Link;
   readonly #inFlight = new Map<number, Pending>();
   readonly #outbox: Outbox;
-  readonly #warmUpTimer: NodeJS.Timeout;
+  #warmUpTimer: NodeJS.Timeout;
   readonly #endGraceMs: number;
+  /** Others come first until it is warm. */
+  #niced: boolean;
   #endTimer: NodeJS.Timeout | null = null;
   /** The last one that was sent while there was nothing else: the worker begins it without asking. */
   #first = 0;
@@ -100,11 +101,11 @@ export class PoolWorker {
     start: (events: LinkEvents) => Link,
     owner: WorkerOwner,
     boot: Boot,
-    settings: { readonly warmUpTimeoutMs: number; readonly abortGraceMs: number },
+    settings: { readonly warmUpTimeoutMs: number; readonly abortGraceMs: number; readonly niceness: number | null },
   ) {
     this.owner = owner;
     this.#endGraceMs = settings.abortGraceMs;
-    this.niced = boot.nicenessUntilWarm !== null;
+    this.#niced = settings.niceness !== null;
     this.state = { kind: "starting", sinceMs: this.startedMs };
     this.link = start({
       onBatch: (batch) => this.#receive(batch),
@@ -115,13 +116,23 @@ export class PoolWorker {
       (batch, transfer) => this.link.post(batch, transfer),
       (id, _op, error) => this.#couldNotSend(id, error),
     );
-    if (this.niced && this.link.placement === "process") this.link.setNiceness(boot.nicenessUntilWarm ?? 0);
+    if (settings.niceness !== null && this.link.placement === "process") this.link.setNiceness(settings.niceness);
     this.#outbox.add(order.boot, 0, "", boot);
+    const halfMs = settings.warmUpTimeoutMs / 2;
+    const late = (): void => this.#failLate(settings.warmUpTimeoutMs);
     this.#warmUpTimer = setTimeout(() => {
-      const text = `not warm after ${settings.warmUpTimeoutMs} ms`;
-      this.owner.warmupFailed(this.#warming, new Error(text));
-      void this.end(text);
-    }, settings.warmUpTimeoutMs);
+      // On a busy machine it would never get there.
+      this.hurry();
+      this.#warmUpTimer = setTimeout(late, halfMs);
+    }, halfMs);
+  }
+
+  /** Somebody waits for it: it is not to get warm behind all others any more. */
+  hurry(): void {
+    if (!this.#niced) return;
+    this.#niced = false;
+    if (this.link.placement === "process") this.link.setNiceness(0);
+    else this.tell(order.nice, 0, null);
   }
 
   /** Tasks and calls that it has and has not answered. */
@@ -322,8 +333,14 @@ export class PoolWorker {
     clearTimeout(this.#warmUpTimer);
     this.memoryBytes = report.memoryBytes;
     this.state = { kind: "warm", sinceMs: performance.now(), report };
-    if (this.niced && this.link.placement === "process") this.link.setNiceness(0);
+    this.hurry();
     this.owner.warm(this);
+  }
+
+  #failLate(warmUpTimeoutMs: number): void {
+    const text = `not warm after ${warmUpTimeoutMs} ms`;
+    this.owner.warmupFailed(this.#warming, new Error(text));
+    void this.end(text);
   }
 
   #couldNotSend(id: number, error: unknown): void {

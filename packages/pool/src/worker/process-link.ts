@@ -1,14 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findByEnvironment, setNiceness, signalProcess, type EnvironmentMarker } from "@constellation/host";
+import { findByEnvironment, signalProcess, type EnvironmentMarker } from "@constellation/host";
 import { batchFrame, bytesFrame, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { beginningsAt } from "../wire/protocol.ts";
 import type { Lifeline } from "./lifeline.ts";
 import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { niceSession } from "./process-niceness.ts";
 
 /** Settings of worker processes. */
 export interface ProcessSettings {
@@ -138,7 +139,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       killGroup(pid);
       return gone;
     },
-    setNiceness: (niceness) => niceAllThreads(pid, niceness),
+    setNiceness: (niceness) => niceSession(pid, niceness),
     close: () => socket.destroy(),
   };
 }
@@ -197,15 +198,5 @@ function sweep(marker: EnvironmentMarker): void {
     const found = findByEnvironment(marker);
     if (found.length === 0) return;
     for (const identity of found) signalProcess(identity, "SIGKILL");
-  }
-}
-
-/** Niceness belongs to threads on Linux; V8's own threads take the one of the main thread at their start. */
-function niceAllThreads(pid: number, niceness: number): boolean {
-  try {
-    const threads = process.platform === "linux" ? readdirSync(`/proc/${pid}/task`).map(Number) : [pid];
-    return threads.map((thread) => setNiceness(thread, niceness)).every((outcome) => outcome !== "denied");
-  } catch {
-    return false;
   }
 }
