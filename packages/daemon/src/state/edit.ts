@@ -29,7 +29,7 @@ export class Edit {
         { remedy: "Move large values out of the spec, for example into a file in the app's folder." },
       );
     this.#changes.push({ expect: { key: name, rev: this.#mirror.revOf(key) }, value });
-    this.#written.set(name, { record, value });
+    this.#written.set(name, { key, record, value });
     return this;
   }
 

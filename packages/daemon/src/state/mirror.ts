@@ -9,8 +9,9 @@ export interface Versioned<Record> {
   readonly rev: Rev;
 }
 
-/** A record and its stored form. */
+/** A record with its key and its stored form. */
 export interface Written {
+  readonly key: RecordKey;
   readonly record: RecordOf[keyof RecordOf];
   readonly value: Uint8Array;
 }
@@ -159,7 +160,7 @@ export class Mirror {
   }
 
   #put(text: string, value: Uint8Array | null, rev: Rev): RecordKey | null {
-    const key = parseKey(text);
+    const key = this.#expected.get(text)?.key ?? parseKey(text);
     if (key === null) return null;
     if (key.kind === "app" || key.kind === "revision") this.#editions += 1;
     switch (key.kind) {
