@@ -9,14 +9,26 @@ const Module = require("node:module");
 exports.prepare = (native, places, paper) => {
   const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
   fs.closeSync(paper);
-  const { words, flags, env } = assignment;
-  process.execArgv = flags;
-  process.argv.splice(1, Infinity, ...words.slice(1 + flags.length));
-  setEnvironment(env);
-  showWords(native, places, assignment);
+  appear(native, places, assignment);
   forgetOurselves();
   return assignment;
 };
+
+/** Becomes what it is already: V8 compiles a function when it is called first, and that is to be over by then. */
+exports.rehearse = (native, places) => {
+  const { execPath, execArgv: flags, argv } = process;
+  const words = [execPath, ...flags, ...argv.slice(1)];
+  appear(native, places, JSON.parse(JSON.stringify({ words, flags, env: process.env })));
+  readWhole(fs.openSync("/dev/null"));
+};
+
+// As what it shows itself, to the program and to others.
+function appear(native, places, { words, flags, env }) {
+  process.execArgv = flags;
+  process.argv.splice(1, Infinity, ...words.slice(1 + flags.length));
+  setEnvironment(env);
+  showWords(native, places, words, env);
+}
 
 /** `beginning`: how a program begins (entry.cjs, compiled.cjs, ready-preload.cjs). `descriptors`: its sockets, and then what V8 made of it. */
 exports.become = (native, channel, { enter, useCompiled, preload }, assignment, descriptors) => {
@@ -64,7 +76,7 @@ exports.placesOfWords = () => {
 };
 
 // `ps` shows what runs, not what waited. Kernels that do not allow it go on showing the latter: nothing depends on it.
-function showWords(native, places, { words, env }) {
+function showWords(native, places, words, env) {
   const texts = (list) => Buffer.from(list.map((text) => `${text}\0`).join(""));
   native.show(places, texts(words), texts(Object.entries(env).map(([name, value]) => `${name}=${value}`)));
 }

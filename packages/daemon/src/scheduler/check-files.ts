@@ -55,13 +55,12 @@ async function checkArtifact(
 }
 
 async function checkFolder(spec: AppSpec, setting: string, path: string): Promise<void> {
-  const mayRead = answered(spec, setting, path, access(path, constants.R_OK | constants.X_OK));
-  await inTurn([checkIsFolder(spec, setting, path), mayRead]);
-}
-
-async function checkIsFolder(spec: AppSpec, setting: string, path: string): Promise<void> {
-  const info = await answered(spec, setting, path, stat(path));
-  if (!info.isDirectory()) throw refused(spec, setting, path, "is not a folder");
+  // Only a folder has something in it that can be asked for: one look tells both.
+  const look = access(`${path}/.`, constants.R_OK | constants.X_OK).catch(async (error: NodeJS.ErrnoException) => {
+    const isThere = error.code === "ENOTDIR" && (await stat(path).catch(() => null)) !== null;
+    throw isThere ? refused(spec, setting, path, "is not a folder") : error;
+  });
+  await answered(spec, setting, path, look);
 }
 
 async function checkReadable(spec: AppSpec, setting: string, path: string): Promise<void> {
