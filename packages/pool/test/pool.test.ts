@@ -230,6 +230,10 @@ describe("a thread", () => {
     await expect(open({ placement: "thread" }).run("fork")).rejects.toMatchObject({ code: "placement-refused" });
     expect(() => createPool({ module, traits: { mayFork: true }, placement: "thread" })).toThrow(/only a process/);
   });
+
+  it.each([1, 2])("may not have threads start them for it, %i below", async (depth) => {
+    expect(await open({ placement: "thread" }).run("forkBelow", depth)).toBe("placement-refused");
+  });
 });
 
 it("a higher priority goes first, as far as waiting does not weigh more", async () => {
