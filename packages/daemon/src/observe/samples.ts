@@ -1,4 +1,5 @@
 import type { Sample, SamplesQuery } from "@constellation/contract";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { instanceName, type Reading, type RunHandle } from "@constellation/instances";
 import type { Observations, ObservedInstance } from "../agent/index.ts";
 
@@ -8,6 +9,8 @@ const defaultIntervalMs = 1000;
 const glanceMs = 200;
 /** Several readers within this time share one reading. */
 const shareMs = 40;
+/** Longest time that a round holds up everything else; a thousand instances take ten times as long. */
+const sliceMs = 2;
 
 interface Measured {
   readonly at: number;
@@ -33,29 +36,33 @@ export class Sampling {
     { app, intervalMs, follow }: SamplesQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Sample[], void, undefined> {
-    let { measured } = this.#round(app, new Map());
-    const round = (): readonly Sample[] => {
-      const now = this.#round(app, measured);
+    let { measured } = await this.#round(app, new Map());
+    const round = async (): Promise<readonly Sample[]> => {
+      const now = await this.#round(app, measured);
       measured = now.measured;
       return now.samples;
     };
     if (follow !== true) {
-      if (await slept(glanceMs, signal)) yield round();
+      if (await slept(glanceMs, signal)) yield await round();
       return;
     }
     const periodMs = intervalMs ?? defaultIntervalMs;
     let due = this.#nowMs() + Math.min(periodMs, glanceMs);
     while (await slept(due - this.#nowMs(), signal)) {
-      yield round();
+      yield await round();
       // A reader slower than the rhythm loses rounds and does not catch up.
       due = Math.max(due + periodMs, this.#nowMs());
     }
   }
 
-  /** Measures all instances and compares with the round before. */
-  #round(app: string | undefined, before: Measurements): { samples: readonly Sample[]; measured: Measurements } {
+  /** Measures all instances, letting others have their turn in between, and compares with the round before. */
+  async #round(
+    app: string | undefined,
+    before: Measurements,
+  ): Promise<{ samples: readonly Sample[]; measured: Measurements }> {
     const samples: Sample[] = [];
     const measured = new Map<RunHandle, Measured>();
+    let sliceEndsAt = this.#nowMs() + sliceMs;
     for (const instance of this.#observations.list(app)) {
       if (instance.run === null) continue;
       const { handle } = instance.run;
@@ -64,6 +71,9 @@ export class Sampling {
       const last = before.get(handle);
       measured.set(handle, last !== undefined && last.at >= now.at ? last : now);
       samples.push(toSample(instance, handle.facts.startedAt, now, last));
+      if (now.at < sliceEndsAt) continue;
+      await nextTurn();
+      sliceEndsAt = this.#nowMs() + sliceMs;
     }
     return { samples, measured };
   }

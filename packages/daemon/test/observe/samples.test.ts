@@ -1,5 +1,5 @@
 import type { Sample, SamplesQuery } from "@constellation/contract";
-import { emptyReading, type RunHandle } from "@constellation/instances";
+import { emptyReading, type Reading, type RunHandle } from "@constellation/instances";
 import { describe, expect, test } from "vitest";
 import { Observations } from "../../src/agent/index.ts";
 import { Sampling } from "../../src/observe/index.ts";
@@ -8,17 +8,19 @@ import { Sampling } from "../../src/observe/index.ts";
 function world(...names: string[]) {
   const observations = new Observations();
   const counters = { nowMs: 10_000, cpuTimeUs: 500_000, reads: 0 };
-  const handle = {
-    facts: { runId: "run", startedAt: 9000 },
-    stats: () => {
-      counters.reads += 1;
-      return { ...emptyReading, cpuTimeUs: counters.cpuTimeUs, memoryBytes: 7 };
-    },
-  } as unknown as RunHandle;
+  const handles: { stats: () => Reading }[] = [];
   for (const name of names) {
     const [app = "", index = "1"] = name.split(".");
     const state = { status: "running", since: 9000, pid: 1, ready: true, notReady: null } as const;
-    const run = { handle, ports: [] };
+    const handle = {
+      facts: { runId: name, startedAt: 9000 },
+      stats: () => {
+        counters.reads += 1;
+        return { ...emptyReading, cpuTimeUs: counters.cpuTimeUs, memoryBytes: 7 };
+      },
+    };
+    handles.push(handle);
+    const run = { handle: handle as unknown as RunHandle, ports: [] };
     observations.report({
       app,
       index: Number(index),
@@ -30,7 +32,7 @@ function world(...names: string[]) {
       history: [],
     });
   }
-  return { observations, counters, sampling: new Sampling(observations, () => counters.nowMs) };
+  return { observations, counters, handles, sampling: new Sampling(observations, () => counters.nowMs) };
 }
 
 async function take(sampling: Sampling, query: SamplesQuery, count: number, between: () => void): Promise<Sample[]> {
@@ -60,6 +62,30 @@ describe("sampling", () => {
     expect(all.map(({ instance }) => instance)).toEqual(["db.1", "web.1", "web.2"]);
     const web = await take(sampling, { app: "web" }, Infinity, () => undefined);
     expect(web.map(({ instance }) => instance)).toEqual(["web.1", "web.2"]);
+  });
+
+  test("a round of many instances holds up nothing for long", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `web.${index + 1}`);
+    const { sampling, counters, handles } = world(...names);
+    const order: string[] = [];
+    for (const handle of handles) {
+      const { stats } = handle;
+      handle.stats = () => {
+        counters.nowMs += 1;
+        order.push("read");
+        return stats();
+      };
+    }
+    let isOver = false;
+    const others = (): void => {
+      order.push("other");
+      if (!isOver) setImmediate(others);
+    };
+    setImmediate(others);
+    const samples = await take(sampling, {}, Infinity, () => undefined);
+    isOver = true;
+    expect(samples.map(({ instance }) => instance).toSorted()).toEqual(names.toSorted());
+    expect(order.join("").split("other").toSorted().at(-1)).toBe("readreadread");
   });
 
   test("many readers at one moment share one reading", async () => {
