@@ -15,6 +15,7 @@ export async function benchHandOver(placement, { singles, bursts }) {
   const bench = await openHandOver(createPool, { placement, preload: [typescript] });
   try {
     const allWarmMs = performance.now() - startMs;
+    const spareBytes = bench.spareBytes();
     const idleCpu = await idleShare(1500);
     const single = [];
     const refilling = [];
@@ -33,7 +34,7 @@ export async function benchHandOver(placement, { singles, bursts }) {
       burstOf8Last: row(lasts),
       importFloorMs,
       allWarmMs: Math.round(allWarmMs),
-      spareMegabytes: Math.round(bench.spareBytes() / 1e6),
+      spareMegabytes: Math.round(spareBytes / 1e6),
       parentIdleCpuPercent: idleCpu,
     };
   } finally {
