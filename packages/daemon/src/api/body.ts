@@ -38,11 +38,11 @@ function wholeBody(request: IncomingMessage): Promise<Buffer> {
         request.off("data", take).pause();
         reject(error);
       }
-      // The end itself is told only when all that has come with it is done.
       if (bytes === announcedBytes) whole();
     };
     request.on("data", take);
-    request.once("end", whole);
+    // One that says how long it is need not wait for Node to say that it has ended.
+    if (!(announcedBytes > 0)) request.once("end", whole);
     request.once("error", reject);
     request.once("close", () => {
       if (!request.readableEnded) reject(new Error("the caller went away before its request was whole"));
