@@ -34,8 +34,10 @@ export class InFlight implements Driver {
     return this.#driver.list();
   }
 
+  /** To clear up takes a millisecond, and the next run may just have begun: the news of that go first. */
   release(runId: string): Promise<void> {
-    return this.#track(this.#driver.release(runId));
+    const told = new Promise((resolve) => setImmediate(resolve));
+    return this.#track(told.then(() => this.#driver.release(runId)));
   }
 
   forget(app: string): Promise<void> {
