@@ -55,7 +55,7 @@ const recalled: Pending = {
   lost: () => undefined,
 };
 
-/** Hand-overs that a worker rehearses; a fourth gains nothing. */
+/** Hand-overs that a worker rehearses: each makes the next one faster, the first by far the most. */
 const rehearsals = 3;
 
 let lastNumber = 0;
