@@ -79,7 +79,7 @@ const client = await build({
 });
 const starts = ["main.ts", "run.ts", "commands/ps.ts", "commands/up.ts"].map((path) => `packages/cli/src/${path}`);
 // They take longer to load than most commands take in all.
-checkStart(client.metafile, starts, /node_modules\/(zod|ws|esbuild)\//);
+checkStart(client.metafile, starts, /node_modules\/(zod|ws|esbuild|hono)\//);
 
 const daemon = companions(root, join(dist, "programs"));
 const server = await build({
