@@ -35,7 +35,7 @@ export { defaultIsolation, type Isolation, type Switch } from "./spec/isolation.
 export { describeIssues, parseApp } from "./spec/parse.ts";
 export type { PortSpec } from "./spec/port.ts";
 export { type Health, noHealth, type Probe, type ProbeCheck, type ProbeTiming } from "./spec/probe.ts";
-export { defaultPids, type Resources } from "./spec/resources.ts";
+export { defaultPids, noLimits, type Resources } from "./spec/resources.ts";
 export { defaultRestart, type RestartPolicy } from "./spec/restart.ts";
 export { type Exit, exitSchema } from "./instance/exit.ts";
 export type { Instance, InstanceDetails, Measure } from "./instance/instance.ts";

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { type AppSpec, ConstellationError, defaultIsolation, type Feature } from "@constellation/contract";
+import { type AppSpec, ConstellationError, defaultIsolation, type Feature, noLimits } from "@constellation/contract";
 import { type Cgroup, uptimeMs } from "@constellation/host";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../driver/clock.ts";
@@ -15,7 +15,6 @@ import { forgetApp } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { KeptRuns } from "./kept-runs.ts";
-import { noLimits } from "./no-limits.ts";
 import { type Prepared, prepare, slotNeedsOf } from "./prepare.ts";
 import { ProcessHandle } from "./process-handle.ts";
 import { featuresOf } from "./features.ts";

@@ -1,11 +1,11 @@
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { noLimits } from "@constellation/contract";
 import type { Cgroup } from "@constellation/host";
 import type { Bind, LaunchRequest } from "../launch/index.ts";
 import { inside } from "../process/folders.ts";
 import { isolationFor } from "../process/isolation-verdict.ts";
 import { networkFor } from "../process/network-verdict.ts";
-import { noLimits } from "../process/no-limits.ts";
 import { makeRunFolder, startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { scopeFor } from "../process/scope-verdict.ts";

@@ -1,7 +1,6 @@
-import { ConstellationError, defaultIsolation, type Resources } from "@constellation/contract";
+import { ConstellationError, defaultIsolation, noLimits, type Resources } from "@constellation/contract";
 import { type Driver, newRunId, type ResolvedRun, type RunHandle, type StartRequest } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { noLimits } from "../../src/process/no-limits.ts";
 
 /** What a program of the suite does; every driver has its own way to write it. */
 export type Behaviour =
