@@ -26,6 +26,14 @@ static void take_lock(const char *path) {
   leave(1);
 }
 
+// The daemon made the socket for requests. When it has died since, its number and our parent are somebody else's.
+static void let_daemon_take_short_turns(void) {
+  struct { i32 pid; u32 uid, gid; } maker;
+  u32 length = sizeof maker;
+  if (failed(sys(getsockopt, REQUESTS, SOL_SOCKET_LEVEL, SO_PEERCRED_OPTION, &maker, &length))) return;
+  if (maker.pid == sys(getppid)) take_short_turns(maker.pid);
+}
+
 // In the child: nothing of the spawner stays but the socket for replies.
 static void launch_here(void) __attribute__((noreturn));
 static void launch_here(void) {
@@ -44,7 +52,7 @@ int spawner(const char *lock) {
   // What a killed supervisor leaves comes here and is reaped; the first process of a container often reaps nobody.
   sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
   sys(close_range, REQUESTS + 1, ~0u, 0);
-  take_short_turns((i32)sys(getppid));
+  let_daemon_take_short_turns();
   if (lock) take_lock(lock);
   tell(REPLY_READY, landlock_version(), 0); // what no file of the kernel says
   for (;;) {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Cgroup } from "@constellation/host";
 import { launchBinary } from "../binary.ts";
@@ -6,7 +6,8 @@ import { newRunId } from "../driver/run-id.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
 import { type GroupAhead, makingGroup, readyGroup } from "../process/group-ahead.ts";
-import { runFiles, sparesFolder } from "../process/folders.ts";
+import { makeFilledLater } from "../process/filled-later.ts";
+import { sparesFolder } from "../process/folders.ts";
 import { startTimeoutMs } from "../process/prepare.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { listenPreload } from "../ports/index.ts";
@@ -30,9 +31,6 @@ const [warmProgram = "", warmModule = "", ...others] = [
 
 /** Takes the words of the command later, so that `ps` shows what runs (preload/become.cjs). */
 const roomForWords = " ".repeat(4096);
-
-/** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
-const filledLater = [`${runFiles.record}.new`, "assign"];
 
 /** A Node that waits, complete but for what it will run: user, namespaces, network, control group. */
 export interface Spare {
@@ -64,7 +62,7 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     };
     const launch = ownLaunch(program, shape, { number, folder, cgroup }, parts);
     const request = { ...launch, env: { ...launch.env, NODE_OPTIONS: nodeOptions(shape) } };
-    for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
+    makeFilledLater(folder);
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
     return { shape, number, group: readyGroup(cgroup), standby };
   } catch (error) {

@@ -1,11 +1,12 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "@constellation/host";
 import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
-import { type DriverFolders, runFiles, sparesFolder } from "../folders.ts";
+import { makeFilledLater } from "../filled-later.ts";
+import { type DriverFolders, sparesFolder } from "../folders.ts";
 import { type GroupAhead, makingGroup, readyGroup } from "../group-ahead.ts";
 import { makeRunFolder, startTimeoutMs } from "../prepare.ts";
 import type { SlotShape } from "./slot-shape.ts";
@@ -26,9 +27,6 @@ export interface Slot {
   readonly group: GroupAhead | null;
 }
 
-/** What a start writes: the record of the run, by way of its new name, and the rest of the plan. */
-const filledLater = [`${runFiles.record}.new`, "assign"];
-
 /**
  * Makes a slot; resolves when it waits.
  *
@@ -43,8 +41,7 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
     mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
     makeRunFolder(folder);
     cgroup = makingGroup(`slot-${id}`, abilities);
-    // Writing into a file that is there is ten times as fast as making one.
-    for (const name of filledLater) writeFileSync(join(folder, name), "", { mode: 0o600 });
+    makeFilledLater(folder);
     const request = requestFor(shape, folder, cgroup);
     const warm = await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal });
     return { shape, group: readyGroup(cgroup), warm };
