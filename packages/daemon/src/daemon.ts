@@ -51,6 +51,8 @@ export interface DaemonOptions {
   readonly bootId: () => string;
   /** Takes what went wrong to the daemon's log. */
   readonly report: (text: string, error: unknown) => void;
+  /** Called whenever something has happened. @default nobody is told */
+  readonly worked?: () => void;
   /** Called when somebody has asked the daemon to end. */
   readonly quit: () => void;
   /** Called when the tree has ended although nobody stopped it: a part crashed faster than it could be started again. */
@@ -75,7 +77,7 @@ const stopTimeoutMs = 8000;
  * whatever it held in memory it finds again in the state and with the driver.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { clock, report } = options;
+  const { clock, report, worked } = options;
   const startedAt = clock.nowMs();
   const life = new AbortController();
   const repository = new Repository(options.store);
@@ -103,7 +105,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     repository,
     observations,
     ports,
-    emit: (event) => void events.append(event),
+    emit: (event) => {
+      events.append(event);
+      worked?.();
+    },
     node,
   };
   const scheduler = new Scheduler({

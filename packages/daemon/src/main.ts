@@ -15,6 +15,7 @@ import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
 import { boundLog, log } from "./log.ts";
 import { networkWish, warmWish } from "./node/index.ts";
+import { QuietCollector } from "./quiet-collector.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
 
@@ -58,6 +59,8 @@ async function run(layout: Layout): Promise<void> {
     import("./api/index.ts"),
   ]);
   const driver = new WorkerDriver(processes, { spares, report });
+  const collector = new QuietCollector();
+  const worked = (): void => collector.worked();
   const ending = { asked: false };
   const running: { daemon: Daemon | null; api: ApiServer | null; guard: GuardService | null } = {
     daemon: null,
@@ -101,6 +104,7 @@ async function run(layout: Layout): Promise<void> {
     random: Math.random,
     bootId: () => bootId(),
     report,
+    worked,
     // After the caller has its answer.
     quit: () => setImmediate(end),
     lost: (reason) => {
@@ -112,6 +116,7 @@ async function run(layout: Layout): Promise<void> {
   running.api = await serveApi(running.daemon.platform, {
     socketPath: layout.socketPath,
     report: (id, fault) => report(`fault ${id} in an API call`, fault),
+    worked,
   });
   running.guard = await openGuardService({
     socketPath: layout.guardSocketPath,

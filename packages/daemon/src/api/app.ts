@@ -19,12 +19,18 @@ type Handler = (params: Readonly<Record<string, string>>, target: Target, exchan
  * Node's own objects: those of the web would load all of `fetch` into a daemon that never fetches.
  *
  * @param closing ends streams when the server closes
+ * @param worked called after each call that was answered
  */
-export function createApi(platform: Platform, report: ReportFault, closing: AbortSignal): RequestListener {
+export function createApi(
+  platform: Platform,
+  report: ReportFault,
+  closing: AbortSignal,
+  worked?: () => void,
+): RequestListener {
   const table = routesTo(operations(platform), report);
   const ending = new Closing(closing);
   return (request, response) => {
-    serve(table, new Exchange(request, response, ending)).catch((error: unknown) => {
+    serve(table, new Exchange(request, response, ending)).then(worked, (error: unknown) => {
       // What is wrong with a request may be known before Node has told that all of it is there.
       setImmediate(refuse, request, response, publicError(error, report));
     });

@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly socketPath: string;
   /** Takes faults of ours to the log. */
   readonly report: ReportFault;
+  /** Called after each call that was answered. @default nobody is told */
+  readonly worked?: () => void;
   /** Connections at a time; more are closed at once. @default 512 */
   readonly maxConnections?: number;
   /** Time a caller has to send its headers. @default 10000 */
@@ -32,11 +34,18 @@ export interface ApiServer {
  * @throws ConstellationError `daemon.busy`, `daemon.start-failed`
  */
 export async function serveApi(platform: Platform, options: ServeOptions): Promise<ApiServer> {
-  const { socketPath, report, maxConnections = 512, headersTimeoutMs = 10_000, requestTimeoutMs = 120_000 } = options;
+  const {
+    socketPath,
+    report,
+    worked,
+    maxConnections = 512,
+    headersTimeoutMs = 10_000,
+    requestTimeoutMs = 120_000,
+  } = options;
   const closing = new AbortController();
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 1000 },
-    createApi(platform, report, closing.signal),
+    createApi(platform, report, closing.signal, worked),
   );
   server.maxConnections = maxConnections;
   server.on("clientError", refuseGarbage);

@@ -45,8 +45,8 @@ interface Run {
   readonly code: Promise<number | null>;
 }
 
-function run(at = home, log: "pipe" | number = "pipe"): Run {
-  const child = spawn(process.execPath, [program], {
+function run(at = home, log: "pipe" | number = "pipe", flags: readonly string[] = []): Run {
+  const child = spawn(process.execPath, [...flags, program], {
     env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at, CONSTELLATION_WARM: "0" },
     stdio: ["ignore", "pipe", log],
   });
@@ -137,4 +137,17 @@ test.each(["on a full disk", "into a pipe without a reader"])("a log %s does not
   // It has said by now that it serves, or tried to.
   expect(await run().code).toBe(4);
   expect(await version()).toMatchObject({ pid: child.pid });
+});
+
+test("what a call leaves behind is collected once nobody waits", async () => {
+  const { child } = run(home, "pipe", ["--expose-gc", "--max-semi-space-size=1", "--trace-gc"]);
+  let traced = "";
+  child.stdout?.on("data", (chunk: Buffer) => (traced += chunk.toString()));
+  await serving();
+  // V8's name for a collection that was asked for.
+  await eventually(
+    () => Promise.resolve(traced),
+    (lines) => /Scavenge .*testing/.test(lines),
+    20_000,
+  );
 });
