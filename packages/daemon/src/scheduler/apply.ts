@@ -40,6 +40,9 @@ export interface ApplyContext {
 export async function checkApplication(request: ApplyRequest, context: ApplyContext): Promise<Application> {
   const { snapshot, artifacts, capacity, feasible } = context;
   const specs = parseAll(request.apps);
+  // The disk is asked while the rest is looked at; what it answers is heard in its turn.
+  const files = Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
+  files.catch(() => undefined);
   for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
   const names = new Set(specs.map(({ name }) => name));
   const orphans = request.source === undefined ? [] : orphansOf(snapshot.sources(), request.source, [...names]);
@@ -57,7 +60,7 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
     const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
     checkPortConflicts([...running, ...specs]);
   }
-  await Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
+  await files;
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
   for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);
   const change = request.prune === true ? "removed" : "orphaned";
