@@ -115,8 +115,8 @@ void begin(u32 from) {
     message.slots[message.count] = (u8)slot;
     fds[message.count++] = launch.slots[slot];
   }
-  // Its output may begin at once, and fills a pipe in no time: nothing else is to be done here by then.
-  running();
+  // The program first: whoever hears of it, the daemon, takes the processor from this one.
   if (failed(send_fds(supervisor.channel, &message, sizeof message, fds, message.count))) kill_everything();
+  running();
   close_slots();
 }
