@@ -6,11 +6,11 @@ const fs = require("node:fs");
 const Module = require("node:module");
 
 /** What can be done before the program's folders and sockets are there. `places`: what {@link placesOfWords} said. */
-exports.prepare = (native, places, paper) => {
+exports.prepare = (native, places, { preload }, paper) => {
   const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
   fs.closeSync(paper);
   appear(native, places, assignment);
-  forgetOurselves();
+  if (assignment.sockets.length > 0) preload();
   return assignment;
 };
 
@@ -22,6 +22,13 @@ exports.rehearse = (native, places) => {
   readWhole(fs.openSync("/dev/null"));
 };
 
+/** Nothing of ours is found by the program. To be called when all of it is loaded. */
+exports.forgetOurselves = () => {
+  for (const path of Object.keys(require.cache)) delete require.cache[path];
+  for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
+  delete process.mainModule;
+};
+
 // As what it shows itself, to the program and to others.
 function appear(native, places, { words, flags, env }) {
   process.execArgv = flags;
@@ -31,7 +38,7 @@ function appear(native, places, { words, flags, env }) {
 }
 
 /** `beginning`: how a program begins (entry.cjs, compiled.cjs, ready-preload.cjs). `descriptors`: its sockets, and then what V8 made of it. */
-exports.become = (native, channel, { enter, useCompiled, preload }, assignment, descriptors) => {
+exports.become = (native, channel, { enter, useCompiled }, assignment, descriptors) => {
   const { words, flags, cwd, sockets: numbers, limits, compiled } = assignment;
   const sockets = descriptors.slice(0, numbers.length);
   const program = compiled ? readWhole(descriptors.at(-1)) : null;
@@ -39,7 +46,6 @@ exports.become = (native, channel, { enter, useCompiled, preload }, assignment, 
   for (const [resource, value] of limits) check(native.limit(resource, value), `limit ${resource}`);
   process.chdir(cwd);
   startClock();
-  if (numbers.length > 0) preload();
   if (program !== null) useCompiled(program.subarray(digestBytes));
   enter(words[1 + flags.length]);
 };
@@ -87,12 +93,6 @@ function startClock() {
   const waited = uptime();
   process.uptime = () => uptime() - waited;
   Object.defineProperty(process.uptime, "name", { value: "uptime" });
-}
-
-function forgetOurselves() {
-  for (const path of Object.keys(require.cache)) delete require.cache[path];
-  for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
-  delete process.mainModule;
 }
 
 function check(result, what) {

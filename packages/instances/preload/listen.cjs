@@ -40,14 +40,12 @@ function withdrawOption(option) {
 }
 
 function install({ drainMs, ports, taken }) {
-  // Read at the first listen, so that the program's own first line does not wait for it.
-  let parts;
-  const load = () =>
-    (parts ??= {
-      drain: isMainThread ? require("./drain.cjs").drainOnTerminate(drainMs) : () => undefined,
-      ...require("./door.cjs"),
-      ...require("./turns.cjs"),
-    });
+  // What is required here is read when the first server listens: the program's own first line does not wait for it.
+  let drain;
+  const drainOnTerminate = (server) => {
+    drain ??= isMainThread ? require("./drain.cjs").drainOnTerminate(drainMs) : () => undefined;
+    drain(server);
+  };
   const listen = net.Server.prototype.listen;
   const createHandle = net._createServerHandle;
 
@@ -62,7 +60,13 @@ function install({ drainMs, ports, taken }) {
     if (!door || doors.has(door)) return;
     doors.add(door);
     server.once("close", () => doors.delete(door));
-    load().openDoor(server, door);
+    require("./door.cjs").openDoor(server, door);
+  };
+
+  const lookAfter = (server) => {
+    if (!server.listening) return; // closed again already
+    require("./turns.cjs").takeTurns(server);
+    drainOnTerminate(server);
   };
 
   net.Server.prototype.listen = function (...args) {
@@ -75,11 +79,10 @@ function install({ drainMs, ports, taken }) {
       process.nextTick(() => this.emit("error", usedUp(port)));
       return this;
     }
-    const { takeTurns, drain } = load();
-    takeTurns(this);
     this.once("listening", () => {
-      drain(this);
       openOnce(this, port);
+      // Before the first connection, but after what the program itself does now.
+      process.nextTick(lookAfter, this);
     });
     const { signal, backlog = numberOf(args[1]) ?? numberOf(args[2]) } = typeof args[0] === "object" ? args[0] : {};
     const options = { fd, ...(signal === undefined ? {} : { signal }), ...(backlog === undefined ? {} : { backlog }) };

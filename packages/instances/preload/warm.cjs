@@ -3,7 +3,7 @@
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
 //   node [options] warm.cjs warm.node warm-up.mjs <folder of the preload, later> <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
-const { become, placesOfWords, prepare, rehearse } = require("./become.cjs");
+const { become, forgetOurselves, placesOfWords, prepare, rehearse } = require("./become.cjs");
 const { readyCompiled } = require("./compiled.cjs");
 const { readyEntry } = require("./entry.cjs");
 const { readyPreload } = require("./ready-preload.cjs");
@@ -24,9 +24,10 @@ Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
 function begin(beginning) {
   const places = placesOfWords();
   rehearse(native, places);
+  forgetOurselves();
   native.warm(channel);
   const [paper] = received();
-  const assignment = prepare(native, places, paper);
+  const assignment = prepare(native, places, beginning, paper);
   become(native, channel, beginning, assignment, received());
 }
 
