@@ -1,5 +1,6 @@
 // The control FIFO: the daemon, or the next one, tells the supervisor what to do. One command per line:
 //   T<signal>  send this signal to the main process     K  kill everything     A  run the plan in the file `assign`
+//   R  wake a warm program up: it is about to be told what to run
 #include "supervise.h"
 
 #include <linux/fcntl.h>
@@ -15,6 +16,8 @@ static void command(const char *line) {
     kill_everything();
   } else if (*line == 'A' && supervisor.phase == PHASE_WAITING) {
     hand_over();
+  } else if (*line == 'R' && supervisor.phase == PHASE_WAITING && supervisor.standing_by) {
+    rouse();
   } // anything else is noise from someone who may write here; it changes nothing
 }
 

@@ -33,6 +33,12 @@ long step_stand_by(const struct step *step) {
   return 0;
 }
 
+// A message without anything in it. Whoever has waited long is slow at first, and has the time to get over it.
+void rouse(void) {
+  const struct channel_message message = {.kind = CHANNEL_ROUSE};
+  sys(sendto, supervisor.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0); // once too often is no loss
+}
+
 // TELL bytes: what the program reads while the rest is done for it. It comes as a file in memory, of any length.
 long step_tell(const struct step *step) {
   const struct channel_message message = {.kind = CHANNEL_PAPER, .count = 1};

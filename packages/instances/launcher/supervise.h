@@ -42,7 +42,7 @@ extern struct supervisor supervisor;
 #define CAP_KILL 5
 #define SUPERVISE_NO_PID_NAMESPACE 1 // descendants are adopted and killed one by one, init does not exist
 
-enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4, CHANNEL_WARM = 5, CHANNEL_PAPER = 6 };
+enum channel_kind { CHANNEL_GO = 1, CHANNEL_MAIN = 2, CHANNEL_ENDED = 3, CHANNEL_PLAN = 4, CHANNEL_WARM = 5, CHANNEL_PAPER = 6, CHANNEL_ROUSE = 7 };
 struct channel_message {
   u32 kind;
   i32 code;
@@ -58,7 +58,9 @@ long show_title(const char *whom); // TITLE: of a supervisor that was there befo
 void hear_status(void);
 void hear_channel(void);
 void running(void); // from here on the program is on its own
-void begin(u32 from); // standby.c: a warm program gets what to run
+// standby.c: a warm program wakes up, and gets what to run
+void rouse(void);
+void begin(u32 from);
 void forget_supervisor(void); // in the child: closes everything that is the supervisor's
 
 // ---- ending.c ----

@@ -14,19 +14,17 @@ exports.prepare = (native, places, { preload }, paper) => {
   return assignment;
 };
 
-/** Becomes what it is already: V8 compiles a function when it is called first, and that is to be over by then. */
+/**
+ * Becomes what it is already, and loads an empty program: V8 compiles a function when it is called first, and a processor has
+ * forgotten what it has not done for long. Nothing of ours is found by the program afterwards.
+ */
 exports.rehearse = (native, places) => {
   const { execPath, execArgv: flags, argv } = process;
   const words = [execPath, ...flags, ...argv.slice(1)];
   appear(native, places, JSON.parse(JSON.stringify({ words, flags, env: process.env })));
   readWhole(fs.openSync("/dev/null"));
-};
-
-/** Nothing of ours is found by the program. To be called when all of it is loaded. */
-exports.forgetOurselves = () => {
-  for (const path of Object.keys(require.cache)) delete require.cache[path];
-  for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
-  delete process.mainModule;
+  Module._load("/dev/null", null, false);
+  forgetOurselves();
 };
 
 // As what it shows itself, to the program and to others.
@@ -93,6 +91,12 @@ function startClock() {
   const waited = uptime();
   process.uptime = () => uptime() - waited;
   Object.defineProperty(process.uptime, "name", { value: "uptime" });
+}
+
+function forgetOurselves() {
+  for (const path of Object.keys(require.cache)) delete require.cache[path];
+  for (const key of Object.keys(Module._pathCache)) delete Module._pathCache[key];
+  delete process.mainModule;
 }
 
 function check(result, what) {

@@ -3,7 +3,7 @@
 // until its supervisor says what to run, and becomes the program that a cold start would have been.
 //   node [options] warm.cjs warm.node warm-up.mjs <folder of the preload, later> <room for the words of the command>
 const { warmUp } = require("./warm-up.cjs");
-const { become, forgetOurselves, placesOfWords, prepare, rehearse } = require("./become.cjs");
+const { become, placesOfWords, prepare, rehearse } = require("./become.cjs");
 const { readyCompiled } = require("./compiled.cjs");
 const { readyEntry } = require("./entry.cjs");
 const { readyPreload } = require("./ready-preload.cjs");
@@ -24,10 +24,13 @@ Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
 function begin(beginning) {
   const places = placesOfWords();
   rehearse(native, places);
-  forgetOurselves();
   native.warm(channel);
-  const [paper] = received();
-  const assignment = prepare(native, places, beginning, paper);
+  const assignment = prepare(
+    native,
+    places,
+    beginning,
+    paperAfter(() => rehearse(native, places)),
+  );
   become(native, channel, beginning, assignment, received());
 }
 
@@ -38,6 +41,15 @@ function stackOfMain() {
   const { stack } = new Error();
   Error.stackTraceLimit = stackTraceLimit;
   return stack;
+}
+
+// Roused with nothing in hand, it is about to get the paper.
+function paperAfter(rousing) {
+  for (;;) {
+    const [paper] = received();
+    if (paper !== undefined) return paper;
+    rousing();
+  }
 }
 
 function received() {

@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+import type { Standby } from "../launch/standby/standby.ts";
 import type { ProcessParts } from "../process/process-driver.ts";
 import { spareBudget } from "./budget.ts";
 import type { Shape } from "./shape.ts";
@@ -10,6 +12,9 @@ const retryMs = { first: 5000, most: 600_000 };
 const mostShapes = 8;
 /** Of one shape, when apps of it run; before that one is enough. */
 const mostOfOne = 2;
+
+/** With a second processor it wakes up while the rest of the start is made. */
+const isWilling = (standby: Standby): boolean => (availableParallelism() > 1 ? standby.rouse() : standby.waits);
 
 /** What `doctor` says about them. */
 export interface SparesView {
@@ -55,7 +60,7 @@ export class Spares {
   /** A program of this shape that waits, which is the caller's from here on. Another one is made in its place. */
   take(shape: Shape): Spare | null {
     this.note(shape);
-    const found = this.#ready.find((spare) => spare.shape.key === shape.key && spare.standby.waits);
+    const found = this.#ready.find(({ shape: { key }, standby }) => key === shape.key && isWilling(standby));
     if (found === undefined) return null;
     this.#ready = this.#ready.filter((spare) => spare !== found);
     return found;

@@ -112,7 +112,7 @@ describe("a plain launch", () => {
   test("garbage on the control FIFO changes nothing", async () => {
     const request = world.request({ argv: ["sleep", "60"] });
     await world.spawner.launch(buildPlan(request, host));
-    for (const noise of ["\n\n\n", "T\n", "T999\nT0\n", "A\n", "X".repeat(3000), "\nT-9\n", "\0\0\xff\n"])
+    for (const noise of ["\n\n\n", "T\n", "T999\nT0\n", "A\n", "R\n", "X".repeat(3000), "\nT-9\n", "\0\0\xff\n"])
       writeFileSync(join(request.instanceDir, "control"), noise);
     expect(readPidFile(request.instanceDir)?.main).not.toBeNull();
     expect(isSupervised(request.instanceDir)).toBe(true);

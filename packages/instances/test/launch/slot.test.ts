@@ -154,6 +154,8 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
 
     const ended = slotRequest();
     const early = await WarmSlot.prepare(ended, world.spawner, host);
+    writeFileSync(join(ended.instanceDir, "control"), "R\n");
+    expect(early.waits).toBe(true);
     killInstance(ended.instanceDir);
     await watchLife(ended.instanceDir);
     expect(early.waits).toBe(false);

@@ -19,6 +19,11 @@ export function assignSlot(instanceDir: string): ControlOutcome {
   return command(instanceDir, "A\n");
 }
 
+/** Wakes a program up that waits: it is about to be told what to run. */
+export function rouseProgram(instanceDir: string): ControlOutcome {
+  return command(instanceDir, "R\n");
+}
+
 /** Whether a supervisor lives in this instance folder. Exact: the kernel lets nobody write to a FIFO without reader. */
 export function isSupervised(instanceDir: string): boolean {
   return command(instanceDir, "") === "sent";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
-import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
+import { assignSlot, isSupervised, killInstance, rouseProgram } from "../records/control.ts";
 import { readPidFile } from "../records/pid-file.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { LaunchRequest } from "../request.ts";
@@ -48,6 +48,11 @@ export class Standby {
   /** False when it has ended, or was used. */
   get waits(): boolean {
     return this.#state === "waiting" && isSupervised(this.request.instanceDir);
+  }
+
+  /** Wakes it up, so that it is wide awake when it begins. False when it has ended, or was used. */
+  rouse(): boolean {
+    return this.#state === "waiting" && rouseProgram(this.request.instanceDir) === "sent";
   }
 
   /** Its folder becomes that of the instance; everything about the instance is found there from now on. */
