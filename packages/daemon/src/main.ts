@@ -13,9 +13,9 @@ import { type Daemon, startDaemon } from "./daemon.ts";
 import { TelemetryArchive } from "./observe/index.ts";
 import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
+import { collectWhenQuiet } from "./collect-when-quiet.ts";
 import { boundLog, log } from "./log.ts";
 import { networkWish, warmWish } from "./node/index.ts";
-import { QuietCollector } from "./quiet-collector.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
 
@@ -59,8 +59,7 @@ async function run(layout: Layout): Promise<void> {
     import("./api/index.ts"),
   ]);
   const driver = new WorkerDriver(processes, { spares, report });
-  const collector = new QuietCollector();
-  const worked = (): void => collector.worked();
+  const worked = collectWhenQuiet();
   const ending = { asked: false };
   const running: { daemon: Daemon | null; api: ApiServer | null; guard: GuardService | null } = {
     daemon: null,

@@ -25,12 +25,8 @@ function begin(beginning) {
   const places = placesOfWords();
   rehearse(native, places);
   native.warm(channel);
-  const assignment = prepare(
-    native,
-    places,
-    beginning,
-    paperAfter(() => rehearse(native, places)),
-  );
+  const paper = paperAfter(() => rehearse(native, places));
+  const assignment = prepare(native, places, beginning, paper);
   become(native, channel, beginning, assignment, received());
 }
 

@@ -15,6 +15,7 @@ import {
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -146,7 +147,11 @@ test("what a call leaves behind is collected once nobody waits", async () => {
   await serving();
   // V8's name for a collection that was asked for.
   await eventually(
-    () => Promise.resolve(traced),
+    async () => {
+      await version();
+      await sleep(30);
+      return traced;
+    },
     (lines) => /Scavenge .*testing/.test(lines),
     20_000,
   );

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { QuietCollector } from "../src/quiet-collector.ts";
+import { collectWhenQuiet } from "../src/collect-when-quiet.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as NodeJS.GCFunction;
@@ -15,20 +15,20 @@ function litter(): void {
 }
 
 /** A collector that counts. */
-function counting(): { readonly collector: QuietCollector; readonly asked: unknown[] } {
+function counting(): { readonly worked: () => void; readonly asked: unknown[] } {
   const asked: unknown[] = [];
-  const collector = new QuietCollector(((options: NodeJS.GCOptions) => {
+  const worked = collectWhenQuiet(((options: NodeJS.GCOptions) => {
     asked.push(options);
     collect(options);
   }) as NodeJS.GCFunction);
-  return { collector, asked };
+  return { worked, asked };
 }
 
 test("collects after the work, and once", async () => {
-  const { collector, asked } = counting();
+  const { worked, asked } = counting();
   while (asked.length === 0) {
     litter();
-    collector.worked();
+    worked();
     await sleep(30);
   }
   await sleep(50);
@@ -36,24 +36,24 @@ test("collects after the work, and once", async () => {
 });
 
 test("not while there is work", async () => {
-  const { collector, asked } = counting();
+  const { worked, asked } = counting();
   // This timer is due before the collector's each time, however late both are.
   for (let at = 0; at < 20; at += 1) {
     litter();
-    collector.worked();
+    worked();
     await sleep(2);
   }
   expect(asked).toEqual([]);
 });
 
 test("not for next to nothing", async () => {
-  const { collector, asked } = counting();
+  const { worked, asked } = counting();
   collect({ type: "minor", execution: "sync" });
-  collector.worked();
+  worked();
   await sleep(50);
   expect(asked).toEqual([]);
 });
 
 test("leaves V8 alone where nothing can be asked of it", () => {
-  expect(() => new QuietCollector(undefined).worked()).not.toThrow();
+  expect(() => collectWhenQuiet(undefined)()).not.toThrow();
 });

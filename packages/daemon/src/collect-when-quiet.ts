@@ -8,19 +8,14 @@ const worthBytes = 256 * 1024;
 /**
  * Collects short-lived objects while nobody waits. V8 does it when its nursery of 1 MB is nearly full, and a start fills most
  * of that: the collection would come in the middle of the next start, and its threads would take the processor that the
- * starting program needs. Without Node's `--expose-gc` V8 is left alone.
+ * starting program needs. Returns what is to be called whenever something was done. Without Node's `--expose-gc` V8 is left alone.
  */
-export class QuietCollector {
-  readonly #timer: NodeJS.Timeout | null;
-
-  constructor(collect: NodeJS.GCFunction | undefined = globalThis.gc) {
-    this.#timer = collect === undefined ? null : setTimeout(collectIfWorth, quietMs, collect).unref();
-  }
-
-  /** Something was done; what it left behind is collected once it is quiet. */
-  worked(): void {
-    this.#timer?.refresh();
-  }
+export function collectWhenQuiet(collect: NodeJS.GCFunction | undefined = globalThis.gc): () => void {
+  if (collect === undefined) return () => undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return () => {
+    timer = timer?.refresh() ?? setTimeout(collectIfWorth, quietMs, collect).unref();
+  };
 }
 
 function collectIfWorth(collect: NodeJS.GCFunction): void {
