@@ -3,7 +3,7 @@ export { type Clock, systemClock } from "./driver/clock.ts";
 export type { CallOptions, Driver, FoundRun, Recovery, RunHandle, RunLogLine } from "./driver/driver.ts";
 export type { ExecOutput, ExecRequest, ExecSession } from "./driver/exec.ts";
 export type { PortBinding } from "./driver/port-binding.ts";
-export { emptyReading, type Reading } from "./driver/reading.ts";
+export { emptyReading, type Look, type Reading } from "./driver/reading.ts";
 export { DriverRegistry } from "./driver/registry.ts";
 export { noNotes, type RunFacts, type RunNotes, type StartPath } from "./driver/run-facts.ts";
 export { isRunId, newRunId } from "./driver/run-id.ts";

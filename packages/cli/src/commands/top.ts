@@ -8,6 +8,8 @@ import { measured, type Measured } from "../views/measured.ts";
 
 /** An instance that was not measured for so long is gone. */
 const staleIntervals = 3;
+/** In so many rounds the counters of every instance are read anew. */
+const roundsAtMost = 5;
 /** Time that a round of measurements may come late. */
 const lateMs = 2000;
 const keysHelp = `sort: ${sortNames.map((name) => `${name[0]} ${name}`).join("  ")}   q quit`;
@@ -56,7 +58,7 @@ async function printSamples(
   for await (const sample of samples) out.line(JSON.stringify(sample));
 }
 
-/** Rates need two measurements: the second one is shown. */
+/** Rates need the counters of two measurements; of very many instances not every round reads them. */
 async function printOnce(
   daemon: Constellation,
   app: string | undefined,
@@ -66,14 +68,16 @@ async function printOnce(
 ): Promise<void> {
   const count = (await daemon.instances(app, { signal })).filter(({ state }) => state.status === "running").length;
   const latest = new Map<string, Measured>();
-  let taken = 0;
-  // What has ended meanwhile is measured no more: the second round is not waited for longer than it takes.
-  const until = AbortSignal.any([signal, AbortSignal.timeout(givenDuration("--interval", interval) + lateMs)]);
+  const rated = new Set<string>();
+  // What has ended meanwhile is measured no more: the rounds are not waited for longer than they take.
+  const timeoutMs = roundsAtMost * givenDuration("--interval", interval) + lateMs;
+  const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   if (count > 0)
     for await (const sample of daemon.monitor(app, { interval, signal: until })) {
-      latest.set(sample.instance, measured(sample, latest.get(sample.instance)));
-      taken += 1;
-      if (taken >= 2 * count) break;
+      const before = latest.get(sample.instance);
+      if (before !== undefined && before.sample.countersAt !== sample.countersAt) rated.add(sample.instance);
+      latest.set(sample.instance, measured(sample, before));
+      if (rated.size >= count) break;
     }
   for (const line of topLines([...latest.values()], sort, out)) out.line(line);
 }

@@ -9,11 +9,15 @@ export interface Measured {
   readonly networkSentPerSecond: number | null;
 }
 
-/** Rates between two samples of one instance. After a restart its counters begin again: then there are none. */
+/**
+ * Rates between two samples of one instance; they stay as they are until the counters were read again. After a restart those
+ * begin again: then there are none.
+ */
 export function measured(sample: Sample, before: Measured | undefined): Measured {
+  const seconds = before === undefined ? 0 : (sample.countersAt - before.sample.countersAt) / 1000;
+  if (before !== undefined && seconds === 0) return { ...before, sample };
   const rate = (counter: (one: Sample) => number | null): number | null => {
     const [now, then] = [counter(sample), before === undefined ? null : counter(before.sample)];
-    const seconds = (sample.at - (before?.sample.at ?? sample.at)) / 1000;
     return now === null || then === null || now < then || seconds <= 0 ? null : (now - then) / seconds;
   };
   return {

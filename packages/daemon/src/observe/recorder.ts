@@ -16,7 +16,7 @@ export function recorderActor(observations: Observations, telemetry: Pick<Teleme
     },
     receive: () => {
       for (const instance of observations.values()) {
-        const reading = instance.run?.handle.stats() ?? null;
+        const reading = instance.run?.handle.stats("in-turn") ?? null;
         if (reading === null) continue;
         const name = instanceName(instance);
         telemetry.sample(`${name}.cpu-us`, reading.cpuTimeUs);

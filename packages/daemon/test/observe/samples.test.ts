@@ -1,5 +1,5 @@
 import type { Sample, SamplesQuery } from "@constellation/contract";
-import { emptyReading, type Reading, type RunHandle } from "@constellation/instances";
+import { emptyReading, type Look, type Reading, type RunHandle } from "@constellation/instances";
 import { describe, expect, test } from "vitest";
 import { Observations } from "../../src/agent/index.ts";
 import { Sampling } from "../../src/observe/index.ts";
@@ -9,12 +9,14 @@ function world(...names: string[]) {
   const observations = new Observations();
   const counters = { nowMs: 10_000, cpuTimeUs: 500_000, reads: 0 };
   const handles: { stats: () => Reading }[] = [];
+  const looks = new Set<Look | undefined>();
   for (const name of names) {
     const [app = "", index = "1"] = name.split(".");
     const state = { status: "running", since: 9000, pid: 1, ready: true, notReady: null } as const;
     const handle = {
       facts: { runId: name, startedAt: 9000 },
-      stats: () => {
+      stats: (look?: Look) => {
+        looks.add(look);
         counters.reads += 1;
         return { ...emptyReading, cpuTimeUs: counters.cpuTimeUs, memoryBytes: 7 };
       },
@@ -32,7 +34,7 @@ function world(...names: string[]) {
       history: [],
     });
   }
-  return { observations, counters, handles, sampling: new Sampling(observations, () => counters.nowMs) };
+  return { observations, counters, handles, looks, sampling: new Sampling(observations, () => counters.nowMs) };
 }
 
 async function take(sampling: Sampling, query: SamplesQuery, count: number, between: () => void): Promise<Sample[]> {
@@ -54,6 +56,16 @@ describe("sampling", () => {
       counters.cpuTimeUs += 250_000;
     });
     expect(samples[1]).toMatchObject({ app: "web", instance: "web.1", cpuPercent: 25, restarts: 2, uptimeMs: 2000 });
+  });
+
+  test("reads all of a few, and of very many a part in each round", async () => {
+    const named = (count: number): string[] => Array.from({ length: count }, (_, at) => `web.${at + 1}`);
+    const few = world(...named(200));
+    await take(few.sampling, { intervalMs: 100, follow: true }, 1, () => undefined);
+    expect([...few.looks]).toEqual(["whole"]);
+    const many = world(...named(201));
+    await take(many.sampling, { intervalMs: 100, follow: true }, 1, () => undefined);
+    expect([...many.looks]).toEqual(["in-turn"]);
   });
 
   test("once looks at every instance, and only at those of the app when one is named", async () => {

@@ -15,6 +15,8 @@ export function linuxMonitor(): Monitor {
   return { platform: "linux", watch: (target) => new LinuxWatch(target) };
 }
 
+let watches = 0;
+
 class LinuxWatch implements Watch {
   readonly target: MonitorTarget;
   /** Needed where no group tells CPU time, and to tell a process that has ended from one without memory. */
@@ -30,6 +32,9 @@ class LinuxWatch implements Watch {
   readonly #ownIo: TwoTotals = { first: 0, second: 0 };
   readonly #traffic: TwoTotals = { first: 0, second: 0 };
   #samples = 0;
+  #hasEnded = false;
+  /** Watches that are read together have different turns, so that one round costs as much as another. */
+  readonly #firstTurn = watches++;
   // Of the sample before, if there was one.
   #lastAtMs = 0;
   #lastCpuTimeUs = 0;
@@ -43,6 +48,7 @@ class LinuxWatch implements Watch {
   #tasks: number | undefined;
   #oomKills: number | undefined;
   #fds: number | undefined;
+  #countersAtMs = 0;
   #ioReadBytes: number | undefined;
   #ioWriteBytes: number | undefined;
   #receivedBytes: number | undefined;
@@ -95,16 +101,18 @@ class LinuxWatch implements Watch {
   }
 
   #look(atEverything: boolean): Sample | undefined {
+    const atMs = performance.now();
     try {
-      if (!this.#readTables(atEverything)) return undefined;
+      this.#hasEnded ||= !this.#readTables(atEverything, atMs);
+      if (this.#hasEnded) return undefined;
     } catch (error) {
-      if (error instanceof HostError && error.code === "process-gone") return undefined;
-      throw error;
+      if (!(error instanceof HostError) || error.code !== "process-gone") throw error;
+      this.#hasEnded = true;
+      return undefined;
     }
     const { cpuTicks, childrenCpuTicks, threads, rssPages } = this.#hot;
     const ofGroupUs = this.#groupCpuUs;
     const cpuTimeUs = ofGroupUs ?? ticksToUs(cpuTicks + childrenCpuTicks);
-    const atMs = performance.now();
     // Always the same fields in the same order: a thousand of these are made each second.
     const sample: Sample = {
       atMs,
@@ -120,6 +128,7 @@ class LinuxWatch implements Watch {
       tasks: this.#tasks,
       threads,
       fds: this.#fds,
+      countersAtMs: this.#countersAtMs,
       ioReadBytes: this.#ioReadBytes,
       ioWriteBytes: this.#ioWriteBytes,
       networkReceivedBytes: this.#receivedBytes,
@@ -135,7 +144,7 @@ class LinuxWatch implements Watch {
   }
 
   /** Reads all tables, or those whose turn it is, into the fields; false when the process has ended. */
-  #readTables(atEverything: boolean): boolean {
+  #readTables(atEverything: boolean, atMs: number): boolean {
     const gauge = this.target.cgroup?.gauge;
     const groupCpuUs = gauge?.cpuTimeUs();
     const memoryBytes = gauge?.memoryCurrentBytes();
@@ -143,7 +152,7 @@ class LinuxWatch implements Watch {
       this.#atRest = 0;
     this.#groupCpuUs = groupCpuUs;
     this.#memoryBytes = memoryBytes;
-    const turn = atEverything ? everything : turnOf(this.#samples, this.#atRest);
+    const turn = atEverything ? everything : turnOf(this.#firstTurn + this.#samples, this.#atRest);
     // Without a group only the stat line tells CPU time.
     if (groupCpuUs === undefined || this.#threadDirectory === undefined) {
       if (!this.#readStat()) return false;
@@ -153,7 +162,10 @@ class LinuxWatch implements Watch {
     }
     if (gauge !== undefined) this.#readGroup(gauge, turn);
     if (turn.ownIo && this.#io !== undefined) scanIo(this.#io.read(), this.#ownIo);
-    if (turn.devices) this.#readDevices(gauge);
+    if (turn.devices) {
+      this.#readDevices(gauge);
+      this.#countersAtMs = atMs;
+    }
     if (turn.fds) this.#fds = this.#countFds();
     if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0) this.#data = useOf(this.#dataPath);
     this.#atRest = (this.#atRest + 1) % looksAtRest;

@@ -62,6 +62,7 @@ class PsWatch implements Watch {
       cpuPercent: this.#last?.cpuPercent,
       memoryRssBytes: members.reduce((sum, row) => sum + row.rssBytes, 0),
       tasks: members.length,
+      countersAtMs: atMs,
     };
   }
 

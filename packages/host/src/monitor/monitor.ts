@@ -33,6 +33,8 @@ export interface Sample {
   readonly threads: number | undefined;
   /** Open descriptors of the main process. */
   readonly fds: number | undefined;
+  /** When I/O and network were read, which a look in turn may leave out: rates are over the time between these. */
+  readonly countersAtMs: number;
   /** The larger of what the control group's devices and the main process count: each may miss some, none invents any. */
   readonly ioReadBytes: number | undefined;
   readonly ioWriteBytes: number | undefined;
@@ -50,9 +52,10 @@ export interface Watch {
   /** Looks at everything now; undefined when the main process has ended (never another process that has its pid). */
   sample(): Sample | undefined;
   /**
-   * A look for regular sampling at half the cost: CPU time and memory in use are new each time, I/O, network, tasks and
-   * resident memory every second time, the peak and OOM kills every fourth, threads and descriptors every eighth. Of a
-   * group whose CPU time and memory in use stand still since all of that was read, only I/O of devices and network are read on.
+   * A look for regular sampling at a third of the cost: CPU time and memory in use are new each time, I/O, network, tasks
+   * and resident memory every fourth time, the peak, OOM kills, threads and descriptors every eighth. Of a group whose CPU
+   * time and memory in use stand still since all of that was read, only I/O of devices and network are read on. The end of
+   * the process shows with its resident memory.
    */
   sampleInTurn(): Sample | undefined;
   /** The process tree now. */

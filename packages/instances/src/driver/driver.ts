@@ -1,6 +1,6 @@
 import type { AppSpec, Exit, Feature, InstanceDetails, LogLine, Resources } from "@constellation/contract";
 import type { ExecRequest, ExecSession } from "./exec.ts";
-import type { Reading } from "./reading.ts";
+import type { Look, Reading } from "./reading.ts";
 import type { RunFacts, RunNotes } from "./run-facts.ts";
 import type { StartRequest } from "./start-request.ts";
 
@@ -79,8 +79,8 @@ export interface RunHandle {
   /** The processes inside, now. */
   inspect(): Promise<Pick<InstanceDetails, "processes">>;
 
-  /** Reads all counters; cheap enough for every second. `null` once it has ended. */
-  stats(): Reading | null;
+  /** Reads its counters; cheap enough for every second. `null` once it has ended. @param look default: `whole` */
+  stats(look?: Look): Reading | null;
 
   /**
    * Puts the running instance under other limits for CPU, memory and processes, at once, and keeps them with the run.

@@ -1,3 +1,6 @@
+/** Whether everything is read now, or only some of what is slow to read, in turn: for many instances each second. */
+export type Look = "whole" | "in-turn";
+
 /** What the machine counts for one run, since its start; `null`: this machine does not tell. The fields are those of `Sample`. */
 export interface Reading {
   readonly cpuTimeUs: number;
@@ -8,6 +11,8 @@ export interface Reading {
   readonly threads: number | null;
   readonly processes: number | null;
   readonly openFiles: number | null;
+  /** When those of disk and network were read: monotonic milliseconds of this process. */
+  readonly countersAtMs: number;
   readonly diskReadBytes: number | null;
   readonly diskWrittenBytes: number | null;
   readonly networkReceivedBytes: number | null;
@@ -26,6 +31,7 @@ export const emptyReading: Reading = {
   threads: null,
   processes: null,
   openFiles: null,
+  countersAtMs: 0,
   diskReadBytes: null,
   diskWrittenBytes: null,
   networkReceivedBytes: null,

@@ -83,7 +83,14 @@ export class FakeHandle implements RunHandle {
   stats(): Reading | null {
     if (this.#run.exit !== null) return null;
     const ranMs = this.#world.clock.nowMs() - this.#run.startedAt;
-    return { ...emptyReading, cpuTimeUs: ranMs * 10, memoryBytes: 1_000_000, processes: 1, threads: 1 };
+    return {
+      ...emptyReading,
+      cpuTimeUs: ranMs * 10,
+      countersAtMs: performance.now(),
+      memoryBytes: 1_000_000,
+      processes: 1,
+      threads: 1,
+    };
   }
 
   limit(resources: Resources): Promise<boolean> {

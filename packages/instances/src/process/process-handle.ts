@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../driver/clock.ts";
 import type { CallOptions, RunHandle, RunLogLine } from "../driver/driver.ts";
 import type { ExecRequest, ExecSession } from "../driver/exec.ts";
-import type { Reading } from "../driver/reading.ts";
+import type { Look, Reading } from "../driver/reading.ts";
 import type { RunFacts, RunNotes } from "../driver/run-facts.ts";
 import { signalNumber } from "../driver/signal-names.ts";
 import { instanceName } from "../driver/start-request.ts";
@@ -123,9 +123,9 @@ export class ProcessHandle implements RunHandle {
     return Promise.resolve({ processes: processesOf(this.#cgroup, this.#options.pids) });
   }
 
-  stats(): Reading | null {
+  stats(look: Look = "whole"): Reading | null {
     if (this.#over.signal.aborted) return null;
-    return this.#reader.read(this.#metrics?.values());
+    return this.#reader.read(look, this.#metrics?.values());
   }
 
   limit(resources: Resources): Promise<boolean> {

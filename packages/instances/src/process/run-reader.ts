@@ -7,7 +7,7 @@ import {
   type Sample,
   type Watch,
 } from "@constellation/host";
-import type { Reading } from "../driver/reading.ts";
+import type { Look, Reading } from "../driver/reading.ts";
 
 /** What is read, and what is known of it. */
 export interface RunReaderOptions {
@@ -27,7 +27,7 @@ export interface RunReaderOptions {
 const looksPerCount = 16;
 const none = Object.freeze({});
 
-/** Reads the counters of one run, all on kept descriptors. Numbers that are slow to read are some looks old. */
+/** Reads the counters of one run, all on kept descriptors. */
 export class RunReader {
   readonly #options: RunReaderOptions;
   #watch: Watch | null = null;
@@ -42,10 +42,10 @@ export class RunReader {
   }
 
   /** `null` when its main process has ended. @param custom numbers that the program pushed */
-  read(custom: Reading["custom"] = none): Reading | null {
+  read(look: Look, custom: Reading["custom"] = none): Reading | null {
     try {
       const watch = (this.#watch ??= this.#open());
-      const sample = watch.sampleInTurn();
+      const sample = look === "whole" ? watch.sample() : watch.sampleInTurn();
       return sample === undefined ? null : this.#reading(sample, watch, custom);
     } catch {
       // Its processes or its control group are gone since the last look; the end is on its way.
@@ -82,6 +82,7 @@ export class RunReader {
       threads: sample.tasks === undefined ? (sample.threads ?? null) : Math.max(0, sample.tasks - ours),
       processes: this.#processes,
       openFiles: sample.fds ?? null,
+      countersAtMs: sample.countersAtMs,
       diskReadBytes: sample.ioReadBytes ?? null,
       diskWrittenBytes: sample.ioWriteBytes ?? null,
       networkReceivedBytes: sample.networkReceivedBytes ?? null,
