@@ -121,7 +121,8 @@ export class PublicPort {
   }
 
   #watched(process: PortProcess): PortProcess {
-    void this.#lookOut(process);
+    // A start may be waiting for the port: it goes first.
+    setImmediate(() => void this.#lookOut(process));
     return process;
   }
 

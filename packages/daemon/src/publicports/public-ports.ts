@@ -55,23 +55,19 @@ export class PublicPorts implements PortOpener, PortSource {
     this.#parts = parts;
   }
 
-  async open(specs: readonly AppSpec[]): Promise<() => void> {
+  async open(specs: readonly AppSpec[], possible?: Promise<void>): Promise<() => void> {
     const opened: string[] = [];
     const promise = new Set<string>();
     const release = (): void => void this.#promised.delete(promise);
     this.#promised.add(promise);
+    const opening = this.#openAll(specs, promise, opened);
+    opening.catch(() => undefined);
     try {
-      for (const spec of specs) {
-        for (const port of spec.ports) {
-          const key = keyOf(spec.name, port);
-          promise.add(key);
-          if (!this.#open.has(key)) opened.push(key);
-          const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
-          await this.#obtain(spec.name, port).open(sharing);
-        }
-      }
+      await possible;
+      await opening;
       return release;
     } catch (error) {
+      await opening.catch(() => undefined);
       release();
       for (const key of opened) await this.#close(key);
       throw error;
@@ -316,6 +312,19 @@ export class PublicPorts implements PortOpener, PortSource {
       } catch (error) {
         if (!this.#recycle(key, app, error) && !this.#isFreedSoon(key, error)) throw error;
         await sleep(recycleLookMs, undefined, { signal });
+      }
+    }
+  }
+
+  /** @param promise gets the keys of all; `opened` those of the ones that were not open */
+  async #openAll(specs: readonly AppSpec[], promise: Set<string>, opened: string[]): Promise<void> {
+    for (const spec of specs) {
+      for (const port of spec.ports) {
+        const key = keyOf(spec.name, port);
+        promise.add(key);
+        if (!this.#open.has(key)) opened.push(key);
+        const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
+        await this.#obtain(spec.name, port).open(sharing);
       }
     }
   }

@@ -13,13 +13,18 @@ import { checkPortConflicts } from "./check-ports.ts";
 import { forgiving } from "./forgiving.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** A request that was found possible as a whole, with what it changes. */
+/** A request that contradicts neither itself nor what is wanted already, with what it changes. */
 export interface Application {
   readonly specs: readonly AppSpec[];
   /** First those of the specs, in their order, then those of orphans. */
   readonly changes: readonly Change[];
   /** File that the specs come from. */
   readonly source: string | undefined;
+  /**
+   * Settles when it is known whether the machine can do it.
+   * Rejects with ConstellationError `spec.invalid`, `artifact.not-found`, `limit.unenforceable`, `isolation.unavailable`.
+   */
+  readonly possible: Promise<void>;
 }
 
 /** What checking needs to know of the world. */
@@ -32,15 +37,14 @@ export interface ApplyContext {
 }
 
 /**
- * Checks everything that can be known before anything is changed, for all specs together.
+ * Checks everything that can be known before anything is changed, for all specs together. What the disk and the kernel have
+ * to say is heard later (`possible`), so that other things can be done meanwhile.
  *
- * @throws ConstellationError `spec.invalid`, `spec.cycle`, `app.exists`, `state.conflict`, `artifact.not-found`,
- *   `limit.exceeds-node`, `limit.unenforceable`, `isolation.unavailable`, `port.in-use`
+ * @throws ConstellationError `spec.invalid`, `spec.cycle`, `app.exists`, `state.conflict`, `limit.exceeds-node`, `port.in-use`
  */
-export async function checkApplication(request: ApplyRequest, context: ApplyContext): Promise<Application> {
+export function checkApplication(request: ApplyRequest, context: ApplyContext): Application {
   const { snapshot, artifacts, capacity, feasible } = context;
   const specs = parseAll(request.apps);
-  // The disk is asked while the rest is looked at; what it answers is heard in its turn.
   const files = Promise.all(specs.map((spec) => checkFiles(spec, artifacts)));
   files.catch(() => undefined);
   for (const spec of specs) checkName(spec, snapshot, request.createOnly ?? false);
@@ -60,9 +64,8 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
     const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
     checkPortConflicts([...running, ...specs]);
   }
-  await files;
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
-  for (const [at, spec] of specs.entries()) if (changes[at]?.change !== "unchanged") await feasible(spec);
+  const changed = specs.filter((_, at) => changes[at]?.change !== "unchanged");
   const change = request.prune === true ? "removed" : "orphaned";
   const fate = orphans.map((app): Change => ({
     app,
@@ -70,7 +73,12 @@ export async function checkApplication(request: ApplyRequest, context: ApplyCont
     revision: snapshot.record(app)?.revision ?? 0,
     differences: [],
   }));
-  return { specs, changes: [...changes, ...fate], source: request.source };
+  const possible = (async () => {
+    await files;
+    for (const spec of changed) await feasible(spec);
+  })();
+  possible.catch(() => undefined);
+  return { specs, changes: [...changes, ...fate], source: request.source, possible };
 }
 
 /**

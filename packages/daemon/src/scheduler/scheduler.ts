@@ -15,12 +15,13 @@ import { Snapshot } from "./snapshot.ts";
 /** Opens the public ports of an app before anything is changed, so that one in use refuses the whole change. */
 export interface PortOpener {
   /**
-   * Opens what is not open yet; when one cannot be opened, those opened by this call are closed again.
+   * Opens what is not open yet; when one cannot be opened, or `possible` rejects, those opened by this call are closed again.
    *
+   * @param possible what else must turn out well: waited for beside the opening
    * @returns to be called when it is written down who needs them, or will not be: until then nobody closes them
-   * @throws ConstellationError `port.in-use`, `access.denied`
+   * @throws what `possible` rejects with; ConstellationError `port.in-use`, `access.denied`
    */
-  open(specs: readonly AppSpec[]): Promise<() => void>;
+  open(specs: readonly AppSpec[], possible?: Promise<void>): Promise<() => void>;
   /** Says who listens on the ports that would have to be opened, without opening them. @throws as {@link open} */
   check(specs: readonly AppSpec[]): Promise<void>;
 }
@@ -59,14 +60,16 @@ export class Scheduler {
   /** Makes the specs the desired state: all of them, or none when one is refused. @throws as `checkApplication`, and what writing throws */
   async apply(request: ApplyRequest): Promise<Change[]> {
     const { repository, ports, nowMs } = this.#parts;
-    const application = await checkApplication(request, { ...this.#parts, snapshot: this.snapshot });
+    const application = checkApplication(request, { ...this.#parts, snapshot: this.snapshot });
+    const { possible } = application;
     const changed = application.specs.filter((_, at) => application.changes[at]?.change !== "unchanged");
     if (request.dryRun === true) {
+      await possible;
       await ports.check(changed);
       return [...application.changes];
     }
     const edit = repository.edit();
-    const release = await ports.open(changed);
+    const release = await ports.open(changed, possible);
     let undecided: string[] = [];
     try {
       undecided = enact(application, {

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, parseApp } from "@constellation/contract";
 import { MemoryStateStore } from "@constellation/engine";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -82,6 +84,20 @@ describe.runIf(process.platform === "linux")("a port that is opened for a change
     release();
     await ports.reconcile();
     expect(await isServed(port)).toBe(true);
+  });
+
+  test("is closed again when what else was to be found out speaks against it, and that is what is told", async () => {
+    const { ports } = await node();
+    const free = await freePort();
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    for (const port of [free, (taken.address() as AddressInfo).port]) {
+      const impossible = sleep(20).then(() => Promise.reject(new Error("there is no such folder")));
+      await expect(ports.open([spec(port)], impossible)).rejects.toThrow("there is no such folder");
+      expect(ports.concerns("web")).toBe(false);
+    }
+    expect(await isServed(free)).toBe(false);
+    taken.close();
   });
 
   test("is given up by the next sweep when the change came to nothing", async () => {
