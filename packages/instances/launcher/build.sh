@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 # A program is its name, its sources and their headers; every one is linked with start.c and may include sys.h.
 # A program whose sources are missing is skipped.
 programs="
-launcher: launcher.c spawner.c plan.c run.c processes.c files.c mounts.c image.c project.c privileges.c sealed.c netlink.c supervise.c ending.c control.c standby.c records.c log.c session.c plan.h launch.h supervise.h socket.h spawner.h
+launcher: launcher.c spawner.c plan.c run.c processes.c files.c mounts.c image.c project.c privileges.c sealed.c netlink.c supervise.c ending.c control.c standby.c turns.c records.c log.c session.c plan.h launch.h supervise.h socket.h spawner.h
 port: port.c port_backends.c port_connections.c port_control.c port_pump.c port_stats.c port_text.c port.h port_sys.h
 "
 flags="-std=gnu11 -O2 -Wall -Wextra -Werror -Wno-unused-function -static -nostdlib -nostartfiles -ffreestanding

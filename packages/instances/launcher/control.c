@@ -1,6 +1,7 @@
 // The control FIFO: the daemon, or the next one, tells the supervisor what to do. One command per line:
-//   T<signal>  send this signal to the main process     K  kill everything     A  run the plan in the file `assign`
-//   R  wake a warm program up: it is about to be told what to run
+//   T<signal>  send this signal to the main process     K  kill everything     A<pid>  run the plan in the file `assign`,
+//   which this daemon has written
+//   R<pid>  wake a warm program up: this daemon is about to tell it what to run
 #include "supervise.h"
 
 #include <linux/fcntl.h>
@@ -15,9 +16,9 @@ static void command(const char *line) {
   } else if (*line == 'K') {
     kill_everything();
   } else if (*line == 'A' && supervisor.phase == PHASE_WAITING) {
-    hand_over();
+    hand_over((i32)take_number(&argument));
   } else if (*line == 'R' && supervisor.phase == PHASE_WAITING && supervisor.standing_by) {
-    rouse();
+    rouse((i32)take_number(&argument));
   } // anything else is noise from someone who may write here; it changes nothing
 }
 
@@ -42,7 +43,7 @@ void obey(void) {
 
 // A warm slot gets its command: the supervisor does the steps before HAND_OVER (binds and sockets that only it can
 // reach), then gives the file and the descriptors to the waiting process.
-void hand_over(void) {
+void hand_over(i32 daemon) {
   const long file = sys(openat, supervisor.dir, "assign", O_RDONLY | O_CLOEXEC, 0);
   if (failed(file)) return supervisor_failed(0, (i32)-file);
   const long size = read_all((i32)file, plan_buffer, PLAN_MAX);
@@ -68,6 +69,7 @@ void hand_over(void) {
       fds[++message.count] = launch.slots[slot];
     }
     sys(lseek, file, 0, 0);
+    keep_apart(supervisor.main_pid ? supervisor.main_pid : launch.child, daemon); // it goes back by itself
     supervisor.phase = PHASE_STARTING;
     supervisor.deadline_ns = clock_ns(MONOTONIC) + 1000000ull * supervisor.start_timeout_ms;
     const long sent = send_fds(supervisor.channel, &message, sizeof message, fds, message.count + 1);

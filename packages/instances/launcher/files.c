@@ -29,27 +29,38 @@ long step_write_slot(const struct step *step) {
   return fd < 0 ? fd : write_all(fd, launch.plan.bytes + step->arg[1], step->arg[2]);
 }
 
-// RECEIVE_SLOT slot path request timeoutMs: connects to a Unix socket, sends the request if there is one, and keeps
-// the first descriptor that comes back by SCM_RIGHTS (unix(7)). This is how an app's listening socket arrives.
-long step_receive_slot(const struct step *step) {
+// ASK slot path request timeoutMs: connects to a Unix socket and sends the request; the slot keeps the connection.
+long step_ask(const struct step *step) {
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {0}};
   const usize length = length_of(text(step, 1));
   if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
   copy(address.sun_path, text(step, 1), length);
-  const long fd = sys(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC_FLAG, 0);
+  const long fd = fill_slot(step->arg[0], sys(socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC_FLAG, 0));
   if (failed(fd)) return fd;
   const struct kernel_time limit = {step->arg[4] / 1000, (i64)(step->arg[4] % 1000) * 1000};
   sys(setsockopt, fd, SOL_SOCKET_LEVEL, SO_RCVTIMEO_OPTION, &limit, sizeof limit);
   sys(setsockopt, fd, SOL_SOCKET_LEVEL, SO_SNDTIMEO_OPTION, &limit, sizeof limit);
-  long result = retry(sys(connect, fd, &address, sizeof address));
-  if (!failed(result) && step->arg[3]) result = write_all((i32)fd, launch.plan.bytes + step->arg[2], step->arg[3]);
-  i32 received = -1;
+  const long result = retry(sys(connect, fd, &address, sizeof address));
+  return failed(result) ? result : write_all((i32)fd, launch.plan.bytes + step->arg[2], step->arg[3]);
+}
+
+// RECEIVE slot: the first descriptor that comes back by SCM_RIGHTS (unix(7)) replaces the connection of ASK. This is how an
+// app's listening socket arrives. Who is asked works while other steps are done.
+long step_receive(const struct step *step) {
+  const i32 from = slot_fd(step->arg[0]);
+  if (from < 0) return from;
+  i32 received;
   u8 body;
-  if (!failed(result)) result = receive_fds((i32)fd, &body, 1, &received, 1);
-  close_fd((i32)fd);
+  const long result = receive_fds(from, &body, 1, &received, 1);
   if (result == -EAGAIN) return -ETIMEDOUT;
   if (failed(result)) return result;
   return received < 0 ? -ENOMSG : fill_slot(step->arg[0], received);
+}
+
+// COPY slot from: the same descriptor once more
+long step_copy(const struct step *step) {
+  const i32 from = slot_fd(step->arg[1]);
+  return from < 0 ? from : fill_slot(step->arg[0], sys(fcntl, from, F_DUPFD_CLOEXEC, 3));
 }
 
 // SYMLINK target path

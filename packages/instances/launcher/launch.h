@@ -65,7 +65,9 @@ void fill_reply(struct reply *reply, u32 kind, u32 step, i32 error, u32 role);
 long step_open(const struct step *step);           // files.c
 long step_write_file(const struct step *step);
 long step_write_slot(const struct step *step);
-long step_receive_slot(const struct step *step);
+long step_ask(const struct step *step);
+long step_receive(const struct step *step);
+long step_copy(const struct step *step);
 long step_symlink(const struct step *step);
 long step_mknod(const struct step *step);
 long step_inherit(const struct step *step);
@@ -90,6 +92,7 @@ long step_wait_parent(void);
 long step_wait_plan(void);
 long step_stand_by(const struct step *step);       // standby.c
 long step_tell(const struct step *step);
+long step_join(const struct step *step);
 long new_process(u64 flags, i32 cgroup, i32 *pidfd); // processes.c
 long step_open_process(const struct step *step);
 long step_enter(const struct step *step);
@@ -100,12 +103,23 @@ long step_log(const struct step *step);            // log.c
 long step_session(const struct step *step);        // session.c
 long step_pty(const struct step *step);
 
+long stat_field(i32 pid, int field, u64 *value); // a number of /proc/<pid>/stat (proc(5)), from the third field on
+#define STAT_START 22     // when the process began, in clock ticks since boot
+#define STAT_PROCESSOR 39 // where it was last
+
+// ---- turns.c: whom the kernel lets run, and where. For speed alone: what it refuses stays as it was. ----
 // Daemon and supervisors work for microseconds at a time, and whoever waits for a start waits for those. Asking for a short
 // slice lets them in front of a program that computes on the same processor (Linux 6.12 and newer), with no larger share.
-void take_short_turns(i32 pid);       // processes.c; 0: this process
-long start_time(i32 pid, u64 *ticks); // field 22 of /proc/<pid>/stat
+void take_short_turns(i32 pid); // 0: this process
+void take_first_turns(void);    // nobody that computes comes before this process
+void take_usual_turns(void);    // as before that, on any processor as before
+void note_processors(i32 program);        // those that it may have now
+void keep_apart(i32 program, i32 daemon); // notes them; it wakes up where the daemon does not work just now, and we do
+void let_anywhere(i32 program);           // it may have again what was noted
+
 long set_capabilities(u64 mask);
 void default_signals(void);
+void become_usual(void); // processes.c: in a slot, what it waited with is not the program's
 void run_sealed(char **argv, char **env); // sealed.c
 long limit_folder(const char *path, u32 wanted_project, u64 bytes, int is_empty); // project.c
 u32 landlock_version(void);               // privileges.c; 0 where there is none

@@ -24,15 +24,14 @@ long step_tree_attributes(const struct step *step) {
   return sys(mount_setattr, AT_CWD, text(step, 0), step->arg[3] ? AT_RECURSIVE : 0, &attributes, sizeof attributes);
 }
 
-// PLACE slot path: puts a detached mount where it belongs
+// PLACE slot path: puts a detached mount where it belongs; the slot is empty then, whatever came of it
 long step_place(const struct step *step) {
   const i32 fd = slot_fd(step->arg[0]);
   if (fd < 0) return fd;
   const long result = sys(move_mount, fd, "", AT_CWD, text(step, 1), MOVE_MOUNT_F_EMPTY_PATH);
-  if (failed(result)) return result;
   close_fd(fd);
   launch.slots[step->arg[0]] = -1;
-  return 0;
+  return failed(result) ? result : 0;
 }
 
 // PIVOT path: the mount at path becomes the root; the old root stays reachable as "." until LEAVE_OLD_ROOT

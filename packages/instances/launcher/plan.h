@@ -37,7 +37,7 @@ struct step {
   X(5, OPEN, "fsnn")                     \
   X(6, WRITE_FILE, "sbnn")               \
   X(7, WRITE_SLOT, "fb")                 \
-  X(8, RECEIVE_SLOT, "fsbn")             \
+  X(8, ASK, "fsbn")                      \
   X(9, KILL_WITH, "fn")                  \
   X(10, CLONE, "nnn")                    \
   X(11, NEW_USER, "nnnn")                 \
@@ -75,7 +75,10 @@ struct step {
   X(44, STAND_BY, "n")                   \
   X(45, BEGIN, "")                      \
   X(46, TITLE, "s")                      \
-  X(47, TELL, "b")
+  X(47, TELL, "b")                      \
+  X(48, JOIN, "n")                       \
+  X(49, RECEIVE, "f")                    \
+  X(50, COPY, "ff")
 
 enum step_kind {
 #define X(number, name, arguments) STEP_##name = number,

@@ -4,7 +4,6 @@
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/sched/types.h>
 #include <linux/wait.h>
 
 #include "socket.h"
@@ -142,11 +141,18 @@ long step_init(void) {
   reap_until_main_ends((i32)pid);
 }
 
+void become_usual(void) {
+  take_usual_turns();
+  let_anywhere(0);
+}
+
 // WAIT_PLAN: a warm slot stops here until the supervisor hands over the rest of the plan, as a file and with the
 // descriptors that its own steps prepared. The plan goes on behind its HAND_OVER step.
 long step_wait_plan(void) {
   struct channel_message message = {.kind = 0};
   i32 fds[FDS_MAX];
+  note_processors(0);
+  take_first_turns();
   tell_status(STATUS_WAITING, launch.next, 0);
   const long got = receive_fds(launch.channel, &message, sizeof message, fds, FDS_MAX);
   if (failed(got)) return got;
@@ -163,8 +169,7 @@ long step_wait_plan(void) {
   run_plan((u32)message.value);
 }
 
-// Field 22 of /proc/<pid>/stat: when the process started, in clock ticks since boot (proc(5)).
-long start_time(i32 pid, u64 *ticks) {
+long stat_field(i32 pid, int field, u64 *value) {
   char path[32], stat[512];
   *put_text(put_number(put_text(path, "/proc/"), (u64)pid, 1), "/stat") = 0;
   const long fd = sys(openat, AT_CWD, path, O_RDONLY | O_CLOEXEC, 0);
@@ -175,8 +180,8 @@ long start_time(i32 pid, u64 *ticks) {
   stat[length] = 0;
   const char *at = stat + length;
   while (at > stat && *at != ')') at--; // the name may contain anything, its closing bracket is the last one
-  for (int spaces = 0; *at && spaces < 20; at++) spaces += *at == ' ';
-  *ticks = take_number(&at);
+  for (int spaces = 0; *at && spaces < field - 2; at++) spaces += *at == ' ';
+  *value = take_number(&at);
   return 0;
 }
 
@@ -185,7 +190,7 @@ long step_open_process(const struct step *step) {
   const long fd = sys(pidfd_open, step->arg[1], 0);
   u64 ticks = 0;
   if (failed(fd)) return fd;
-  const long known = start_time((i32)step->arg[1], &ticks);
+  const long known = stat_field((i32)step->arg[1], STAT_START, &ticks);
   if (!failed(known) && ticks == wide(&step->arg[2])) return fill_slot(step->arg[0], fd);
   close_fd((i32)fd);
   return -ESRCH;
@@ -215,6 +220,7 @@ long step_exec(const struct step *step) {
   plan_texts(&launch.plan, step->arg[0], step->arg[1], candidates);
   plan_texts(&launch.plan, step->arg[2], step->arg[3], arguments);
   plan_texts(&launch.plan, step->arg[4], step->arg[5], environment);
+  become_usual();
   default_signals();
   tell_status(STATUS_EXECUTING, launch.next, 0);
   long result = -ENOENT, denied = 0;
@@ -224,12 +230,4 @@ long step_exec(const struct step *step) {
     if (result != -ENOENT && result != -EACCES && result != -ENOTDIR) return result;
   }
   return denied ? denied : result;
-}
-
-void take_short_turns(i32 pid) {
-  struct sched_attr wish;
-  if (failed(sys(sched_getattr, pid, &wish, sizeof wish, 0)) || wish.sched_policy != SCHED_NORMAL) return;
-  wish.sched_runtime = 100000; // ns
-  wish.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
-  sys(sched_setattr, pid, &wish, 0);
 }

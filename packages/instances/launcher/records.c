@@ -57,7 +57,7 @@ static struct beginning {
 
 static char *pid_line(char *end, const char *name, i32 pid, struct beginning *known) {
   if (pid <= 0) return end;
-  if (known->pid != pid && failed(start_time(pid, &known->ticks))) known->ticks = 0;
+  if (known->pid != pid && failed(stat_field(pid, STAT_START, &known->ticks))) known->ticks = 0;
   known->pid = pid;
   end = put_number(put_text(put_text(end, name), " "), (u64)pid, 1);
   return put_text(put_number(put_text(end, " "), known->ticks, 1), "\n");

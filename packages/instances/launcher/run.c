@@ -64,7 +64,9 @@ long perform(const struct step *step) {
     case STEP_OPEN: return step_open(step);
     case STEP_WRITE_FILE: return step_write_file(step);
     case STEP_WRITE_SLOT: return step_write_slot(step);
-    case STEP_RECEIVE_SLOT: return step_receive_slot(step);
+    case STEP_ASK: return step_ask(step);
+    case STEP_RECEIVE: return step_receive(step);
+    case STEP_COPY: return step_copy(step);
     case STEP_KILL_WITH: return step_kill_with(step);
     case STEP_CLONE: return step_clone(step);
     case STEP_NEW_USER: return step_new_user(step);
@@ -100,6 +102,7 @@ long perform(const struct step *step) {
     case STEP_NEW_SESSION: return sys(setsid);
     case STEP_STAND_BY: return step_stand_by(step);
     case STEP_TELL: return step_tell(step);
+    case STEP_JOIN: return step_join(step);
     case STEP_TITLE: return show_title(plan_text(plan, arg[0]));
     case STEP_HAND_OVER: // only the plan that a slot receives has these, and the supervisor stops there
     case STEP_BEGIN: return -EINVAL;

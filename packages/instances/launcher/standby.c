@@ -10,6 +10,11 @@
 #include "socket.h"
 #include "supervise.h"
 
+// JOIN namespaces: of the program that waits (setns(2), Linux 5.8)
+long step_join(const struct step *step) {
+  return supervisor.main_process < 0 ? -ESRCH : sys(setns, supervisor.main_process, step->arg[0]);
+}
+
 // STAND_BY descriptors: the program that is executed next waits. It gets the channel as descriptor 3 and as the ones
 // that follow, which keeps their numbers free for the sockets that come with its assignment.
 long step_stand_by(const struct step *step) {
@@ -34,7 +39,8 @@ long step_stand_by(const struct step *step) {
 }
 
 // A message without anything in it. Whoever has waited long is slow at first, and has the time to get over it.
-void rouse(void) {
+void rouse(i32 daemon) {
+  keep_apart(supervisor.main_pid, daemon);
   const struct channel_message message = {.kind = CHANNEL_ROUSE};
   sys(sendto, supervisor.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0); // once too often is no loss
 }
@@ -53,18 +59,54 @@ long step_tell(const struct step *step) {
   return failed(result) ? result : 0;
 }
 
-static void do_errand(u32 from) __attribute__((noreturn));
-static void do_errand(u32 from) {
+// ---- the errand: the steps from there to BEGIN, by a child ----
+// It shares our memory and our descriptors, since copying them would take longer than all it has to do. Its stack is given
+// back when it has ended.
+static u8 errand_stack[65536] __attribute__((aligned(65536)));
+static u32 errand_step;  // where it is
+static i32 errand_error; // of that step
+
+static void do_errand(void) __attribute__((noreturn, used));
+static void do_errand(void) {
   sys(prctl, PR_SET_PDEATHSIG, 9);
-  launch.role = ROLE_INIT;
-  for (launch.next = from; launch.next < launch.plan.count; launch.next++) {
-    const struct step *step = &launch.plan.steps[launch.next];
-    if (step->kind == STEP_BEGIN) break;
+  for (; launch.plan.steps[errand_step].kind != STEP_BEGIN; errand_step++) {
+    const struct step *step = &launch.plan.steps[errand_step];
     const long done = perform(step);
-    if (failed(done) && !(step->flags & STEP_MAY_FAIL)) fail_step(launch.next, (i32)-done);
+    if (!failed(done) || step->flags & STEP_MAY_FAIL) continue;
+    errand_error = (i32)-done;
+    break;
   }
   leave(0);
   __builtin_unreachable();
+}
+
+// clone(2) with a stack of its own, on which the child does `work`, and a pidfd.
+static long new_companion(void *stack_end, void (*work)(void), i32 *pidfd) {
+  const u64 flags = CLONE_VM | CLONE_FILES | CLONE_PIDFD | 17 /* SIGCHLD */;
+#if defined(__x86_64__)
+  register long tid __asm__("r10") = 0;
+  register long tls __asm__("r8") = 0;
+  register void (*child)(void) __asm__("r9") = work;
+  long result;
+  __asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tcall *%%r9\n1:"
+                   : "=a"(result)
+                   : "a"(__NR_clone), "D"(flags), "S"(stack_end), "d"(pidfd), "r"(tid), "r"(tls), "r"(child)
+                   : "rcx", "r11", "memory");
+  return result;
+#else
+  register long x8 __asm__("x8") = __NR_clone;
+  register long x0 __asm__("x0") = (long)flags;
+  register long x1 __asm__("x1") = (long)stack_end;
+  register long x2 __asm__("x2") = (long)pidfd;
+  register long x3 __asm__("x3") = 0;
+  register long x4 __asm__("x4") = 0;
+  register long x5 __asm__("x5") = (long)work;
+  __asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x29, #0\n\tmov x30, #0\n\tblr x5\n1:"
+                   : "+r"(x0)
+                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                   : "memory", "cc");
+  return x0;
+#endif
 }
 
 // Waits for the child, but not longer than a start may take; returns the errno of what went wrong.
@@ -78,42 +120,23 @@ static i32 wait_for(i32 child) {
   zero(&info, sizeof info);
   retry(sys(waitid, 3 /* P_PIDFD */, child, &info, WEXITED, NULL));
   if (late) return ETIMEDOUT;
-  return info.si_code == 1 /* CLD_EXITED */ && info.si_status == 0 ? 0 : ECHILD;
+  return info.si_code == 1 /* CLD_EXITED */ ? errand_error : ECHILD;
 }
 
-// The steps from there to BEGIN, by a child.
 static void run_errand(u32 from) {
-  i32 pipe[2], child = -1;
-  const long piped = sys(pipe2, pipe, O_CLOEXEC);
-  if (failed(piped)) supervisor_failed(from, (i32)-piped);
-  launch.status = pipe[1];
-  const long pid = new_process(0, -1, &child);
-  if (pid == 0) do_errand(from);
-  close_fd(launch.status), launch.status = -1;
+  i32 child = -1;
+  errand_step = from, errand_error = 0;
+  const long pid = new_companion(errand_stack + sizeof errand_stack, do_errand, &child);
   if (failed(pid)) supervisor_failed(from, (i32)-pid);
-  struct status told = {STATUS_FAILED, from, wait_for(child), ROLE_INIT};
+  const i32 error = wait_for(child);
   close_fd(child);
-  if (told.error) {
-    sys(read, pipe[0], &told, sizeof told); // which step it was, when the child came so far
-    supervisor_failed(told.step, told.error);
-  }
-  close_fd(pipe[0]);
-}
-
-// What the errand used up; everything else is for the program.
-static void close_used(u32 from) {
-  for (u32 i = from; i < launch.plan.count; i++) {
-    const struct step *step = &launch.plan.steps[i];
-    if (step->kind != STEP_PLACE && step->kind != STEP_ENTER) continue;
-    close_fd(launch.slots[step->arg[0]]);
-    launch.slots[step->arg[0]] = -1;
-  }
+  sys(madvise, errand_stack, sizeof errand_stack, 4 /* MADV_DONTNEED */);
+  if (error) supervisor_failed(errand_step, error);
 }
 
 // BEGIN: the program gets the descriptors that are left, in the order of their slots.
 void begin(u32 from) {
   run_errand(from);
-  close_used(from);
   struct channel_message message = {.kind = CHANNEL_PLAN, .count = 0};
   i32 fds[FDS_MAX];
   for (u32 slot = 0; slot < SLOTS && message.count < FDS_MAX; slot++) {
@@ -121,6 +144,7 @@ void begin(u32 from) {
     message.slots[message.count] = (u8)slot;
     fds[message.count++] = launch.slots[slot];
   }
+  let_anywhere(supervisor.main_pid); // before it can look
   // The program first: whoever hears of it, the daemon, takes the processor from this one.
   if (failed(send_fds(supervisor.channel, &message, sizeof message, fds, message.count))) kill_everything();
   running();

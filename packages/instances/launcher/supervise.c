@@ -116,6 +116,7 @@ static void started(void) {
 static void warm(void) {
   if (!supervisor.standing_by || supervisor.phase != PHASE_STARTING) return;
   supervisor.phase = PHASE_WAITING;
+  take_first_turns();
   write_pid_file();
   answer(REPLY_WAITING, launch.next, 0, ROLE_MAIN);
 }
@@ -126,6 +127,7 @@ void running(void) {
   supervisor.started_ns = clock_ns(MONOTONIC);
   write_pid_file();
   answer(REPLY_STARTED, 0, 0, ROLE_MAIN);
+  take_usual_turns();
   sys(madvise, plan_buffer, PLAN_MAX, 4 /* MADV_DONTNEED: the plan may hold secrets */);
   set_capabilities(1ull << CAP_KILL);
   if (supervisor.pending_signal) kill_main(supervisor.pending_signal);
@@ -143,6 +145,7 @@ void hear_status(void) {
     if (status.kind == STATUS_STANDING_BY) supervisor.standing_by = 1;
     if (status.kind != STATUS_WAITING) continue;
     supervisor.phase = PHASE_WAITING;
+    take_first_turns();
     write_pid_file();
     answer(REPLY_WAITING, status.step, 0, ROLE_MAIN);
   }

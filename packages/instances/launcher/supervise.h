@@ -59,7 +59,7 @@ void hear_status(void);
 void hear_channel(void);
 void running(void); // from here on the program is on its own
 // standby.c: a warm program wakes up, and gets what to run
-void rouse(void);
+void rouse(i32 daemon);
 void begin(u32 from);
 void forget_supervisor(void); // in the child: closes everything that is the supervisor's
 
@@ -72,7 +72,7 @@ void resolve_main(i32 pidfd);
 
 // ---- control.c ----
 void obey(void);
-void hand_over(void);
+void hand_over(i32 daemon);
 
 // ---- records.c ----
 void answer(u32 kind, u32 step, i32 error, u32 role); // sends a reply, or keeps it until the socket takes it

@@ -56,7 +56,13 @@ static napi_value receive(napi_env env, void *info) {
   i32 fds[FDS_MAX];
   napi_value result = NULL, element;
   if (numbers(env, info, from, 1) != 1) return NULL;
-  const long got = receive_fds((i32)from[0], &message, sizeof message, fds, FDS_MAX);
+  long got = receive_fds((i32)from[0], &message, sizeof message, fds, FDS_MAX);
+  // Who is roused late may have been told already.
+  while (got == sizeof message && message.kind == CHANNEL_ROUSE) {
+    const long next = receive_fds_with((i32)from[0], &message, sizeof message, fds, FDS_MAX, MSG_DONTWAIT);
+    if (next == -EAGAIN) break;
+    got = next;
+  }
   if (got <= 0 || napi_create_array(env, &result)) return NULL;
   for (u32 i = 0; i < FDS_MAX && fds[i] >= 0; i++) {
     element = number(env, fds[i]);
@@ -72,6 +78,13 @@ static napi_value place(napi_env env, void *info) {
   const long placed = of[0] == of[1] ? of[1] : sys(dup3, of[0], of[1], O_CLOEXEC);
   if (!failed(placed) && of[0] != of[1]) sys(close, of[0]);
   return number(env, failed(placed) ? placed : 0);
+}
+
+// copy(descriptor): the same once more; its number or a negated errno
+static napi_value copy_of(napi_env env, void *info) {
+  i64 of[1];
+  if (numbers(env, info, of, 1) != 1) return number(env, -EINVAL);
+  return number(env, sys(fcntl, of[0], F_DUPFD_CLOEXEC, 3));
 }
 
 // shut(first, last): closes these descriptors
@@ -128,7 +141,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
   const struct {
     const char *name;
     napi_callback call;
-  } functions[] = {{"warm", warm}, {"receive", receive}, {"place", place}, {"shut", shut}, {"limit", limit}, {"show", show}};
+  } functions[] = {{"warm", warm}, {"receive", receive}, {"place", place}, {"copy", copy_of}, {"shut", shut}, {"limit", limit}, {"show", show}};
   for (u32 i = 0; i < COUNT(functions); i++) {
     napi_value function = NULL;
     if (napi_create_function(env, functions[i].name, ALL, functions[i].call, NULL, &function)) return NULL;

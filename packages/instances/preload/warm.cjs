@@ -15,9 +15,9 @@ const [, , library, example, preloadFolder] = process.argv;
 const native = require(library);
 
 const stack = stackOfMain();
-Promise.all([readyEntry(stack), readyCompiled(stack), warmUp(example)]).then(
-  ([enter, useCompiled]) =>
-    setImmediate(begin, { enter, useCompiled, preload: readyPreload(__dirname, preloadFolder) }),
+const warmth = warmUp(example).then(() => readyPreload(native, __dirname, preloadFolder));
+Promise.all([readyEntry(stack), readyCompiled(stack), warmth]).then(
+  ([enter, useCompiled, preload]) => setImmediate(begin, { enter, useCompiled, preload }),
   fail,
 );
 

@@ -85,7 +85,7 @@ const advice: Readonly<Partial<Record<Step["name"], Readonly<Record<string, stri
   },
   CHDIR: { ENOENT: "the working directory must exist inside the instance; bind it" },
   IMAGE: { ENOENT: "no loop device: load the module `loop`, or choose another kind of disk quota" },
-  RECEIVE_SLOT: {
+  ASK: {
     ECONNREFUSED: "whoever holds the listening socket is not running",
     ENOENT: "whoever holds the listening socket is not running",
   },

@@ -19,9 +19,8 @@ export function printedPlans({ launch, slot, standby }: RunRecord, host: HostFac
   return plans.map(printPlan).join("\n");
 }
 
-/** Its program was executed ahead; its number is not what a plan is read for. */
+/** Its program was executed ahead. */
 function printedStandby(standby: LaunchRequest, launch: LaunchRequest, host: HostFacts): string {
-  const main = { pid: 0, startTicks: 0n };
-  const begin = buildBeginPlan({ request: standby, main, tree: openTree(standby, host) }, launch, "");
+  const begin = buildBeginPlan({ request: standby, tree: openTree(standby, host) }, launch, "");
   return [buildStandbyPlan(standby, host), begin].map(printPlan).join("\n");
 }

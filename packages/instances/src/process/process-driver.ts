@@ -51,7 +51,8 @@ export interface ProcessParts {
   readonly numbers: InstanceNumbers;
   readonly newFolders: FoldersAhead;
   readonly spawner: () => Promise<Spawner>;
-  readonly handle: (folder: string, record: RunRecord) => RunHandle;
+  /** Takes a run that has just been started in hand, with its control group, which is open. */
+  readonly handle: (folder: string, record: RunRecord, started: { readonly cgroup: Cgroup | null }) => RunHandle;
 }
 
 /** Runs programs of this machine, each in namespaces and a control group of its own, under a supervisor that outlives the daemon. */
@@ -203,7 +204,7 @@ export class ProcessDriver implements Driver {
       numbers: this.#numbers,
       newFolders: this.#newFolders,
       spawner: () => this.#readySpawner(),
-      handle: (folder, record) => this.#handle(folder, record),
+      handle: (folder, record, started) => this.#handle(folder, record, started),
     };
   }
 

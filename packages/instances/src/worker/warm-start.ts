@@ -68,8 +68,7 @@ export async function startWarm(
     writeRunRecord(folder, record);
     signal.throwIfAborted();
     await standby.begin(launch, paperOf(launch, shape.flags), { signal });
-    cgroup?.close();
-    return parts.handle(folder, { version: 1, ...record });
+    return parts.handle(folder, { version: 1, ...record }, { cgroup });
   } catch (error) {
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;

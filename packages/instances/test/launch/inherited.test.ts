@@ -66,7 +66,7 @@ print(os.environ.get("LISTEN_FDS"), os.environ.get("LISTEN_PID") == str(os.getpi
       sockets: [{ fd: 3, socketFile: join(world.folder, "nobody"), request: "descriptor\n" }],
     };
     await expect(world.spawner.launch(buildPlan(missing, host))).rejects.toThrow(
-      /receive a listening socket from .*nobody failed: ENOENT .*; whoever holds/u,
+      /ask for a listening socket at .*nobody failed: ENOENT .*; whoever holds/u,
     );
     await expect(
       world.spawner.launch(buildPlan(listing({ sockets: sockets([3], "nonsense\n") }), host)),

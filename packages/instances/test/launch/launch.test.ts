@@ -164,7 +164,7 @@ describe("a plain launch", () => {
       const plan = buildPlan({ ...fifo, sockets: [{ fd: 3, socketFile: stuck, request: "descriptor\n" }] }, host);
       await expect(world.spawner.launch(plan)).rejects.toMatchObject({
         errnoCode: "ETIMEDOUT",
-        step: { name: "RECEIVE_SLOT" },
+        step: { name: "RECEIVE" },
       });
     } finally {
       await new Promise((resolve) => server.close(resolve));

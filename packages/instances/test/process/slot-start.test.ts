@@ -49,7 +49,7 @@ describe.skipIf(process.getuid?.() !== 0)("a start in a slot", () => {
 
   test("looks the same from inside", async () => {
     const look =
-      "id; hostname; pwd; cat /proc/self/uid_map /proc/self/setgroups /proc/self/status | grep -vE '^(Pid|Tgid|NSpid|NStgid|Vm|Rss|.*ctxt|Mems|HugetlbPages|SigQ|untag)'; sort /proc/self/mountinfo | cut -d' ' -f4-6; ls -la / /dev /tmp | grep -v ' proc$' | sed 's/..:..//'; ulimit -a; env | sort";
+      "id; hostname; pwd; cat /proc/self/uid_map /proc/self/setgroups /proc/self/status | grep -vE '^(Pid|Tgid|NSpid|NStgid|Vm|Rss|.*ctxt|Mems|HugetlbPages|SigQ|untag)'; sort /proc/self/mountinfo | cut -d' ' -f4-6; ls -la / /dev /tmp | grep -v ' proc$' | sed 's/..:..//; s/  */ /g'; ulimit -a; cut -d' ' -f18,19,40,41 /proc/self/stat; env | sort";
     const request = (): StartRequest => ({ ...shell(playground, look, { resources: { memory: "64MB", pids: 32 } }) });
     const inSlot = comparable((await runToEnd(startingInSlots(driver), request())).lines);
     const other = new Playground("launcher");

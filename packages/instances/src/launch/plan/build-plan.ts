@@ -4,6 +4,7 @@ import { LaunchError } from "../launch-error.ts";
 import { networkSteps } from "../network/network-steps.ts";
 import { expendableSteps, privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
 import { firstUserSteps, lastUserSteps, userComesFirst } from "../privileges/user-steps.ts";
+import type { InheritedSocket } from "../../ports/environment.ts";
 import type { InheritedFile, LaunchRequest } from "../request.ts";
 import { execStep } from "./exec-step.ts";
 import { cloneFlags, openFlags } from "./linux.ts";
@@ -27,7 +28,7 @@ export function buildPlan(request: LaunchRequest, host: HostFacts): LaunchPlan {
   const slots = new Slots();
   const sockets = socketSteps(request.sockets, slots);
   const files = fileSteps(request.files ?? [], slots);
-  const received = [...sockets.received, ...files.opened];
+  const received = [...sockets.asked, ...files.opened, ...sockets.received];
   const prepared = prepareSteps(request, host, slots, { staysOpen: false, received });
   return {
     name: request.identity.name,
@@ -151,13 +152,22 @@ function cgroupSteps({ cgroups, isolation }: PreparedRequest, slots: Slots) {
   };
 }
 
-/** Listening sockets: received by the supervisor, passed to the command. */
+/**
+ * Listening sockets: asked for and received by the supervisor, passed to the command. Between the first two other steps can
+ * be done; what is wanted more than once is asked for once.
+ */
 export function socketSteps(sockets: LaunchRequest["sockets"], slots: Slots) {
   const taken = sockets.map((socket) => ({ ...socket, slot: slots.take(socket.socketFile) }));
+  const firstOf = ({ socketFile, request }: InheritedSocket): number =>
+    taken.find((other) => other.socketFile === socketFile && other.request === request)?.slot ?? 0;
+  const firsts = taken.filter((socket) => firstOf(socket) === socket.slot);
+  const copies = taken.filter((socket) => firstOf(socket) !== socket.slot);
   return {
-    received: taken.map(({ slot, socketFile, request }) =>
-      steps.receiveSocket(slot, socketFile, request, SOCKET_TIMEOUT_MS),
-    ),
+    asked: firsts.map(({ slot, socketFile, request }) => steps.ask(slot, socketFile, request, SOCKET_TIMEOUT_MS)),
+    received: [
+      ...firsts.map(({ slot, socketFile }) => steps.receive(slot, socketFile)),
+      ...copies.map((socket) => steps.copy(socket.slot, firstOf(socket))),
+    ],
     passed: taken.map(({ slot, fd }) => steps.inherit(slot, fd)),
   };
 }

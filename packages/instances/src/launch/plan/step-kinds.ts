@@ -10,7 +10,7 @@ export const stepKinds = {
   OPEN: { number: 5, arguments: "fsnn" },
   WRITE_FILE: { number: 6, arguments: "sbnn" },
   WRITE_SLOT: { number: 7, arguments: "fb" },
-  RECEIVE_SLOT: { number: 8, arguments: "fsbn" },
+  ASK: { number: 8, arguments: "fsbn" },
   KILL_WITH: { number: 9, arguments: "fn" },
   CLONE: { number: 10, arguments: "nnn" },
   NEW_USER: { number: 11, arguments: "nnnn" },
@@ -49,6 +49,9 @@ export const stepKinds = {
   BEGIN: { number: 45, arguments: "" },
   TITLE: { number: 46, arguments: "s" },
   TELL: { number: 47, arguments: "b" },
+  JOIN: { number: 48, arguments: "n" },
+  RECEIVE: { number: 49, arguments: "f" },
+  COPY: { number: 50, arguments: "ff" },
 } as const;
 
 /** The name of a step kind. */

@@ -34,12 +34,11 @@ export const steps = {
     ),
   writeSlot: (slot: number, content: string, path: string): Step =>
     step("WRITE_SLOT", [slot, Buffer.from(content)], () => `write ${JSON.stringify(content)} to ${path}`),
-  receiveSocket: (slot: number, path: string, request: string, timeoutMs: number): Step =>
-    step(
-      "RECEIVE_SLOT",
-      [slot, path, Buffer.from(request), timeoutMs],
-      () => `receive a listening socket from ${path}`,
-    ),
+  ask: (slot: number, path: string, request: string, timeoutMs: number): Step =>
+    step("ASK", [slot, path, Buffer.from(request), timeoutMs], () => `ask for a listening socket at ${path}`),
+  receive: (slot: number, path: string): Step =>
+    step("RECEIVE", [slot], () => `receive a listening socket from ${path}`),
+  copy: (slot: number, from: number): Step => step("COPY", [slot, from], () => "take it once more"),
   killWith: (slot: number, path: string, kind: "cgroup.kill" | "tasks"): Step =>
     step("KILL_WITH", [slot, kind === "cgroup.kill" ? 1 : 2], () => `end everything through ${path}`),
 
@@ -64,6 +63,7 @@ export const steps = {
   waitPlan: (): Step => step("WAIT_PLAN", [], () => "wait for the command"),
   standBy: (descriptors: number): Step =>
     step("STAND_BY", [descriptors], () => `keep the program waiting, with ${descriptors} descriptors for it`),
+  join: (flags: number): Step => step("JOIN", [flags], () => `enter ${namespaceNames(flags)} of the waiting program`),
   begin: (): Step => step("BEGIN", [], () => "let the waiting program begin"),
   title: (whom: string): Step => step("TITLE", [whom], () => `show in ps whom it supervises: ${whom}`),
   tell: (paper: string): Step =>

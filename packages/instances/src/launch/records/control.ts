@@ -16,12 +16,12 @@ export function killInstance(instanceDir: string): ControlOutcome {
 
 /** Tells a waiting slot to run the plan in its `assign` file. */
 export function assignSlot(instanceDir: string): ControlOutcome {
-  return command(instanceDir, "A\n");
+  return command(instanceDir, `A${process.pid}\n`);
 }
 
-/** Wakes a program up that waits: it is about to be told what to run. */
+/** Wakes a program up that waits, on another processor than ours: it is about to be told what to run. */
 export function rouseProgram(instanceDir: string): ControlOutcome {
-  return command(instanceDir, "R\n");
+  return command(instanceDir, `R${process.pid}\n`);
 }
 
 /** Whether a supervisor lives in this instance folder. Exact: the kernel lets nobody write to a FIFO without reader. */

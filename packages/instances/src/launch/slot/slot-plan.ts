@@ -91,9 +91,10 @@ export function buildAssignPlan(slot: SlotRequest, assignment: SlotAssignment, h
     name: identity.name,
     steps: [
       ...(assignment.log === undefined ? [] : [steps.log(assignment.log)]),
-      ...sockets.received,
+      ...sockets.asked,
       ...taken,
       steps.title(`${identity.name} (${assignment.instanceDir})`),
+      ...sockets.received,
       steps.handOver(),
       ...places,
       closeRoot(),

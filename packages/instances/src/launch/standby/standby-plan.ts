@@ -12,7 +12,6 @@ import { Slots } from "../plan/slots.ts";
 import { steps } from "../plan/steps.ts";
 import { privilegeSteps, seccompSteps } from "../privileges/privilege-steps.ts";
 import { lastUserSteps } from "../privileges/user-steps.ts";
-import type { ProcessStamp } from "../records/pid-file.ts";
 import type { LaunchRequest } from "../request.ts";
 
 /** Descriptors that a waiting program keeps free, from 3 on, for the sockets of what it will run. */
@@ -64,7 +63,6 @@ export function buildStandbyPlan(request: LaunchRequest, host: HostFacts): Launc
 /** What is known of a waiting program before anybody wants it. */
 export interface Waiting {
   readonly request: LaunchRequest;
-  readonly main: ProcessStamp;
   /** Its root as it stands. */
   readonly tree: FolderTree;
 }
@@ -77,7 +75,7 @@ export interface Waiting {
  * @param paper what the program reads, as JSON. The tree is used up: there is one assignment for each
  */
 export function buildBeginPlan(
-  { request: waiting, main, tree }: Waiting,
+  { request: waiting, tree }: Waiting,
   assignment: StandbyAssignment,
   paper: string,
 ): LaunchPlan {
@@ -86,9 +84,8 @@ export function buildBeginPlan(
   const there = new Set(waiting.binds.map(({ source, target = source }) => target));
   const binds = assignment.binds.filter(({ source, target = source }) => !there.has(target));
   const slots = new Slots();
-  const { received } = socketSteps(assignment.sockets, slots);
+  const sockets = socketSteps(assignment.sockets, slots);
   const { opened } = fileSteps(assignment.files ?? [], slots);
-  const process = slots.take("the waiting program");
   const { taken, reach } = reachFor(slots, false);
   const site = { at: (path: string): string => path, reach, whole: false };
   const places = [
@@ -102,16 +99,16 @@ export function buildBeginPlan(
     steps: [
       steps.tell(paper),
       ...(log === null ? [] : [steps.log(log)]),
-      ...received,
+      ...sockets.asked,
       ...opened,
-      steps.openProcess(process, main.pid, main.startTicks),
       ...taken,
       steps.title(`${identity.name} (${assignment.instanceDir})`),
       steps.handOver(),
-      steps.enter(process, namespaces),
+      steps.join(namespaces),
       ...placeAll(places, tree),
       closeRoot(),
       ...(isolation.uts ? [steps.hostname(identity.hostname)] : []),
+      ...sockets.received,
       steps.begin(),
     ],
   };

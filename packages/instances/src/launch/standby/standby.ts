@@ -4,7 +4,6 @@ import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
 import { assignSlot, isSupervised, killInstance, rouseProgram } from "../records/control.ts";
-import { readPidFile } from "../records/pid-file.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { LaunchRequest } from "../request.ts";
 import type { Spawner } from "../spawner.ts";
@@ -39,10 +38,7 @@ export class Standby {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Standby> {
     const { launchId } = await spawner.launch(buildStandbyPlan(request, host), signal ? { signal } : {});
-    const main = readPidFile(request.instanceDir)?.main;
-    if (main === null || main === undefined)
-      throw new LaunchError(`${request.identity.name} ended as soon as it was warm`, { code: "LAUNCHER_GONE" });
-    return new Standby({ request, main, tree: openTree(request, host) }, spawner, launchId);
+    return new Standby({ request, tree: openTree(request, host) }, spawner, launchId);
   }
 
   /** False when it has ended, or was used. */

@@ -1,0 +1,67 @@
+// Whom the kernel lets run, and where, between the choice of a program that waits and its first instruction.
+#include "launch.h"
+
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+
+static struct sched_attr usual; // size 0: nothing was changed
+
+// Processors that a process may have, a bit each; 0 bytes: not known.
+struct processors {
+  u64 bits[16];
+  usize bytes;
+};
+static struct processors programs, ours;
+
+static void note(i32 pid, struct processors *may) {
+  const long bytes = may->bytes ? 0 : sys(sched_getaffinity, pid, sizeof may->bits, may->bits);
+  if (bytes > 0) may->bytes = (usize)bytes;
+}
+
+static void give_back(i32 pid, struct processors *may) {
+  if (may->bytes) sys(sched_setaffinity, pid, may->bytes, may->bits);
+  may->bytes = 0;
+}
+
+void take_short_turns(i32 pid) {
+  struct sched_attr wish;
+  if (failed(sys(sched_getattr, pid, &wish, sizeof wish, 0)) || wish.sched_policy != SCHED_NORMAL) return;
+  wish.sched_runtime = 100000; // ns
+  wish.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+  sys(sched_setattr, pid, &wish, 0);
+}
+
+// A child has first turns, too: it may be what this process waits for.
+void take_first_turns(void) {
+  struct sched_attr wish;
+  zero(&wish, sizeof wish);
+  wish.size = sizeof wish;
+  wish.sched_policy = SCHED_FIFO;
+  wish.sched_priority = 1;
+  if (failed(sys(sched_getattr, 0, &usual, sizeof usual, 0)) || failed(sys(sched_setattr, 0, &wish, 0))) usual.size = 0;
+}
+
+void take_usual_turns(void) {
+  if (usual.size) sys(sched_setattr, 0, &usual, 0);
+  usual.size = 0;
+  give_back(0, &ours);
+}
+
+void note_processors(i32 program) { note(program, &programs); }
+void let_anywhere(i32 program) { give_back(program, &programs); }
+
+// Left to itself the kernel wakes a sleeper up beside who wakes it, and there it waits until the daemon has done its part; or
+// it puts us, and our child, on the processor that the program has found free.
+void keep_apart(i32 program, i32 daemon) {
+  struct processors here = {{0}, sizeof here.bits}, others;
+  u64 processor;
+  if (program <= 0 || daemon <= 0 || failed(stat_field(daemon, STAT_PROCESSOR, &processor))) return;
+  note(program, &programs);
+  note(0, &ours);
+  if (processor >= 8 * (u64)programs.bytes) return;
+  others = programs;
+  others.bits[processor / 64] &= ~(1ull << processor % 64);
+  here.bits[processor / 64] = 1ull << processor % 64;
+  if (failed(sys(sched_setaffinity, program, others.bytes, others.bits))) return; // there is no other
+  sys(sched_setaffinity, 0, here.bytes, here.bits);
+}
