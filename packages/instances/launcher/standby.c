@@ -69,8 +69,9 @@ static i32 errand_error; // of that step
 static void do_errand(void) __attribute__((noreturn, used));
 static void do_errand(void) {
   sys(prctl, PR_SET_PDEATHSIG, 9);
-  for (; launch.plan.steps[errand_step].kind != STEP_BEGIN; errand_step++) {
+  for (; errand_step < launch.plan.count; errand_step++) {
     const struct step *step = &launch.plan.steps[errand_step];
+    if (step->kind == STEP_BEGIN) break;
     const long done = perform(step);
     if (!failed(done) || step->flags & STEP_MAY_FAIL) continue;
     errand_error = (i32)-done;

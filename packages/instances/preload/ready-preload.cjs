@@ -12,8 +12,8 @@ const { setEnvironmentData } = require("node:worker_threads");
 const names = ["listen.cjs", "drain.cjs", "door.cjs", "turns.cjs"];
 const parameters = ["exports", "require", "module", "__filename", "__dirname"];
 
-/** A place of this process alone, where nothing is left. */
-const door = "/tmp/warm.sock";
+/** In a folder of this process alone; nothing is left there. */
+const doorPath = "/tmp/warm.sock";
 
 /** `from`: where the files lie while this Node waits; `folder`: where they will lie. Resolves to what loads the preload. */
 exports.readyPreload = async (native, from, folder) => {
@@ -44,6 +44,7 @@ async function listenOnce(native, preload) {
   const socket = net.createServer();
   const server = http.createServer();
   await new Promise((resolve, reject) => socket.on("error", reject).listen(0, "127.0.0.1", resolve));
+  const door = (await canOpen(doorPath)) ? doorPath : undefined;
   const ports = [{ port: 1, fds: [native.copy(socket._handle.fd)], door }];
   process.env.CONSTELLATION_LISTEN = JSON.stringify({ drainMs: 0, option: "", ports });
   preload();
@@ -52,6 +53,14 @@ async function listenOnce(native, preload) {
   net.Server.prototype.listen = listen;
   net._createServerHandle = createHandle;
   setEnvironmentData("constellation.listen", undefined);
+}
+
+// A door that cannot be opened is told to the reader of the program's log: here there is none.
+function canOpen(door) {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.on("error", () => resolve(false)).listen(door, () => server.close(() => resolve(true)));
+  });
 }
 
 const compile = (source, filename) => vm.compileFunction(readFileSync(source, "utf8"), parameters, { filename });

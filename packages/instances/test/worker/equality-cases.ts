@@ -159,6 +159,12 @@ export const moduleCases: readonly EqualityCase[] = [
       console.log(execSync("cat /proc/self/cgroup | sed 's/[^:]*$//'").toString());`,
   },
   {
+    name: "hardly any room in /tmp",
+    spec: { isolation: { tmp: 4096 } },
+    script: `import { readdirSync, writeFileSync } from "node:fs"; console.log(readdirSync("/tmp"));
+      try { writeFileSync("/tmp/x", "y".repeat(65536)); } catch ({ code }) { console.log(code); }`,
+  },
+  {
     name: "places: host name, root, temporary folder, data, what may be written",
     script: `import { writeFileSync, readdirSync, statSync } from "node:fs"; import { hostname, tmpdir, homedir } from "node:os";
       console.log(hostname(), tmpdir(), homedir(), readdirSync("/").join());
