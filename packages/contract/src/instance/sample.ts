@@ -16,7 +16,7 @@ export const sampleSchema = z.object({
   threads: z.number().nullable(),
   processes: z.number().nullable(),
   openFiles: z.number().nullable(),
-  /** Unix milliseconds at which those of disk and network were read: of very many instances each round reads a part. */
+  /** Unix milliseconds at which those of disk and network were read: of very many each measurement reads a part. */
   countersAt: z.number(),
   diskReadBytes: z.number().nullable(),
   diskWrittenBytes: z.number().nullable(),

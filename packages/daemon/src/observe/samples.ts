@@ -9,8 +9,8 @@ const defaultIntervalMs = 1000;
 const glanceMs = 200;
 /** Several readers within this time share one reading. */
 const shareMs = 40;
-/** So many are read whole in each round; of more each round reads a part, which takes a third of the time. */
-const wholeAtMost = 200;
+/** Up to so many looks a second read everything; when there are more, each reads a part, which takes a third of the time. */
+const wholePerSecond = 200;
 /** Longest time that a round holds up everything else; a thousand instances take ten times as long. */
 const sliceMs = 2;
 
@@ -38,9 +38,10 @@ export class Sampling {
     { app, intervalMs, follow }: SamplesQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Sample[], void, undefined> {
-    let { measured } = await this.#round(app, new Map());
+    const periodMs = intervalMs ?? defaultIntervalMs;
+    let { measured } = await this.#round(app, periodMs, new Map());
     const round = async (): Promise<readonly Sample[]> => {
-      const now = await this.#round(app, measured);
+      const now = await this.#round(app, periodMs, measured);
       measured = now.measured;
       return now.samples;
     };
@@ -48,7 +49,6 @@ export class Sampling {
       if (await slept(glanceMs, signal)) yield await round();
       return;
     }
-    const periodMs = intervalMs ?? defaultIntervalMs;
     let due = this.#nowMs() + Math.min(periodMs, glanceMs);
     while (await slept(due - this.#nowMs(), signal)) {
       yield await round();
@@ -60,13 +60,14 @@ export class Sampling {
   /** Measures all instances, letting others have their turn in between, and compares with the round before. */
   async #round(
     app: string | undefined,
+    periodMs: number,
     before: Measurements,
   ): Promise<{ samples: readonly Sample[]; measured: Measurements }> {
     const samples: Sample[] = [];
     const measured = new Map<RunHandle, Measured>();
     let sliceEndsAt = this.#nowMs() + sliceMs;
     const instances = this.#observations.list(app);
-    const look = instances.length <= wholeAtMost ? "whole" : "in-turn";
+    const look = (instances.length * 1000) / periodMs <= wholePerSecond ? "whole" : "in-turn";
     for (const instance of instances) {
       if (instance.run === null) continue;
       const { handle } = instance.run;

@@ -58,14 +58,15 @@ describe("sampling", () => {
     expect(samples[1]).toMatchObject({ app: "web", instance: "web.1", cpuPercent: 25, restarts: 2, uptimeMs: 2000 });
   });
 
-  test("reads all of a few, and of very many a part in each round", async () => {
-    const named = (count: number): string[] => Array.from({ length: count }, (_, at) => `web.${at + 1}`);
-    const few = world(...named(200));
-    await take(few.sampling, { intervalMs: 100, follow: true }, 1, () => undefined);
-    expect([...few.looks]).toEqual(["whole"]);
-    const many = world(...named(201));
-    await take(many.sampling, { intervalMs: 100, follow: true }, 1, () => undefined);
-    expect([...many.looks]).toEqual(["in-turn"]);
+  test.each([
+    { count: 200, intervalMs: 1000, look: "whole" },
+    { count: 201, intervalMs: 1000, look: "in-turn" },
+    { count: 20, intervalMs: 100, look: "whole" },
+    { count: 21, intervalMs: 100, look: "in-turn" },
+  ])("of $count instances every $intervalMs ms a look is $look", async ({ count, intervalMs, look }) => {
+    const { sampling, looks } = world(...Array.from({ length: count }, (_, at) => `web.${at + 1}`));
+    await take(sampling, { intervalMs, follow: true }, 1, () => undefined);
+    expect([...looks]).toEqual([look]);
   });
 
   test("once looks at every instance, and only at those of the app when one is named", async () => {
