@@ -81,35 +81,6 @@ static void do_errand(void) {
   __builtin_unreachable();
 }
 
-// clone(2) with a stack of its own, on which the child does `work`, and a pidfd.
-static long new_companion(void *stack_end, void (*work)(void), i32 *pidfd) {
-  const u64 flags = CLONE_VM | CLONE_FILES | CLONE_PIDFD | 17 /* SIGCHLD */;
-#if defined(__x86_64__)
-  register long tid __asm__("r10") = 0;
-  register long tls __asm__("r8") = 0;
-  register void (*child)(void) __asm__("r9") = work;
-  long result;
-  __asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tcall *%%r9\n1:"
-                   : "=a"(result)
-                   : "a"(__NR_clone), "D"(flags), "S"(stack_end), "d"(pidfd), "r"(tid), "r"(tls), "r"(child)
-                   : "rcx", "r11", "memory");
-  return result;
-#else
-  register long x8 __asm__("x8") = __NR_clone;
-  register long x0 __asm__("x0") = (long)flags;
-  register long x1 __asm__("x1") = (long)stack_end;
-  register long x2 __asm__("x2") = (long)pidfd;
-  register long x3 __asm__("x3") = 0;
-  register long x4 __asm__("x4") = 0;
-  register long x5 __asm__("x5") = (long)work;
-  __asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x29, #0\n\tmov x30, #0\n\tblr x5\n1:"
-                   : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                   : "memory", "cc");
-  return x0;
-#endif
-}
-
 // Waits for the child, but not longer than a start may take; returns the errno of what went wrong.
 static i32 wait_for(i32 child) {
   struct pollfd end = {child, POLLIN, 0};
@@ -127,7 +98,8 @@ static i32 wait_for(i32 child) {
 static void run_errand(u32 from) {
   i32 child = -1;
   errand_step = from, errand_error = 0;
-  const long pid = new_companion(errand_stack + sizeof errand_stack, do_errand, &child);
+  const u64 flags = CLONE_VM | CLONE_FILES | CLONE_PIDFD | 17 /* SIGCHLD */;
+  const long pid = clone_on(errand_stack + sizeof errand_stack, flags, do_errand, &child);
   if (failed(pid)) supervisor_failed(from, (i32)-pid);
   const i32 error = wait_for(child);
   close_fd(child);

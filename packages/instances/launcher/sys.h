@@ -69,6 +69,9 @@ static inline void leave(int code) {
     result_;                          \
   })
 
+// clone(2): the child does `work`, which never returns, on a stack of its own. Its number, or a negated errno.
+long clone_on(void *stack_end, u64 flags, void (*work)(void), i32 *pidfd); // start.c
+
 // ---- memory and text ----
 
 void *memcpy(void *to, const void *from, usize length); // start.c; GCC calls these four by itself

@@ -16,6 +16,8 @@ import type { Snapshot } from "./snapshot.ts";
 /** A request that contradicts neither itself nor what is wanted already, with what it changes. */
 export interface Application {
   readonly specs: readonly AppSpec[];
+  /** Those of them that are not as they are wanted already. */
+  readonly changed: readonly AppSpec[];
   /** First those of the specs, in their order, then those of orphans. */
   readonly changes: readonly Change[];
   /** File that the specs come from. */
@@ -78,7 +80,7 @@ export function checkApplication(request: ApplyRequest, context: ApplyContext): 
     for (const spec of changed) await feasible(spec);
   })();
   possible.catch(() => undefined);
-  return { specs, changes: [...changes, ...fate], source: request.source, possible };
+  return { specs, changed, changes: [...changes, ...fate], source: request.source, possible };
 }
 
 /**

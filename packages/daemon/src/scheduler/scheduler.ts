@@ -61,8 +61,7 @@ export class Scheduler {
   async apply(request: ApplyRequest): Promise<Change[]> {
     const { repository, ports, nowMs } = this.#parts;
     const application = checkApplication(request, { ...this.#parts, snapshot: this.snapshot });
-    const { possible } = application;
-    const changed = application.specs.filter((_, at) => application.changes[at]?.change !== "unchanged");
+    const { changed, possible } = application;
     if (request.dryRun === true) {
       await possible;
       await ports.check(changed);
