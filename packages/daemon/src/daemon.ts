@@ -15,6 +15,7 @@ import {
   actorNameOf,
   agentActor,
   type AgentParts,
+  FirstRuns,
   instanceActor,
   type InstanceMessage,
   type KeeperArgs,
@@ -104,6 +105,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...options,
     repository,
     observations,
+    firstRuns: new FirstRuns(options.random),
     ports,
     emit: (event) => {
       events.append(event);

@@ -10,7 +10,7 @@ import {
   type RunHandle,
   type StartRequest,
 } from "@constellation/instances";
-import type { AllocationRecord, RevisionRecord } from "../state/index.ts";
+import type { AllocationRecord, RevisionRecord, RunRecord } from "../state/index.ts";
 import { directive } from "./directive.ts";
 import { History } from "./history.ts";
 import { InFlight } from "./in-flight.ts";
@@ -40,6 +40,8 @@ export class Keeper {
   /** Revision of the present or last run. */
   #revision: number | null = null;
   #ports: readonly PortBinding[] = [];
+  /** Its first run, when that is written down and not begun. */
+  #firstRunId: string | null = null;
   #removing = false;
 
   constructor({ app, index }: KeeperArgs, parts: AgentParts, post: (event: LifecycleEvent) => void) {
@@ -71,7 +73,7 @@ export class Keeper {
   /** Takes up what an earlier daemon, or an earlier keeper, has left. True when there is a run to be found out about. */
   begin(): boolean {
     const { record } = this.#log;
-    if (record === undefined) {
+    if (record === undefined || this.#isFirst(record)) {
       this.#publish();
       return false;
     }
@@ -85,6 +87,14 @@ export class Keeper {
     return false;
   }
 
+  #isFirst(record: RunRecord): boolean {
+    if (record.status !== "launched") return false;
+    const { runId } = record;
+    if (!this.#parts.firstRuns.take({ app: this.#app, index: this.#index }, runId)) return false;
+    this.#firstRunId = runId;
+    return true;
+  }
+
   /** Compares with the allocation; resolves to true when nothing is left to keep. */
   async follow(): Promise<boolean> {
     const allocation = this.#allocation();
@@ -96,7 +106,7 @@ export class Keeper {
       const before = this.#instance.state;
       const event = directive({ wish: allocation.wish, state: before, fit });
       if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
-      if (event !== null) this.#instance.handle(event);
+      if (event !== null) this.#instance.handle(this.#named(event));
       if (event === null || this.#instance.state.status === before.status) break;
     }
     await this.#takeRevision(allocation, wanted);
@@ -188,6 +198,14 @@ export class Keeper {
     } finally {
       this.#removing = false;
     }
+  }
+
+  /** The first start has the name under which it is written down. */
+  #named(event: LifecycleEvent): LifecycleEvent {
+    const firstRunId = this.#firstRunId;
+    if (event.type !== "start" || firstRunId === null) return event;
+    this.#firstRunId = null;
+    return { ...event, firstRunId };
   }
 
   async #request(runId: string, count: RestartCount, signal: AbortSignal): Promise<StartRequest> {

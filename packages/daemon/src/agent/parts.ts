@@ -1,6 +1,7 @@
 import type { AppSpec, EventBody } from "@constellation/contract";
 import type { Clock, Driver, PortBinding, ResolvedRun } from "@constellation/instances";
 import type { Repository } from "../state/index.ts";
+import type { FirstRuns } from "./first-runs.ts";
 import type { Observations } from "./observations.ts";
 
 /** Who gives instances their ports. */
@@ -28,6 +29,7 @@ export interface AgentParts {
   readonly repository: Repository;
   readonly driver: Driver;
   readonly observations: Observations;
+  readonly firstRuns: FirstRuns;
   readonly ports: PortSource;
   readonly artifacts: ArtifactSource;
   readonly emit: (event: EventBody) => void;

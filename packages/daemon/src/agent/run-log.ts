@@ -31,11 +31,13 @@ export class RunLog {
     return this.#repository.mirror.runs.get(this.#app)?.get(this.#index)?.record;
   }
 
-  /** Writes down that this run is about to be launched. @throws ConstellationError `state.unavailable`, … */
+  /** Writes down that this run is about to be launched, unless it is written already. @throws ConstellationError `state.unavailable`, … */
   async launch(
     record: RunRecord & { status: "launched" },
     { intent, signal }: { readonly intent: LaunchIntent; readonly signal: AbortSignal },
   ): Promise<void> {
+    const { record: known } = this;
+    if (known?.status === "launched" && known.runId === record.runId && known.revision === record.revision) return;
     await this.#write(record, { signal, acknowledge: intent === "once" ? "durable" : "visible" });
   }
 

@@ -7,6 +7,7 @@ import {
   type NodeCapacity,
   orphansOf,
 } from "@constellation/core";
+import type { FirstRuns } from "../agent/index.ts";
 import type { Edit, Mirror } from "../state/index.ts";
 import { type ArtifactLookup, checkFiles } from "./check-files.ts";
 import { checkPortConflicts } from "./check-ports.ts";
@@ -89,10 +90,8 @@ export function checkApplication(request: ApplyRequest, context: ApplyContext): 
  * More than one transaction takes is written in this order: programs that nobody refers to yet, then the wishes for apps, then
  * their allocations. A daemon that dies in between leaves the old state, or wishes that the next one fulfils.
  */
-export function enact(
-  { specs, changes, source: from }: Application,
-  { snapshot, mirror, edit, at, node }: EnactContext,
-): string[] {
+export function enact({ specs, changes, source: from }: Application, context: EnactContext): string[] {
+  const { snapshot, mirror, edit, at } = context;
   const open: string[] = [];
   const changed = specs.flatMap((spec, position) => {
     const change = changes[position];
@@ -126,7 +125,7 @@ export function enact(
   }
   for (const { spec, change, record } of changed) {
     if (change.change === "unchanged") continue;
-    if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, change.revision, node, edit);
+    if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, change.revision, context);
     else open.push(spec.name);
   }
   return open;
@@ -140,12 +139,21 @@ export interface EnactContext {
   /** Unix milliseconds. */
   readonly at: number;
   readonly node: string;
+  readonly firstRuns: FirstRuns;
 }
 
-/** A new app that waits for nobody gets its allocations at once: one write less on the most common way. */
-function allocateFirst({ name, instances }: AppSpec, revision: number, node: string, edit: Edit): void {
-  for (let index = 1; index <= instances; index += 1)
-    edit.put({ kind: "alloc", app: name, index }, { node, revision, wish: { kind: "run" } });
+/**
+ * A new app that waits for nobody gets its allocations at once, and with them the note that their first runs may have been
+ * launched: two writes less on the most common way. A run that may happen once only is noted by whoever launches it, who
+ * waits for the disk.
+ */
+function allocateFirst(spec: AppSpec, revision: number, { edit, at, node, firstRuns }: EnactContext): void {
+  const { name: app, instances, restart } = spec;
+  for (let index = 1; index <= instances; index += 1) {
+    // Before the allocation, wherever a large application is divided: who finds that one must find the run, too.
+    if (restart.policy !== "never") edit.put({ kind: "run", app, index }, firstRuns.plan({ app, index }, revision, at));
+    edit.put({ kind: "alloc", app, index }, { node, revision, wish: { kind: "run" } });
+  }
 }
 
 function parseAll(inputs: readonly unknown[]): AppSpec[] {

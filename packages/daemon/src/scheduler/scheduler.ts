@@ -2,7 +2,7 @@ import type { AppSpec, AppSummary, ApplyRequest, Change, EventBody } from "@cons
 import { ConstellationError } from "@constellation/contract";
 import { checkDependencies, type NodeCapacity, summarise } from "@constellation/core";
 import { instanceName } from "@constellation/instances";
-import type { Observations } from "../agent/index.ts";
+import type { FirstRuns, Observations } from "../agent/index.ts";
 import type { AppRecord, Edit, Repository } from "../state/index.ts";
 import { Announcer } from "./announce.ts";
 import { checkApplication, enact } from "./apply.ts";
@@ -30,6 +30,7 @@ export interface PortOpener {
 export interface SchedulerParts {
   readonly repository: Repository;
   readonly observations: Observations;
+  readonly firstRuns: FirstRuns;
   readonly ports: PortOpener;
   readonly artifacts: ArtifactLookup;
   readonly capacity: () => NodeCapacity;
@@ -77,6 +78,7 @@ export class Scheduler {
         edit,
         at: nowMs(),
         node: this.#parts.node,
+        firstRuns: this.#parts.firstRuns,
       });
       if (edit.isEmpty) return [...application.changes];
       await repository.write(edit);

@@ -235,13 +235,15 @@ async function attempt(run: () => Promise<unknown>): Promise<"done"> {
 }
 
 test("an application of more than one transaction is made as a whole, or not at all", { timeout: 60_000 }, async () => {
+  // An odd number of keys before those of the many: in the end a run lies in another transaction than its allocation.
+  const apps = () => [app("job", { instances: 1, restart: "never" }), app("big", { instances: 150 }), app("small")];
   const keys = async () => (await machine.store.list("")).items.map(({ key }) => key);
   const outcomes = new Set<string>();
   for (let transactions = 0; transactions < 5; transactions += 1) {
     const death = new Death(Infinity);
     await machine.start(death);
     const revive = diesAfter(transactions, death);
-    const apply = machine.up(app("big", { instances: 150 }), app("small")).catch(() => undefined);
+    const apply = machine.up(...apps()).catch(() => undefined);
     await Promise.race([death.happened, apply]);
     death.now();
     await machine.bury();
@@ -249,10 +251,10 @@ test("an application of more than one transaction is made as a whole, or not at 
     await machine.start();
     const made = (await machine.daemon.platform.apps()).length > 0;
     outcomes.add(made ? "made" : "not made");
-    if (made) await atRest({ big: 150, small: 2 });
+    if (made) await atRest({ job: 1, big: 150, small: 2 });
     else await eventually(keys, (left) => left.every((key) => key.startsWith("node.")));
-    await machine.up(app("big", { instances: 150 }), app("small"));
-    await atRest({ big: 150, small: 2 });
+    await machine.up(...apps());
+    await atRest({ job: 1, big: 150, small: 2 });
     await machine.close();
     machine = new Machine();
   }

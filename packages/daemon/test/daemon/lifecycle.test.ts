@@ -25,6 +25,30 @@ const healthy = (name = "web") =>
   );
 
 describe("an app", () => {
+  test.each([
+    { restart: "always", writes: 1 },
+    // Nobody may begin it a second time: that it was begun is on the disk before.
+    { restart: "never", writes: 2 },
+  ] as const)(
+    "that is restarted $restart needs writes before its first launch: $writes",
+    async ({ restart, writes }) => {
+      const { store, world } = machine;
+      const txn = store.txn.bind(store);
+      let before = 0;
+      store.txn = (...args) => {
+        if (world.launched.length === 0) before += 1;
+        return txn(...args);
+      };
+      await machine.up(web({ instances: 1, restart }));
+      await healthy();
+      expect(before).toBe(writes);
+      const run = (await store.get("run.web.1"))?.value;
+      expect(JSON.parse(Buffer.from(run ?? []).toString())).toMatchObject({
+        record: { status: "launched", runId: world.launched[0] },
+      });
+    },
+  );
+
   test("comes up, is scaled, stopped, started and removed", async () => {
     expect(await machine.up(web())).toEqual([{ app: "web", change: "created", revision: 1, differences: [] }]);
     await healthy();

@@ -8,7 +8,8 @@ export type LifecycleEvent =
   | { readonly type: "rules"; readonly rules: Rules }
   /** Wanted, but something must happen before: a dependency, a port. */
   | { readonly type: "wait"; readonly for: string }
-  | { readonly type: "start" }
+  /** `firstRunId`: how the run that this may start is to be called. */
+  | { readonly type: "start"; readonly firstRunId?: string }
   /** `graceMs` is that of the spec where it is not given; 0 ends it at once. */
   | { readonly type: "stop"; readonly graceMs?: number }
   | { readonly type: "restart" }

@@ -9,8 +9,7 @@ export interface Step {
 }
 
 /** Starts a new run of a life that has none. */
-export function launch(life: Lifecycle, nowMs: number, random: number): Step {
-  const runId = newRunId(nowMs, random);
+export function launch(life: Lifecycle, nowMs: number, random: number, runId = newRunId(nowMs, random)): Step {
   return {
     next: { ...life, phase: { status: "starting", since: nowMs, runId } },
     effects: [{ type: "launch", runId, count: countOf(life) }],

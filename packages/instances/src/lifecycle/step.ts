@@ -18,7 +18,7 @@ export function step(life: Lifecycle, event: LifecycleEvent, nowMs: number, rand
     case "wait":
       return wait(life, event.for, nowMs);
     case "start":
-      return start(life, nowMs, random);
+      return start(life, nowMs, random, event.firstRunId);
     case "stop":
       return stop({ ...life, goal: "down" }, event.graceMs ?? life.rules.stop.graceMs, nowMs);
     case "restart":
@@ -87,14 +87,14 @@ function wait(life: Lifecycle, reason: string, nowMs: number): Step {
   return stay(life);
 }
 
-function start(life: Lifecycle, nowMs: number, random: number): Step {
+function start(life: Lifecycle, nowMs: number, random: number, runId?: string): Step {
   const wanted: Lifecycle = life.goal === "up" ? life : { ...life, goal: "up" };
   switch (life.phase.status) {
     case "waiting":
     case "stopped":
     case "completed":
     case "failed":
-      return launch({ ...wanted, streak: 0, recentRestarts: [] }, nowMs, random);
+      return launch({ ...wanted, streak: 0, recentRestarts: [] }, nowMs, random, runId);
     default:
       return stay(wanted);
   }

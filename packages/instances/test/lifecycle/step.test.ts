@@ -18,6 +18,17 @@ describe("starting", () => {
     });
   });
 
+  test("the first run has the name that it is written down with, if it has one, and no later run has it", () => {
+    const instance = new Driven();
+    expect(instance.send({ type: "start", firstRunId: "first" })).toMatchObject([{ type: "launch", runId: "first" }]);
+    instance.send({ type: "started", runId: "first", pid: 7 });
+    expect(instance.send({ type: "start", firstRunId: "second" })).toEqual([]);
+    instance.send({ type: "restart" });
+    instance.end("stopped");
+    expect(instance.status).toBe("starting");
+    expect(instance.runId).not.toBe("first");
+  });
+
   test("waiting shows for what, and a stop while waiting launches nothing", () => {
     const instance = new Driven();
     instance.send({ type: "wait", for: "db to be healthy" });
