@@ -43,6 +43,7 @@ export const doorsFolder = { path: inside.doors, bytes: 65_536 } as const;
 /** Names in a run's folder, besides what its supervisor keeps there. */
 export const runFiles = {
   record: "run.json",
+  ahead: "ahead.json",
   notes: "notes.json",
   stop: "stop.json",
   sockets: "sockets",

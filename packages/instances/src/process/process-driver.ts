@@ -138,7 +138,6 @@ export class ProcessDriver implements Driver {
       const record = {
         request,
         ...rest,
-        ...(slot === null ? {} : { slot: slot.warm.request }),
         facts: { ...rest.facts, start: slot === null ? ("cold" as const) : ("slot" as const) },
         cgroup: cgroup?.location ?? null,
       };

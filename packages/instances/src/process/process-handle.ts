@@ -13,6 +13,7 @@ import { type HostFacts, killInstance, type PidFile, signalInstance, watchLife }
 import { followLog } from "../logs/follow-log.ts";
 import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
+import { readAheadRecord } from "./ahead-record.ts";
 import { relimit } from "./cgroup-limits.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf, firstExitOf } from "./end-of-run.ts";
@@ -140,8 +141,8 @@ export class ProcessHandle implements RunHandle {
   }
 
   plan(): Promise<string> {
-    const { record, host } = this.#options;
-    return Promise.resolve(printedPlans(record, host));
+    const { record, host, folder } = this.#options;
+    return Promise.resolve(printedPlans(record, readAheadRecord(folder), host));
   }
 
   logs({ from, signal }: CallOptions & { readonly from: "beginning" | "now" }): AsyncIterable<RunLogLine> {

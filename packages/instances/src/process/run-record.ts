@@ -2,7 +2,7 @@ import type { CgroupLocation } from "@constellation/host";
 import type { RunFacts, RunNotes, StartPath } from "../driver/run-facts.ts";
 import { noNotes } from "../driver/run-facts.ts";
 import type { StartRequest } from "../driver/start-request.ts";
-import type { LaunchRequest, SlotRequest } from "../launch/index.ts";
+import type { LaunchRequest } from "../launch/index.ts";
 import type { LogPosition } from "../logs/log-files.ts";
 import { readJson, writeAtomically } from "./atomic-file.ts";
 import { runFiles } from "./folders.ts";
@@ -15,10 +15,6 @@ export interface RunRecord {
   readonly version: typeof version;
   readonly request: StartRequest;
   readonly launch: LaunchRequest;
-  /** The slot that it was started in; absent: in none. */
-  readonly slot?: SlotRequest;
-  /** The launch of the Node that waited for it; absent: none did. */
-  readonly standby?: LaunchRequest;
   readonly wrapper: Wrapper | null;
   readonly inside: InsideWrapper | null;
   readonly facts: Omit<RunFacts, "pid" | "startedAt">;

@@ -5,6 +5,7 @@ import { launchBinary } from "../binary.ts";
 import { newRunId } from "../driver/run-id.ts";
 import { Standby } from "../launch/standby/standby.ts";
 import { abandon } from "../process/abandon.ts";
+import { writeAheadRecord } from "../process/ahead-record.ts";
 import { type GroupAhead, makingGroup, readyGroup } from "../process/group-ahead.ts";
 import { makeFilledLater } from "../process/filled-later.ts";
 import { sparesFolder } from "../process/folders.ts";
@@ -63,6 +64,7 @@ export async function makeSpare(shape: Shape, parts: ProcessParts, signal: Abort
     const launch = ownLaunch(program, shape, { number, folder, cgroup }, parts);
     const request = { ...launch, env: { ...launch.env, NODE_OPTIONS: nodeOptions(shape) } };
     makeFilledLater(folder);
+    writeAheadRecord(folder, { standby: request });
     const standby = await Standby.prepare(request, await parts.spawner(), abilities.facts, { signal });
     return { shape, number, group: readyGroup(cgroup), standby };
   } catch (error) {

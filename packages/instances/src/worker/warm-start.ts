@@ -61,7 +61,6 @@ export async function startWarm(
       wrapper,
       inside,
       logFrom,
-      standby: standby.request,
       facts: { ...facts, start: "warm" as const },
       cgroup: cgroup?.location ?? null,
     };

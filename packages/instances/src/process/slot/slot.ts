@@ -5,6 +5,7 @@ import { newRunId } from "../../driver/run-id.ts";
 import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
+import { writeAheadRecord } from "../ahead-record.ts";
 import { makeFilledLater } from "../filled-later.ts";
 import { type DriverFolders, sparesFolder } from "../folders.ts";
 import { type GroupAhead, makingGroup, readyGroup } from "../group-ahead.ts";
@@ -43,6 +44,7 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
     cgroup = makingGroup(`slot-${id}`, abilities);
     makeFilledLater(folder);
     const request = requestFor(shape, folder, cgroup);
+    writeAheadRecord(folder, { slot: request });
     const warm = await WarmSlot.prepare(request, await spawner(), abilities.facts, { signal });
     return { shape, group: readyGroup(cgroup), warm };
   } catch (error) {
