@@ -60,8 +60,7 @@ long step_tell(const struct step *step) {
 }
 
 // ---- the errand: the steps from there to BEGIN, by a child ----
-// It shares our memory and our descriptors, since copying them would take longer than all it has to do. Its stack is given
-// back when it has ended.
+// It shares our memory and our descriptors, since copying them would take longer than all it has to do.
 static u8 errand_stack[65536] __attribute__((aligned(65536)));
 static u32 errand_step;  // where it is
 static i32 errand_error; // of that step
@@ -81,7 +80,8 @@ static void do_errand(void) {
   __builtin_unreachable();
 }
 
-// Waits for the child, but not longer than a start may take; returns the errno of what went wrong.
+// Waits for the child, but not longer than a start may take; returns the errno of what went wrong. It is reaped with all
+// others (reap), when nothing waits for us: that takes as long as the half of what it did.
 static i32 wait_for(i32 child) {
   struct pollfd end = {child, POLLIN, 0};
   const u32 timeout_ms = supervisor.start_timeout_ms;
@@ -90,7 +90,7 @@ static i32 wait_for(i32 child) {
   if (late) sys(pidfd_send_signal, child, 9, NULL, 0);
   siginfo_t info;
   zero(&info, sizeof info);
-  retry(sys(waitid, 3 /* P_PIDFD */, child, &info, WEXITED, NULL));
+  retry(sys(waitid, 3 /* P_PIDFD */, child, &info, WEXITED | WNOWAIT, NULL));
   if (late) return ETIMEDOUT;
   return info.si_code == 1 /* CLD_EXITED */ ? errand_error : ECHILD;
 }
@@ -103,7 +103,6 @@ static void run_errand(u32 from) {
   if (failed(pid)) supervisor_failed(from, (i32)-pid);
   const i32 error = wait_for(child);
   close_fd(child);
-  sys(madvise, errand_stack, sizeof errand_stack, 4 /* MADV_DONTNEED */);
   if (error) supervisor_failed(errand_step, error);
 }
 
@@ -121,5 +120,6 @@ void begin(u32 from) {
   // The program first: whoever hears of it, the daemon, takes the processor from this one.
   if (failed(send_fds(supervisor.channel, &message, sizeof message, fds, message.count))) kill_everything();
   running();
+  sys(madvise, errand_stack, sizeof errand_stack, 4 /* MADV_DONTNEED */);
   close_slots();
 }

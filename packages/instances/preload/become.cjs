@@ -5,10 +5,12 @@
 const fs = require("node:fs");
 const Module = require("node:module");
 
+/** What the supervisor says, from the descriptor that it hands over. */
+exports.read = (descriptor) => readWhole(descriptor).toString();
+
 /** What can be done before the program's folders and sockets are there. `places`: what {@link placesOfWords} said. */
 exports.prepare = (native, places, { preload }, paper) => {
-  const assignment = JSON.parse(fs.readFileSync(paper, "utf8"));
-  fs.closeSync(paper);
+  const assignment = JSON.parse(paper);
   appear(native, places, assignment);
   if (assignment.sockets.length > 0) preload();
   return assignment;
@@ -19,12 +21,25 @@ exports.prepare = (native, places, { preload }, paper) => {
  * forgotten what it has not done for long. Nothing of ours is found by the program afterwards.
  */
 exports.rehearse = (native, places) => {
-  const { execPath, execArgv: flags, argv } = process;
+  const { execPath, execArgv: flags, argv, env, uptime } = process;
   const words = [execPath, ...flags, ...argv.slice(1)];
-  appear(native, places, JSON.parse(JSON.stringify({ words, flags, env: process.env })));
-  readWhole(fs.openSync("/dev/null"));
+  const [cwd, sockets, limits, compiled] = [process.cwd(), [0], [[0, 0]], false];
+  const paper = JSON.stringify({ words, flags, env, cwd, sockets, limits, compiled });
+  exports.read(fs.openSync(__filename));
+  const assignment = exports.prepare(native, places, nothing, paper);
+  exports.become(nothing, 0, nothing, assignment, sockets);
+  process.uptime = uptime;
   Module._load("/dev/null", null, false);
   forgetOurselves();
+};
+
+/** Stands in a rehearsal for everything that can be done only once. */
+const nothing = {
+  preload: () => undefined,
+  enter: () => undefined,
+  place: () => 0,
+  limit: () => 0,
+  shut: () => undefined,
 };
 
 // As what it shows itself, to the program and to others.

@@ -12,11 +12,13 @@ const text = "(function (Module, file) { Module.runMain(file); })";
 exports.readyEntry = async (stack) => {
   const run = entryAt(stack);
   const handle = await unusedHandle();
-  return (file) => {
-    // Node calls this itself, from its loop, as it calls what it runs first: an error there is nobody's but the program's.
-    handle.close(run.bind(undefined, Module, file));
-  };
+  // Once with nothing behind it, so that it is compiled.
+  enter(run, { close: () => undefined }, "");
+  return enter.bind(undefined, run, handle);
 };
+
+// Node calls this itself, from its loop, as it calls what it runs first: an error there is nobody's but the program's.
+const enter = (run, handle, file) => handle.close(run.bind(undefined, Module, file));
 
 // A function without a name, at the place of Node's own.
 function entryAt(stack) {

@@ -1,6 +1,8 @@
 "use strict";
 // What makes the first steps of a program slow the first time: Node's own modules, the loader of ES modules with its
-// reads, and the way of a first request through a server.
+// reads, what most programs call first, and the way of a first request through a server.
+const fs = require("node:fs");
+const Module = require("node:module");
 const { pathToFileURL } = require("node:url");
 
 const modules = [
@@ -41,11 +43,29 @@ exports.warmUp = async (example) => {
     for (const name of modules) require(`node:${name}`);
     // A file, because what most takes the loader's time is how it finds and reads one.
     await import(pathToFileURL(example).href);
+    await firstSteps();
     await serveOnce();
   } finally {
     for (const give of restore) give();
   }
 };
+
+// V8 compiles a function of Node's when it is called first.
+async function firstSteps() {
+  const path = "/dev/null";
+  fs.writeFileSync(path, fs.readFileSync(path, "utf8"));
+  fs.existsSync(path);
+  fs.statSync(path);
+  await fs.promises.readFile(path);
+  process.hrtime.bigint();
+  process.hrtime();
+  clearInterval(setInterval(() => undefined, 1));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => process.nextTick(resolve));
+  // What was bundled names its source map.
+  new Module(path)._compile("//# sourceMappingURL=data:,", path);
+}
 
 // Some modules only look at a stream of the process, which makes it: that is for the program to do.
 function withhold(name) {
