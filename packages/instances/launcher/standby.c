@@ -1,11 +1,8 @@
 // A warm program: it was executed ahead, has given up its rights already, and waits for what to run. What is left to do
-// inside (mounts, the host name) is done for it by a child of its supervisor, since neither of the two could: one may
+// inside (mounts, the host name) is done for it by a thread of its supervisor, since neither of the two could: one may
 // not, the other must not leave its own namespaces.
 #include <linux/fcntl.h>
-#include <linux/poll.h>
-#include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/wait.h>
 
 #include "socket.h"
 #include "supervise.h"
@@ -59,15 +56,15 @@ long step_tell(const struct step *step) {
   return failed(result) ? result : 0;
 }
 
-// ---- the errand: the steps from there to BEGIN, by a child ----
-// It shares our memory and our descriptors, since copying them would take longer than all it has to do.
+// ---- the errand: the steps from there to BEGIN, by a thread ----
+// It has namespaces of its own, as a process would; a process would take longer to make and to reap than all it has to do.
 static u8 errand_stack[65536] __attribute__((aligned(65536)));
+static i32 errand_alive;
 static u32 errand_step;  // where it is
 static i32 errand_error; // of that step
 
 static void do_errand(void) __attribute__((noreturn, used));
 static void do_errand(void) {
-  sys(prctl, PR_SET_PDEATHSIG, 9);
   for (; errand_step < launch.plan.count; errand_step++) {
     const struct step *step = &launch.plan.steps[errand_step];
     if (step->kind == STEP_BEGIN) break;
@@ -76,33 +73,27 @@ static void do_errand(void) {
     errand_error = (i32)-done;
     break;
   }
-  leave(0);
-  __builtin_unreachable();
+  for (;;) sys(exit, 0);
 }
 
-// Waits for the child, but not longer than a start may take; returns the errno of what went wrong. It is reaped with all
-// others (reap), when nothing waits for us: that takes as long as the half of what it did.
-static i32 wait_for(i32 child) {
-  struct pollfd end = {child, POLLIN, 0};
-  const u32 timeout_ms = supervisor.start_timeout_ms;
-  const struct kernel_time limit = {timeout_ms / 1000, (i64)(timeout_ms % 1000) * 1000000};
-  const int late = sys(ppoll, &end, 1, &limit, NULL, 8) == 0;
-  if (late) sys(pidfd_send_signal, child, 9, NULL, 0);
-  siginfo_t info;
-  zero(&info, sizeof info);
-  retry(sys(waitid, 3 /* P_PIDFD */, child, &info, WEXITED | WNOWAIT, NULL));
-  if (late) return ETIMEDOUT;
-  return info.si_code == 1 /* CLD_EXITED */ ? errand_error : ECHILD;
+// Not longer than a start may take; returns the errno of what went wrong.
+static i32 wait_for_errand(void) {
+  const u64 end = clock_ns(MONOTONIC) + (u64)supervisor.start_timeout_ms * 1000000;
+  for (i32 alive; (alive = __atomic_load_n(&errand_alive, __ATOMIC_ACQUIRE));) {
+    const u64 now = clock_ns(MONOTONIC);
+    if (now >= end) return ETIMEDOUT;
+    const struct kernel_time rest = {(i64)((end - now) / 1000000000), (i64)((end - now) % 1000000000)};
+    sys(futex, &errand_alive, 0 /* FUTEX_WAIT */, alive, &rest, NULL, 0);
+  }
+  return errand_error;
 }
 
 static void run_errand(u32 from) {
-  i32 child = -1;
-  errand_step = from, errand_error = 0;
-  const u64 flags = CLONE_VM | CLONE_FILES | CLONE_PIDFD | 17 /* SIGCHLD */;
-  const long pid = clone_on(errand_stack + sizeof errand_stack, flags, do_errand, &child);
-  if (failed(pid)) supervisor_failed(from, (i32)-pid);
-  const i32 error = wait_for(child);
-  close_fd(child);
+  errand_step = from, errand_error = 0, errand_alive = 1;
+  const u64 flags = CLONE_VM | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
+  const long thread = thread_on(errand_stack + sizeof errand_stack, flags, do_errand, &errand_alive);
+  if (failed(thread)) supervisor_failed(from, (i32)-thread);
+  const i32 error = wait_for_errand();
   if (error) supervisor_failed(errand_step, error);
 }
 

@@ -1,4 +1,4 @@
-// Where the kernel enters the program, and a child its work; and the four memory functions that GCC takes for granted.
+// Where the kernel enters the program, and a thread its work; and the four memory functions that GCC takes for granted.
 #include "sys.h"
 
 #if defined(__x86_64__)
@@ -28,25 +28,26 @@ __attribute__((used, noreturn)) void enter(long *stack) {
   __builtin_unreachable();
 }
 
-// The child must not come back from here: what lies on the stack is the caller's.
-long clone_on(void *stack_end, u64 flags, void (*work)(void), i32 *pidfd) {
+// When the thread has ended `alive` becomes 0, and who waits for that word is woken. It must not come back from here: what
+// lies on the stack is the caller's.
+long thread_on(void *stack_end, u64 flags, void (*work)(void), i32 *alive) {
 #if defined(__x86_64__)
-  register long tid __asm__("r10") = 0;
+  register i32 *tid __asm__("r10") = alive;
   register long tls __asm__("r8") = 0;
   register void (*child)(void) __asm__("r9") = work;
   long result;
   __asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tcall *%%r9\n1:"
                    : "=a"(result)
-                   : "a"(__NR_clone), "D"(flags), "S"(stack_end), "d"(pidfd), "r"(tid), "r"(tls), "r"(child)
+                   : "a"(__NR_clone), "D"(flags), "S"(stack_end), "d"(0), "r"(tid), "r"(tls), "r"(child)
                    : "rcx", "r11", "memory");
   return result;
 #else
   register long x8 __asm__("x8") = __NR_clone;
   register long x0 __asm__("x0") = (long)flags;
   register long x1 __asm__("x1") = (long)stack_end;
-  register long x2 __asm__("x2") = (long)pidfd;
+  register long x2 __asm__("x2") = 0;
   register long x3 __asm__("x3") = 0;
-  register long x4 __asm__("x4") = 0;
+  register long x4 __asm__("x4") = (long)alive;
   register long x5 __asm__("x5") = (long)work;
   __asm__ volatile("svc 0\n\tcbnz x0, 1f\n\tmov x29, #0\n\tmov x30, #0\n\tblr x5\n1:"
                    : "+r"(x0)

@@ -70,7 +70,7 @@ static inline void leave(int code) {
   })
 
 // clone(2): the child does `work`, which never returns, on a stack of its own. Its number, or a negated errno.
-long clone_on(void *stack_end, u64 flags, void (*work)(void), i32 *pidfd); // start.c
+long thread_on(void *stack_end, u64 flags, void (*work)(void), i32 *alive); // start.c
 
 // ---- memory and text ----
 

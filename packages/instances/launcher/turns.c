@@ -31,7 +31,7 @@ void take_short_turns(i32 pid) {
   sys(sched_setattr, pid, &wish, 0);
 }
 
-// A child has first turns, too: it may be what this process waits for.
+// Children and threads have first turns, too: one may be what this process waits for.
 void take_first_turns(void) {
   struct sched_attr wish;
   zero(&wish, sizeof wish);

@@ -11,8 +11,8 @@ const { readyPreload } = require("./ready-preload.cjs");
 /** The channel to the supervisor; see launcher/standby.c. */
 const channel = 3;
 
-/** V8 compiles a function once more when it was called often: so often that it has nothing left to do when it counts. */
-const rehearsals = 20;
+/** V8 compiles once more what is called often: so often that it has nothing left to do when it counts. */
+const rehearsals = 40;
 
 const [, , library, example, preloadFolder] = process.argv;
 const native = require(library);

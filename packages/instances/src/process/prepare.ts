@@ -240,7 +240,7 @@ function bindsFor(
 ): Bind[] {
   const { folder, mounts } = request;
   return [
-    ...(folder === null ? [] : [{ source: folder, writable: false }]),
+    ...(folder === null ? [] : [{ source: folder, writable: false, folder: true }]),
     ...readable
       .filter((path) => folder === null || !path.startsWith(`${folder}/`))
       .map((source) => ({ source, writable: false })),

@@ -69,7 +69,7 @@ export interface Waiting {
 
 /**
  * What is left to do for a waiting program: it is told first what it becomes, so that it can get ready while its supervisor
- * takes sockets and mounts and a child that enters the program's namespaces places them. Then it gets the sockets and the
+ * takes sockets and mounts and a thread that enters the program's namespaces places them. Then it gets the sockets and the
  * files in their order, and begins.
  *
  * @param paper what the program reads, as JSON. The tree is used up: there is one assignment for each
