@@ -27,31 +27,25 @@ export function scanStat(line: string, into: HotStat): boolean {
   return true;
 }
 
-/** Two running totals. */
-export interface TwoTotals {
-  first: number;
-  second: number;
-}
-
-/** Scans /proc/<pid>/io for read_bytes and write_bytes. */
-export function scanIo(text: string, into: TwoTotals): void {
-  into.first = numberBehind(text, "\nread_bytes: ");
-  into.second = numberBehind(text, "\nwrite_bytes: ");
+/** The read_bytes and write_bytes of /proc/<pid>/io. */
+export function parseIo(text: string): { readonly readBytes: number; readonly writeBytes: number } {
+  return { readBytes: numberBehind(text, "\nread_bytes: "), writeBytes: numberBehind(text, "\nwrite_bytes: ") };
 }
 
 /** An interface's row: its name, the first of eight numbers received and the first of those sent. */
 const interfaceRow = /^ *([^\s:]+): *(\d+)(?: +\d+){7} +(\d+)/gm;
 
-/** Scans a net/dev table: received and sent bytes of all interfaces but "lo". */
-export function scanNetwork(text: string, into: TwoTotals): void {
-  into.first = 0;
-  into.second = 0;
+/** Of a net/dev table: received and sent bytes of all interfaces but "lo". */
+export function parseNetwork(text: string): { readonly receivedBytes: number; readonly sentBytes: number } {
+  let receivedBytes = 0;
+  let sentBytes = 0;
   interfaceRow.lastIndex = 0;
   for (let row = interfaceRow.exec(text); row !== null; row = interfaceRow.exec(text)) {
     if (row[1] === "lo") continue;
-    into.first += Number(row[2]);
-    into.second += Number(row[3]);
+    receivedBytes += Number(row[2]);
+    sentBytes += Number(row[3]);
   }
+  return { receivedBytes, sentBytes };
 }
 
 function numberBehind(text: string, key: string): number {

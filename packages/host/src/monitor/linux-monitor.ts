@@ -3,10 +3,11 @@ import type { CgroupGauge } from "../cgroup/cgroup.ts";
 import { HostError } from "../failure.ts";
 import { kernelUnits, ticksToUs } from "../proc/clock.ts";
 import { KeptFile, readFailure } from "../proc/kept-file.ts";
+import { Parsed } from "../proc/parsed.ts";
 import { processTree, type ProcessTree } from "../proc/process-list.ts";
 import { ProcessReader } from "../proc/process-reader.ts";
 import { isOwnFilesystem, useOf, type DataUse } from "./data-use.ts";
-import { scanIo, scanNetwork, scanStat, type HotStat, type TwoTotals } from "./hot-tables.ts";
+import { type HotStat, parseIo, parseNetwork, scanStat } from "./hot-tables.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
 import { everything, looksAtRest, samplesPerDataLook, turnOf, type Turn } from "./turns.ts";
 
@@ -29,8 +30,8 @@ class LinuxWatch implements Watch {
   readonly #fdDirectory: number | undefined;
   readonly #dataPath: string | undefined;
   readonly #hot: HotStat = { cpuTicks: 0, childrenCpuTicks: 0, threads: 0, rssPages: 0 };
-  readonly #ownIo: TwoTotals = { first: 0, second: 0 };
-  readonly #traffic: TwoTotals = { first: 0, second: 0 };
+  readonly #ownIo = new Parsed(parseIo);
+  readonly #traffic = new Parsed(parseNetwork);
   #samples = 0;
   #hasEnded = false;
   /** Watches that are read together have different turns, so that one round costs as much as another. */
@@ -48,6 +49,7 @@ class LinuxWatch implements Watch {
   #tasks: number | undefined;
   #oomKills: number | undefined;
   #fds: number | undefined;
+  #ownBytes = { readBytes: 0, writeBytes: 0 };
   #countersAtMs = 0;
   #ioReadBytes: number | undefined;
   #ioWriteBytes: number | undefined;
@@ -161,7 +163,7 @@ class LinuxWatch implements Watch {
       if (turn.threads) this.#hot.threads = this.#statOf(this.#threadDirectory, "task").nlink - 2;
     }
     if (gauge !== undefined) this.#readGroup(gauge, turn);
-    if (turn.ownIo && this.#io !== undefined) scanIo(this.#io.read(), this.#ownIo);
+    if (turn.ownIo && this.#io !== undefined) this.#ownBytes = this.#ownIo.from(this.#io.read());
     if (turn.devices) {
       this.#readDevices(gauge);
       this.#countersAtMs = atMs;
@@ -199,13 +201,13 @@ class LinuxWatch implements Watch {
   #readDevices(gauge: CgroupGauge | undefined): void {
     const ofGroup = gauge?.io();
     if (this.#io !== undefined || ofGroup !== undefined) {
-      this.#ioReadBytes = Math.max(this.#ownIo.first, ofGroup?.readBytes ?? 0);
-      this.#ioWriteBytes = Math.max(this.#ownIo.second, ofGroup?.writeBytes ?? 0);
+      this.#ioReadBytes = Math.max(this.#ownBytes.readBytes, ofGroup?.readBytes ?? 0);
+      this.#ioWriteBytes = Math.max(this.#ownBytes.writeBytes, ofGroup?.writeBytes ?? 0);
     }
     if (this.#network === undefined) return;
-    scanNetwork(this.#network.read(), this.#traffic);
-    this.#receivedBytes = this.#traffic.first;
-    this.#sentBytes = this.#traffic.second;
+    const { receivedBytes, sentBytes } = this.#traffic.from(this.#network.read());
+    this.#receivedBytes = receivedBytes;
+    this.#sentBytes = sentBytes;
   }
 
   #countFds(): number | undefined {

@@ -15,7 +15,8 @@ import {
   Sampler,
   type Sample,
 } from "../../src/index.ts";
-import { scanIo, scanNetwork, scanStat } from "../../src/monitor/hot-tables.ts";
+import { parseIo, parseNetwork, scanStat } from "../../src/monitor/hot-tables.ts";
+import { Parsed } from "../../src/proc/parsed.ts";
 import { macosMonitor } from "../../src/monitor/macos-monitor.ts";
 import { parseNetworkDevices, parseProcessIo } from "../../src/proc/tables.ts";
 import { parseProcessStat } from "../../src/proc/stat.ts";
@@ -78,11 +79,9 @@ describe("scanners of hot tables", () => {
       fc.property(fc.array(row, { maxLength: 6 }), (rows) => {
         const text = `Inter-|   Receive\n face |bytes\n${rows.map(([name, numbers]) => `${name.padStart(6)}: ${numbers.join("   ")}`).join("\n")}\n`;
         const others = parseNetworkDevices(text).filter((each) => each.name !== "lo");
-        const totals = { first: -1, second: -1 };
-        scanNetwork(text, totals);
-        expect(totals).toEqual({
-          first: others.reduce((sum, each) => sum + each.receivedBytes, 0),
-          second: others.reduce((sum, each) => sum + each.sentBytes, 0),
+        expect(parseNetwork(text)).toEqual({
+          receivedBytes: others.reduce((sum, each) => sum + each.receivedBytes, 0),
+          sentBytes: others.reduce((sum, each) => sum + each.sentBytes, 0),
         });
       }),
     );
@@ -93,10 +92,22 @@ describe("scanners of hot tables", () => {
       fc.property(fc.array(word, { minLength: 7, maxLength: 7 }), (numbers) => {
         const names = ["rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes"];
         const text = `${names.map((name, index) => `${name}: ${numbers[index]}`).join("\n")}\n`;
-        const totals = { first: -1, second: -1 };
-        scanIo(text, totals);
         const parsed = parseProcessIo(text);
-        expect(totals).toEqual({ first: parsed.storageReadBytes, second: parsed.storageWriteBytes });
+        expect(parseIo(text)).toEqual({ readBytes: parsed.storageReadBytes, writeBytes: parsed.storageWriteBytes });
+      }),
+    );
+  });
+
+  test("what was parsed counts as long as the text stays the same, and no longer", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom("", "1", "12", "2"), { maxLength: 20 }), (texts) => {
+        let parsings = 0;
+        const parsed = new Parsed((text) => {
+          parsings += 1;
+          return [text];
+        });
+        for (const text of texts) expect(parsed.from(text)).toEqual([text]);
+        expect(parsings).toBe(texts.filter((text, at) => at === 0 || text !== texts[at - 1]).length);
       }),
     );
   });
@@ -105,12 +116,10 @@ describe("scanners of hot tables", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const hot = { cpuTicks: 0, childrenCpuTicks: 0, threads: 0, rssPages: 0 };
-        const totals = { first: 0, second: 0 };
         const text = Buffer.from(bytes).toString("latin1");
         scanStat(text, hot);
-        scanIo(text, totals);
-        scanNetwork(text, totals);
-        for (const value of [...Object.values(hot), ...Object.values(totals)]) expect(value).not.toBeNaN();
+        for (const numbers of [hot, parseIo(text), parseNetwork(text)])
+          for (const value of Object.values(numbers)) expect(value).not.toBeNaN();
       }),
     );
   });

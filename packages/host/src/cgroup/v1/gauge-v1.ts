@@ -4,11 +4,14 @@ import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
 import { numberAfter, present } from "../counter-text.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
+import { Parsed } from "../../proc/parsed.ts";
 import type { V1Directories } from "./limit-steps-v1.ts";
 
 /** Readings of one v1 group on kept descriptors. */
 export class V1Gauge implements CgroupGauge {
   readonly #files = new LazyFiles();
+  readonly #oomKills = new Parsed((table) => numberAfter(table, "oom_kill "));
+  readonly #ioTotals = new Parsed(sumReadWrite);
   readonly #directories: V1Directories;
   readonly #cpuUsage: LazyFile;
   readonly #memoryUsage: LazyFile;
@@ -53,12 +56,12 @@ export class V1Gauge implements CgroupGauge {
 
   oomKills(): number | undefined {
     const table = this.#oomControl.text();
-    return table === undefined ? undefined : numberAfter(table, "oom_kill ");
+    return table === undefined ? undefined : this.#oomKills.from(table);
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
     const table = this.#ioBytes.text();
-    return table === undefined ? undefined : sumReadWrite(table);
+    return table === undefined ? undefined : this.#ioTotals.from(table);
   }
 
   counters(): CgroupCounters {

@@ -3,11 +3,14 @@ import { sumIoStat } from "../io-tables.ts";
 import { LazyFile } from "../lazy-file.ts";
 import { LazyFiles } from "../lazy-files.ts";
 import { parseKeyValues } from "../../proc/key-values.ts";
+import { Parsed } from "../../proc/parsed.ts";
 import { numberAfter, present } from "../counter-text.ts";
 
 /** Readings of one v2 group on kept descriptors. */
 export class V2Gauge implements CgroupGauge {
   readonly #files = new LazyFiles();
+  readonly #oomKills = new Parsed((table) => numberAfter(table, "oom_kill "));
+  readonly #ioTotals = new Parsed(sumIoStat);
   readonly #directory: string;
   readonly #cpuStat: LazyFile;
   readonly #memoryCurrent: LazyFile;
@@ -52,12 +55,12 @@ export class V2Gauge implements CgroupGauge {
 
   oomKills(): number | undefined {
     const table = this.#memoryEvents.text();
-    return table === undefined ? undefined : numberAfter(table, "oom_kill ");
+    return table === undefined ? undefined : this.#oomKills.from(table);
   }
 
   io(): { readonly readBytes: number; readonly writeBytes: number } | undefined {
     const table = this.#ioStat.text();
-    return table === undefined ? undefined : sumIoStat(table);
+    return table === undefined ? undefined : this.#ioTotals.from(table);
   }
 
   counters(): CgroupCounters {
