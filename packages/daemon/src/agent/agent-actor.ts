@@ -67,11 +67,15 @@ export function agentActor(parts: AgentParts, startInstance: StartInstance, star
   }
 }
 
-/** Instances that ran when the daemon before this one was last heard of. */
-function launchedBefore(parts: AgentParts): Set<string> {
+/** Runs that the daemon before this one has launched, perhaps, by the names of their instances. */
+function launchedBefore(parts: AgentParts): Map<string, string> {
   const { runs } = parts.repository.mirror;
-  const own = ownAllocations(parts).filter(({ app, index }) => runs.get(app)?.get(index)?.record.status === "launched");
-  return new Set(own.map(instanceName));
+  const launched = new Map<string, string>();
+  for (const instance of ownAllocations(parts)) {
+    const record = runs.get(instance.app)?.get(instance.index)?.record;
+    if (record?.status === "launched") launched.set(instanceName(instance), record.runId);
+  }
+  return launched;
 }
 
 const allocationOf = (key: RecordKey): KeeperArgs[] =>

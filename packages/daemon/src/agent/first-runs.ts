@@ -23,6 +23,11 @@ export class FirstRuns {
     return { status: "launched", runId, revision, restarts: 0, streak: 0, recentRestarts: [], since: nowMs };
   }
 
+  /** It was not written down after all. */
+  forget(instance: KeeperArgs): void {
+    this.#open.delete(keyOf(instance));
+  }
+
   /** Whether this is a run that was planned here and that nobody has begun; from now on somebody has. */
   take(instance: KeeperArgs, runId: string): boolean {
     return this.#open.get(keyOf(instance)) === runId && this.#open.delete(keyOf(instance));

@@ -82,6 +82,9 @@ export class Scheduler {
       });
       if (edit.isEmpty) return [...application.changes];
       await repository.write(edit);
+    } catch (error) {
+      for (const { key } of edit.written.values()) if (key.kind === "run") this.#parts.firstRuns.forget(key);
+      throw error;
     } finally {
       release();
     }

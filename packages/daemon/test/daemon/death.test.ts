@@ -81,6 +81,31 @@ describe("a daemon that is killed", () => {
     expect(await starts()).toEqual([0, 20]);
   });
 
+  test("before it could launch what it had written down: the next one launches it, once, and has adopted nothing", async () => {
+    const death = new Death(Infinity);
+    await machine.start(death);
+    const { store } = machine;
+    const txn = store.txn.bind(store);
+    store.txn = async (...args) => {
+      const rev = await txn(...args);
+      if (args[0].put?.some(({ key }) => key === "run.web.1") === true) death.now();
+      return rev;
+    };
+    void machine.up(app("web", { instances: 1 })).catch(() => undefined);
+    await death.happened;
+    store.txn = txn;
+    await machine.bury();
+    expect((await machine.store.list("run")).items.map(({ key }) => key)).toEqual(["run.web.1"]);
+    expect(machine.world.launched).toEqual([]);
+    const told = machine.archive.events.length;
+    await machine.start();
+    await atRest({ web: 1 });
+    expect(machine.world.launched).toHaveLength(1);
+    const starts = async () =>
+      (await machine.events()).slice(told).flatMap((event) => (event.type === "daemon.started" ? [event.adopted] : []));
+    expect(await eventually(starts, (adopted) => adopted.length > 0)).toEqual([0]);
+  });
+
   test("finds out how instances ended while it was dead", async () => {
     const death = new Death(Infinity);
     await machine.start(death);
