@@ -39,7 +39,8 @@ export function planWire(
 
 /** Whether somebody's wire has this number now: one of ours, or that of another daemon on this machine. */
 export function isWired(slot: number): boolean {
-  return existsSync(`/sys/class/net/${wirePrefix}${slot}`);
+  // Not in the class's folder, which takes twice as long to say no.
+  return existsSync(`/sys/devices/virtual/net/${wirePrefix}${slot}`);
 }
 
 function parseRange(range: string): { readonly base: number; readonly size: number } {
