@@ -49,6 +49,7 @@ static void kill_children(void) {
 // child, and whatever was reparented to us; what is forked meanwhile is met in the next round.
 void kill_everything(void) {
   supervisor.killed = 1;
+  take_usual_turns(); // nobody waits for an end, and those who die need a processor for it
   if (launch.child > 0) sys(kill, launch.child, SIGKILL_NUMBER);
   if (!(supervisor.flags & SUPERVISE_NO_PID_NAMESPACE)) return;
   if (supervisor.kill_file >= 0 && supervisor.kill_kind == 1) write_all(supervisor.kill_file, "1", 1);

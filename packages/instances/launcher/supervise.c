@@ -213,8 +213,9 @@ void supervise(void) {
         {supervisor.signals, POLLIN, 0},
         {rest ? -1 : log_streams[0], POLLIN, 0},
         {rest ? -1 : log_streams[1], POLLIN, 0},
-        // Watched without wanting anything, it still tells a slot that its daemon is gone.
-        {answer_pending() || supervisor.phase == PHASE_WAITING ? launch.reply : -1, answer_pending() ? POLLOUT : 0, 0},
+        // Watched without wanting anything, it still tells a slot that its daemon is gone: once.
+        {answer_pending() || (supervisor.phase == PHASE_WAITING && !supervisor.killed) ? launch.reply : -1,
+         answer_pending() ? POLLOUT : 0, 0},
     };
     const int patience = timeout_ms(), wait = rest && (patience < 0 || rest < patience) ? rest : patience;
     const struct kernel_time limit = {wait / 1000, (i64)(wait % 1000) * 1000000};

@@ -14,6 +14,16 @@ import {
 } from "../../src/launch/index.ts";
 import { asRoot, host, isAlive, World, eventually } from "./world.ts";
 
+/** Processor time of a process, in hundredths of a second (proc(5), utime and stime); null when it has ended. */
+function ticksOf(pid: number): number | null {
+  try {
+    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return state === "Z" || state === "X" ? null : Number(fields[10]) + Number(fields[11]);
+  } catch {
+    return null;
+  }
+}
+
 const users = {
   "a user of its own": { kind: "own", uid: 100_654, gid: 100_654, groups: [] },
   "a user namespace": {
@@ -138,6 +148,26 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
     writeFileSync(join(request.instanceDir, "assign"), "nonsense");
     writeFileSync(join(request.instanceDir, "control"), "A\n");
     expect(await watchLife(request.instanceDir)).toMatchObject({ record: { ending: { kind: "start-failed" } } });
+  });
+
+  test("leaves the processors to others when its daemon dies: it goes first only while somebody waits for it", async () => {
+    const other = new World();
+    await other.spawner.start();
+    const supervisors: number[] = [];
+    for (let slot = 0; slot < 3; slot += 1) {
+      const request = slotRequest();
+      await WarmSlot.prepare(request, other.spawner, host);
+      supervisors.push(readPidFile(request.instanceDir)?.supervisor.pid ?? 0);
+    }
+    await other.spawner.close();
+    let used = 0;
+    await eventually(() => {
+      const living = supervisors.flatMap((pid) => ticksOf(pid) ?? []);
+      used = Math.max(used, ...living);
+      return living.length;
+    }).toBe(0);
+    await other.close();
+    expect(used).toBeLessThan(20);
   });
 
   test("dies with the daemon that made it, and can be discarded", async () => {
