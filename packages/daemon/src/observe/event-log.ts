@@ -13,6 +13,9 @@ const batchEvents = 500;
 /** Events wait so long for others to be archived with: what happens is told to everybody else first. */
 const gatherMs = 10;
 
+/** That something has begun waits so long for what comes of it: most starts take less, and readers wake up once. */
+const beginningMs = 5;
+
 /** Where events are kept for longer than a daemon lives. */
 export interface EventArchive {
   /** The newest ones, of one app or of all, oldest first. */
@@ -36,6 +39,7 @@ export class EventLog {
   #timer: NodeJS.Timeout | null = null;
   #dropped = 0;
   #isWaking = false;
+  #wakingSoon: NodeJS.Timeout | null = null;
 
   constructor({ archive, newest, nowMs, report }: EventLogParts) {
     this.#archive = archive;
@@ -57,10 +61,7 @@ export class EventLog {
     // Trimmed in blocks: moving the whole list for each event would cost more than the list.
     if (this.#events.length >= recentAtMost) this.#events.splice(0, this.#events.length - keptEvents);
     this.#keep(event);
-    if (this.#wakers.size > 0 && !this.#isWaking) {
-      this.#isWaking = true;
-      process.nextTick(this.#wake);
-    }
+    if (this.#wakers.size > 0) this.#tell(event);
     return event;
   }
 
@@ -96,8 +97,20 @@ export class EventLog {
   }
 
   /** Readers are woken when whatever runs now has come to its end: what it does is more urgent than to tell of it. */
+  #tell(event: Event): void {
+    if (this.#isWaking) return;
+    if (isBeginning(event)) {
+      this.#wakingSoon ??= setTimeout(this.#wake, beginningMs);
+      return;
+    }
+    this.#isWaking = true;
+    process.nextTick(this.#wake);
+  }
+
   readonly #wake = (): void => {
     this.#isWaking = false;
+    if (this.#wakingSoon !== null) clearTimeout(this.#wakingSoon);
+    this.#wakingSoon = null;
     for (const wake of this.#wakers) wake();
     this.#wakers.clear();
   };
@@ -174,6 +187,9 @@ export interface EventLogParts {
 
 const isOf = (event: Event, app: string | undefined): boolean =>
   app === undefined || ("app" in event && event.app === app);
+
+const isBeginning = (event: Event): boolean =>
+  event.type === "app.applied" || (event.type === "instance.changed" && event.state.status === "starting");
 
 /** Index of the first event with a greater number; numbers grow, so halving finds it. */
 function firstAfter(events: readonly Event[], seq: number): number {

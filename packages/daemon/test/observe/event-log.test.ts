@@ -1,6 +1,6 @@
 import type { Event, EventsQuery } from "@constellation/contract";
 import { openMemoryTelemetry } from "@constellation/engine";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { EventLog, MemoryArchive, TelemetryArchive } from "../../src/observe/index.ts";
 
 const parts = { nowMs: () => 5, report: () => undefined };
@@ -40,6 +40,35 @@ describe("the event log", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect((await following).map(({ seq }) => seq)).toEqual(Array.from({ length: 1006 }, (_, at) => at + 5));
+  });
+
+  test("tells of a beginning together with what comes of it, and alone when nothing does", async ({
+    onTestFinished,
+  }) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const log = open();
+    const starting = { status: "starting", since: 1 } as const;
+    const begin = () => log.append({ type: "instance.changed", app: "a", instance: "a.1", state: starting });
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const told: string[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const { type } of log.read({ follow: true }, stop.signal)) told.push(type);
+    })();
+    await turn();
+    begin();
+    await turn();
+    expect(told).toEqual([]);
+    happen(log, "a");
+    await turn();
+    expect(told).toEqual(["instance.changed", "app.stopped"]);
+    begin();
+    vi.advanceTimersByTime(5);
+    await turn();
+    expect(told).toHaveLength(3);
+    stop.abort();
+    await reading;
   });
 
   test("ends a follower at its signal, also one that waits", async () => {
