@@ -73,15 +73,15 @@ async function pump(lineBytes) {
     cgroups: [],
   });
   const before = nowMs();
-  const { supervisorPid } = await spawner.launch(buildPlan(wanted, host));
-  const stat = () => readFileSync(`/proc/${supervisorPid}/stat`, "latin1").split(") ")[1].split(" ");
+  const { supervisor } = await spawner.launch(buildPlan(wanted, host));
+  const stat = () => readFileSync(`/proc/${supervisor.pid}/stat`, "latin1").split(") ")[1].split(" ");
   const end = watchLife(wanted.instanceDir);
   let cpuTicks = 0;
   let peakKb = 0;
   const timer = setInterval(() => {
     try {
       cpuTicks = Number(stat()[11]) + Number(stat()[12]);
-      peakKb = Math.max(peakKb, pss(supervisorPid));
+      peakKb = Math.max(peakKb, pss(supervisor.pid));
     } catch {
       /* it has just ended */
     }

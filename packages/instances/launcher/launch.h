@@ -9,9 +9,8 @@ struct launch {
   struct plan plan;
   u32 next; // index of the step that runs
   u32 role;
-  u32 id;          // the number the daemon gave this launch
-  i32 reply;       // socket or pipe to whoever asked for the launch, -1 when there is none any more
-  u64 received_ns; // monotonic time when the plan had arrived
+  u32 id;    // the number the daemon gave this launch
+  i32 reply; // socket or pipe to whoever asked for the launch, -1 when there is none any more
   i32 slots[SLOTS];
   i32 child;   // in the supervisor: the cloned process
   i32 status;  // in the children: write end of the pipe that closes by itself when exec succeeds
@@ -44,6 +43,10 @@ void tell_status(u32 kind, u32 step, i32 error);
 // ---- records.c: what the daemon reads ----
 enum reply_kind { REPLY_STARTED = 1, REPLY_FAILED = 2, REPLY_REFUSED = 3, REPLY_WAITING = 4, REPLY_READY = 5 };
 #define REPLY_MAGIC 0x4c505243u // "CRPL"
+// A process and the clock tick since boot at which it began: together they never repeat. 0: there is none.
+struct stamp {
+  u64 pid, ticks;
+};
 struct reply {
   u32 magic;
   u32 launch;
@@ -51,14 +54,10 @@ struct reply {
   u32 step;
   i32 error;
   u32 role;
-  i32 supervisor;
-  i32 init;
-  i32 main;
-  u32 reserved;
-  u64 received_ns;
-  u64 answered_ns;
-  u64 spare;
+  struct stamp supervisor, init, main; // as in the pid file
+  u64 started_realtime_ns;
 };
+_Static_assert(sizeof(struct reply) == 80, "the reader counts on 80 bytes");
 void fill_reply(struct reply *reply, u32 kind, u32 step, i32 error, u32 role);
 
 // ---- steps, by file ----

@@ -37,7 +37,6 @@ static int load(const char *path, struct refusal *refusal) {
 static int launch_file(const char *path) {
   struct refusal refusal;
   if (!load(path, &refusal)) return refuse(&refusal);
-  launch.received_ns = clock_ns(MONOTONIC);
   sys(dup3, 1, REPLIES, O_CLOEXEC);
   sys(close_range, REPLIES + 1, ~0u, 0);
   const long nowhere = sys(openat, AT_CWD, "/dev/null", O_RDWR, 0);

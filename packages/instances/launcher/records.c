@@ -7,6 +7,27 @@
 
 #include "socket.h"
 
+// ---- the processes ----
+
+// Read once for each: a process keeps its number and its beginning, and what waits has all the time.
+static struct stamp itself, init, main_program;
+
+static void look(struct stamp *stamp, i32 pid) {
+  if (stamp->pid == (u64)pid) return;
+  *stamp = (struct stamp){0, 0};
+  if (pid <= 0) return;
+  stamp->pid = (u64)pid;
+  if (failed(stat_field(pid, STAT_START, &stamp->ticks))) stamp->ticks = 0;
+}
+
+static void look_at_processes(void) {
+  const i32 child = launch.child;
+  const int is_init = supervisor.main_process >= 0;
+  look(&itself, (i32)sys(getpid));
+  look(&init, is_init ? child : 0);
+  look(&main_program, is_init ? supervisor.main_pid : child);
+}
+
 // ---- replies ----
 
 static struct reply reply;
@@ -20,11 +41,10 @@ void fill_reply(struct reply *out, u32 kind, u32 step, i32 error, u32 role) {
   out->step = step;
   out->error = error;
   out->role = role;
-  out->supervisor = (i32)sys(getpid);
-  out->init = launch.child;
-  out->main = supervisor.has_init ? supervisor.main_pid : launch.child; // 0: it has ended already
-  out->received_ns = launch.received_ns;
-  out->answered_ns = clock_ns(MONOTONIC);
+  out->supervisor = itself;
+  out->init = init;
+  out->main = main_program;
+  out->started_realtime_ns = supervisor.started_realtime_ns;
 }
 
 void answer(u32 kind, u32 step, i32 error, u32 role) {
@@ -49,30 +69,22 @@ void answer_again(void) {
 
 // ---- the pid file ----
 
-// Read once for each: a process keeps its number and its beginning, and what waits has all the time.
-static struct beginning {
-  i32 pid;
-  u64 ticks;
-} beginnings[3];
-
-static char *pid_line(char *end, const char *name, i32 pid, struct beginning *known) {
-  if (pid <= 0) return end;
-  if (known->pid != pid && failed(stat_field(pid, STAT_START, &known->ticks))) known->ticks = 0;
-  known->pid = pid;
-  end = put_number(put_text(put_text(end, name), " "), (u64)pid, 1);
-  return put_text(put_number(put_text(end, " "), known->ticks, 1), "\n");
+static char *pid_line(char *end, const char *name, const struct stamp *stamp) {
+  if (!stamp->pid) return end;
+  end = put_number(put_text(put_text(end, name), " "), stamp->pid, 1);
+  return put_text(put_number(put_text(end, " "), stamp->ticks, 1), "\n");
 }
 
 // Lines "name pid startTicks"; "end" shows that the file is whole. What waits keeps the file open, and writes over it
 // when it begins: making it anew costs ten times as much. Whoever reads meanwhile finds no end, and looks again.
 void write_pid_file(void) {
   char text[256], *end = text;
-  const i32 child = launch.child;
   static i32 kept = -1;
   static long before;
-  end = pid_line(end, "supervisor", (i32)sys(getpid), &beginnings[0]);
-  if (supervisor.main_process >= 0) end = pid_line(end, "init", child, &beginnings[1]);
-  end = pid_line(end, "main", supervisor.main_process >= 0 ? supervisor.main_pid : child, &beginnings[2]);
+  look_at_processes();
+  end = pid_line(end, "supervisor", &itself);
+  end = pid_line(end, "init", &init);
+  end = pid_line(end, "main", &main_program);
   end = put_text(put_number(put_text(end, "started "), supervisor.started_realtime_ns, 1), "\n");
   end = put_text(end, "end\n");
   if (kept < 0) kept = (i32)sys(openat, supervisor.dir, "pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -65,7 +65,6 @@ int spawner(const char *lock) {
       return 1; // what follows can no longer be told apart
     }
     if (read_all(REQUESTS, plan_buffer, head[0]) != (long)head[0]) return 1;
-    launch.received_ns = clock_ns(MONOTONIC);
     struct refusal refusal;
     if (!check_plan(plan_buffer, head[0], &launch.plan, &refusal)) {
       tell(REPLY_REFUSED, refusal.step, refusal.error);

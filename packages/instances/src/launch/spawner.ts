@@ -38,6 +38,8 @@ export class Spawner {
     | { readonly kind: "running"; readonly child: ChildProcess; readonly stream: Socket } = {
     kind: "idle",
   };
+  /** Told when the process serves, or never will. */
+  #beginning: { resolve(): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #landlockVersion = 0;
 
@@ -74,7 +76,7 @@ export class Spawner {
     const reader = new ReplyReader();
     this.#state = { kind: "running", child, stream };
     const ready = new Promise<void>((resolve, reject) => {
-      this.#waiting.set(0, { plan: { name: "spawner", steps: [] }, resolve: () => resolve(), reject });
+      this.#beginning = { resolve, reject };
     });
     stream.on("data", (chunk: Buffer) => {
       for (const reply of reader.push(chunk)) this.#settle(reply);
@@ -103,9 +105,9 @@ export class Spawner {
    * @throws LaunchError STEP_FAILED, PLAN_REFUSED, LAUNCHER_GONE, ABORTED (the instance may still start then: kill it
    *   through its folder)
    */
-  async launch(plan: LaunchPlan, { signal }: { readonly signal?: AbortSignal } = {}): Promise<LaunchedProcesses> {
+  launch(plan: LaunchPlan, { signal }: { readonly signal?: AbortSignal } = {}): Promise<LaunchedProcesses> {
     const id = this.#nextId++;
-    return await this.#await(id, plan, signal, () => this.#send(id, encodePlan(plan)));
+    return this.#await(id, plan, signal, () => this.#send(id, encodePlan(plan)));
   }
 
   /**
@@ -113,12 +115,12 @@ export class Spawner {
    * over.
    * @throws LaunchError as `launch`
    */
-  async secondAnswer(
+  secondAnswer(
     launchId: number,
     plan: LaunchPlan,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<LaunchedProcesses> {
-    return await this.#await(launchId, plan, signal, () => {});
+    return this.#await(launchId, plan, signal, () => {});
   }
 
   /** Ends the spawner after what was asked for; instances go on. Resolves when it is gone. */
@@ -138,9 +140,11 @@ export class Spawner {
   #await(id: number, plan: LaunchPlan, signal: AbortSignal | undefined, begin: () => void): Promise<LaunchedProcesses> {
     const { queueLimit = 1024 } = this.#options;
     if (this.#state.kind !== "running")
-      return Promise.reject(gone(plan, new Error(`the spawner is ${this.#state.kind}; call start() first`)));
+      return Promise.reject(gone(plan.name, new Error(`the spawner is ${this.#state.kind}; call start() first`)));
     if (this.#waiting.size >= queueLimit)
-      return Promise.reject(gone(plan, new Error(`${queueLimit} launches are waiting already; start fewer at once`)));
+      return Promise.reject(
+        gone(plan.name, new Error(`${queueLimit} launches are waiting already; start fewer at once`)),
+      );
     const aborted = (): LaunchError =>
       new LaunchError(`Stopped waiting for the start of ${plan.name}`, { code: "ABORTED", cause: signal?.reason });
     if (signal?.aborted === true) return Promise.reject(aborted());
@@ -180,16 +184,18 @@ export class Spawner {
   }
 
   #settle(reply: Reply): void {
+    if (reply.kind === "ready") {
+      this.#landlockVersion = reply.landlockVersion;
+      this.#beginning?.resolve();
+      return;
+    }
     const waiting = this.#waiting.get(reply.launchId);
     if (waiting === undefined) return; // whoever asked has stopped waiting
     this.#waiting.delete(reply.launchId);
     this.#hold();
     if (reply.kind === "failed") waiting.reject(stepError(waiting.plan, reply.stepIndex, reply.errno));
     else if (reply.kind === "refused") waiting.reject(refusalError(waiting.plan, reply.stepIndex, reply.errno));
-    else if (reply.kind === "ready") {
-      this.#landlockVersion = reply.landlockVersion;
-      waiting.resolve({ launchId: 0, supervisorPid: 0, mainPid: 0, receivedNs: 0n, startedNs: 0n });
-    } else waiting.resolve(reply);
+    else waiting.resolve(reply);
   }
 
   #gone(cause: Error): void {
@@ -199,7 +205,8 @@ export class Spawner {
     }
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const each of waiting) each.reject(gone(each.plan, cause));
+    this.#beginning?.reject(gone("spawner", cause));
+    for (const each of waiting) each.reject(gone(each.plan.name, cause));
   }
 
   #join(pid: number | undefined): void {
@@ -208,6 +215,6 @@ export class Spawner {
   }
 }
 
-function gone(plan: LaunchPlan, cause: Error): LaunchError {
-  return new LaunchError(`Cannot start ${plan.name}: ${cause.message}`, { code: "LAUNCHER_GONE", cause });
+function gone(name: string, cause: Error): LaunchError {
+  return new LaunchError(`Cannot start ${name}: ${cause.message}`, { code: "LAUNCHER_GONE", cause });
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../driver/clock.ts";
 import type { CallOptions, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
 import { isRunId } from "../driver/run-id.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import { isSupervised, readExitRecord, readPidFile } from "../launch/index.ts";
+import { isSupervised, type PidFile, readExitRecord, readPidFile } from "../launch/index.ts";
 import { abandon, endSupervisor } from "./abandon.ts";
 import type { Abilities } from "./abilities.ts";
 import { clearLost } from "./clear-lost.ts";
@@ -23,7 +23,7 @@ export interface KeptRunsParts {
   /** Unix milliseconds: what began before ended with the machine. */
   readonly bootedAt: number;
   /** Takes up a run that goes on. */
-  readonly takeUp: (folder: string, record: RunRecord) => RunHandle;
+  readonly takeUp: (folder: string, record: RunRecord, pids: PidFile) => RunHandle;
 }
 
 /** The runs that the folders on disk tell of, whoever started them: found, taken up, cleared away. */
@@ -51,8 +51,10 @@ export class KeptRuns {
     const trace = await traceRun(folder, record.launch.startTimeoutMs, signal === undefined ? {} : { signal });
     const { request } = record;
     if (trace.kind === "never-started") return { status: "never-started" };
-    if (trace.kind === "running")
-      return { status: "running", handle: this.#parts.takeUp(folder, record), notes: readNotes(folder), request };
+    if (trace.kind === "running") {
+      const handle = this.#parts.takeUp(folder, record, trace.pids);
+      return { status: "running", handle, notes: readNotes(folder), request };
+    }
     return await this.#ended(folder, record);
   }
 

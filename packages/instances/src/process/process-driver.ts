@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { type AppSpec, ConstellationError, defaultIsolation, type Feature, noLimits } from "@constellation/contract";
-import { type Cgroup, uptimeMs } from "@constellation/host";
+import { uptimeMs } from "@constellation/host";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../driver/clock.ts";
 import type { CallOptions, Driver, FoundRun, Recovery, RunHandle } from "../driver/driver.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import { isWired, buildPlan, type LaunchRequest, ensureNetworkHost, readPidFile, Spawner } from "../launch/index.ts";
+import { isWired, buildPlan, type LaunchRequest, ensureNetworkHost, type PidFile, Spawner } from "../launch/index.ts";
 import { type Abilities, findAbilities, type IsolationLane } from "./abilities.ts";
 import { abandon } from "./abandon.ts";
 import { Feasibility } from "./feasibility.ts";
@@ -16,7 +16,7 @@ import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { KeptRuns } from "./kept-runs.ts";
 import { type Prepared, prepare, slotNeedsOf } from "./prepare.ts";
-import { ProcessHandle } from "./process-handle.ts";
+import { type JustStarted, ProcessHandle } from "./process-handle.ts";
 import { featuresOf } from "./features.ts";
 import { type RunRecord, writeRunRecord } from "./run-record.ts";
 import { assignSlot, type Slot } from "./slot/slot.ts";
@@ -51,8 +51,8 @@ export interface ProcessParts {
   readonly numbers: InstanceNumbers;
   readonly newFolders: FoldersAhead;
   readonly spawner: () => Promise<Spawner>;
-  /** Takes a run that has just been started in hand, with its control group, which is open. */
-  readonly handle: (folder: string, record: RunRecord, started: { readonly cgroup: Cgroup | null }) => RunHandle;
+  /** Takes a run that has just been started in hand. */
+  readonly handle: (folder: string, record: RunRecord, pids: PidFile, started: JustStarted) => RunHandle;
 }
 
 /** Runs programs of this machine, each in namespaces and a control group of its own, under a supervisor that outlives the daemon. */
@@ -83,7 +83,7 @@ export class ProcessDriver implements Driver {
       folders: this.#folders,
       clock,
       bootedAt: this.#bootedAt,
-      takeUp: (folder, record) => this.#handle(folder, record),
+      takeUp: (...found) => this.#handle(...found),
     });
   }
 
@@ -149,7 +149,7 @@ export class ProcessDriver implements Driver {
         return null;
       }
       this.#counts[record.facts.start] += 1;
-      return this.#handle(folder, { version: 1, ...record }, { cgroup });
+      return this.#handle(folder, { version: 1, ...record }, launched, { cgroup });
     } catch (error) {
       const cgroup = prepared?.cgroup ?? taken.slot?.group?.cgroup ?? null;
       await abandon(folder, cgroup, prepared?.launch.startTimeoutMs ?? 0);
@@ -157,11 +157,10 @@ export class ProcessDriver implements Driver {
     }
   }
 
-  async #launch(launch: LaunchRequest, slot: Slot | null, signal: AbortSignal): Promise<"launched" | "gone"> {
-    if (slot !== null) return (await assignSlot(slot, launch, signal)) === "gone" ? "gone" : "launched";
+  async #launch(launch: LaunchRequest, slot: Slot | null, signal: AbortSignal): Promise<PidFile | "gone"> {
+    if (slot !== null) return assignSlot(slot, launch, signal);
     const plan = buildPlan(launch, this.#abilities.facts);
-    await (await this.#readySpawner()).launch(plan, { signal });
-    return "launched";
+    return (await this.#readySpawner()).launch(plan, { signal });
   }
 
   async recover(runId: string, options: Partial<CallOptions> = {}): Promise<Recovery> {
@@ -203,7 +202,7 @@ export class ProcessDriver implements Driver {
       numbers: this.#numbers,
       newFolders: this.#newFolders,
       spawner: () => this.#readySpawner(),
-      handle: (folder, record, started) => this.#handle(folder, record, started),
+      handle: (...started) => this.#handle(...started),
     };
   }
 
@@ -217,9 +216,7 @@ export class ProcessDriver implements Driver {
     return this.#found;
   }
 
-  #handle(folder: string, record: RunRecord, started?: { readonly cgroup: Cgroup | null }): ProcessHandle {
-    const pids = readPidFile(folder);
-    if (pids === null) throw new Error(`${folder} has no pid file although its program runs`);
+  #handle(folder: string, record: RunRecord, pids: PidFile, started?: JustStarted): ProcessHandle {
     return new ProcessHandle({
       folder,
       record,

@@ -35,8 +35,12 @@ export interface ProcessHandleOptions {
   readonly bootedAt: number;
   /** Any path on the disk whose rates are limited. */
   readonly disk: string;
-  /** Set by who has just started the run: nobody can have begun to stop it, and its control group is open. */
-  readonly started?: { readonly cgroup: Cgroup | null };
+  readonly started?: JustStarted;
+}
+
+/** Said by who has just started a run: nobody can have begun to stop it, and its control group is open. */
+export interface JustStarted {
+  readonly cgroup: Cgroup | null;
 }
 
 /** Time that a supervisor has to end its tree before its control group is killed over its head. */

@@ -25,7 +25,13 @@ const files = [compileProgram, preloadFile("compiled.cjs")];
 const outFolder = "/run/constellation-compiled";
 const outFile = "program.v8";
 
-type Known = "whole" | "wanted" | "refused";
+/** A program that was looked for. */
+interface Program {
+  readonly file: string;
+  /** Of what V8 made of it, for Nodes with the same options. */
+  readonly path: string;
+  state: "whole" | "wanted" | "refused";
+}
 
 /**
  * What V8 makes of large programs, kept beside them. It is made once, by a process that has the isolation of an instance
@@ -35,7 +41,7 @@ export class CompiledPrograms {
   readonly #parts: ProcessParts;
   readonly #report: (text: string, error: unknown) => void;
   readonly #life = new AbortController();
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, Program>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(parts: ProcessParts, report: (text: string, error: unknown) => void) {
@@ -48,17 +54,15 @@ export class CompiledPrograms {
     const options = [...shape.flags, shape.environment["NODE_OPTIONS"] ?? ""];
     // What is compiled already has no source map to be read.
     if (!file.endsWith(".cjs") || /--enable[-_]source[-_]maps/.test(options.join(" "))) return null;
-    const path = compiledPath(file, options);
-    const known = this.#known.get(path);
-    if (known !== undefined) return known === "whole" ? path : null;
-    if (this.#known.size >= mostKnown) this.#known.clear();
-    if (!isWorthIt(file)) this.#known.set(path, "refused");
-    else if (isWhole(path)) this.#known.set(path, "whole");
-    else {
-      this.#known.set(path, "wanted");
-      setTimeout(() => this.#queue(file, path, shape), quietMs).unref();
+    const name = [file, ...options].join("\0");
+    let program = this.#known.get(name);
+    if (program === undefined) {
+      if (this.#known.size >= mostKnown) this.#known.clear();
+      program = firstLook(file, compiledPath(file, options));
+      this.#known.set(name, program);
+      if (program.state === "wanted") setTimeout(this.#queue, quietMs, program, shape).unref();
     }
-    return this.#known.get(path) === "whole" ? path : null;
+    return program.state === "whole" ? program.path : null;
   }
 
   /** Resolves when nothing of it is left. */
@@ -68,24 +72,26 @@ export class CompiledPrograms {
   }
 
   /** One after the other. */
-  #queue(file: string, path: string, shape: Shape): void {
+  readonly #queue = (program: Program, shape: Shape): void => {
     const before = this.#work;
     this.#work = (async () => {
       await before;
-      if (!this.#life.signal.aborted) await this.#keep(file, path, shape);
+      if (!this.#life.signal.aborted) await this.#keep(program, shape);
     })();
-  }
+  };
 
-  async #keep(file: string, path: string, shape: Shape): Promise<void> {
+  async #keep(program: Program, shape: Shape): Promise<void> {
     try {
-      await this.#make(file, path, shape);
+      await this.#make(program, shape);
     } catch (error) {
-      if (this.#known.get(path) !== "whole") this.#known.set(path, "refused");
-      if (!this.#life.signal.aborted) this.#report(`${file} starts slower than it could: it was not compiled`, error);
+      if (program.state !== "whole") program.state = "refused";
+      if (!this.#life.signal.aborted)
+        this.#report(`${program.file} starts slower than it could: it was not compiled`, error);
     }
   }
 
-  async #make(file: string, path: string, shape: Shape): Promise<void> {
+  async #make(program: Program, shape: Shape): Promise<void> {
+    const { file, path } = program;
     const { folders, numbers, clock, abilities } = this.#parts;
     const id = newRunId(clock.nowMs(), Math.random());
     const number = numbers.reserve("a program to be compiled");
@@ -99,12 +105,16 @@ export class CompiledPrograms {
       await (await this.#parts.spawner()).launch(buildPlan(request, abilities.facts), { signal });
       await watchLife(folder, { signal });
       takeCompiled(join(folder, "out", outFile), path, 8 * statSync(file).size);
-      this.#known.set(path, "whole");
+      program.state = "whole";
     } finally {
       await abandon(folder, cgroup, startTimeoutMs);
       numbers.free(number);
     }
   }
+}
+
+function firstLook(file: string, path: string): Program {
+  return { file, path, state: !isWorthIt(file) ? "refused" : isWhole(path) ? "whole" : "wanted" };
 }
 
 /** V8 before that of Node 22 forgets, in what it keeps, from where `import()` starts. */

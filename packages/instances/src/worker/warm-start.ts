@@ -66,8 +66,8 @@ export async function startWarm(
     };
     writeRunRecord(folder, record);
     signal.throwIfAborted();
-    await standby.begin(launch, paperOf(launch, shape.flags), { signal });
-    return parts.handle(folder, { version: 1, ...record }, { cgroup });
+    const pids = await standby.begin(launch, paperOf(launch, shape.flags), { signal });
+    return parts.handle(folder, { version: 1, ...record }, pids, { cgroup });
   } catch (error) {
     await abandon(folder, cgroup, startTimeoutMs);
     throw error;

@@ -124,8 +124,7 @@ describe("a plain launch", () => {
     const request = world.isolated({ argv: ["sleep", "60"] });
     const launched = await world.spawner.launch(buildPlan(request, host));
     const pids = readPidFile(request.instanceDir);
-    expect(pids?.supervisor.pid).toBe(launched.supervisorPid);
-    expect(pids?.main?.pid).toBe(launched.mainPid);
+    expect(launched).toMatchObject({ ...pids });
     expect(readFileSync(`/proc/${pids?.main?.pid}/comm`, "utf8")).toBe("sleep\n");
     expect(readFileSync(`/proc/${pids?.init?.pid}/comm`, "utf8")).toBe("instance-init\n");
     for (const stamp of [pids?.supervisor, pids?.init, pids?.main])
@@ -146,11 +145,11 @@ describe("a plain launch", () => {
 
   test.runIf(takesSlices)("daemon and supervisors take short turns, programs those of others", async () => {
     const request = world.isolated({ argv: ["sleep", "1000"] });
-    const { supervisorPid, mainPid } = await world.spawner.launch(buildPlan(request, host));
-    expect([slice(process.pid), slice(supervisorPid)]).toEqual([100_000, 100_000]);
+    const { supervisor, main } = await world.spawner.launch(buildPlan(request, host));
+    expect([slice(process.pid), slice(supervisor.pid)]).toEqual([100_000, 100_000]);
     // As `cat`, which this process has started.
-    expect(slice(mainPid)).toBe(slice("self"));
-    expect(slice(mainPid)).toBeGreaterThan(100_000);
+    expect(slice(main?.pid ?? 0)).toBe(slice("self"));
+    expect(slice(main?.pid ?? 0)).toBeGreaterThan(100_000);
     killInstance(request.instanceDir);
     await watchLife(request.instanceDir, { signal: AbortSignal.timeout(20_000) });
   });
@@ -213,10 +212,10 @@ describe("the end of a tree", () => {
 
   test("a supervisor that is killed takes its instance with it, and the watcher learns that it is lost", async () => {
     const request = world.isolated({ argv: ["sh", "-c", "setsid sleep 77004.5 & sleep 77004.5"] });
-    const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
+    const { supervisor } = await world.spawner.launch(buildPlan(request, host));
     await eventually(() => processesWith("sleep\x0077004.5").length).toBe(2);
     const end = watchLife(request.instanceDir);
-    process.kill(supervisorPid, "SIGKILL");
+    process.kill(supervisor.pid, "SIGKILL");
     expect(await end).toEqual({ kind: "lost" });
     expect(await watchLife(request.instanceDir)).toEqual({ kind: "lost" });
     await eventually(() => processesWith("77004.5")).toEqual([]);

@@ -59,9 +59,9 @@ describe("the log pump", () => {
 
   test("a program that writes without end cannot make its supervisor write as fast as it can", async () => {
     const request = logging(world.request({ argv: ["yes", ""] }), { maxBytes: 10_000_000, rotatedFiles: 1 });
-    const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
+    const { supervisor } = await world.spawner.launch(buildPlan(request, host));
     const written = (): number =>
-      Number(/^wchar: (\d+)$/mu.exec(readFileSync(`/proc/${supervisorPid}/io`, "latin1"))?.[1]);
+      Number(/^wchar: (\d+)$/mu.exec(readFileSync(`/proc/${supervisor.pid}/io`, "latin1"))?.[1]);
     const [begun, before] = [performance.now(), written()];
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const bytes = written() - before;

@@ -117,7 +117,9 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
     await eventually(() => existsSync(join(logs, "web.7.1")) && entries(join(logs, "web.7")).endsWith("3000")).toBe(
       true,
     );
-    expect(readPidFile(instanceDir)?.main?.pid).toBe(launched.mainPid);
+    const pids = readPidFile(instanceDir);
+    expect(pids).not.toBeNull();
+    expect(launched).toMatchObject({ ...pids });
     expect(isSupervised(instanceDir)).toBe(true);
     killInstance(instanceDir);
     expect(await watchLife(instanceDir)).toMatchObject({ record: { killed: true } });

@@ -80,12 +80,12 @@ describe("spawners come and go", () => {
     const world = new World();
     await world.spawner.start();
     const request = world.isolated({ argv: ["sh", "-c", "while :; do echo tick; sleep 0.02; done"] });
-    const { supervisorPid } = await world.spawner.launch(buildPlan(request, host));
+    const launched = await world.spawner.launch(buildPlan(request, host));
     await world.spawner.close();
     const before = outputOf(request).stdout.length;
     await eventually(() => outputOf(request).stdout.length).toBeGreaterThan(before);
     expect(isSupervised(request.instanceDir)).toBe(true);
-    expect(readPidFile(request.instanceDir)?.supervisor.pid).toBe(supervisorPid);
+    expect(readPidFile(request.instanceDir)?.supervisor).toEqual(launched.supervisor);
     const end = watchLife(request.instanceDir);
     killInstance(request.instanceDir);
     expect(await end).toMatchObject({ record: { killed: true } });

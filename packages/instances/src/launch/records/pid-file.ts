@@ -42,10 +42,10 @@ function parsePidFile(content: string): PidFile | null {
   const supervisor = stamp("supervisor");
   if (supervisor === null) return null;
   const started = BigInt(/^started (\d+)$/mu.exec(content)?.[1] ?? "0");
-  return {
-    supervisor,
-    init: stamp("init"),
-    main: stamp("main"),
-    startedAtMs: started === 0n ? null : Number(started / 1000n) / 1000,
-  };
+  return { supervisor, init: stamp("init"), main: stamp("main"), startedAtMs: startedAt(started) };
+}
+
+/** Milliseconds since 1970, of the nanoseconds that a supervisor tells; 0 is not yet. */
+export function startedAt(ns: bigint): number | null {
+  return ns === 0n ? null : Number(ns / 1000n) / 1000;
 }

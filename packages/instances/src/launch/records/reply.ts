@@ -1,5 +1,7 @@
+import { type PidFile, type ProcessStamp, startedAt } from "./pid-file.ts";
+
 /** Bytes of a reply (launcher/launch.h, struct reply). */
-export const REPLY_BYTES = 64;
+export const REPLY_BYTES = 80;
 const MAGIC = 0x4c505243;
 
 /** What a launch came to, as the launcher says it. Process ids are this machine's. */
@@ -10,15 +12,10 @@ export type Reply = { readonly launchId: number } & (
   | { readonly kind: "refused"; readonly stepIndex: number; readonly errno: number }
 );
 
-export interface LaunchedProcesses {
+/** The processes of a launch, as its pid file has them. */
+export interface LaunchedProcesses extends PidFile {
   /** The number of the launch with its spawner. */
   readonly launchId: number;
-  readonly supervisorPid: number;
-  /** Null when the program ended before it could be looked at. */
-  readonly mainPid: number | null;
-  /** Monotonic clock of the machine, in nanoseconds: when the plan had arrived and when the program had been executed. */
-  readonly receivedNs: bigint;
-  readonly startedNs: bigint;
 }
 
 const kinds = { 1: "started", 2: "failed", 3: "refused", 4: "waiting", 5: "ready" } as const;
@@ -32,14 +29,15 @@ export function parseReply(bytes: Buffer): Reply {
   if (kind === "ready") return { launchId, kind, landlockVersion: bytes.readUInt32LE(12) };
   if (kind === "failed" || kind === "refused")
     return { launchId, kind, stepIndex: bytes.readUInt32LE(12), errno: bytes.readInt32LE(16) };
-  return {
-    launchId,
-    kind,
-    supervisorPid: bytes.readInt32LE(24),
-    mainPid: bytes.readInt32LE(32) || null,
-    receivedNs: bytes.readBigUInt64LE(40),
-    startedNs: bytes.readBigUInt64LE(48),
-  };
+  const supervisor = stampAt(bytes, 24);
+  if (supervisor === null) throw new Error("the launcher answered without the process that answers");
+  const [init, main] = [stampAt(bytes, 40), stampAt(bytes, 56)];
+  return { launchId, kind, supervisor, init, main, startedAtMs: startedAt(bytes.readBigUInt64LE(72)) };
+}
+
+function stampAt(bytes: Buffer, offset: number): ProcessStamp | null {
+  const pid = bytes.readUInt32LE(offset);
+  return pid === 0 ? null : { pid, startTicks: bytes.readBigUInt64LE(offset + 8) };
 }
 
 /** Cuts a stream into replies. */

@@ -2,7 +2,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "@constellation/host";
 import { newRunId } from "../../driver/run-id.ts";
-import { type HostFacts, type LaunchRequest, type SlotRequest, type Spawner, WarmSlot } from "../../launch/index.ts";
+import {
+  type HostFacts,
+  type LaunchRequest,
+  type PidFile,
+  type SlotRequest,
+  type Spawner,
+  WarmSlot,
+} from "../../launch/index.ts";
 import { abandon } from "../abandon.ts";
 import type { Abilities } from "../abilities.ts";
 import { writeAheadRecord } from "../ahead-record.ts";
@@ -58,16 +65,11 @@ export async function makeSlot(shape: SlotShape, parts: SlotParts, signal: Abort
  *
  * @throws LaunchError as a launch
  */
-export async function assignSlot(
-  { warm }: Slot,
-  launch: LaunchRequest,
-  signal: AbortSignal,
-): Promise<"assigned" | "gone"> {
+export function assignSlot({ warm }: Slot, launch: LaunchRequest, signal: AbortSignal): Promise<PidFile | "gone"> {
   const { user, log, ...rest } = launch;
   if (user.kind === "same")
     throw new Error(`${launch.identity.name} was given a slot although it has no user of its own`);
-  const assigned = await warm.assign({ ...rest, user, ...(log === null ? {} : { log }) }, { signal });
-  return assigned === "gone" ? "gone" : "assigned";
+  return warm.assign({ ...rest, user, ...(log === null ? {} : { log }) }, { signal });
 }
 
 /** Ends a slot that is not needed; resolves when nothing of it is left. */
