@@ -113,7 +113,8 @@ void take_short_turns(i32 pid); // 0: this process
 void take_first_turns(void);    // nobody that computes comes before this process
 void take_usual_turns(void);    // as before that, on any processor as before
 void note_processors(i32 program);        // those that it may have now
-void keep_apart(i32 program, i32 daemon); // notes them; it wakes up where the daemon does not work just now, and we do
+long keep_apart(i32 program, i32 daemon); // notes them; it wakes up where the daemon does not work just now
+void stay_on(long processor);             // until this process takes usual turns
 void let_anywhere(i32 program);           // it may have again what was noted
 
 long set_capabilities(u64 mask);

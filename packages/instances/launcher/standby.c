@@ -37,9 +37,10 @@ long step_stand_by(const struct step *step) {
 
 // A message without anything in it. Whoever has waited long is slow at first, and has the time to get over it.
 void rouse(i32 daemon) {
-  keep_apart(supervisor.main_pid, daemon);
+  const long processor = keep_apart(supervisor.main_pid, daemon);
   const struct channel_message message = {.kind = CHANNEL_ROUSE};
   sys(sendto, supervisor.channel, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0); // once too often is no loss
+  stay_on(processor); // where nothing is to be done while we mount
 }
 
 // TELL bytes: what the program reads while the rest is done for it. It comes as a file in memory, of any length.

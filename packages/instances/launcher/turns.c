@@ -51,18 +51,25 @@ void take_usual_turns(void) {
 void note_processors(i32 program) { note(program, &programs); }
 void let_anywhere(i32 program) { give_back(program, &programs); }
 
-// Left to itself the kernel wakes a sleeper up beside who wakes it, and there it waits until the daemon has done its part; or
-// it puts us, and our child, on the processor that the program has found free.
-void keep_apart(i32 program, i32 daemon) {
-  struct processors here = {{0}, sizeof here.bits}, others;
+// Left to itself the kernel wakes a sleeper up beside who wakes it, and there it waits until the daemon has done its part.
+// Returns the daemon's processor, or a negated errno when the program may have that one, too.
+long keep_apart(i32 program, i32 daemon) {
+  struct processors others;
   u64 processor;
-  if (program <= 0 || daemon <= 0 || failed(stat_field(daemon, STAT_PROCESSOR, &processor))) return;
+  if (program <= 0 || daemon <= 0 || failed(stat_field(daemon, STAT_PROCESSOR, &processor))) return -ESRCH;
   note(program, &programs);
-  note(0, &ours);
-  if (processor >= 8 * (u64)programs.bytes) return;
+  if (processor >= 8 * (u64)programs.bytes) return -EINVAL;
   others = programs;
   others.bits[processor / 64] &= ~(1ull << processor % 64);
+  const long done = sys(sched_setaffinity, program, others.bytes, others.bits); // there may be no other
+  return failed(done) ? done : (long)processor;
+}
+
+// This process, and its threads, do not take the processor that a program has found free.
+void stay_on(long processor) {
+  struct processors here = {{0}, sizeof here.bits};
+  if (failed(processor)) return;
+  note(0, &ours);
   here.bits[processor / 64] = 1ull << processor % 64;
-  if (failed(sys(sched_setaffinity, program, others.bytes, others.bits))) return; // there is no other
   sys(sched_setaffinity, 0, here.bytes, here.bits);
 }

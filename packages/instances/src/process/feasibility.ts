@@ -69,9 +69,10 @@ export class Feasibility {
       for (const [limit, wanted] of asked) verdict.missingLimit(limitMeasures[limit], wanted, missing, remedy);
       return;
     }
+    if (asked.length === 0) return;
     const limits = limitsOf(resources, this.#folders.state);
     const key = JSON.stringify(limits);
-    if (asked.length === 0 || this.#worked.has(key)) return;
+    if (this.#worked.has(key)) return;
     const unenforced = this.#trials.group(limits);
     refuseHoles(asked, unenforced, verdict);
     if (unenforced.length > 0) return;

@@ -21,17 +21,22 @@ const leastOldSpace = 16;
  * from inside, so that a memory limit is told to V8 too: it then collects before the kernel kills.
  */
 export function nodeProgram(run: ResolvedRun & { readonly kind: "script" }, memoryBytes: number | null): ScriptProgram {
-  const map = `${run.file}.map`;
+  const map = mapOf(run.file);
   return {
-    argv: [process.execPath, ...nodeFlags(run.file, memoryBytes), run.file, ...run.args],
-    readable: [run.file, ...(existsSync(map) ? [map] : [])],
+    argv: [process.execPath, ...nodeFlags(memoryBytes, map), run.file, ...run.args],
+    readable: [run.file, ...(map === null ? [] : [map])],
   };
 }
 
-/** Node's own options for a script. */
-export function nodeFlags(file: string, memoryBytes: number | null): string[] {
-  const mapped = existsSync(`${file}.map`);
-  return [...(memoryBytes === null ? [] : heapFlags(memoryBytes)), ...(mapped ? ["--enable-source-maps"] : [])];
+/** Node's own options for a script with this source map. */
+export function nodeFlags(memoryBytes: number | null, map: string | null): string[] {
+  return [...(memoryBytes === null ? [] : heapFlags(memoryBytes)), ...(map === null ? [] : ["--enable-source-maps"])];
+}
+
+/** The source map that lies beside a script; null: none does. */
+export function mapOf(file: string): string | null {
+  const map = `${file}.map`;
+  return existsSync(map) ? map : null;
 }
 
 /** The folder that holds this Node and its npm, where it is not one of the system's. */

@@ -1,7 +1,7 @@
 import type { StartRequest } from "../driver/start-request.ts";
 import { STANDBY_DESCRIPTORS } from "../launch/index.ts";
 import { mostSockets } from "../ports/index.ts";
-import { nodeFlags } from "../script/node-program.ts";
+import { mapOf, nodeFlags } from "../script/node-program.ts";
 import { unfitOption } from "./node-options.ts";
 import { startupEnvironment } from "./startup-environment.ts";
 
@@ -39,7 +39,7 @@ export function shapeOf({ run, env, isolation, resources, warm, ports }: ShapedR
   const unfit = unfitOption(env["NODE_OPTIONS"] ?? "");
   if (unfit !== null) return none(`its NODE_OPTIONS has ${unfit}`);
   const parts = {
-    flags: nodeFlags(run.file, resources.memoryBytes),
+    flags: nodeFlags(resources.memoryBytes, mapOf(run.file)),
     environment: { LANG: "C.UTF-8", ...startupEnvironment(env) },
     isolation,
     resources: {

@@ -97,6 +97,36 @@ describe.each(["x64", "arm64"] as const)("the default profile on %s", (architect
   });
 });
 
+test("what is known by an argument is refused by it alone, whatever the other half of its word is", () => {
+  const filter = compileSeccomp(defaultSeccompProfile, "x64");
+  const answer = (name: string, ...args: number[]): number =>
+    run(filter, { number: syscallNumbers[name]?.x64 ?? -1, audit: audit.x64, args });
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 0, max: 0xff }), (value, above) => {
+      const wide = value + above * 2 ** 32;
+      expect(answer("ioctl", 3, wide)).toBe([0x5412, 0x541c].includes(value) ? errno(1) : ALLOW);
+      const harmless = [0, 0x0008, 0x2_0000, 0x2_0008, 0xffff_ffff];
+      expect(answer("personality", wide)).toBe(harmless.includes(value) ? ALLOW : errno(1));
+    }),
+    {
+      examples: [
+        [0x5412, 1],
+        [0x541c, 0],
+        [0x541d, 0],
+        [0xffff_ffff, 7],
+        [0x0040_0000, 0],
+      ],
+    },
+  );
+});
+
+test("a profile that names a call twice is refused: nobody could tell which of the two holds", () => {
+  const { denied } = defaultSeccompProfile;
+  expect(() => compileSeccomp({ ...defaultSeccompProfile, denied: [...denied, "clone"] }, "x64")).toThrow(
+    /names clone twice/u,
+  );
+});
+
 test("a profile that names an unknown call is refused", () => {
   expect(() => compileSeccomp({ ...defaultSeccompProfile, denied: ["frobnicate"] }, "x64")).toThrow(
     /unknown system call "frobnicate"/u,
