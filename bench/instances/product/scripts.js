@@ -6,7 +6,7 @@ import { bundle } from "../../../packages/sdk/dist/bundle/bundle.js";
 import { runs, sleep } from "./product-daemon.js";
 
 /** Long enough for the next Node to wait again: what is measured is a start from rest. */
-const restMs = 900;
+export const restMs = 900;
 const patienceMs = 10_000;
 
 /** Times are of the machine's monotonic clock, which every process shares. */
@@ -20,9 +20,7 @@ const scripts = {
 };
 
 export async function startsOf(daemon, rows, rounds) {
-  const artifacts = {};
-  for (const [name, text] of Object.entries(scripts))
-    artifacts[name] = await upload(daemon, await bundled(daemon, text));
+  const artifacts = await uploadScripts(daemon);
   const times = { warm: newTimes(), cold: newTimes() };
   const ways = { warm: new Map(), cold: new Map() };
   for (let round = -2; round < rounds; round += 1) {
@@ -43,6 +41,18 @@ export async function startsOf(daemon, rows, rounds) {
   }
 }
 
+/** Artifacts of the scripts that are timed, by their names. */
+export async function uploadScripts(daemon) {
+  const artifacts = {};
+  for (const [name, text] of Object.entries(scripts))
+    artifacts[name] = await upload(daemon, await bundled(daemon, text));
+  return artifacts;
+}
+
+/** Starts a new app of a timed script; resolves to the milliseconds until it had come as far as its file says. */
+export const timedStart = (daemon, app, file) =>
+  timed(daemon, app.name, file, (clock) => daemon.until(runs(app.name), 1, () => (clock.begin(), daemon.apply(app))));
+
 const newTimes = () => ({ line: [], http: [], again: [] });
 
 async function oneRound(daemon, artifacts, { way, round }) {
@@ -59,9 +69,7 @@ async function oneRound(daemon, artifacts, { way, round }) {
   const line = app("line", "line");
   const http = app("http", "http", { port: 20_000 + round });
   const times = {};
-  times.line = await timed(daemon, line.name, "first", (clock) =>
-    daemon.until(runs(line.name), 1, () => (clock.begin(), daemon.apply(line))),
-  );
+  times.line = await timedStart(daemon, line, "first");
   starts.push(await startOf(daemon, line.name));
   await sleep(restMs);
   times.again = await timed(daemon, line.name, "first", async (clock) => {
@@ -72,9 +80,7 @@ async function oneRound(daemon, artifacts, { way, round }) {
   starts.push(await startOf(daemon, line.name));
   await daemon.remove(line.name);
   await sleep(restMs);
-  times.http = await timed(daemon, http.name, "listening", (clock) =>
-    daemon.until(runs(http.name), 1, () => (clock.begin(), daemon.apply(http))),
-  );
+  times.http = await timedStart(daemon, http, "listening");
   starts.push(await startOf(daemon, http.name));
   await daemon.remove(http.name);
   await sleep(restMs);
