@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { median, quantile } from "../pool/figures.js";
 import { goApart } from "./product/apart.js";
 import { ProductDaemon, runs, sleep } from "./product/product-daemon.js";
 import { restMs, timedStart, uploadScripts } from "./product/scripts.js";
@@ -83,15 +84,9 @@ function commitOf(clone) {
   return execFileSync("git", ["describe", "--always", "--dirty"], { cwd: clone, encoding: "utf8" }).trim();
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** Where nine of ten medians lie when the pairs are drawn anew. */
 function interval(values) {
   const draw = () => values[Math.floor(Math.random() * values.length)];
-  const medians = Array.from({ length: 1000 }, () => median(values.map(draw))).sort((a, b) => a - b);
-  return [medians[50], medians[949]];
+  const medians = Array.from({ length: 1000 }, () => median(values.map(draw)));
+  return [quantile(medians, 0.05), quantile(medians, 0.95)];
 }

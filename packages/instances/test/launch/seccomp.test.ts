@@ -127,6 +127,13 @@ test("a profile that names a call twice is refused: nobody could tell which of t
   );
 });
 
+test("a profile is refused where its filter could not say what it says", () => {
+  const compile = (change: Partial<typeof defaultSeccompProfile>) =>
+    compileSeccomp({ ...defaultSeccompProfile, ...change }, "x64");
+  expect(() => compile({ newestKnown: 300 })).toThrow(/younger than its newest call/u);
+  expect(() => compile({ allowedValues: [{ call: "personality", argument: 0, values: [] }] })).toThrow(/no value/u);
+});
+
 test("a profile that names an unknown call is refused", () => {
   expect(() => compileSeccomp({ ...defaultSeccompProfile, denied: ["frobnicate"] }, "x64")).toThrow(
     /unknown system call "frobnicate"/u,

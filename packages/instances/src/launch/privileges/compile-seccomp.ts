@@ -48,6 +48,8 @@ export function compileSeccomp(profile: SeccompProfile, architecture: "x64" | "a
       const number = numberOf(name, profile, architecture);
       if (number === null) continue;
       if (targets.has(number)) throw new RangeError(`seccomp profile "${profile.name}" names ${name} twice`);
+      if (number > profile.newestKnown)
+        throw new RangeError(`seccomp profile "${profile.name}" names ${name}, which is younger than its newest call`);
       targets.set(number, target);
     }
   };
@@ -70,13 +72,12 @@ export function compileSeccomp(profile: SeccompProfile, architecture: "x64" | "a
   for (const { call, argument, values } of profile.allowedValues)
     look(call, argument, () => filter.choose(values, allow, denied));
 
-  const ranges = rangesOf(targets, allow);
-  ranges.push({ from: profile.newestKnown + 1, target: absent });
-  if (architecture === "x64") ranges.push({ from: X32_BIT, target: kill });
   filter.add(LOAD_WORD, ARCHITECTURE);
   filter.add(JUMP_EQUAL, auditArchitecture[architecture], undefined, kill);
   filter.add(LOAD_WORD, NUMBER);
-  filter.search(ranges);
+  const end: Range[] = [{ from: profile.newestKnown + 1, target: absent }];
+  if (architecture === "x64") end.push({ from: X32_BIT, target: kill });
+  filter.search(rangesOf(targets, allow, end));
   for (const body of bodies) body();
   return filter.bytes();
 }
@@ -89,8 +90,8 @@ function numberOf(name: string, profile: SeccompProfile, architecture: "x64" | "
   return known[architecture];
 }
 
-/** All numbers from 0 on, neighbours with one target together. */
-function rangesOf(targets: ReadonlyMap<number, Label>, otherwise: Label): Range[] {
+/** All numbers from 0 on, neighbours with one target together. @param end what comes behind the last of them */
+function rangesOf(targets: ReadonlyMap<number, Label>, otherwise: Label, end: readonly Range[]): Range[] {
   const ranges: Range[] = [{ from: 0, target: otherwise }];
   const begin = (from: number, target: Label): void => {
     if (ranges.at(-1)?.from === from) ranges.pop();
@@ -100,6 +101,7 @@ function rangesOf(targets: ReadonlyMap<number, Label>, otherwise: Label): Range[
     begin(number, target);
     begin(number + 1, otherwise);
   }
+  for (const { from, target } of end) begin(from, target);
   return ranges;
 }
 
@@ -145,8 +147,9 @@ class Filter {
     this.search(above);
   }
 
-  /** Goes on with `hit` when one of the values is loaded. */
+  /** Goes on with `hit` when one of the values is loaded, else with `miss`. */
   choose(values: readonly number[], hit: Label, miss: Label): void {
+    if (values.length === 0) throw new RangeError("seccomp profile looks at an argument and names no value for it");
     for (const [at, value] of values.entries())
       this.add(JUMP_EQUAL, value, hit, at === values.length - 1 ? miss : undefined);
   }
