@@ -11,6 +11,8 @@ const longestFlight = 8;
 export interface LogFile {
   readonly path: string;
   readonly inode: number;
+  /** Inodes are given out again within milliseconds. Null: not told, or not known from the time of the last change. */
+  readonly bornMs: number | null;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
@@ -30,7 +32,10 @@ export function logFiles(folder: string): LogFile[] {
     absent = stat === undefined ? absent + 1 : 0;
     if (stat === undefined || !stat.isFile() || seen.has(stat.ino)) continue;
     seen.add(stat.ino);
-    newestFirst.push({ path, inode: stat.ino, sizeBytes: stat.size, modifiedMs: stat.mtimeMs });
+    const { ino: inode, size: sizeBytes, mtimeMs: modifiedMs } = stat;
+    // Where it is not told, Node gives the time of the last change in its place.
+    const bornMs = stat.birthtimeMs < stat.ctimeMs ? stat.birthtimeMs : null;
+    newestFirst.push({ path, inode, bornMs, sizeBytes, modifiedMs });
   }
   return newestFirst.toReversed();
 }
@@ -41,15 +46,16 @@ export function liveInode(folder: string): number | undefined {
 }
 
 /** Opens the file for reading, wherever rotation has moved it since it was seen; undefined when it is gone. */
-export function openLogFile({ path, inode, sizeBytes }: LogFile): number | undefined {
+export function openLogFile({ path, inode, bornMs, sizeBytes }: LogFile): number | undefined {
   const [, name = path, number = "0"] = /^(.*?)(?:\.(\d+))?$/s.exec(path) ?? [];
   // It moves upwards only, one name at a time, while we look for it there.
   for (let at = Number(number); at <= Number(number) + longestFlight; at += 1) {
     const file = openIfThere(at === 0 ? name : `${name}.${at}`);
     if (file === undefined) continue;
     const stat = fstatSync(file);
-    // Inodes are given out again, but a log file only grows: a smaller one is another.
-    if (stat.ino === inode && stat.size >= sizeBytes) return file;
+    // A log file only grows: a smaller one is another.
+    const isSame = stat.ino === inode && (bornMs === null || stat.birthtimeMs === bornMs) && stat.size >= sizeBytes;
+    if (isSame) return file;
     closeSync(file);
   }
   return undefined;
