@@ -289,7 +289,10 @@ export class DaemonPlatform implements Platform {
         },
       );
     try {
-      return await change(this.#parts.line, run, changeTimeoutMs);
+      const done = await change(this.#parts.line, run, changeTimeoutMs);
+      // An answer wakes its caller up, on the processor that what it has begun needs just now.
+      await this.#parts.events.told();
+      return done;
     } catch (error) {
       if (!(error instanceof AskError)) throw error;
       const code = error.code === "timeout" ? "call.timeout" : "daemon.busy";

@@ -107,6 +107,12 @@ export class EventLog {
     process.nextTick(this.#wake);
   }
 
+  /** Resolves when readers have been told of all that has begun, which is now when none of it is being held back. */
+  told(): Promise<void> {
+    if (this.#wakingSoon === null) return Promise.resolve();
+    return new Promise((resolve) => this.#wakers.add(() => setImmediate(resolve)));
+  }
+
   readonly #wake = (): void => {
     this.#isWaking = false;
     if (this.#wakingSoon !== null) clearTimeout(this.#wakingSoon);

@@ -49,6 +49,20 @@ describe("an app", () => {
     },
   );
 
+  test("is heard of by followers before whoever brought it has an answer", async () => {
+    const stop = new AbortController();
+    const told: string[] = [];
+    const reading = (async () => {
+      for await (const { type } of machine.daemon.platform.events({ follow: true, tail: 0 }, { signal: stop.signal }))
+        told.push(type);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    await machine.up(web());
+    expect(told).toContain("app.applied");
+    stop.abort();
+    await reading;
+  });
+
   test("comes up, is scaled, stopped, started and removed", async () => {
     expect(await machine.up(web())).toEqual([{ app: "web", change: "created", revision: 1, differences: [] }]);
     await healthy();

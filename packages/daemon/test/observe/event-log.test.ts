@@ -71,6 +71,26 @@ describe("the event log", () => {
     await reading;
   });
 
+  test("says when readers have heard of what has begun, which is now when nothing is held back", async () => {
+    const log = open();
+    await log.told();
+    const told: string[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const { type } of log.read({ follow: true }, stop.signal)) told.push(type);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    log.append({ type: "app.applied", app: "a", revision: 1, change: "created" });
+    await log.told();
+    expect(told).toEqual(["app.applied"]);
+    log.append({ type: "app.applied", app: "a", revision: 2, change: "updated" });
+    happen(log, "a");
+    await log.told();
+    expect(told).toEqual(["app.applied", "app.applied", "app.stopped"]);
+    stop.abort();
+    await reading;
+  });
+
   test("ends a follower at its signal, also one that waits", async () => {
     const log = open();
     const stop = new AbortController();
