@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { goApart } from "./product/apart.js";
 import { besideWorkload, monitoring, restarts } from "./product/cost.js";
 import { cpuQuota, networkLimit } from "./product/limits.js";
-import { pm2 } from "./product/pm2.js";
-import { ProductDaemon } from "./product/product-daemon.js";
+import { Pm2 } from "./product/pm2.js";
+import { keptAwake, withDaemon } from "./product/product-daemon.js";
 import { printRows, Rows } from "./product/rows.js";
 import { adoption, coldScript, hundredStarts, oneStart, outOfMemory, ps } from "./product/speed.js";
 
@@ -33,12 +33,26 @@ await withDaemon({}, async (daemon) => {
   await daemon.remove("many");
   await measure("daemon RSS over restarts", () => restarts(daemon, rows, wantedRestarts));
 });
+const peerRounds = quick ? 3 : 20;
+let peer = null;
+await measure("PM2", async () => {
+  peer = await Pm2.open();
+  await peer.starts(rows, peerRounds);
+  peer.list(rows, Math.min(5, peerRounds));
+});
+// Root alone may keep processors awake; where nothing comes of it, the daemon's `doctor` says so.
+if (root)
+  await withDaemon(keptAwake.environment, async (daemon) => {
+    await measure("API call -> running", () => oneStart(daemon, rows, rounds, keptAwake.as));
+    if (peer !== null) await measure("PM2", () => peer.starts(rows, peerRounds, keptAwake.as));
+  });
+await peer?.close();
+// Last: with a way out every instance would have a network of its own.
 if (!root) rows.missing("network limit", "needs root");
 else
   await withDaemon({ CONSTELLATION_NETWORK: "prepare" }, (daemon) =>
     measure("network limit", () => networkLimit(daemon, rows, quick ? 3 : 8)),
   );
-await measure("PM2", () => pm2(rows, quick ? 3 : 20));
 
 printRows(rows.list);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() };
@@ -53,16 +67,6 @@ writeFileSync(
 
 // PM2's client keeps its descriptors, and with them the process, after it was disconnected.
 process.exit();
-
-async function withDaemon(environment, use) {
-  const daemon = new ProductDaemon(environment);
-  try {
-    await daemon.start();
-    await use(daemon);
-  } finally {
-    await daemon.close();
-  }
-}
 
 /** One measurement that fails does not hide the others. */
 async function measure(name, run) {

@@ -13,6 +13,9 @@ const program = fileURLToPath(new URL("../../../packages/cli/dist/daemon.js", im
 const startTimeoutMs = 20_000;
 export const eventTimeoutMs = 60_000;
 
+/** A daemon that keeps processors from sleeping between two starts, and the name of such rows. */
+export const keptAwake = { environment: { CONSTELLATION_CPU_LATENCY: "0" }, as: ", processors kept awake" };
+
 export class ProductDaemon {
   // Short: sockets lie below it.
   folder = mkdtempSync("/tmp/csb-");
@@ -25,7 +28,7 @@ export class ProductDaemon {
     // Instances are users of their own: they must be able to read their app's folder.
     chmodSync(this.folder, 0o755);
     runtimeInMemory(join(this.home, "run"));
-    const { NODE_EXTRA_CA_CERTS: _, ...present } = process.env;
+    const { NODE_EXTRA_CA_CERTS: _, CONSTELLATION_CPU_LATENCY: __, ...present } = process.env;
     this.environment = { ...present, ...daemonSettings, ...environment, CONSTELLATION_HOME: this.home, NO_COLOR: "1" };
   }
 
@@ -157,6 +160,17 @@ export class ProductDaemon {
       socket.on("error", () => resolve(false));
       socket.once("connect", () => socket.destroy());
     });
+  }
+}
+
+/** A daemon for as long as `use` takes. */
+export async function withDaemon(environment, use) {
+  const daemon = new ProductDaemon(environment);
+  try {
+    await daemon.start();
+    await use(daemon);
+  } finally {
+    await daemon.close();
   }
 }
 

@@ -19,12 +19,13 @@ const scripts = {
     createServer((request, response) => response.end("ok")).listen(process.env.PORT, () => { const listening = process.hrtime.bigint(); ${write("first", "at")} ${write("listening", "listening")} });`,
 };
 
-export async function startsOf(daemon, rows, rounds) {
+/** @param more which ways to start, and what stands behind the names of the rows */
+export async function startsOf(daemon, rows, rounds, { kinds = ["warm", "cold"], as: behind = "" } = {}) {
   const artifacts = await uploadScripts(daemon);
   const times = { warm: newTimes(), cold: newTimes() };
   const ways = { warm: new Map(), cold: new Map() };
   for (let round = -2; round < rounds; round += 1) {
-    for (const way of ["warm", "cold"]) {
+    for (const way of kinds) {
       const found = await oneRound(daemon, artifacts, { way, round });
       if (round < 0) continue;
       for (const [what, ms] of Object.entries(found.times)) times[way][what].push(ms);
@@ -32,9 +33,9 @@ export async function startsOf(daemon, rows, rounds) {
     }
   }
   const bars = { warm: { line: 5, http: 8, again: 5 }, cold: { line: null, http: null, again: null } };
-  for (const way of ["warm", "cold"]) {
+  for (const way of kinds) {
     const note = [...ways[way]].map(([start, count]) => `${count} ${start}`).join(", ");
-    const as = way === "warm" ? "" : ", warm: false";
+    const as = `${way === "warm" ? "" : ", warm: false"}${behind}`;
     rows.add(`API call -> first line of a script${as}`, "ms", times[way].line, bars[way].line, note);
     rows.add(`API call -> HTTP listening on the app's port${as}`, "ms", times[way].http, bars[way].http);
     rows.add(`crash -> first line again${as}`, "ms", times[way].again, bars[way].again);

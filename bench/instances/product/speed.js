@@ -7,7 +7,8 @@ import { cli, runs, sleep } from "./product-daemon.js";
 
 const sleeper = (name, more = {}) => ({ name, command: ["/bin/sleep", "1000"], ...more });
 
-export async function oneStart(daemon, rows, rounds) {
+/** @param as behind the names of the rows */
+export async function oneStart(daemon, rows, rounds, as = "") {
   const starts = [];
   const crashes = [];
   const ways = {};
@@ -24,8 +25,8 @@ export async function oneStart(daemon, rows, rounds) {
     crashes.push(crash.tookMs);
   }
   const note = Object.entries(ways).map(([way, count]) => `${count} ${way}`);
-  rows.add("API call -> running", "ms", starts, 5, note.join(", "));
-  rows.add("crash -> running again", "ms", crashes, 20);
+  rows.add(`API call -> running${as}`, "ms", starts, 5, note.join(", "));
+  rows.add(`crash -> running again${as}`, "ms", crashes, 20);
 }
 
 export async function hundredStarts(daemon, rows, rounds) {

@@ -282,10 +282,12 @@ test("doctor without a daemon starts one for the question and stops it again", a
 test("the systemd unit names this Node, this daemon and its settings", async () => {
   const { run } = await commandLine();
   vi.stubEnv("CONSTELLATION_WARM", "3");
+  vi.stubEnv("CONSTELLATION_CPU_LATENCY", "20");
   const { out } = await run("daemon", "install", "--print");
   vi.unstubAllEnvs();
   expect(out).toContain(`ExecStart=${process.execPath} `);
   expect(out).toContain("CONSTELLATION_WARM=3");
+  expect(out).toContain("CONSTELLATION_CPU_LATENCY=20");
   expect(out).toContain("KillMode=process");
 });
 

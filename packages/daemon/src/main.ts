@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { ConstellationError, exitCodes, places, toConstellationError } from "@constellation/contract";
 import { FileBlobStore, FileLogStore, openFileTelemetry, openSqliteState } from "@constellation/engine";
 import { globalConfigFolder, loadGlobalConfig } from "@constellation/guard";
-import { bootId, openCgroupBase, removeCgroupBase } from "@constellation/host";
+import { bootId, HostError, limitCpuLatency, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { noSlots, ProcessDriver, systemClock, WorkerDriver } from "@constellation/instances";
 import { WaitingPort } from "@constellation/instances/ports";
 import type { ApiServer } from "./api/index.ts";
@@ -15,7 +15,7 @@ import { type GuardService, openGuardService } from "./guard/index.ts";
 import { type Layout, layoutOf, prepareFolders, privately } from "./paths/index.ts";
 import { collectWhenQuiet } from "./collect-when-quiet.ts";
 import { boundLog, log } from "./log.ts";
-import { networkWish, warmWish } from "./node/index.ts";
+import { cpuLatencyWish, networkWish, warmWish } from "./node/index.ts";
 import { openAlone } from "./single/index.ts";
 import { version } from "./version.ts";
 
@@ -45,6 +45,7 @@ async function run(layout: Layout): Promise<void> {
   const newest = privately(() => archive.last(1));
   const logs = new FileLogStore({ directory: layout.logsFolder });
   const blobs = new FileBlobStore({ directory: layout.blobsFolder });
+  keepAwake(cpuLatencyWish(process.env, process.getuid?.() ?? -1));
   // Looking at the machine happens in children of ours; the API is read meanwhile.
   const spares = warmWish(process.env);
   const [processes, { serveApi }] = await Promise.all([
@@ -132,6 +133,16 @@ async function run(layout: Layout): Promise<void> {
     process.exit(exitCodes.bug.code);
   });
   report(`constellation ${version} serves ${layout.socketPath} as process ${process.pid}`);
+}
+
+/** For as long as this process lives. A machine that cannot do it runs its apps as well, a little later: `doctor` says so, too. */
+function keepAwake(withinUs: number | null): void {
+  try {
+    if (withinUs !== null) limitCpuLatency(withinUs);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    report(`CONSTELLATION_CPU_LATENCY=${withinUs} changes nothing: ${error.message}`);
+  }
 }
 
 /** The control group that all instances lie below goes with the daemon when none is left in it. */

@@ -60,6 +60,7 @@ export {
   type MemoryReading,
 } from "./memory/memory-gauge.ts";
 export { readSystemMemory, type SystemMemory } from "./memory/system-memory.ts";
+export { cpuLatencyLimitUs, limitCpuLatency, type CpuLatencyLimit } from "./cpu/cpu-latency.ts";
 export { openCpuGauge, type CpuGauge, type CpuReading } from "./cpu/cpu-gauge.ts";
 export { effectiveCpus, type EffectiveCpus } from "./cpu/effective-cpus.ts";
 export {

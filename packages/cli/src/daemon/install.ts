@@ -51,7 +51,7 @@ export async function installUnit(
 }
 
 function serviceSettings(forUser: boolean, network: string | undefined): ServiceSettings {
-  const { CONSTELLATION_HOME: home, CONSTELLATION_WARM: warm } = process.env;
+  const { CONSTELLATION_HOME: home, CONSTELLATION_WARM: warm, CONSTELLATION_CPU_LATENCY: latency } = process.env;
   return {
     description: "Constellation, runs and supervises apps",
     command: [process.execPath, ...daemonFlags, daemonProgram()],
@@ -60,6 +60,7 @@ function serviceSettings(forUser: boolean, network: string | undefined): Service
       ...(home === undefined ? {} : { CONSTELLATION_HOME: home }),
       ...(network === undefined ? {} : { CONSTELLATION_NETWORK: network }),
       ...(warm === undefined ? {} : { CONSTELLATION_WARM: warm }),
+      ...(latency === undefined ? {} : { CONSTELLATION_CPU_LATENCY: latency }),
     },
     forUser,
   };

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openCgroupBase, removeCgroupBase } from "@constellation/host";
+import { cpuLatencyLimitUs, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "../daemon/harness.ts";
 
@@ -46,9 +46,14 @@ interface Run {
   readonly code: Promise<number | null>;
 }
 
-function run(at = home, log: "pipe" | number = "pipe", flags: readonly string[] = []): Run {
+function run(
+  at = home,
+  log: "pipe" | number = "pipe",
+  flags: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Run {
   const child = spawn(process.execPath, [...flags, program], {
-    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at, CONSTELLATION_WARM: "0" },
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: at, CONSTELLATION_WARM: "0", ...settings },
     stdio: ["ignore", "pipe", log],
   });
   children.push(child);
@@ -103,6 +108,33 @@ test("after kill -9 the next one starts", async () => {
   await code;
   const next = run();
   await eventually(version, (answer) => answer?.pid === next.child.pid, 20_000);
+});
+
+test.runIf(process.getuid?.() === 0)("processors wake up in time while it lives, or its log says why not", async () => {
+  const { child, code, said } = run(home, "pipe", [], { CONSTELLATION_CPU_LATENCY: "54321" });
+  await serving();
+  const limit = readLimit();
+  if (said().includes("CONSTELLATION_CPU_LATENCY=54321 changes nothing: ")) return expect(limit).not.toBe(54_321);
+  expect(limit).toBeLessThanOrEqual(54_321);
+  child.kill("SIGKILL");
+  await code;
+  expect(readLimit()).not.toBe(54_321);
+});
+
+/** Null: nobody asked, or this machine has no such thing. */
+function readLimit(): number | null {
+  try {
+    return cpuLatencyLimitUs();
+  } catch (error) {
+    expect(error).toMatchObject({ code: "platform-unsupported" });
+    return null;
+  }
+}
+
+test("a setting that nobody could mean is refused in words", async () => {
+  const { said, code } = run(home, "pipe", [], { CONSTELLATION_CPU_LATENCY: "low" });
+  expect(await code).toBe(2);
+  expect(said()).toContain("CONSTELLATION_CPU_LATENCY");
 });
 
 test("nobody else can read what it keeps", async () => {

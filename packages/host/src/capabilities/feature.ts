@@ -33,6 +33,7 @@ export const featureNames = [
   "container-engines",
   "open-files-limit",
   "processes-limit",
+  "cpu-latency",
   "node-sqlite",
   "node-compile-cache",
 ] as const;

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { release } from "node:os";
+import { cpuLatencyLimitUs, idleDriver } from "../cpu/cpu-latency.ts";
+import { HostError } from "../failure.ts";
 import { readKernelFileIfPresent } from "../proc/read-file.ts";
 import { parseProcessStatus } from "../proc/tables.ts";
 import { available, missing, partial, type Feature } from "./feature.ts";
@@ -26,6 +28,7 @@ export function kernelFeatures(): Feature[] {
     version >= 5003
       ? available("pidfd", "pidfd_open and pidfd_send_signal")
       : missing("pidfd", `Linux ${release()} has no pidfd_open`, "use Linux 5.3 or newer"),
+    cpuLatency(),
   ];
 }
 
@@ -79,4 +82,31 @@ function landlock(version: number): Feature {
   return symbols === undefined || !existsSync("/proc/kallsyms")
     ? partial("landlock", "cannot be told", "mount securityfs: mount -t securityfs none /sys/kernel/security")
     : missing("landlock", "not built into the kernel", remedy);
+}
+
+function cpuLatency(): Feature {
+  const driver = idleDriver();
+  const inVain = "a wish for processors that wake up sooner would change nothing";
+  if (driver === null)
+    return missing(
+      "cpu-latency",
+      `no driver manages the sleep of processors; ${inVain}`,
+      "use a kernel with an idle driver (a KVM guest: boot with cpuidle_haltpoll.force=1), or do without",
+    );
+  try {
+    const limitUs = cpuLatencyLimitUs();
+    return available(
+      "cpu-latency",
+      limitUs === null
+        ? `processors sleep as ${driver} sees fit`
+        : `processors wake up within ${limitUs} µs (${driver})`,
+    );
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return missing(
+      "cpu-latency",
+      error.message,
+      "run the daemon as root, on a machine that has the device, or do without",
+    );
+  }
 }
