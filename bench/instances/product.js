@@ -40,12 +40,15 @@ await measure("PM2", async () => {
   await peer.starts(rows, peerRounds);
   peer.list(rows, Math.min(5, peerRounds));
 });
-// Root alone may keep processors awake; where nothing comes of it, the daemon's `doctor` says so.
-if (root)
-  await withDaemon(keptAwake.environment, async (daemon) => {
-    await measure("API call -> running", () => oneStart(daemon, rows, rounds, keptAwake.as));
-    if (peer !== null) await measure("PM2", () => peer.starts(rows, peerRounds, keptAwake.as));
-  });
+if (!root) rows.missing(`API call -> running${keptAwake.as}`, "needs root");
+else
+  await withDaemon(keptAwake.environment, (daemon) =>
+    measure(`API call -> running${keptAwake.as}`, async () => {
+      await keptAwake.check(daemon);
+      await oneStart(daemon, rows, rounds, keptAwake.as);
+      await peer?.starts(rows, peerRounds, keptAwake.as);
+    }),
+  );
 await peer?.close();
 // Last: with a way out every instance would have a network of its own.
 if (!root) rows.missing("network limit", "needs root");

@@ -21,11 +21,16 @@ await withDaemon({}, async (daemon) => {
   // One measurement that fails does not hide the others.
   await bunInstances(daemon, rows, Math.min(rounds, 10)).catch((error) => rows.missing("runtime: bun", error.message));
 });
-// Root alone may keep processors awake; where nothing comes of it, the daemon's `doctor` says so.
-if (process.getuid() === 0)
-  await withDaemon(keptAwake.environment, (daemon) =>
-    startsOf(daemon, rows, rounds, { kinds: ["warm"], as: keptAwake.as }),
-  );
+if (process.getuid() !== 0) rows.missing(`API call -> first line of a script${keptAwake.as}`, "needs root");
+else
+  await withDaemon(keptAwake.environment, async (daemon) => {
+    try {
+      await keptAwake.check(daemon);
+      await startsOf(daemon, rows, rounds, { kinds: ["warm"], as: keptAwake.as });
+    } catch (error) {
+      rows.missing(`API call -> first line of a script${keptAwake.as}`, error.message);
+    }
+  });
 load.after = loadavg()[0];
 printRows(rows.list);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() };

@@ -14,7 +14,16 @@ const startTimeoutMs = 20_000;
 export const eventTimeoutMs = 60_000;
 
 /** A daemon that keeps processors from sleeping between two starts, and the name of such rows. */
-export const keptAwake = { environment: { CONSTELLATION_CPU_LATENCY: "0" }, as: ", processors kept awake" };
+export const keptAwake = {
+  environment: { CONSTELLATION_CPU_LATENCY: "0" },
+  as: ", processors kept awake",
+  /** @throws Error where the machine lets nobody keep them awake */
+  async check(daemon) {
+    const { features } = await daemon.call("GET", "/v1/node");
+    const { detail } = features.find(({ name }) => name === "cpu-latency");
+    if (!detail.startsWith("processors wake up within 0 µs")) throw new Error(detail);
+  },
+};
 
 export class ProductDaemon {
   // Short: sockets lie below it.

@@ -86,11 +86,10 @@ function landlock(version: number): Feature {
 
 function cpuLatency(): Feature {
   const driver = idleDriver();
-  const inVain = "a wish for processors that wake up sooner would change nothing";
   if (driver === null)
     return missing(
       "cpu-latency",
-      `no driver manages the sleep of processors; ${inVain}`,
+      "no driver manages the sleep of processors: to ask for less of it changes nothing",
       "use a kernel with an idle driver (a KVM guest: boot with cpuidle_haltpoll.force=1), or do without",
     );
   try {
