@@ -21,40 +21,43 @@ const rows = new Rows();
 const loadBefore = loadavg()[0];
 const rounds = quick ? 5 : 60;
 await withDaemon({}, async (daemon) => {
-  await measure("API call -> running", () => oneStart(daemon, rows, rounds));
-  await measure("cold Node script", () => coldScript(daemon, rows, quick ? 3 : 20));
-  await measure("OOM -> reported", () => outOfMemory(daemon, rows, quick ? 2 : 10));
-  await measure("CPU quota", () => cpuQuota(daemon, rows, quick ? 3 : 10));
-  await measure("100 instances by one call", () => hundredStarts(daemon, rows, quick ? 2 : 10));
-  await measure("memory beside the workload", () => besideWorkload(daemon, rows));
-  await measure("constellation ps", () => ps(daemon, rows, quick ? 4 : 20));
-  await measure("monitoring", () => monitoring(daemon, rows, quick ? 3 : 10));
-  await measure("adoption", () => adoption(daemon, rows, quick ? 1 : 5));
+  await rows.measure("API call -> running", () => oneStart(daemon, rows, rounds));
+  await rows.measure("cold Node script", () => coldScript(daemon, rows, quick ? 3 : 20));
+  await rows.measure("OOM -> reported", () => outOfMemory(daemon, rows, quick ? 2 : 10));
+  await rows.measure("CPU quota", () => cpuQuota(daemon, rows, quick ? 3 : 10));
+  await rows.measure("100 instances by one call", () => hundredStarts(daemon, rows, quick ? 2 : 10));
+  await rows.measure("memory beside the workload", () => besideWorkload(daemon, rows));
+  await rows.measure("constellation ps", () => ps(daemon, rows, quick ? 4 : 20));
+  await rows.measure("monitoring", () => monitoring(daemon, rows, quick ? 3 : 10));
+  await rows.measure("adoption", () => adoption(daemon, rows, quick ? 1 : 5));
   await daemon.remove("many");
-  await measure("daemon RSS over restarts", () => restarts(daemon, rows, wantedRestarts));
+  await rows.measure("daemon RSS over restarts", () => restarts(daemon, rows, wantedRestarts));
 });
 const peerRounds = quick ? 3 : 20;
 let peer = null;
-await measure("PM2", async () => {
+await rows.measure("PM2", async () => {
   peer = await Pm2.open();
   await peer.starts(rows, peerRounds);
   peer.list(rows, Math.min(5, peerRounds));
 });
 if (!root) rows.missing(`API call -> running${keptAwake.as}`, "needs root");
 else
-  await withDaemon(keptAwake.environment, (daemon) =>
-    measure(`API call -> running${keptAwake.as}`, async () => {
-      await keptAwake.check(daemon);
-      await oneStart(daemon, rows, rounds, keptAwake.as);
-      await peer?.starts(rows, peerRounds, keptAwake.as);
-    }),
-  );
+  await withDaemon(keptAwake.environment, async (daemon) => {
+    await rows.measure(`API call -> running${keptAwake.as}`, () => {
+      keptAwake.check();
+      return oneStart(daemon, rows, rounds, keptAwake.as);
+    });
+    await rows.measure(`PM2${keptAwake.as}`, () => {
+      keptAwake.check();
+      return peer?.starts(rows, peerRounds, keptAwake.as);
+    });
+  });
 await peer?.close();
 // Last: with a way out every instance would have a network of its own.
 if (!root) rows.missing("network limit", "needs root");
 else
   await withDaemon({ CONSTELLATION_NETWORK: "prepare" }, (daemon) =>
-    measure("network limit", () => networkLimit(daemon, rows, quick ? 3 : 8)),
+    rows.measure("network limit", () => networkLimit(daemon, rows, quick ? 3 : 8)),
   );
 
 printRows(rows.list);
@@ -70,12 +73,3 @@ writeFileSync(
 
 // PM2's client keeps its descriptors, and with them the process, after it was disconnected.
 process.exit();
-
-/** One measurement that fails does not hide the others. */
-async function measure(name, run) {
-  try {
-    await run();
-  } catch (error) {
-    rows.missing(name, error.message);
-  }
-}

@@ -18,19 +18,16 @@ const load = { before: loadavg()[0] };
 await withDaemon({}, async (daemon) => {
   await startsOf(daemon, rows, rounds);
   await memoryOfWaiting(daemon, rows);
-  // One measurement that fails does not hide the others.
-  await bunInstances(daemon, rows, Math.min(rounds, 10)).catch((error) => rows.missing("runtime: bun", error.message));
+  await rows.measure("runtime: bun", () => bunInstances(daemon, rows, Math.min(rounds, 10)));
 });
 if (process.getuid() !== 0) rows.missing(`API call -> first line of a script${keptAwake.as}`, "needs root");
 else
-  await withDaemon(keptAwake.environment, async (daemon) => {
-    try {
-      await keptAwake.check(daemon);
-      await startsOf(daemon, rows, rounds, { kinds: ["warm"], as: keptAwake.as });
-    } catch (error) {
-      rows.missing(`API call -> first line of a script${keptAwake.as}`, error.message);
-    }
-  });
+  await withDaemon(keptAwake.environment, (daemon) =>
+    rows.measure(`API call -> first line of a script${keptAwake.as}`, () => {
+      keptAwake.check();
+      return startsOf(daemon, rows, rounds, { kinds: ["warm"], as: keptAwake.as });
+    }),
+  );
 load.after = loadavg()[0];
 printRows(rows.list);
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), kernel: release() };

@@ -10,6 +10,15 @@ export class Rows {
     this.list.push({ ...row, verdict: verdictOf(row) });
   }
 
+  /** One measurement that fails does not hide the others. */
+  async measure(name, run) {
+    try {
+      await run();
+    } catch (error) {
+      this.missing(name, error.message);
+    }
+  }
+
   missing(name, why) {
     this.list.push({
       name,

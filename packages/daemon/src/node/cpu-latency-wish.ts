@@ -1,4 +1,4 @@
-import { ConstellationError } from "@constellation/contract";
+import { invalidSetting, rootsSetting } from "./setting-error.ts";
 
 /** No processor sleeps so deeply that it needs longer. */
 const mostUs = 1_000_000;
@@ -14,13 +14,8 @@ export function cpuLatencyWish(environment: NodeJS.ProcessEnv, userId: number): 
   const wish = environment["CONSTELLATION_CPU_LATENCY"] || null;
   if (wish === null) return null;
   if (!/^\d{1,7}$/.test(wish) || Number(wish) > mostUs)
-    throw new ConstellationError(
-      "usage.invalid",
-      `CONSTELLATION_CPU_LATENCY is ${JSON.stringify(wish)}; wanted microseconds, from 0 to ${mostUs}`,
-    );
+    throw invalidSetting("CONSTELLATION_CPU_LATENCY", wish, `microseconds, from 0 to ${mostUs}`);
   if (userId !== 0)
-    throw new ConstellationError("access.denied", "Cannot keep processors awake: only root may ask for it", {
-      remedy: "Start the daemon as root, or leave CONSTELLATION_CPU_LATENCY out.",
-    });
+    throw rootsSetting("CONSTELLATION_CPU_LATENCY", "Cannot keep processors awake: only root may ask for it");
   return Number(wish);
 }

@@ -1,4 +1,4 @@
-import { ConstellationError } from "@constellation/contract";
+import { invalidSetting, rootsSetting } from "./setting-error.ts";
 
 /** What a daemon may do to its machine's network. */
 export type NetworkWish = "prepare" | "as-is";
@@ -12,13 +12,8 @@ export type NetworkWish = "prepare" | "as-is";
 export function networkWish(environment: NodeJS.ProcessEnv, userId: number): NetworkWish {
   const wish = environment["CONSTELLATION_NETWORK"] || "as-is";
   if (wish !== "prepare" && wish !== "as-is")
-    throw new ConstellationError(
-      "usage.invalid",
-      `CONSTELLATION_NETWORK is ${JSON.stringify(wish)}; wanted "prepare" or "as-is"`,
-    );
+    throw invalidSetting("CONSTELLATION_NETWORK", wish, '"prepare" or "as-is"');
   if (wish === "prepare" && userId !== 0)
-    throw new ConstellationError("access.denied", "Cannot prepare the machine's network: only root may change it", {
-      remedy: "Start the daemon as root, or leave CONSTELLATION_NETWORK out.",
-    });
+    throw rootsSetting("CONSTELLATION_NETWORK", "Cannot prepare the machine's network: only root may change it");
   return wish;
 }

@@ -1,4 +1,4 @@
-import { ConstellationError } from "@constellation/contract";
+import { invalidSetting } from "./setting-error.ts";
 
 /** A machine of this size could hold more, but nobody starts so many at once. */
 const most = 1000;
@@ -13,8 +13,5 @@ export function warmWish(environment: NodeJS.ProcessEnv): number | "auto" {
   const wish = environment["CONSTELLATION_WARM"] || "auto";
   if (wish === "auto") return wish;
   if (/^\d{1,4}$/.test(wish) && Number(wish) <= most) return Number(wish);
-  throw new ConstellationError(
-    "usage.invalid",
-    `CONSTELLATION_WARM is ${JSON.stringify(wish)}; wanted a number from 0 to ${most}, or "auto"`,
-  );
+  throw invalidSetting("CONSTELLATION_WARM", wish, `a number from 0 to ${most}, or "auto"`);
 }
