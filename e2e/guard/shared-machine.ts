@@ -12,7 +12,7 @@ const MiB = 2 ** 20;
 
 /** A small machine: a control group with a memory limit in which a daemon, guarded runs and a memory hog live. */
 export class SharedMachine {
-  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "guard-shared-")));
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "guard-")));
   readonly home = join(this.folder, "home");
   readonly marker = { name: "E2E_SHARED", value: this.folder };
   readonly group: Cgroup;

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 const program = fileURLToPath(new URL("../dist/constellation.js", import.meta.url));
 
-/** Runs the built command in a folder of its own. */
+/** Runs the built command in a folder of its own, and says what it left in the system's folder of temporary files. */
 function command(
   argv: readonly string[],
   stdout: "pipe" | number = "pipe",
@@ -17,13 +17,15 @@ function command(
   const folder = mkdtempSync(join(tmpdir(), "cst-cli-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
   const { status, stderr } = spawnSync(process.execPath, [program, ...argv], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder },
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder, TMPDIR: temporary },
     stdio: ["ignore", stdout, "pipe"],
     encoding: "utf8",
   });
-  return { status, stderr };
+  return { status, stderr, left: readdirSync(temporary) };
 }
 
 test("what cannot be written is said in words, with an exit code of the table", () => {
@@ -36,10 +38,13 @@ test("what cannot be written is said in words, with an exit code of the table", 
   });
 });
 
-test("a spec that waits for ever is refused in words", () => {
-  const { status, stderr } = command(["up"], "pipe", { "deploy.mjs": "export default () => new Promise(() => {});" });
+test("a spec that waits for ever is refused in words, and leaves nothing", () => {
+  const { status, stderr, left } = command(["up"], "pipe", {
+    "deploy.mjs": "export default () => new Promise(() => {});",
+  });
   expect(status).toBe(2);
   expect(stderr).toContain("waits for something that never comes");
+  expect(left).toEqual([]);
 });
 
 test("up --watch that is interrupted while it reads the spec ends", async () => {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AppInput } from "@constellation/contract";
@@ -52,7 +53,7 @@ beforeAll(async () => {
   driver = await playground.open();
   abstract = createServer().listen(`\0${playground.root}`);
   await once(abstract, "listening");
-  rootless = mkdtempSync("/tmp/cst-rootless-");
+  rootless = mkdtempSync(join(tmpdir(), "cst-rootless-"));
   chmodSync(rootless, 0o755);
   for (const name of ["run", "state"]) {
     mkdirSync(join(rootless, name));

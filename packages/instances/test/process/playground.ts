@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { detectCgroups, listPids, openCgroupBase, removeCgroupBase } from "@constellation/host";
@@ -20,7 +21,7 @@ export class Playground {
   constructor(isolateBy: IsolationLane = "auto", slots: StockBudget = noSlots) {
     this.#isolateBy = isolateBy;
     this.#slots = slots;
-    this.root = mkdtempSync("/tmp/cst-");
+    this.root = mkdtempSync(join(tmpdir(), "cst-"));
     // Instances pass through it on the way to their folders when they have no file tree of their own.
     chmodSync(this.root, 0o711);
     this.runtime = join(this.root, "run");

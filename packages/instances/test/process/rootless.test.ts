@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Exit, Feature, Measure } from "@constellation/contract";
@@ -26,7 +27,7 @@ describe.runIf(process.getuid?.() === 0)("a daemon that is not root", () => {
   let root: string;
   beforeAll(() => {
     playground = new Playground();
-    root = mkdtempSync("/tmp/cst-rootless-");
+    root = mkdtempSync(join(tmpdir(), "cst-rootless-"));
     chmodSync(root, 0o755);
     for (const name of ["run", "state"]) {
       mkdirSync(join(root, name));

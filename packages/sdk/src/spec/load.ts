@@ -93,6 +93,9 @@ async function unlessStuck<T>(work: Promise<T>, file: string): Promise<T> {
 async function evaluate(bytes: Uint8Array, path: string, folder: string): Promise<unknown> {
   const place = mkdtempSync(join(tmpdir(), "constellation-spec-"));
   const file = join(place, `${basename(path)}.mjs`);
+  const remove = (): void => rmSync(place, { recursive: true, force: true });
+  // A spec that never comes to an end is left behind when the process ends.
+  process.once("exit", remove);
   try {
     writeFileSync(file, bytes);
     const { default: exported } = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
@@ -100,6 +103,7 @@ async function evaluate(bytes: Uint8Array, path: string, folder: string): Promis
   } catch (error) {
     throw specThrew({ path, folder, file, bytes }, error);
   } finally {
-    rmSync(place, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }

@@ -1,0 +1,60 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Kept on purpose: compiled code for the next pool of the same user. */
+const isKept = (name: string): boolean => /^constellation-pool-cache-\d+$/.test(name);
+
+/**
+ * Gives a whole run of the tests a folder of temporary files of its own, and fails the run when a test has left a file,
+ * a mount or a process in it.
+ */
+export default function setup(): () => void {
+  // Short: sockets lie below it.
+  const folder = mkdtempSync(join(tmpdir(), "ct-"));
+  // Some tests run programs as other users.
+  chmodSync(folder, 0o1777);
+  process.env["TMPDIR"] = folder;
+  return () => {
+    const left = [...mountsIn(folder), ...processesIn(folder), ...filesIn(folder)];
+    if (left.length === 0) {
+      rmSync(folder, { recursive: true });
+      return;
+    }
+    // An error thrown here would be printed, and the run would pass.
+    process.exitCode = 1;
+    console.error(`The tests left this in ${folder}; look at it, then remove it:\n  ${left.join("\n  ")}`);
+  };
+}
+
+function mountsIn(folder: string): string[] {
+  const table = "/proc/self/mountinfo";
+  if (!existsSync(table)) return [];
+  const places = readFileSync(table, "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "");
+  return places.filter((place) => place.startsWith(`${folder}/`)).map((place) => `mount ${place}`);
+}
+
+function processesIn(folder: string): string[] {
+  if (!existsSync("/proc/self")) return [];
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids
+    .filter((pid) => ["cwd", "exe", "root"].some((link) => leadsInto(folder, `/proc/${pid}/${link}`)))
+    .map((pid) => `process ${pid}`);
+}
+
+function leadsInto(folder: string, link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith(folder);
+  } catch {
+    // It has ended, or is none of ours.
+    return false;
+  }
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => !isKept(name))
+    .map((name) => `file ${name}`);
+}
