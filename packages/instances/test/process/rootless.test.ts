@@ -74,6 +74,24 @@ describe.runIf(process.getuid?.() === 0)("a daemon that is not root", () => {
     });
   });
 
+  namespaces.each(["pid", "mount", "ipc", "uts", "cgroup", "user", "seccomp", "readOnlyRoot"] as const)(
+    "isolates without %s by all the rest",
+    async (part) => {
+      const outcome = await asNobody(shell(playground, "echo works", { isolation: { [part]: false } }));
+      expect(outcome.error).toBeUndefined();
+      expect(outcome.lines).toEqual(["works"]);
+      expect(outcome.left).toEqual([]);
+    },
+  );
+
+  namespaces("covers what says too much in the machine's /proc, too", async () => {
+    const script =
+      "ls /proc | grep -c '^[0-9]'; test -c /proc/timer_list && echo covered; grep -c ' /proc/sys ro,' /proc/self/mountinfo";
+    const outcome = await asNobody(shell(playground, script, { isolation: { pid: false } }));
+    expect(Number(outcome.lines[0])).toBeGreaterThan(6);
+    expect(outcome.lines.slice(1)).toEqual(["covered", "1"]);
+  });
+
   test("refuses a bandwidth and a disk size that need root, in words", async () => {
     const network = await asNobody(shell(playground, "true", { resources: { network: "10Mbit" } }));
     expect(network.error).toMatchObject({

@@ -50,7 +50,7 @@ export function rootSteps(request: RootRequest, host: HostFacts, reach: Reach, s
       ? systemFolders.map((path) => steps.restrict(at(path), readOnlyFiles, true))
       : [steps.restrict(STAGING, readOnlyFiles, true)]),
     ...deviceSteps(request, whole),
-    ...procSteps(host, staysOpen),
+    ...procSteps(host, { staysOpen, fromMachine: whole && !request.isolation.pid }),
     ...(request.isolation.sys === "read-only"
       ? [steps.mount("sysfs", at("/sys"), "sysfs", readOnly | noSuid | noDev | noExec, null)]
       : []),
