@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { limitsHere } from "../../packages/instances/test/limits-here.ts";
 import { freePort } from "../packed/installed.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -26,12 +27,14 @@ function copyOf(example: string) {
   return { folder, constellation };
 }
 
-test.each([
+test.for([
   ["web", 3, /^Hello from web-\d/],
   ["express", 2, /^Hello from Express on express-\d/],
-])(
+] as const)(
   "%s comes up with all its instances and answers",
-  async (example, instances, answer) => {
+  { timeout: 90_000 },
+  async ([example, instances, answer], { skip }) => {
+    skip(example === "express" && !limitsHere, "its limits need a control group");
     const { folder, constellation } = copyOf(example);
     const port = await freePort();
     const spec = join(folder, "deploy.ts");
@@ -41,7 +44,6 @@ test.each([
     const { apps } = JSON.parse(constellation("ps", "--json")) as { apps: unknown[] };
     expect(apps).toMatchObject([{ ready: instances, status: "healthy" }]);
   },
-  90_000,
 );
 
 test("hello says hello", async () => {

@@ -13,6 +13,7 @@ import {
   removeCgroupBase,
 } from "@constellation/host";
 import { freePort } from "@constellation/guard";
+import { limitsHere } from "../../packages/instances/test/limits-here.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { protectedRun } from "./protected-run.ts";
 
@@ -32,7 +33,7 @@ afterEach(() => {
   if (base.kind === "ready") removeCgroupBase(base.base);
 });
 
-describe("a memory hog in a control group of 4 GiB", () => {
+describe.runIf(limitsHere)("a memory hog in a control group of 4 GiB", () => {
   it("is stopped before the kernel acts; then the rest finishes and the hog is reported as not fitting", async () => {
     const base = openCgroupBase({ placement: "own", name: "e2e-guard-hog" });
     if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
@@ -72,7 +73,7 @@ describe("a memory hog in a control group of 4 GiB", () => {
   }, 120_000);
 });
 
-describe("a run that the kernel ended for memory before anybody could look", () => {
+describe.runIf(limitsHere)("a run that the kernel ended for memory before anybody could look", () => {
   it("is stopped, not failed: it goes on like one that the guard stopped", async () => {
     const base = openCgroupBase({ placement: "own", name: "e2e-guard-kernel" });
     if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findByEnvironment, listListeners } from "@constellation/host";
 import { addUp, readJournal } from "@constellation/guard";
+import { limitsHere } from "../../packages/instances/test/limits-here.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually, SharedMachine } from "./shared-machine.ts";
 
@@ -25,7 +26,7 @@ function ledgerOf(root: string) {
   return addUp(content.records);
 }
 
-describe("two runs and one daemon", () => {
+describe.runIf(limitsHere)("two runs and one daemon", () => {
   it("when memory gets tight the younger stops, the older goes on; it comes back in its own terminal and repeats nothing", async () => {
     await machine.startDaemon();
     const [oldRoot, youngRoot] = [machine.project("old", 4, 30, 100), machine.project("young", 4, 30, 100)];
@@ -96,7 +97,7 @@ describe("two runs and one daemon", () => {
   }, 120_000);
 });
 
-describe("a runner that is killed", () => {
+describe.runIf(limitsHere)("a runner that is killed", () => {
   it("leaves nothing: processes of its own session, ports and control group are gone", async () => {
     await machine.startDaemon();
     const root = machine.project("p", 1, 1, 1);
@@ -144,7 +145,7 @@ test("leaves children", () => {
   }, 60_000);
 });
 
-describe("admission", () => {
+describe.runIf(limitsHere)("admission", () => {
   it("makes a run wait whose memory does not fit beside what was promised", async () => {
     await machine.startDaemon();
     const [first, second] = [machine.project("first", 1, 1, 1), machine.project("second", 1, 1, 1)];

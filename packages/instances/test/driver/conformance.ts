@@ -61,7 +61,11 @@ export function requestFor(run: ResolvedRun, over: Partial<StartRequest> = {}): 
 export const limits = (given: Partial<Resources>): Resources => ({ ...noLimits, ...given });
 
 /** What every driver must do, whatever it runs. */
-export function driverConformance(name: string, open: () => Promise<Harness>): void {
+export function driverConformance(
+  name: string,
+  open: () => Promise<Harness>,
+  { limits: canLimit = true }: { readonly limits?: boolean } = {},
+): void {
   describe(`driver ${name}`, () => {
     let harness: Harness;
     const signal = new AbortController().signal;
@@ -147,7 +151,7 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
       await over(handle);
     });
 
-    test("memory beyond the limit ends it as oom, in words with the limit", async () => {
+    test.runIf(canLimit)("memory beyond the limit ends it as oom, in words with the limit", async () => {
       const handle = await started(
         { does: "exhaust-memory" },
         { resources: limits({ memoryBytes: 50_000_000, bestEffort: true }) },
@@ -187,9 +191,9 @@ export function driverConformance(name: string, open: () => Promise<Harness>): v
       const handle = await started({ does: "run-for-ever" });
       const { processes } = await handle.inspect();
       expect(processes.map(({ pid }) => pid)).toContain(handle.facts.pid);
-      const reading = handle.stats();
-      expect(reading?.memoryBytes).toBeGreaterThan(0);
-      expect(reading?.processes).toBeGreaterThanOrEqual(1);
+      // The kernel counts the first pages of a process on each processor apart, and adds them up later.
+      await expect.poll(() => handle.stats()?.memoryBytes).toBeGreaterThan(0);
+      expect(handle.stats()?.processes).toBeGreaterThanOrEqual(1);
       expect(await handle.plan()).not.toBe("");
       expect(handle.facts.measures.length).toBeGreaterThan(0);
       expect(handle.facts.environment).toMatchObject({ SUITE: "yes" });

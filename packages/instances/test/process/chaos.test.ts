@@ -5,6 +5,7 @@ import { type ProcessDriver, type RunHandle } from "@constellation/instances";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPidFile } from "../../src/launch/index.ts";
 import { Chance, chaosSeed } from "../chance.ts";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
 
@@ -38,7 +39,9 @@ const actions = [
   "adopt",
   "abort",
 ] as const;
-const settings = [{}, { isolation: { pid: false } }, { isolation: false }, { isolation: { user: false } }] as const;
+/** Without process numbers of its own only a control group holds a tree together. */
+const loose = [{ isolation: { pid: false } }, { isolation: false }, { isolation: { user: false } }] as const;
+const settings = [{}, ...(limitsHere ? loose : [])];
 
 /** Everything about one life that is left to chance, drawn before it begins, so that a seed repeats it. */
 function draw(chance: Chance) {

@@ -1,11 +1,12 @@
 import type { Driver, IsolationLane, ProcessDriver, ResolvedRun, StockBudget } from "@constellation/instances";
 import { expect } from "vitest";
 import { type Behaviour, driverConformance, type Harness } from "../driver/conformance.ts";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { plentyOfSlots, startingInSlots } from "./starting-in-slots.ts";
 
 for (const isolateBy of ["launcher", "bubblewrap", "unshare", "none"] as const)
-  driverConformance(`process, isolated by ${isolateBy}`, () => open(isolateBy));
+  driverConformance(`process, isolated by ${isolateBy}`, () => open(isolateBy), { limits: limitsHere });
 if (process.getuid?.() === 0) driverConformance("process, started in slots", () => open("launcher", plentyOfSlots));
 
 async function open(isolateBy: IsolationLane, slots?: StockBudget): Promise<Harness> {

@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessDriver } from "@constellation/instances";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asRoot } from "../launch/world.ts";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { command, refusal, runToEnd, shell } from "./runs.ts";
 
@@ -121,7 +123,8 @@ test.each(["pid", "mount", "ipc", "uts", "cgroup", "user", "seccomp", "readOnlyR
   },
 );
 
-test.each(["private", "none", "host"] as const)("network %s works", async (network) => {
+test.for(["private", "none", "host"] as const)("network %s works", async (network, { skip }) => {
+  skip(network === "private" && !asRoot, "a network of its own needs root");
   const { exit, measures } = await runToEnd(driver, shell(playground, "cat /proc/net/dev", { isolation: { network } }));
   expect(exit.kind).toBe("completed");
   expect(measures["namespace.network"]).toMatch({ host: /^off$/, none: /^on$/, private: /^(on|partial)$/ }[network]);
@@ -138,11 +141,12 @@ test("what is asked for and cannot be is refused", async () => {
 describe("the end of a tree", () => {
   const flight =
     "setsid sh -c 'sleep 1000000 & sleep 1000000' & (setsid sleep 1000000 &) ; nohup sleep 1000000 & trap '' TERM; echo ready; sleep 1000000; sleep 1000000";
-  test.each([
+  test.for([
     ["with process numbers of its own", {}],
     ["without", { isolation: { pid: false } }],
     ["without any isolation", { isolation: false }],
-  ] as const)("doubly forked and setsid children die with it %s", async (_name, spec) => {
+  ] as const)("doubly forked and setsid children die with it %s", async ([, spec], { skip }) => {
+    skip("isolation" in spec && !limitsHere, "needs a control group");
     const handle = await driver.start(shell(playground, flight, spec), { signal: new AbortController().signal });
     for await (const { text } of handle.logs({ from: "beginning", signal: new AbortController().signal }))
       if (text === "ready") break;
@@ -152,7 +156,7 @@ describe("the end of a tree", () => {
     expect(await playground.leftovers()).toEqual([]);
   });
 
-  test("children that outlive the main process die when it ends by itself", async () => {
+  test.runIf(limitsHere)("children that outlive the main process die when it ends by itself", async () => {
     const { exit } = await runToEnd(
       driver,
       shell(playground, "(setsid sleep 1000000 &) ; exit 7", { isolation: { pid: false } }),

@@ -4,6 +4,8 @@ import type { ProcessDriver } from "@constellation/instances";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readRunRecord } from "../../src/process/run-record.ts";
+import { asRoot } from "../launch/world.ts";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { boundOf, end, line, refusal, runToEnd, shell } from "./runs.ts";
 
@@ -19,7 +21,7 @@ afterAll(async () => {
   await playground.close();
 });
 
-test("a fork bomb meets its pids limit and the machine does not", async () => {
+test.runIf(limitsHere)("a fork bomb meets its pids limit and the machine does not", async () => {
   const bomb = shell(
     playground,
     "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 1000000 & done; echo survived",
@@ -34,7 +36,7 @@ test("a fork bomb meets its pids limit and the machine does not", async () => {
   expect(details["limit.pids"]).toBe("8 processes and threads");
 });
 
-test("who names no bound on processes gets one, unless unlimited ones are asked for", async () => {
+test.runIf(limitsHere)("who names no bound on processes gets one, unless unlimited ones are asked for", async () => {
   const bounded = await driver.start(shell(playground, "echo on; sleep 1000"), { signal });
   const unlimited = await driver.start(shell(playground, "echo on; sleep 1000", { resources: { pids: "unlimited" } }), {
     signal,
@@ -54,7 +56,7 @@ test("who names no bound on processes gets one, unless unlimited ones are asked 
   await end(driver, unlimited);
 });
 
-test("memory: the whole tree counts, and an end by the kernel says with which peak", async () => {
+test.runIf(limitsHere)("memory: the whole tree counts, and an end by the kernel says with which peak", async () => {
   const { exit } = await runToEnd(
     driver,
     shell(playground, "head -c 40m /dev/zero | tail -c 40m >/dev/null & tail /dev/zero", {
@@ -64,7 +66,7 @@ test("memory: the whole tree counts, and an end by the kernel says with which pe
   expect(exit.reason).toContain("30 MB");
 });
 
-test("a CPU quota throttles", async () => {
+test.runIf(limitsHere)("a CPU quota throttles", async () => {
   const handle = await driver.start(
     shell(playground, "echo on; while :; do :; done", { resources: { cpu: 0.1, cpuWeight: 50 } }),
     {
@@ -101,7 +103,7 @@ test("bandwidth needs a network of its own: with isolation.network host it is re
   expect(await refusal(driver, shell(playground, "true", spec))).toMatchObject({ code: "limit.unenforceable" });
 });
 
-test("a limited network has an address of its own and both rates", async () => {
+test.runIf(asRoot)("a limited network has an address of its own and both rates", async () => {
   const { lines, details, measures } = await runToEnd(
     driver,
     shell(playground, "cat /proc/net/dev; cat /proc/net/fib_trie", {
@@ -125,35 +127,38 @@ test("disk I/O rates are taken by the kernel or refused with what is missing", a
   else expect(outcome).toMatchObject({ measures: { "limit.io": "on" } });
 });
 
-test("a data folder with a size takes no more than that, keeps its files over restarts, and can grow", async () => {
-  const first = shell(
-    playground,
-    "echo kept > $DATA_DIR/kept; head -c 30m /dev/zero > $DATA_DIR/big; wc -c < $DATA_DIR/big",
-    {
-      resources: { disk: "20MB" },
-    },
-  );
-  const { lines, measures } = await runToEnd(driver, first);
-  expect(measures["limit.disk"]).toBe("on");
-  expect(Number(lines.find((text) => /^\d+$/.test(text)))).toBeLessThan(20_000_000);
-  expect(lines.join("\n")).toContain("No space left on device");
-  const again = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "40MB" } });
-  const grown = await runToEnd(driver, { ...again, app: first.app, index: first.index });
-  expect(grown.lines[0]).toBe("kept");
-  expect(Number(grown.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(25_000);
-  // A daemon that died over it left the size of the file, and the file system as it was.
-  const image = join(playground.state, "data", `${first.app}.${first.index}.img`);
-  truncateSync(image, 60_000_000);
-  writeFileSync(`${image}.growing`, "");
-  const last = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "60MB" } });
-  const finished = await runToEnd(driver, { ...last, app: first.app, index: first.index });
-  expect(finished.lines[0]).toBe("kept");
-  expect(Number(finished.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(45_000);
-  expect(existsSync(`${image}.growing`)).toBe(false);
-  const shrunk = shell(playground, "true", { resources: { disk: "20MB" } });
-  const error = await refusal(driver, { ...shrunk, app: first.app, index: first.index });
-  expect(error.message).toContain("cannot shrink");
-});
+test.runIf(asRoot)(
+  "a data folder with a size takes no more than that, keeps its files over restarts, and can grow",
+  async () => {
+    const first = shell(
+      playground,
+      "echo kept > $DATA_DIR/kept; head -c 30m /dev/zero > $DATA_DIR/big; wc -c < $DATA_DIR/big",
+      {
+        resources: { disk: "20MB" },
+      },
+    );
+    const { lines, measures } = await runToEnd(driver, first);
+    expect(measures["limit.disk"]).toBe("on");
+    expect(Number(lines.find((text) => /^\d+$/.test(text)))).toBeLessThan(20_000_000);
+    expect(lines.join("\n")).toContain("No space left on device");
+    const again = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "40MB" } });
+    const grown = await runToEnd(driver, { ...again, app: first.app, index: first.index });
+    expect(grown.lines[0]).toBe("kept");
+    expect(Number(grown.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(25_000);
+    // A daemon that died over it left the size of the file, and the file system as it was.
+    const image = join(playground.state, "data", `${first.app}.${first.index}.img`);
+    truncateSync(image, 60_000_000);
+    writeFileSync(`${image}.growing`, "");
+    const last = shell(playground, "cat $DATA_DIR/kept; df -P $DATA_DIR | tail -1", { resources: { disk: "60MB" } });
+    const finished = await runToEnd(driver, { ...last, app: first.app, index: first.index });
+    expect(finished.lines[0]).toBe("kept");
+    expect(Number(finished.lines[1]?.split(/\s+/)[1])).toBeGreaterThan(45_000);
+    expect(existsSync(`${image}.growing`)).toBe(false);
+    const shrunk = shell(playground, "true", { resources: { disk: "20MB" } });
+    const error = await refusal(driver, { ...shrunk, app: first.app, index: first.index });
+    expect(error.message).toContain("cannot shrink");
+  },
+);
 
 test("processes that are each the child of another take no longer to list than others", async () => {
   const reads = (): number => Number(/^syscr: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseApp } from "@constellation/contract";
 import type { ProcessDriver } from "@constellation/instances";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
 
@@ -20,7 +21,7 @@ afterAll(async () => {
 
 const resources = (given: object) => parseApp({ name: "web", command: ["x"], resources: given }).resources;
 
-test("limits change while it runs, and the next daemon knows them", async () => {
+test.runIf(limitsHere)("limits change while it runs, and the next daemon knows them", async () => {
   const request = shell(playground, "sleep 1000", { resources: { memory: "64MB", pids: 16 } });
   const handle = await driver.start(request, { signal });
   expect(handle.stats()?.memoryLimitBytes).toBe(64_000_000);
@@ -45,7 +46,7 @@ test("limits change while it runs, and the next daemon knows them", async () => 
 // Filesystems without a block device (tmpfs, overlay) have the major number 0; asked here apart from the product.
 const hasBlockDevice = ((statSync(tmpdir()).dev >> 8) & 0xfff) !== 0;
 
-test.runIf(hasBlockDevice)("rates of the disk change while it runs, and are lifted again", async () => {
+test.runIf(hasBlockDevice && limitsHere)("rates of the disk change while it runs, and are lifted again", async () => {
   const request = shell(playground, "sleep 1000", { resources: { io: { write: "4MB/s" } } });
   const handle = await driver.start(request, { signal });
   const rates = (): string[] =>
@@ -60,7 +61,7 @@ test.runIf(hasBlockDevice)("rates of the disk change while it runs, and are lift
   await driver.release(request.runId);
 });
 
-test("the new limit is the one that counts", async () => {
+test.runIf(limitsHere)("the new limit is the one that counts", async () => {
   const request = shell(playground, "sleep 0.5; tail /dev/zero", { resources: { memory: "512MB" } });
   const handle = await driver.start(request, { signal });
   expect(await handle.limit(resources({ memory: "20MB" }))).toBe(true);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Isolation } from "@constellation/contract";
 import { expect, onTestFinished, test } from "vitest";
+import { limitsHere } from "../limits-here.ts";
 import { Playground } from "./playground.ts";
 import { shell } from "./runs.ts";
 
@@ -34,7 +35,8 @@ function read(path: string | null): string {
 
 const isolations: Record<string, Partial<Isolation>> = {
   "process numbers of its own": {},
-  "the machine's process numbers": { pid: "off" },
+  // Only a control group holds a tree together then.
+  ...(limitsHere ? { "the machine's process numbers": { pid: "off" } } : {}),
 };
 
 test.each(Object.entries(isolations))(
