@@ -146,7 +146,9 @@ export class Fleet implements Home {
   }
 
   noteGone(worker: PoolWorker, exit: WorkerExit): void {
-    if (exit.kind === "crashed") this.metrics.counts.crashes += 1;
+    // A task may end its worker in order, too; nobody had asked for that.
+    if (exit.kind === "crashed" || (exit.kind === "ended" && worker.endedFor === null))
+      this.metrics.counts.crashes += 1;
     else if (exit.kind === "out-of-memory") this.metrics.counts.outOfMemory += 1;
     const why = worker.endedFor ?? (exit.kind === "ended" ? "it ended in order" : exit.detail);
     this.plan.onEvent({ kind: "worker-ended", worker: worker.number, exit, why });
@@ -190,13 +192,17 @@ export class Fleet implements Home {
     this.#settleReady.reject(closed);
     if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
     const untilMs = performance.now() + graceMs;
-    while (this.shared.inFlight > 0 && performance.now() < untilMs)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#isBusy && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 5));
     this.#preparing.abort();
     await this.#prepared;
     await Promise.all(this.workers.map((worker) => worker.end("the pool was closed")));
     await this.supervision.close(10_000);
     await this.#lifeline.close();
+  }
+
+  /** Tasks, or calls of leases, wait for their answer. */
+  get #isBusy(): boolean {
+    return this.shared.inFlight > 0 || this.workers.some(({ inFlight }) => inFlight > 0);
   }
 
   /** Sizes that depend on memory need one warm worker to look at; the others follow. */

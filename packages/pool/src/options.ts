@@ -122,7 +122,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /** @throws PoolError options-invalid */
 export function checkWhenGone(wish: WhenGone): WhenGone {
   if (wish === "cold" || wish === "reject") return wish;
-  const { queueMs } = wish;
+  const { queueMs } = (wish ?? {}) as Partial<typeof wish>;
   if (typeof queueMs === "number" && queueMs >= 0 && queueMs <= longestTimerMs) return wish;
   throw new PoolError(
     "options-invalid",
@@ -203,6 +203,8 @@ function urlOf(url: URL | string): string {
 
 function sparesOf(spares: number | { readonly min: number; readonly target: number }): PoolPlan["spares"] & object {
   if (typeof spares === "number") return { min: 0, target: whole("spares", spares, 0, 0) };
+  if (typeof spares !== "object" || spares === null)
+    throw invalid("spares", spares, 'a whole number, { min, target }, or "auto"');
   const { min, target } = spares;
   whole("spares.min", min, 0, 0);
   whole("spares.target", target, 0, 0);

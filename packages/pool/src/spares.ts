@@ -98,6 +98,7 @@ export class Spares implements WorkerOwner, Lessor {
       options.signal?.throwIfAborted();
       const askedMs = performance.now();
       const costMs = options.tier === "realtime" ? (options.costMs ?? 0) : 0;
+      const whenGone = options.whenGone === undefined ? this.#home.plan.whenGone : checkWhenGone(options.whenGone);
       this.#check(options, costMs);
       const grant = (worker: PoolWorker, path: LeasePath): void => resolve(this.#grant(worker, path, askedMs, costMs));
       const spare = this.#idle.pop();
@@ -105,7 +106,6 @@ export class Spares implements WorkerOwner, Lessor {
         grant(spare, "spare");
         return;
       }
-      const whenGone = options.whenGone === undefined ? this.#home.plan.whenGone : checkWhenGone(options.whenGone);
       if (whenGone === "reject") throw this.#refused("leasesRejected", "no-spare", this.#noSpare());
       if (whenGone === "cold" && this.#isFull)
         throw this.#refused(

@@ -111,9 +111,10 @@ export class Task implements Waiting, Pending {
 /** The error of a task as its caller gets it. */
 export function failureOf(record: ErrorRecord | null): Error {
   if (record === null) return new PoolError("pool-closed", "The task was dropped by its worker");
-  if (record.code === "task-unknown" || record.code === "not-cloneable" || record.code === "placement-refused")
-    return new PoolError(record.code, record.message);
-  return reviveError(record);
+  const { name, code, message } = record;
+  const isOurs = code === "task-unknown" || code === "not-cloneable" || code === "placement-refused";
+  // A task may throw errors with such codes, too.
+  return isOurs && name === "PoolError" ? new PoolError(code, message) : reviveError(record);
 }
 
 /** The error of whoever had something running in a worker that ended. */

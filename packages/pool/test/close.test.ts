@@ -90,3 +90,16 @@ it("fails what a worker had not begun when its pool is closed", async () => {
     "pool-closed",
   ]);
 });
+
+it.each<Placement>(["thread", "process"])(
+  "gives calls of leases of a %s pool the same grace as tasks",
+  async (placement) => {
+    const pool = createPool({ module, placement, workers: 0, spares: 1 });
+    await pool.ready();
+    const lease = await pool.lease();
+    const call = lease.call("spin", 200);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pool.close({ graceMs: 10_000 });
+    expect(await call).toBe(200);
+  },
+);

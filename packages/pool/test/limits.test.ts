@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createPool } from "@constellation/pool";
+import { createPool, type Placement } from "@constellation/pool";
 import { until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
 
@@ -60,3 +60,37 @@ it("has room again when tasks are aborted in its queue", async () => {
   await pool.close({ graceMs: 0 });
   await running;
 });
+
+it("refuses sizes and waits that are none", async () => {
+  for (const spares of ["3", "some", true] as never[]) expect(() => createPool({ module, spares })).toThrow(/spares/);
+  const pool = await open({ spares: 1 });
+  await pool.ready();
+  // Also while a spare waits.
+  for (const whenGone of ["nonsense", null] as never[])
+    await expect(pool.lease({ whenGone })).rejects.toMatchObject({ code: "options-invalid" });
+});
+
+it.each<Placement>(["thread", "process"])(
+  "counts a %s that a task ends in order as one that crashed",
+  async (placement) => {
+    const tasks = new URL("./fixtures/tasks.js", import.meta.url);
+    const pool = keep(createPool({ module: tasks, placement, workers: 1, spares: 0 }));
+    await expect(pool.run("exit", 0)).rejects.toMatchObject({ code: "worker-crashed" });
+    await until(() => pool.snapshot()[0]?.counts.crashes === 1, "it is counted");
+  },
+);
+
+it.each<Placement>(["thread", "process", "inline"])(
+  "leaves a task's own error as it is, whatever its code, in a %s",
+  async (placement) => {
+    const tasks = new URL("./fixtures/tasks.js", import.meta.url);
+    const pool = keep(createPool({ module: tasks, placement, workers: 1, spares: 0 }));
+    for (const code of ["not-cloneable", "task-unknown", "placement-refused"])
+      await expect(pool.run("ownCode", code)).rejects.toMatchObject({
+        name: "RangeError",
+        code,
+        cause: { message: "deep" },
+      });
+    await expect(pool.run("nobody")).rejects.toMatchObject({ name: "PoolError", code: "task-unknown" });
+  },
+);

@@ -212,6 +212,8 @@ describe("a thread", () => {
     expect(await pool.run("length", buffer, { transfer: [buffer] })).toBe(1024);
     expect(buffer.byteLength).toBe(0);
     expect(await pool.run("fill", 16)).toEqual(new Uint8Array(16).fill(7).buffer);
+    // Taken out of the context, as its other parts are.
+    expect(await pool.run("fillTaken", 16)).toBe(16);
   });
 
   it("does not get again what was transferred to one that died", async () => {

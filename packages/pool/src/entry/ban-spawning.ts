@@ -34,7 +34,7 @@ function refuse(what: string): () => never {
         `Cannot ${what} in a pool thread: ending the thread would leave it behind, or its crash would end everything; ` +
           `place this module in processes (traits: { mayFork: true } or { native: true })`,
       ),
-      { code: "placement-refused" },
+      { name: "PoolError", code: "placement-refused" },
     );
   };
 }

@@ -276,17 +276,14 @@ export class Runtime {
     }
     const { message } = recordError(error);
     const text = `Cannot send back the result of a task: ${message}; return plain data, buffers or typed arrays`;
-    const record = { ...recordError(new Error(text)), code: "not-cloneable" };
-    this.#outbox.add(answer.failed, id, record, 0);
+    this.#outbox.add(answer.failed, id, recordError(new PoolError("not-cloneable", text)), 0);
     this.#outbox.flush();
   }
 
   #unknown(name: string): unknown {
     const known = [...this.#tasks.keys()].slice(0, 10).join(", ") || "none";
-    return {
-      ...recordError(new Error(`Cannot run task "${name}": its module exports no such function; it has ${known}`)),
-      code: "task-unknown",
-    };
+    const text = `Cannot run task "${name}": its module exports no such function; it has ${known}`;
+    return recordError(new PoolError("task-unknown", text));
   }
 }
 

@@ -6,7 +6,7 @@ export interface TaskContext {
   /** Aborts when the caller gave up: by its signal or its timeout. */
   readonly signal: AbortSignal;
   /** Hands these objects over with the result instead of copying them. Without effect in a process. */
-  transfer(...objects: Transferable[]): void;
+  readonly transfer: (...objects: Transferable[]) => void;
   /** To whoever leased this worker; null in a shared worker. */
   readonly channel: Channel | null;
 }
@@ -30,8 +30,9 @@ export class RunningTask implements TaskContext {
     return (this.#aborting ??= new AbortController()).signal;
   }
 
-  transfer(...objects: Transferable[]): void {
-    (this.transfers ??= []).push(...objects);
+  /** Made for whoever asks, so that it can be taken out of the context. */
+  get transfer(): (...objects: Transferable[]) => void {
+    return (...objects) => void (this.transfers ??= []).push(...objects);
   }
 
   abort(): void {

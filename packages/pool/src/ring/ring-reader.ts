@@ -70,7 +70,7 @@ export class RingReader<View = Uint8Array> {
     return hasFrame;
   }
 
-  /** Like `wait`, without blocking: for a thread that has an event loop to serve. */
+  /** Like `wait`, without blocking: for a thread that has an event loop to serve. It does not keep that alive by itself. */
   async waitAsync(timeoutMs: number): Promise<boolean> {
     if (this.#hasFrame()) return true;
     for (let inTime = true; inTime;) {

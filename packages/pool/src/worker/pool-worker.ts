@@ -353,7 +353,7 @@ export class PoolWorker {
     if (pending.isSlow) this.slow -= 1;
     const { message } = recordError(error);
     const text = `Cannot send to a worker: ${message}; wanted plain data, buffers or typed arrays`;
-    pending.answered(answer.failed, { ...recordError(new PoolError("not-cloneable", text)), code: "not-cloneable" }, 0);
+    pending.answered(answer.failed, recordError(new PoolError("not-cloneable", text)), 0);
     this.owner.freed(this);
   }
 

@@ -138,3 +138,16 @@ it("has a shape that can be", () => {
   expect(() => createRing({ frames: 3, frameBytes: 8 })).toThrow(/power of two/);
   expect(() => createRing({ frames: 4, frameBytes: 12 })).toThrow(/multiple of 8/);
 });
+
+it("waits its whole time, also when the thread was blocked before", async () => {
+  const reader = new RingReader(createRing({ frames: 2, frameBytes: 16 }), Float64Array);
+  // Keeps the event loop alive: a wait does not.
+  const alive = setInterval(() => undefined, 1000);
+  for (let round = 0; round < 3; round += 1) {
+    expect(reader.wait(80)).toBe(false);
+    const beganMs = performance.now();
+    expect(await reader.waitAsync(80)).toBe(false);
+    expect(performance.now() - beganMs).toBeGreaterThanOrEqual(79);
+  }
+  clearInterval(alive);
+});
