@@ -83,6 +83,14 @@ function lives({ name, app, ask, answer, says }: Program): void {
     });
   }, 60_000);
 
+  test("exec passes on a file, nothing at all, and what never ends", async () => {
+    const given = (scene: string, ...program: readonly string[]) =>
+      home.staged(scene, "exec", "-i", first, "--", ...program);
+    expect(await given('echo given > given; "$@" < given', "cat")).toMatchObject({ status: 0, out: "given\n" });
+    expect(await given('"$@" < /dev/null', "cat")).toMatchObject({ status: 0, out: "", err: "" });
+    expect(await given('"$@" < /dev/zero', "head", "-c", "3")).toMatchObject({ status: 0, out: "\0\0\0" });
+  }, 60_000);
+
   test("a daemon that is killed is followed by one that adopts the same programs", async () => {
     const before = await home.pids();
     const identities = Object.values(before).map(startedAt);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 
@@ -13,6 +14,7 @@ function command(
   argv: readonly string[],
   stdout: "pipe" | number = "pipe",
   files: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, string>> = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), "cst-cli-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,7 +23,7 @@ function command(
   mkdirSync(temporary);
   const { status, stderr } = spawnSync(process.execPath, [program, ...argv], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder, TMPDIR: temporary },
+    env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder, TMPDIR: temporary, ...more },
     stdio: ["ignore", stdout, "pipe"],
     encoding: "utf8",
   });
@@ -45,6 +47,43 @@ test("a spec that waits for ever is refused in words, and leaves nothing", () =>
   expect(status).toBe(2);
   expect(stderr).toContain("waits for something that never comes");
   expect(left).toEqual([]);
+});
+
+test("a folder of temporary files that is none is named", () => {
+  const { status, stderr } = command(["plan"], "pipe", { "deploy.mjs": "export default [];" }, { TMPDIR: "/no/such" });
+  expect(status).toBe(2);
+  expect(stderr).toContain("Cannot evaluate the spec deploy.mjs in /no/such");
+  expect(stderr).toContain("Set TMPDIR");
+});
+
+test("Ctrl-C while a spec is built is Ctrl-C, and no fault of the spec", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cst-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const names = Array.from({ length: 400 }, (_, index) => `part${index}.mjs`);
+  for (const name of names) writeFileSync(join(folder, name), `export const value = ${JSON.stringify(name)};`);
+  const imports = names.map((name, index) => `import { value as v${index} } from "./${name}";`);
+  writeFileSync(join(folder, "deploy.mjs"), `${imports.join("\n")} export default [{ name: "x", command: [v0] }];`);
+  for (const afterMs of [60, 100, 140, 180, 220]) {
+    // A terminal tells all processes of the foreground, the compiler too.
+    const child = spawn(process.execPath, [program, "plan"], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder },
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+    });
+    let said = "";
+    child.stderr.on("data", (text: Buffer) => (said += text.toString()));
+    const closed = once(child, "close");
+    await sleep(afterMs);
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGINT");
+    const [code, signal] = (await closed) as [number | null, string | null];
+    // It may have been faster, and found no daemon.
+    if (!/no daemon|not running|unreachable/i.test(said))
+      expect([code ?? signal, said]).toEqual([
+        expect.toBeOneOf([130, "SIGINT"]),
+        expect.not.stringContaining("Correct the source"),
+      ]);
+  }
 });
 
 test("up --watch that is interrupted while it reads the spec ends", async () => {

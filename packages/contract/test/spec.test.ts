@@ -106,6 +106,8 @@ describe("a spec", () => {
     expect(
       problem({ name: "web", command: ["x"], health: { liveness: { http: { path: "/", port: "x" } } } }),
     ).toContain("the app has no port");
+    for (const health of [{ http: "/" }, { readiness: { tcp: true } }])
+      expect(problem({ name: "web", command: ["x"], health })).toContain("a probe asks a port; the app has no port");
     expect(problem({ ...web, health: { exec: ["a\0"] } })).toContain("NUL");
     expect(problem({ ...web, folder: "/a\0b" })).toContain("folder: must not contain a NUL");
     expect(problem({ ...web, mounts: [{ source: "/a\0", target: "/b" }] })).toContain("mounts[0].source: must not");

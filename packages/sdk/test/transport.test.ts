@@ -47,3 +47,13 @@ test("a change waits as long as the daemon takes, or until its caller gives up",
   caller.abort();
   await expect(call).rejects.toMatchObject({ code: "call.cancelled" });
 });
+
+test("what cannot be written as JSON is refused in words, before anything is sent", async () => {
+  const itself: Record<string, unknown> = { name: "web" };
+  itself["self"] = itself;
+  for (const body of [{ apps: [itself] }, { apps: [{ instances: 10n }] }])
+    await expect(callDaemon(socketPath(), "apply", { body })).rejects.toMatchObject({
+      code: "spec.invalid",
+      message: expect.stringContaining("cannot be written as JSON") as string,
+    });
+});

@@ -106,3 +106,8 @@ test("a daemon whose clock is an hour ahead of ours is believed after a moment",
   const source = scripted(false, upSince(Date.now() + 3_600_000));
   expect(await wait(source)).toMatchObject([{ status: "healthy" }]);
 });
+
+test("an app that is wanted with no instances is as wanted without any", async () => {
+  const none = { apps: [{ ...app("stopped"), wanted: 0, detail: "scaled to 0" }], instances: [] };
+  expect(await wait(scripted(true, none))).toEqual(none.apps);
+});

@@ -121,12 +121,10 @@ export const appSchema = z
     const { health = noHealth, port = [] } = input;
     const names = port.map(({ name }) => name);
     for (const asked of probedPorts(health)) {
-      if (names.includes(asked)) continue;
-      context.addIssue({
-        code: "custom",
-        path: ["health"],
-        message: `a probe asks port ${JSON.stringify(asked)}; the app has ${names.join(", ") || "no port"}`,
-      });
+      if (asked === null ? names.length > 0 : names.includes(asked)) continue;
+      const what = asked === null ? "a port" : `port ${JSON.stringify(asked)}`;
+      const message = `a probe asks ${what}; the app has ${names.join(", ") || "no port"}`;
+      context.addIssue({ code: "custom", path: ["health"], message });
     }
   })
   .transform((input): AppSpec => ({
@@ -170,10 +168,10 @@ function dependencies(input: readonly string[] | Readonly<Record<string, Depende
   return Object.entries(input as Record<string, DependencyCondition>).map(([app, condition]) => ({ app, condition }));
 }
 
-/** The ports that probes ask for by name. */
-function probedPorts({ startup, readiness, liveness }: Health): Set<string> {
+/** Names of ports that probes ask; null: the first. */
+function probedPorts({ startup, readiness, liveness }: Health): Set<string | null> {
   const checks = [startup, readiness, liveness].flatMap((probe) => probe?.check ?? []);
-  return new Set(checks.flatMap((check) => ("port" in check && typeof check.port === "string" ? [check.port] : [])));
+  return new Set(checks.flatMap((check) => ("port" in check && typeof check.port !== "number" ? [check.port] : [])));
 }
 
 /** Another app that must have come so far before this one starts. */

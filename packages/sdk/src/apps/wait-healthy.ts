@@ -146,7 +146,9 @@ function hasFailed({ name, status, revision }: AppSummary, { instances }: Snapsh
   return status === "failed" || ofNewest.some(({ state }) => state.status === "failed");
 }
 
-const isSettled = ({ status }: AppSummary): boolean => status === "healthy" || status === "completed";
+/** As wanted, which may be none at all. */
+const isSettled = ({ status, wanted }: AppSummary): boolean =>
+  status === "healthy" || status === "completed" || (status === "stopped" && wanted === 0);
 
 function only({ apps, instances }: Snapshot, names: readonly string[]): Snapshot {
   return {

@@ -8,6 +8,13 @@ const maxProblems = 10;
 export function buildFailed(entry: string, folder: string, error: unknown): ConstellationError {
   if (error instanceof ConstellationError) return error;
   const messages = isBuildFailure(error) ? error.errors : [];
+  // Ctrl-C ends all processes of a terminal's foreground, the compiler's as well, and perhaps before we hear of it.
+  if (
+    messages.length === 0 &&
+    error instanceof Error &&
+    /^The service (was stopped|is no longer running)/.test(error.message)
+  )
+    return new ConstellationError("call.cancelled", `The build of ${entry} was stopped`, { cause: error });
   const ours = messages.find(({ detail }): boolean => detail instanceof ConstellationError)?.detail;
   if (ours instanceof ConstellationError) return ours;
   const problems = messages.slice(0, maxProblems).map((message) => describe(message, folder));

@@ -68,7 +68,7 @@ export function target(name: RouteName, { params = {}, query = {} }: CallInput):
 
 async function send(socketPath: string, name: RouteName, input: CallInput): Promise<IncomingMessage> {
   const { body, signal, answerTimeoutMs = 30_000 } = input;
-  const bytes = body instanceof Uint8Array ? body : body === undefined ? null : Buffer.from(JSON.stringify(body));
+  const bytes = body instanceof Uint8Array ? body : body === undefined ? null : Buffer.from(asJson(body, name));
   checkBodySize(bytes?.byteLength ?? 0, body instanceof Uint8Array ? "artifact.too-large" : "spec.too-large");
   return new Promise((resolve, reject) => {
     const call = request({
@@ -93,6 +93,19 @@ async function send(socketPath: string, name: RouteName, input: CallInput): Prom
     });
     call.end(bytes ?? undefined);
   });
+}
+
+/** @throws ConstellationError `spec.invalid` for what JSON has no form for: an object within itself, a BigInt */
+function asJson(body: unknown, name: RouteName): string {
+  try {
+    return JSON.stringify(body);
+  } catch (cause) {
+    const why = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    throw new ConstellationError("spec.invalid", `Cannot ${name}: what was given cannot be written as JSON (${why})`, {
+      cause,
+      remedy: "Give texts, numbers, lists and plain objects; nothing was changed.",
+    });
+  }
 }
 
 function checkVersion(response: IncomingMessage, name: RouteName): void {

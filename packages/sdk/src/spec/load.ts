@@ -91,7 +91,7 @@ async function unlessStuck<T>(work: Promise<T>, file: string): Promise<T> {
 
 /** Imports the bundled spec from a folder of its own: that of the user may be read-only. A function is called. */
 async function evaluate(bytes: Uint8Array, path: string, folder: string): Promise<unknown> {
-  const place = mkdtempSync(join(tmpdir(), "constellation-spec-"));
+  const place = placeFor(path);
   const file = join(place, `${basename(path)}.mjs`);
   const remove = (): void => rmSync(place, { recursive: true, force: true });
   // A spec that never comes to an end is left behind when the process ends.
@@ -105,5 +105,22 @@ async function evaluate(bytes: Uint8Array, path: string, folder: string): Promis
   } finally {
     process.off("exit", remove);
     remove();
+  }
+}
+
+/** @throws ConstellationError `spec.unreadable` */
+function placeFor(path: string): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "constellation-spec-"));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConstellationError(
+      "spec.unreadable",
+      `Cannot evaluate the spec ${basename(path)} in ${tmpdir()}: ${why}`,
+      {
+        cause,
+        remedy: "Set TMPDIR to a folder that can be written.",
+      },
+    );
   }
 }
