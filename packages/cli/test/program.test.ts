@@ -49,6 +49,18 @@ test("a spec that waits for ever is refused in words, and leaves nothing", () =>
   expect(left).toEqual([]);
 });
 
+test("a spec that ends the process is refused in words, and leaves nothing", () => {
+  for (const [text, code] of [
+    ["process.exit(0);", 0],
+    ["export default () => process.exit(5);", 5],
+  ] as const) {
+    const { status, stderr, left } = command(["plan"], "pipe", { "deploy.mjs": text });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`ended the process with code ${code}`);
+    expect(left).toEqual([]);
+  }
+});
+
 test("a folder of temporary files that is none is named", () => {
   const { status, stderr } = command(["plan"], "pipe", { "deploy.mjs": "export default [];" }, { TMPDIR: "/no/such" });
   expect(status).toBe(2);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { loadApps } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { findSpec } from "../spec/find.ts";
+import { readSpecs } from "../spec/read.ts";
 import { changeLines } from "../views/changes.ts";
 
 /** `constellation plan [file]` */
@@ -11,7 +11,7 @@ export function define(command: Command, { out, signal, client }: Context): void
     .option("--prune", "as for `up --prune`")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, { json, prune }: { json?: boolean; prune?: boolean }) => {
-      const { apps, source, folder } = await loadApps(findSpec(file, process.cwd()));
+      const { apps, source, folder } = await readSpecs(findSpec(file, process.cwd()));
       const changes = await (
         await client({ start: true })
       ).apply(apps, { folder, source, prune, dryRun: true, signal });

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type Change, loadApps } from "@constellation/sdk";
+import type { Change } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { bringUp } from "../spec/bring-up.ts";
 import { findSpec } from "../spec/find.ts";
+import { readSpecs } from "../spec/read.ts";
 import { upAgain } from "../spec/watch.ts";
 
 interface Options {
@@ -37,7 +38,7 @@ async function up(
   options: Options,
   uses?: (files: readonly string[]) => void,
 ): Promise<void> {
-  const { apps, source, folder, inputs } = await loadApps(file);
+  const { apps, source, folder, inputs } = await readSpecs(file);
   uses?.([...inputs, ...apps.flatMap(({ script }) => (typeof script === "string" ? [resolve(folder, script)] : []))]);
   const apply = async (): Promise<readonly Change[]> => {
     const client = await context.client({ start: true });

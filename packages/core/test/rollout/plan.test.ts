@@ -216,7 +216,7 @@ describe("an instance counts as ready", () => {
     expect(progressOf({ ...seen, nowMs: 1000 - 3_600_000 })).toBe("ready");
   });
   test("at once when a probe says so", () => {
-    const { health } = parseApp({ name: "web", command: ["x"], health: { tcp: true } });
+    const { health } = parseApp({ name: "web", command: ["x"], port: 80, health: { tcp: true } });
     expect(progressOf({ ...seen, nowMs: 1000, settleMs: settleMsOf(health) })).toBe("ready");
   });
   test("never while it runs another revision than its allocation's", () => {

@@ -29,12 +29,12 @@ export type LifecycleEvent =
   | { readonly type: "ended"; readonly runId: string; readonly exit: Exit }
   /** The driver could not stop or kill it. */
   | { readonly type: "stop-failed"; readonly runId: string; readonly detail: string }
-  /** A probe's counted verdict: it has changed to up or down. */
+  /** A probe's counted verdict: it has changed to up or down. Null, of the startup probe: neither yet, for the reason told. */
   | {
       readonly type: "probe";
       readonly runId: string;
       readonly purpose: "startup" | "readiness" | "liveness";
-      readonly ok: boolean;
+      readonly ok: boolean | null;
       readonly detail: string;
     }
   /** The time that `wakeAt` gave has come. */

@@ -193,9 +193,9 @@ export class Instance {
       const { purpose, verdict, detail } = news;
       const { runId } = current;
       if (verdict !== "unknown") this.#options.observer.probed(purpose, verdict === "up", detail);
-      // A readiness that never was up is told too: its detail is what users read while they wait.
-      if (verdict !== "unknown" || purpose === "readiness")
-        this.#post({ type: "probe", runId, purpose, ok: verdict === "up", detail });
+      // What holds an instance back is told too: the detail is what users read while they wait.
+      const ok = verdict === "unknown" && purpose === "startup" ? null : verdict === "up";
+      if (verdict !== "unknown" || purpose !== "liveness") this.#post({ type: "probe", runId, purpose, ok, detail });
     });
     current.run = { handle, probes };
     return true;

@@ -18,6 +18,9 @@ export interface ProbeNews {
 
 const purposes = ["startup", "readiness", "liveness"] as const;
 
+/** So long a program may take to begin before it is told why it has not. */
+const startupPatienceMs = 1000;
+
 /** The probes of one run; keeps exactly the loops going that the instance's life wants now. */
 export class InstanceProbes {
   readonly #handle: RunHandle;
@@ -70,6 +73,7 @@ export class InstanceProbes {
       prober: proberFor(probe.check, this.#handle, this.#ports),
       clock: this.#clock,
       ranMs: this.#clock.nowMs() - this.#handle.facts.startedAt,
+      patienceMs: purpose === "startup" ? startupPatienceMs : 0,
       onResult: ({ verdict }, { detail }) => this.#onNews({ purpose, verdict, detail }),
     });
     this.#loops.set(purpose, loop);

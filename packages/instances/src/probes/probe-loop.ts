@@ -11,6 +11,8 @@ export interface ProbeLoopOptions {
   readonly clock: Clock;
   /** Time since the program's start, which counts against `initialDelayMs`. */
   readonly ranMs: number;
+  /** So long after the program's start failures that change no verdict are not told: most programs take a moment. @default 0 */
+  readonly patienceMs?: number;
   /** Called at the first result, when the verdict changes, and when a failure that holds the verdict back reads otherwise. */
   readonly onResult: (count: ProbeCount, result: ProbeResult) => void;
 }
@@ -25,10 +27,12 @@ export class ProbeLoop {
   #timer: { cancel(): void } | null = null;
   #count: ProbeCount = noResults;
   #said: string | null = null;
+  readonly #tellsFrom: number;
 
   constructor(options: ProbeLoopOptions) {
     this.#options = options;
     this.#timing = options.timing;
+    this.#tellsFrom = options.clock.nowMs() - options.ranMs + (options.patienceMs ?? 0);
     this.#schedule(options.timing.initialDelayMs - options.ranMs);
   }
 
@@ -61,7 +65,8 @@ export class ProbeLoop {
     if (this.#stop.signal.aborted) return;
     const before = this.#count;
     this.#count = countResult(before, this.#timing, result.ok);
-    if (before.verdict !== this.#count.verdict || (this.#count.verdict !== "up" && this.#said !== result.detail)) {
+    const isNew = this.#count.verdict !== "up" && this.#said !== result.detail && clock.nowMs() >= this.#tellsFrom;
+    if (before.verdict !== this.#count.verdict || isNew) {
       this.#said = result.detail;
       this.#options.onResult(this.#count, result);
     }

@@ -59,7 +59,7 @@ function instanceOf(
   steps: readonly string[],
   over: { restart?: object | string; health?: object } = {},
 ): { instance: Instance; diary: Diary } {
-  const { restart, stop, health } = parseApp({ name: "web", command: ["x"], ...over });
+  const { restart, stop, health } = parseApp({ name: "web", command: ["x"], port: 80, ...over });
   const spec: InstanceSpec = { restart, stop, health };
   const diary = new Diary();
   const instance = new Instance({
@@ -182,6 +182,20 @@ describe("probes of a life", () => {
     expect(instance.count.restarts).toBe(1);
   });
 
+  test("why a startup probe has not passed is told, to whom it takes more than a moment", async () => {
+    const { instance, diary } = instanceOf(["run"], {
+      health: { startup: { exec: ["log nope", "exit 1"], period: "300ms", failureThreshold: 30 } },
+    });
+    instance.handle({ type: "start" });
+    await clock.advance(900);
+    expect(instance.state).toMatchObject({ notReady: "the startup probe has not answered yet" });
+    await clock.advance(600);
+    expect(instance.state).toMatchObject({ notReady: "the startup probe has not passed yet: code 1: nope" });
+    await clock.advance(2000);
+    expect(diary.path).toBe("starting running running");
+    expect(diary.probes).toEqual([]);
+  });
+
   test("a log line makes it ready", async () => {
     const { instance } = instanceOf(["run 1s", "log listening on 80", "run"], {
       health: { readiness: { logLine: "listening on \\d+", period: "100ms" } },
@@ -202,7 +216,7 @@ describe("probes of a life", () => {
 });
 
 describe("a spec that changes while it runs", () => {
-  const specOf = (health: object): InstanceSpec => parseApp({ name: "web", command: ["x"], health });
+  const specOf = (health: object): InstanceSpec => parseApp({ name: "web", command: ["x"], port: 80, health });
   const probe = { exec: ["exit 1"], period: "1s", failureThreshold: 3 };
 
   test("a probe goes on in the new rhythm and with the new patience", async () => {

@@ -11,7 +11,7 @@ type Move =
   | { do: "stop"; graceMs: number }
   | { do: "launch-ends-well" | "launch-fails"; final: boolean }
   | { do: "end"; kind: "completed" | "error" | "oom" }
-  | { do: "probe"; purpose: "startup" | "readiness" | "liveness"; ok: boolean }
+  | { do: "probe"; purpose: "startup" | "readiness" | "liveness"; ok: boolean | null }
   | { do: "stale"; kind: "error" | "completed" }
   | { do: "stop-fails" }
   | { do: "pass"; ms: number };
@@ -31,6 +31,7 @@ const move = fc.oneof(
       ok: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: fc.constant({ do: "probe", purpose: "startup", ok: null }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("stale"), kind: fc.constantFrom("error", "completed") }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("stop-fails") }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("pass"), ms: fc.integer({ min: 0, max: 60_000 }) }) },

@@ -34,7 +34,7 @@ class Life {
   readonly #index: number;
 
   constructor(run: ResolvedRun, health: object, ports: readonly PortBinding[], env: Record<string, string> = {}) {
-    const spec = parseApp({ name: "x", command: ["x"], health, stop: { grace: "5s" } });
+    const spec = parseApp({ name: "x", command: ["x"], port: 80, health, stop: { grace: "5s" } });
     const { index } = requestFor(run);
     this.#index = index;
     this.instance = new Instance({
