@@ -26,7 +26,8 @@ test("up draws one line an instance in place and ends with the URL", async () =>
 });
 
 test("Ctrl-C during up ends the waiting only", async () => {
-  session.command("clear; constellation create --name=slow --health=/never --timeout=60s -- sleep 1000");
+  const port = await freePort();
+  session.command(`clear; constellation create --name=slow --port=${port} --health=/never --timeout=60s -- sleep 1000`);
   await session.see(/0 of 1 ready/);
   session.type("C-c");
   await session.see(/the work goes on/);
