@@ -41,6 +41,7 @@ export { type Exit, exitSchema } from "./instance/exit.ts";
 export type { Instance, InstanceDetails, Measure } from "./instance/instance.ts";
 export type { Sample } from "./instance/sample.ts";
 export { type InstanceState, instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
+export { scaledToNone } from "./instance/scaled-to-none.ts";
 export { type Event, type EventBody, eventSchema } from "./events.ts";
 export { metricNames } from "./metrics.ts";
 export { type Places, places } from "./places.ts";

@@ -203,8 +203,7 @@ function urlOf(url: URL | string): string {
 
 function sparesOf(spares: number | { readonly min: number; readonly target: number }): PoolPlan["spares"] & object {
   if (typeof spares === "number") return { min: 0, target: whole("spares", spares, 0, 0) };
-  if (typeof spares !== "object" || spares === null)
-    throw invalid("spares", spares, 'a whole number, { min, target }, or "auto"');
+  if (typeof spares !== "object") throw invalid("spares", spares, 'a whole number, { min, target }, or "auto"');
   const { min, target } = spares;
   whole("spares.min", min, 0, 0);
   whole("spares.target", target, 0, 0);

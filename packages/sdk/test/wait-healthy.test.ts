@@ -108,6 +108,13 @@ test("a daemon whose clock is an hour ahead of ours is believed after a moment",
 });
 
 test("an app that is wanted with no instances is as wanted without any", async () => {
-  const none = { apps: [{ ...app("stopped"), wanted: 0, detail: "scaled to 0" }], instances: [] };
-  expect(await wait(scripted(true, none))).toEqual(none.apps);
+  const scaled = { ...app("stopped"), wanted: 0 };
+  const stopping = { apps: [{ ...scaled, detail: "1 still stopping" }], instances: [] };
+  const none = { apps: [{ ...scaled, running: 0, detail: "scaled to 0" }], instances: [] };
+  expect(await wait(scripted(true, stopping, none))).toEqual(none.apps);
+  // Who stopped it wants something else.
+  const stopped = { apps: [{ ...scaled, running: 0 }], instances: [] };
+  await expect(waitHealthy(scripted(true, stopped), ["web"], { timeoutMs: 100 })).rejects.toMatchObject({
+    code: "call.timeout",
+  });
 });

@@ -1,4 +1,4 @@
-import type { AppSummary, Instance, InstanceState } from "@constellation/contract";
+import { type AppSummary, type Instance, type InstanceState, scaledToNone } from "@constellation/contract";
 
 /** What a summary is made from. */
 export interface StatusInput {
@@ -56,7 +56,7 @@ function judge(
 
 function halted(mode: StatusInput["mode"], alive: number): Verdict {
   if (alive > 0) return { status: "stopped", detail: `${alive} still stopping` };
-  return { status: "stopped", detail: mode === "running" ? "scaled to 0" : null };
+  return { status: "stopped", detail: mode === "running" ? scaledToNone : null };
 }
 
 const isAlive = (state: InstanceState): boolean =>

@@ -250,13 +250,13 @@ function probe(life: Lifecycle, event: LifecycleEvent & { type: "probe" }, nowMs
   const { phase } = life;
   if (phase.status !== "running") return stay(life);
   const { purpose, ok, detail } = event;
-  if (purpose === "readiness") {
-    if (!phase.startupPassed) return stay(life);
-    return noted(life, { ...life, phase: { ...phase, ready: ok === true, notReady: ok === true ? null : detail } });
-  }
   if (ok === null) {
     if (phase.startupPassed) return stay(life);
     return stay({ ...life, phase: { ...phase, notReady: `the startup probe has not passed yet: ${detail}` } });
+  }
+  if (purpose === "readiness") {
+    if (!phase.startupPassed) return stay(life);
+    return noted(life, { ...life, phase: { ...phase, ready: ok, notReady: ok ? null : detail } });
   }
   if (!ok) {
     const cause: StopCause = { kind: "unhealthy", detail: `its ${purpose} probe failed: ${detail}` };

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppSummary, ConstellationError, formatDuration, type Instance } from "@constellation/contract";
+import {
+  type AppSummary,
+  ConstellationError,
+  formatDuration,
+  type Instance,
+  scaledToNone,
+} from "@constellation/contract";
 import { type ProgressSource, type Snapshot, watchProgress } from "./progress.ts";
 
 /** How to wait. */
@@ -147,8 +153,8 @@ function hasFailed({ name, status, revision }: AppSummary, { instances }: Snapsh
 }
 
 /** As wanted, which may be none at all. */
-const isSettled = ({ status, wanted }: AppSummary): boolean =>
-  status === "healthy" || status === "completed" || (status === "stopped" && wanted === 0);
+const isSettled = ({ status, detail }: AppSummary): boolean =>
+  status === "healthy" || status === "completed" || (status === "stopped" && detail === scaledToNone);
 
 function only({ apps, instances }: Snapshot, names: readonly string[]): Snapshot {
   return {
