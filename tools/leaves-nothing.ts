@@ -41,7 +41,15 @@ function processesIn(folder: string): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids
     .filter((pid) => ["cwd", "exe", "root"].some((link) => leadsInto(folder, `/proc/${pid}/${link}`)))
-    .map((pid) => `process ${pid}`);
+    .map((pid) => `process ${pid}: ${commandOf(pid)}`);
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "(it has ended meanwhile)";
+  }
 }
 
 function leadsInto(folder: string, link: string): boolean {

@@ -28,7 +28,7 @@ export function define(command: Command, { out, signal, client }: Context): void
       const daemon = await client({ start: false });
       const apps = await daemon.apps({ signal });
       const there = apps.map(({ name }) => name);
-      const spec = all === true ? null : await readSpecs(findSpec(file, process.cwd()));
+      const spec = all === true ? null : await readSpecs(findSpec(file, process.cwd()), { signal });
       // In the opposite order of the file, so that what others depend on goes last.
       const described = spec === null ? there : spec.apps.map(({ name }) => name).toReversed();
       const orphans = apps.filter(({ name, source }) => source === spec?.source && !described.includes(name));

@@ -11,7 +11,7 @@ export function define(command: Command, { out, signal, client }: Context): void
     .option("--prune", "as for `up --prune`")
     .option("--json", "print JSON")
     .action(async (file: string | undefined, { json, prune }: { json?: boolean; prune?: boolean }) => {
-      const { apps, source, folder } = await readSpecs(findSpec(file, process.cwd()));
+      const { apps, source, folder } = await readSpecs(findSpec(file, process.cwd()), { signal });
       const changes = await (
         await client({ start: true })
       ).apply(apps, { folder, source, prune, dryRun: true, signal });

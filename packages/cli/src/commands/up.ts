@@ -38,7 +38,7 @@ async function up(
   options: Options,
   uses?: (files: readonly string[]) => void,
 ): Promise<void> {
-  const { apps, source, folder, inputs } = await readSpecs(file);
+  const { apps, source, folder, inputs } = await readSpecs(file, context);
   uses?.([...inputs, ...apps.flatMap(({ script }) => (typeof script === "string" ? [resolve(folder, script)] : []))]);
   const apply = async (): Promise<readonly Change[]> => {
     const client = await context.client({ start: true });
