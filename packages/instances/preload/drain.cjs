@@ -3,8 +3,11 @@
 // their answer, and then it ends by SIGTERM as it would have at once. A program with a handler of its own keeps control.
 const net = require("node:net");
 
-/** A kept-alive connection is closed when it was quiet for so long: a client that asks again sooner is answered, with `Connection: close`. */
-const quietMs = 250;
+/**
+ * A kept-alive connection is closed when so many looks found nothing new: a client that asks again sooner is answered, with
+ * `Connection: close`. Looks are counted, not time: what comes while the program computes is read between two of them.
+ */
+const quietLooks = 5;
 const lookMs = 50;
 
 /** Returns what is to be called with every server that listens. */
@@ -84,12 +87,11 @@ function lastAnswers(server, sockets) {
 function closeQuiet(sockets) {
   const seen = new WeakMap();
   const look = () => {
-    const now = performance.now();
     for (const socket of sockets) {
       const before = seen.get(socket);
       const busy = !socket.parser || socket._httpMessage; // no parser: not HTTP, or upgraded
-      if (busy || before?.bytes !== socket.bytesRead) seen.set(socket, { bytes: socket.bytesRead, since: now });
-      else if (now - before.since >= quietMs) socket.destroy();
+      if (busy || before?.bytes !== socket.bytesRead) seen.set(socket, { bytes: socket.bytesRead, looks: 0 });
+      else if ((before.looks += 1) >= quietLooks) socket.destroy();
     }
   };
   look();

@@ -1,5 +1,7 @@
+import { Agent } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { fixture, newFolder, openPort, runShared } from "./running.ts";
 import { fetchByDoor, fetchText } from "./talking.ts";
@@ -135,6 +137,23 @@ describe("SIGTERM", () => {
     const ended = program.stop();
     expect(await slow).toBe(String(program.pid));
     expect(await ended).toBe("SIGTERM");
+  });
+
+  it("lets a request be answered that comes while the program computes", async () => {
+    const port = await openPort();
+    const program = runShared(port, server);
+    await program.line();
+    const agents = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
+    const ask = (at: number, path?: string) => fetchText(port.port, path, "127.0.0.1", agents[at]);
+    await Promise.all([ask(0), ask(1)]);
+    const ended = program.stop();
+    await sleep(100);
+    const answers = [ask(0, "/block")];
+    await sleep(100);
+    answers.push(ask(1));
+    expect(await Promise.all(answers)).toEqual([String(program.pid), String(program.pid)]);
+    expect(await ended).toBe("SIGTERM");
+    for (const agent of agents) agent.destroy();
   });
 
   it("belongs to a program that handles it", async () => {
