@@ -96,6 +96,27 @@ describe.skipIf(process.getuid?.() !== 0)("scripts from Nodes that wait", () => 
     home.spec(app("again"));
   }, 90_000);
 
+  test("a script that looks whether it is the program is, and so are the members of its cluster", async () => {
+    await rested();
+    const own = await freePort();
+    home.write(
+      "cluster.ts",
+      `import cluster from "node:cluster";
+       import { createServer } from "node:http";
+       import { fileURLToPath } from "node:url";
+       const serve = (): unknown => createServer((_, response) => response.end("from a member")).listen(process.env.PORT);
+       if (process.argv[1] === fileURLToPath(import.meta.url)) void (cluster.isPrimary ? cluster.fork() : serve());`,
+    );
+    for (const warm of [true, false]) {
+      home.spec(app("again"), { name: "cluster", script: "./cluster.ts", port: own, health: { http: "/" }, warm });
+      await home.ok("up");
+      expect((await home.inspect("cluster.1")).start === "warm").toBe(warm);
+      expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe("from a member");
+      await home.ok("rm", "cluster");
+    }
+    home.spec(app("again"));
+  }, 90_000);
+
   test("doctor and inspect say so, and what waits is gone with the daemon, however that ends", async () => {
     const { features } = JSON.parse(await home.ok("doctor", "--json")) as NodeInfo;
     expect(features.find(({ name }) => name === "driver.worker")).toMatchObject({ state: "available" });

@@ -84,6 +84,69 @@ test("a source that declares __dirname by itself keeps it", async () => {
   expect(await run(folder, "main.js")).toBe(`${folder}\n`);
 });
 
+const itself = `
+  import cluster from "cluster";
+  import { execFile, fork, spawnSync } from "node:child_process";
+  import { once } from "node:events";
+  import { fileURLToPath } from "node:url";
+  import { promisify } from "node:util";
+  import { isMainThread, Worker } from "node:worker_threads";
+  import { isMain } from "./other.ts";
+  const source: string = fileURLToPath(import.meta.url);
+  async function first() {
+    console.log("first", process.argv[1] === source, isMain);
+    await once(new Worker(source), "exit");
+    await once(new Worker(new URL(import.meta.url)), "exit");
+    await once(new Worker("process.exitCode = 3", { eval: true }), "exit");
+    await once(fork(source, ["fork"]), "exit");
+    await once(fork(process.argv[1], ["fork of argv"]), "exit");
+    console.log(spawnSync(process.execPath, ["--no-warnings", source, source], { encoding: "utf8" }).stdout.trim());
+    console.log((await promisify(execFile)("node", ["-r", "fs", source, "promise"])).stdout.trim());
+    console.log((await promisify(execFile)("node", ["-p", "process.argv[1]", source])).stdout.trim() === source);
+    await once(cluster.fork(), "exit");
+    cluster.setupPrimary({ exec: source, args: ["exec"] });
+    await once(cluster.fork(), "exit");
+  }
+  if (!import.meta.main) console.log("no program");
+  else if (!isMainThread) console.log("thread", process.argv[1] === source);
+  else if (cluster.isWorker) process.exit(void console.log("cluster", process.argv[1] === source, process.argv[2]));
+  else if (process.argv.length > 2) console.log("child", process.argv[1] === source, process.argv[2]);
+  else void first();
+`;
+
+test.each([
+  ["CommonJS", "", "commonjs"],
+  ["an ES module", "await undefined;", "module"],
+])("a program as %s is its source: to itself, and to the threads and children that run it", async (_, more, format) => {
+  const folder = project({
+    "src/main.ts": itself + more,
+    "src/other.ts": "export const isMain: boolean = import.meta.main;",
+  });
+  expect(artifactFormat((await bundle({ entry: join(folder, "src/main.ts"), folder })).bytes)).toBe(format);
+  expect((await run(folder, "src/main.ts")).split("\n")).toEqual([
+    "first true false",
+    "thread true",
+    "thread true",
+    "child true fork",
+    "child true fork of argv",
+    `child true ${folder}/src/main.ts`,
+    "child true promise",
+    "true",
+    "cluster true undefined",
+    "cluster true exec",
+    "",
+  ]);
+});
+
+test("whoever imports a bundle stays the program", async () => {
+  const folder = project({ "main.ts": "console.log(process.argv[1], import.meta.main);" });
+  const { bytes } = await bundle({ entry: join(folder, "main.ts"), folder, as: "module" });
+  writeFileSync(join(folder, "artifact.mjs"), bytes);
+  writeFileSync(join(folder, "importer.mjs"), 'import "./artifact.mjs";');
+  const said = execFileSync(process.execPath, [join(folder, "importer.mjs")], { encoding: "utf8" });
+  expect(said).toBe(`${folder}/importer.mjs false\n`);
+});
+
 test("a package with native code is loaded from the folder", async () => {
   const folder = project({
     "main.ts": 'import native, { answer } from "@scope/native/sub.js"; console.log(answer, native.where);',

@@ -6,6 +6,7 @@ import { type ArtifactFormat, ConstellationError } from "@constellation/contract
 import type { BuildFailure, BuildOptions, BuildResult, Plugin } from "esbuild";
 import { buildFailed } from "./build-failed.ts";
 import { nativePackages } from "./native-packages.ts";
+import { ownProgram } from "./own-program.ts";
 import { sourcePlaces } from "./source-places.ts";
 
 /** A script with everything it imports, in one file. */
@@ -75,10 +76,11 @@ async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Built>): P
 function options(
   entry: string,
   folder: string,
-  { runsIn = "working-folder", plugins = [] }: BundleInput,
+  { runsIn = "working-folder", plugins = [], as = "program" }: BundleInput,
   format: ArtifactFormat,
 ) {
-  const places = sourcePlaces(folder, runsIn, format);
+  const places = sourcePlaces(folder, runsIn, format, as === "program" ? entry : null);
+  const program = as === "program" ? ownProgram(relative(folder, entry), format) : null;
   return {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -96,8 +98,8 @@ function options(
     sourcesContent: false,
     ...(runsIn === "same-place" ? { sourceRoot: `${pathToFileURL(folder).href}/` } : {}),
     define: places.define,
-    banner: { js: places.banner },
-    plugins: [...plugins, nativePackages(folder), places.plugin],
+    banner: { js: [places.banner, ...(program === null ? [] : [program.banner])].join(" ") },
+    plugins: [...plugins, ...(program === null ? [] : [program.plugin]), nativePackages(folder), places.plugin],
   } satisfies BuildOptions;
 }
 

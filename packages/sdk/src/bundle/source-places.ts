@@ -14,12 +14,13 @@ const loaders: Readonly<Record<string, Loader>> = {
   ".jsx": "jsx",
 };
 
-/** What a source can ask of its own place, and the name it becomes in the bundle. */
+/** What a source can ask of its own place, and whether it is the program; the name that this becomes in the bundle. */
 const questions = {
   __dirname: "__constellationDirectory",
   __filename: "__constellationFile",
   "import.meta.dirname": "__constellationDirectory",
   "import.meta.filename": "__constellationFile",
+  "import.meta.main": "__constellationMain",
   "import.meta.url": "__constellationUrl",
 } as const;
 const asked = /\b(?:__dirname|__filename|import\.meta)\b/;
@@ -27,11 +28,14 @@ const asked = /\b(?:__dirname|__filename|import\.meta)\b/;
 /**
  * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
  * source. Each source that asks gets its own answers, relative to where the program finds its folder.
+ *
+ * @param main the source that is the program; `null` when the bundle is imported by one
  */
 export function sourcePlaces(
   folder: string,
   runsIn: "working-folder" | "same-place",
   format: ArtifactFormat,
+  main: string | null,
 ): {
   readonly define: Record<string, string>;
   readonly banner: string;
@@ -48,7 +52,7 @@ export function sourcePlaces(
           const text = await readFile(path, "utf8");
           if (!asked.test(text)) return undefined;
           const loader = loaders[extname(path)] ?? "js";
-          return { contents: withAnswers(text, relative(folder, path)), loader };
+          return { contents: withAnswers(text, relative(folder, path), path === main), loader };
         });
       },
     },
@@ -56,8 +60,8 @@ export function sourcePlaces(
 }
 
 /** On the first line, after a `#!`, so that the lines of the source keep their numbers. */
-function withAnswers(text: string, path: string): string {
-  const answers = `const [__constellationDirectory, __constellationFile, __constellationUrl] = __constellationPlace(${JSON.stringify(path)});`;
+function withAnswers(text: string, path: string, isMain: boolean): string {
+  const answers = `const [__constellationDirectory, __constellationFile, __constellationUrl] = __constellationPlace(${JSON.stringify(path)}), __constellationMain = ${isMain};`;
   const interpreter = /^#!.*/.exec(text)?.[0] ?? "";
   return interpreter === "" ? answers + text : `${interpreter}\n${answers}${text.slice(interpreter.length + 1)}`;
 }
