@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SecondTries } from "./tools/second-tries.ts";
 
 // Tests read the TypeScript sources of every workspace package through this export condition.
 // Programs that a test starts (workers, daemons, the CLI) are the built files under dist/: run `npm run build` first.
@@ -14,7 +15,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Tests start real processes and may share a busy machine. In CI a failed test gets one more try; the report names it.
+    // Tests start real processes and may share a busy machine. In CI a failed test gets one more try; the report tells why.
     retry: process.env["CI"] ? 1 : 0,
+    reporters: ["default", new SecondTries()],
   },
 });
