@@ -189,11 +189,11 @@ export interface IsolationInput {
   tmp?: string | number | undefined;
 }
 
-/** A folder of the machine seen by an instance. */
+/** A folder or file of the machine seen by an instance. */
 export interface MountInput {
   /** Absolute path on the machine. */
   source: string;
-  /** Absolute path inside. */
+  /** Absolute path inside; in the machine's system folders, in the app's and in those of other mounts one that is there. */
   target: string;
   /** @default true */
   readOnly?: boolean | undefined;

@@ -7,6 +7,7 @@ import { whyNoDisk } from "./data-folder.ts";
 import { limitsAs } from "./project-limit.ts";
 import { type DriverFolders, dataRoot } from "./folders.ts";
 import { type IsolationPlan, isolationFor } from "./isolation-verdict.ts";
+import { checkMountTargets } from "./mount-targets.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
 import { checkReadable, isOpen } from "./readable.ts";
@@ -34,7 +35,7 @@ export class Feasibility {
 
   /**
    * @throws ConstellationError `limit.unenforceable`, `isolation.unavailable`, naming everything that is missing;
-   *   `spec.invalid` for a folder that its instances may not read
+   *   `spec.invalid` for a folder that its instances may not read, and a mount that cannot be where it is to be
    */
   async check(spec: AppSpec): Promise<void> {
     const { name, resources } = spec;
@@ -49,6 +50,7 @@ export class Feasibility {
       resources.diskBytes === null ? null : this.#checkDisk(spec, resources.diskBytes, plan, verdict),
     ]);
     verdict.settle();
+    checkMountTargets(spec, plan.isolation.root, this.#abilities.facts);
     await checkReadable(spec, plan, this.#abilities.facts.uid, this.#trials);
   }
 

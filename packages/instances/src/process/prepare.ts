@@ -4,7 +4,7 @@ import { ConstellationError } from "@constellation/contract";
 import type { Cgroup } from "@constellation/host";
 import type { RunFacts } from "../driver/run-facts.ts";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
-import type { Bind, InstanceUser, LaunchRequest } from "../launch/index.ts";
+import type { Bind, HostFacts, InstanceUser, LaunchRequest } from "../launch/index.ts";
 import { logEnd, type LogPosition } from "../logs/log-files.ts";
 import type { Abilities } from "./abilities.ts";
 import { cgroupFor } from "./cgroup-limits.ts";
@@ -13,6 +13,7 @@ import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder }
 import type { FoldersAhead } from "./folders-ahead.ts";
 import type { GroupAhead } from "./group-ahead.ts";
 import { isolationFor } from "./isolation-verdict.ts";
+import { checkMountTargets } from "./mount-targets.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
 import { mostSockets, runsNode } from "../ports/index.ts";
@@ -71,7 +72,7 @@ export async function prepare(
   const { isolation, user, wrapper, network, address } = decided;
   const ownRoot = isolation.root && wrapper === null;
   const openFiles = openFilesFor(resources, abilities, verdict);
-  checkMounts(request, isolation.root);
+  checkMounts(request, isolation.root, abilities.facts);
 
   const run = runFolder(folders, request.runId);
   const { tmpBytes } = request.isolation;
@@ -250,10 +251,10 @@ function bindsFor(
   ];
 }
 
-/** @throws ConstellationError `instance.start-failed`, `isolation.unavailable` */
-function checkMounts(request: StartRequest, root: boolean): void {
+/** @throws ConstellationError `instance.start-failed`, `isolation.unavailable`, `spec.invalid` */
+function checkMounts(request: StartRequest, ownRoot: boolean, facts: HostFacts): void {
   const name = instanceName(request);
-  for (const { source, target } of request.mounts) {
+  for (const { source } of request.mounts) {
     if (!existsSync(source)) {
       throw new ConstellationError(
         "instance.start-failed",
@@ -261,13 +262,6 @@ function checkMounts(request: StartRequest, root: boolean): void {
         {
           remedy: "Create it, or remove the mount.",
         },
-      );
-    }
-    if (!root && source !== target) {
-      throw new ConstellationError(
-        "isolation.unavailable",
-        `Cannot start ${name}: ${source} cannot be shown at ${target} without a file tree of its own`,
-        { remedy: "Leave isolation.mount and isolation.readOnlyRoot on, or use the same path." },
       );
     }
   }
@@ -280,4 +274,6 @@ function checkMounts(request: StartRequest, root: boolean): void {
       },
     );
   }
+  const { folder, mounts } = request;
+  checkMountTargets({ name, folder, mounts }, ownRoot, facts, "start");
 }

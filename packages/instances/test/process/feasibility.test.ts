@@ -258,6 +258,65 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
     expect((await runToEnd(driver, shell(playground, "true", { folder }))).exit.kind).toBe("completed");
   });
 
+  test("a mount is refused by name where it cannot be, and starts wherever it is accepted", async () => {
+    const folder = join(playground.root, "mounting");
+    mkdirSync(join(folder, "there"), { recursive: true });
+    writeFileSync(join(folder, "file"), "text");
+    const ofFolder = {
+      "/": /whole file tree/,
+      "/proc/x": /\/proc is made for each instance/,
+      "/a/../proc": /\/proc is made/,
+      "/dev/dri": /\/dev is made/,
+      "/etc/no-such-folder": /lies in this machine's \/etc, where no such folder is/,
+      "/etc/passwd": /\/etc, where no such folder/,
+      "/data/x": /lies in the data folder/,
+      "/run": /would cover the platform's \/run\/constellation/,
+      "/run/constellation": /the platform's \/run\/constellation is there/,
+      "/run/constellation/x": /lies in the platform's/,
+      [join(folder, "new")]: /lies in the app's folder/,
+      [playground.root]: /would cover the app's folder/,
+      [join(folder, "there")]: null,
+      [folder]: null,
+      "/data": null,
+      "/dev": null,
+      "/etc": null,
+      "/run/x": null,
+      "/srv/deep/in//it/": null,
+      "/tmp/x": null,
+      "/x": null,
+    };
+    const ofFile = {
+      "/etc": /this machine's \/etc is there, and no file/,
+      "/etc/no-such-file": /no such file/,
+      "/etc/apt": /no such file/,
+      "/etc/passwd": null,
+      "/srv/file": null,
+      [join(folder, "file")]: null,
+    };
+    const cases = [
+      ...Object.entries(ofFolder).map((entry) => ["there", ...entry] as const),
+      ...Object.entries(ofFile).map((entry) => ["file", ...entry] as const),
+    ];
+    for (const [source, target, why] of cases) {
+      const mounts = [{ source: join(folder, source), target }];
+      const message = (await refusalOf(driver.check(spec({ folder, mounts }))))?.message ?? null;
+      expect([target, message]).toEqual([target, why === null ? null : expect.stringMatching(why)]);
+      const request = shell(playground, "true", { folder, mounts });
+      if (why === null) expect((await runToEnd(driver, request)).exit.kind).toBe("completed");
+      else expect((await refusal(driver, request)).message).toMatch(why);
+    }
+  });
+
+  test("mounts are checked against each other", async () => {
+    const folder = join(playground.root, "among");
+    mkdirSync(join(folder, "inner"), { recursive: true });
+    const both = (first: string, second: string) =>
+      refusalOf(driver.check(spec({ mounts: [first, second].map((target) => ({ source: folder, target })) })));
+    expect((await both("/x", "/x/"))?.message).toMatch(/the mount on \/x\/ is there/);
+    expect((await both("/x/no-such", "/x"))?.message).toMatch(/(would cover|lies in) the mount on/);
+    expect(await both("/x/inner", "/x")).toBe(null);
+  });
+
   test("without a file tree of its own an instance must be able to pass through every folder above", async () => {
     const above = join(playground.root, "above");
     const folder = join(above, "app");
