@@ -42,8 +42,8 @@ export interface EngineErrorDetails {
   readonly keys?: readonly string[];
   /** `unknown`: hand it to {@link StateStore.settle} to learn the outcome. */
   readonly token?: string;
-  /** `unavailable`: the process that holds the files. */
-  readonly holderPid?: number;
+  /** `unavailable`: the process that holds the files; null while it has not said which it is. */
+  readonly holderPid?: number | null;
   readonly cause?: unknown;
 }
 
@@ -56,7 +56,7 @@ export class EngineError extends Error {
   readonly retryable: boolean;
   readonly keys: readonly string[];
   readonly token: string | undefined;
-  readonly holderPid: number | undefined;
+  readonly holderPid: number | null | undefined;
 
   constructor(code: EngineErrorCode, message: string, details: EngineErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { beginning, type Engine, isEngineError, openEmbeddedEngine, openMemoryEngine } from "../src/index.ts";
+import {
+  beginning,
+  type Engine,
+  isEngineError,
+  openEmbeddedEngine,
+  openMemoryEngine,
+  openSqliteState,
+} from "../src/index.ts";
+import { sqlDriver } from "../src/sqlite/driver.ts";
 import { namesIn, scratch } from "./scratch.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -36,6 +44,19 @@ describe.each(["embedded", "memory"])("the %s engine", (kind) => {
     }
     if (kind === "embedded") expect(namesIn(directory)).toEqual(["blobs", "logs", "state.db", "telemetry.db"]);
   });
+});
+
+test("a file that another process has just taken is told as taken, before that process has said which it is", async () => {
+  const path = join(scratch(), "state.db");
+  await openSqliteState({ path }).close();
+  const holder = sqlDriver().open(path);
+  holder.exec("PRAGMA locking_mode = EXCLUSIVE");
+  holder.transaction(() => undefined);
+  assert.throws(
+    () => openSqliteState({ path }),
+    (error: unknown) => isEngineError(error, "unavailable") && error.holderPid === null,
+  );
+  holder.close();
 });
 
 test("a directory that is open is refused with the holder's pid, and free again after close", async () => {

@@ -29,7 +29,7 @@ async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const isBusy = typeof (error as { holderPid?: unknown }).holderPid === "number";
+      const isBusy = (error as { holderPid?: unknown }).holderPid !== undefined;
       if (!isBusy || performance.now() > until) throw error;
     }
   }

@@ -4,7 +4,7 @@ import { isEngineError } from "@constellation/engine";
 /**
  * Opens the state, which one process can hold at a time: the daemon's own lock, freed by the kernel however it ends.
  *
- * @throws ConstellationError `daemon.busy` naming the process that holds it, `state.corrupt`, `state.unavailable`
+ * @throws ConstellationError `daemon.busy` naming the process that holds it, once that has said which it is, `state.corrupt`, `state.unavailable`
  */
 export function openAlone<T>(stateFile: string, open: () => T): T {
   try {
@@ -14,7 +14,7 @@ export function openAlone<T>(stateFile: string, open: () => T): T {
     if (error.code === "unavailable" && error.holderPid !== undefined)
       throw new ConstellationError(
         "daemon.busy",
-        `Cannot start a daemon here: process ${error.holderPid} holds ${stateFile} already`,
+        `Cannot start a daemon here: ${error.holderPid === null ? "another process" : `process ${error.holderPid}`} holds ${stateFile} already`,
         {
           remedy: "Use that daemon, or stop it with `constellation daemon stop`.",
           details: { holderPid: error.holderPid },

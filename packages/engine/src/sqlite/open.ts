@@ -164,12 +164,12 @@ function syncFile(path: string): void {
 }
 
 function taken(path: string, notedPid: number | undefined): EngineError {
-  // The note may still be that of an owner who crashed, when the present one has just come.
-  const holderPid = notedPid !== undefined && (notedPid === process.pid || isAlive(notedPid)) ? notedPid : undefined;
-  const holder = holderPid === undefined ? "another process" : `process ${holderPid}`;
+  // There may be no note yet, or still that of an owner who crashed, when the present one has just come.
+  const holderPid = notedPid !== undefined && (notedPid === process.pid || isAlive(notedPid)) ? notedPid : null;
+  const holder = holderPid === null ? "another process" : `process ${holderPid}`;
   return new EngineError(
     "unavailable",
     `Cannot open ${path}: ${holder} has it open; stop that daemon, or use another state directory`,
-    holderPid === undefined ? {} : { holderPid },
+    { holderPid },
   );
 }
