@@ -113,6 +113,9 @@ describe("a spec", () => {
     expect(problem({ ...web, mounts: [{ source: "/a\0", target: "/b" }] })).toContain("mounts[0].source: must not");
     const mounts = ["/a", "/b"].map((source) => ({ source, target: "/data" }));
     expect(problem({ ...web, mounts })).toContain("two mounts have the target /data");
+    expect(problem({ ...web, port: { public: 80, address: "localhost" } })).toContain(
+      'port.address is "localhost": expected an IPv4 address, or an IPv6 address',
+    );
     expect(problem({ ...web, port: { public: 80, target: 3000, container: 3001 } })).toContain(
       "two words for one port",
     );

@@ -16,7 +16,7 @@ const portInput = z
     /** Another word for `target`. */
     container: portNumber.optional(),
     /** Address that the public port is bound to. @default "127.0.0.1" */
-    address: z.union([z.ipv4(), z.ipv6()]).optional(),
+    address: z.union([z.ipv4("an IPv4 address"), z.ipv6("an IPv6 address")]).optional(),
     /** `auto`: Node scripts share one kernel socket, unless their network is private or limited; others stand behind the forwarder. @default "auto" */
     socket: z.enum(["auto", "inherit", "forward"]).optional(),
   })

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
-import { findPortOwner, PortProcess, type Sharing, sharingOf, type WaitingPort } from "@constellation/instances/ports";
+import {
+  checkEndpoint,
+  findPortOwner,
+  PortProcess,
+  type Sharing,
+  sharingOf,
+  type WaitingPort,
+} from "@constellation/instances/ports";
 import type { LiveRun, Observations, ObservedInstance, PortSource } from "../agent/index.ts";
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
@@ -85,6 +92,7 @@ export class PublicPorts implements PortOpener, PortSource {
             `Cannot run ${name}: its public port ${port.publicPort} is in use by process ${owner.pid} (${owner.command})`,
             { remedy: `Stop process ${owner.pid}, or choose another port.` },
           );
+        await checkEndpoint({ address: port.address, port: port.publicPort });
       }
     }
   }

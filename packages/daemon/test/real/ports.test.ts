@@ -183,6 +183,17 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     },
   );
 
+  test("on an address that is not the machine's is refused alike, asked for or tried", async () => {
+    const [free, app] = [await freePort(), server("far", 1, "forward")];
+    const apps = [{ ...app, port: { public: free, address: "192.0.2.1" } }];
+    for (const dryRun of [true, false])
+      await expect(daemon.platform.apply({ apps, dryRun })).rejects.toMatchObject({
+        code: "spec.invalid",
+        message: `Cannot open public port ${free} on 192.0.2.1: no network interface of this machine has that address`,
+      });
+    expect(site.leftovers()).toEqual([]);
+  });
+
   test("in use by somebody else refuses the whole change and names who it is", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");

@@ -1,4 +1,5 @@
 /** Public ports: one small process owns each, instances share its socket or stand behind it. */
+export { checkEndpoint } from "./check-endpoint.ts";
 export { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 export {
   type InheritedSocket,

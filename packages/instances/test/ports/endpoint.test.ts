@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
+import { createServer } from "node:net";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { formatEndpoint, parseEndpoint } from "../../src/ports/index.ts";
+import { checkEndpoint, formatEndpoint, parseEndpoint } from "../../src/ports/index.ts";
 
 const port = fc.integer({ min: 0, max: 65_535 });
 
@@ -33,5 +35,26 @@ describe("an endpoint on the wire of the port process", () => {
 
   it.each([-1, 65_536, 1.5, Number.NaN])("refuses port %d", (port) => {
     expect(() => formatEndpoint({ address: "::1", port })).toThrow(expect.objectContaining({ code: "spec.invalid" }));
+  });
+});
+
+describe("an endpoint of this machine", () => {
+  it.each(["127.0.0.1", "0.0.0.0", "127.8.9.1"])(
+    "is accepted: %s, also when somebody listens there",
+    async (address) => {
+      const server = createServer().listen(0, address);
+      await once(server, "listening");
+      const { port } = server.address() as { port: number };
+      await checkEndpoint({ address, port });
+      server.close();
+      await checkEndpoint({ address, port });
+    },
+  );
+
+  it.each(["192.0.2.1", "2001:db8::1"])("is not %s", async (address) => {
+    await expect(checkEndpoint({ address, port: 8080 })).rejects.toMatchObject({
+      code: expect.toBeOneOf(["spec.invalid", "platform.unsupported"]),
+      message: expect.stringContaining(`Cannot open public port 8080 on ${address}: `),
+    });
   });
 });
