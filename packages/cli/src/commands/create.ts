@@ -34,7 +34,7 @@ export function define(command: Command, context: Context): void {
     .option("--pids <number>", "most processes and threads", wholeNumber("--pids"))
     .option("--disk <size>", 'quota of the data folder, like "1GB"')
     .option("--network <rate>", 'bandwidth, like "50Mbit"')
-    .option("--env <NAME=value>", "environment variable, repeatable", collect, [])
+    .option("--env <NAME=value>", "environment variable, repeatable", collect)
     .option("--health <path>", 'HTTP path to probe, like "/healthz"')
     .option("--restart <policy>", "always, on-failure or never")
     .option("--no-wait", "do not wait until it is healthy")
@@ -89,7 +89,7 @@ const decimal =
     return Number(text);
   };
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 const wrong = (option: string, found: string, wanted: string): ConstellationError =>
   new ConstellationError("usage.invalid", `${option} is ${JSON.stringify(found)}, it must be ${wanted}`, {

@@ -1,4 +1,5 @@
 import { type Event, type Exit, formatBytes } from "@constellation/contract";
+import { counted } from "../terminal/counted.ts";
 import { printable } from "../terminal/width.ts";
 import { describeState, type Described } from "./state.ts";
 
@@ -8,7 +9,7 @@ export function describeEvent(event: Event): Described & { readonly subject: str
     case "daemon.started":
       return {
         subject: "daemon",
-        text: `started, pid ${event.pid}, adopted ${event.adopted} instances`,
+        text: `started, pid ${event.pid}, adopted ${counted(event.adopted, "instance")}`,
         meaning: "good",
       };
     case "daemon.stopping":

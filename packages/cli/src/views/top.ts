@@ -1,5 +1,6 @@
 import { formatBytes, formatDuration } from "@constellation/contract";
 import { bar } from "../terminal/bar.ts";
+import { counted } from "../terminal/counted.ts";
 import { type Column, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Measured } from "./measured.ts";
@@ -22,7 +23,7 @@ export function topLines(rows: readonly Measured[], sort: TopSort, out: Pick<Ter
 function totals(rows: readonly Measured[]): string {
   const cpu = sum(rows.map(({ sample }) => sample.cpuPercent));
   const memory = sum(rows.map(({ sample }) => sample.memoryBytes));
-  return `${rows.length} instances  CPU ${percent(cpu)}  memory ${formatBytes(memory)}`;
+  return `${counted(rows.length, "instance")}  CPU ${percent(cpu)}  memory ${formatBytes(memory)}`;
 }
 
 const columns = ({ style }: Pick<Terminal, "style">): Column<Measured>[] => [
