@@ -1,11 +1,15 @@
 /** What Node is told a script's artifact is. */
 export type ArtifactFormat = "commonjs" | "module";
 
-/** With these characters an artifact begins that is CommonJS. Every other one is an ES module. */
-export const commonJsMark = '"use strict"; /* CommonJS */';
+/**
+ * With one of these an artifact begins that is CommonJS: whether it is strict is what its sources are. Every other one is
+ * an ES module.
+ */
+export const commonJsMarks = { strict: '"use strict"; /* CommonJS */', sloppy: "/* CommonJS */" } as const;
+
+const marks = Object.values(commonJsMarks).map((mark) => new TextEncoder().encode(mark));
 
 /** The format of an artifact, by its first bytes. */
 export function artifactFormat(head: Uint8Array): ArtifactFormat {
-  const wanted = new TextEncoder().encode(commonJsMark);
-  return wanted.every((byte, at) => head[at] === byte) ? "commonjs" : "module";
+  return marks.some((mark) => mark.every((byte, at) => head[at] === byte)) ? "commonjs" : "module";
 }

@@ -1,5 +1,5 @@
 /** What crosses a wire or a file: schemas, routes, error codes, units, event and metric names. Runs in a browser too. */
-export { type ArtifactFormat, artifactFormat, commonJsMark } from "./artifact-format.ts";
+export { type ArtifactFormat, artifactFormat, commonJsMarks } from "./artifact-format.ts";
 export { type ErrorCode, errorCodes, type ErrorKind, type ErrorTraits } from "./errors/codes.ts";
 export { ConstellationError, type ErrorBody, type ErrorDetails, toConstellationError } from "./errors/error.ts";
 export { type ExitCodeName, exitCodes } from "./errors/exit-codes.ts";

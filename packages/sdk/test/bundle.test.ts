@@ -22,7 +22,7 @@ async function run(folder: string, script: string): Promise<string> {
   const { bytes } = await bundle({ entry: join(folder, script), folder });
   const file = join(temporaryFolder(), artifactFormat(bytes) === "commonjs" ? "artifact.cjs" : "artifact.mjs");
   writeFileSync(file, bytes);
-  return execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
+  return execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 async function failure(call: Promise<unknown>): Promise<ConstellationError> {
@@ -138,6 +138,74 @@ test.each([
   ]);
 });
 
+test("a child and a thread with another working folder find what lies beside their source", async () => {
+  const folder = project({
+    "main.js": `const { fork, spawnSync } = require("child_process"), { Worker } = require("worker_threads"), cluster = require("cluster");
+      const { readFileSync } = require("fs"), { once } = require("events");
+      const show = (who) => console.log(who, readFileSync(__dirname + "/data.txt", "utf8"), process.argv[1] === __filename);
+      if (process.env.WHO) { show(process.env.WHO); if (process.env.WHO === "member") process.exit(); } else (async () => {
+        const who = (WHO) => ({ ...process.env, WHO });
+        await once(fork(__filename, { cwd: "/", env: who("child") }), "exit");
+        console.log(spawnSync(process.execPath, [__filename], { cwd: "/tmp", env: who("spawned"), encoding: "utf8" }).stdout.trim());
+        process.chdir("/");
+        await once(new Worker(__filename, { env: who("thread") }), "exit");
+        await once(cluster.fork({ WHO: "member" }), "exit");
+      })();`,
+    "data.txt": "data",
+  });
+  expect(await run(folder, "main.js")).toBe("child data true\nspawned data true\nthread data true\nmember data true\n");
+});
+
+test("another source of the same name is another program", async () => {
+  const folder = project({
+    "index.js": `const { fork, spawnSync } = require("child_process"), at = { cwd: __dirname + "/packages/api" };
+      if (process.argv[2] === "child") process.exit(7);
+      console.log(spawnSync("node", ["index.js", "child"], { ...at, encoding: "utf8" }).stdout.trim());
+      console.log(spawnSync("node", ["./packages/api/index.js", __filename, "child"], { encoding: "utf8" }).stdout.trim());
+      fork("index.js", ["child"], at).on("exit", (code) => console.log(code));`,
+    "packages/api/index.js": 'console.log("the api");',
+  });
+  expect(await run(folder, "index.js")).toBe("the api\nthe api\nthe api\n0\n");
+});
+
+test("options of Node before the source are passed over, and functions stay text that runs elsewhere", async () => {
+  const folder = project({
+    "main.ts": `import { spawnSync } from "node:child_process"; import { fileURLToPath } from "node:url"; import { Worker } from "node:worker_threads";
+      const me: string = fileURLToPath(import.meta.url);
+      if (process.argv[2]) console.log("child", process.argv[2]);
+      else {
+        for (const flags of [["--unhandled-rejections", "strict"], ["--title=x", "--no-warnings"], []])
+          console.log(spawnSync(process.execPath, [...flags, me, "a"], { encoding: "utf8" }).stdout.trim());
+        function job() { const { parentPort } = require("worker_threads"); parentPort.postMessage("from text"); }
+        new Worker("(" + job + ")()", { eval: true }).on("message", console.log);
+        try { new Worker("main.ts"); } catch (error) { console.log((error as { code: string }).code); }
+      }`,
+  });
+  expect(await run(folder, "main.ts")).toBe("child a\nchild a\nchild a\nERR_WORKER_PATH\nfrom text\n");
+});
+
+test("what a source asks of import.meta, require and module is answered for itself", async () => {
+  const folder = project({
+    "main.mjs": `import asked from "./lib/asked.cjs"; import "./lib/started.cjs";
+      const { url, dirname, ...rest } = import.meta; console.log(url, dirname, Object.keys(rest), import.meta["main"]);
+      console.log(import.meta.resolve("./x.js"), import.meta.resolve("fs"), import.meta.resolve("pad"), import.meta.resolve("data:,"));
+      console.log(asked.resolved, asked.file, asked.paths, asked.main);`,
+    "lib/asked.cjs": `exports.resolved = require.resolve("./driver"); exports.file = module.filename;
+      exports.paths = require.resolve.paths("x")[0]; exports.main = require.main && require.main.filename;`,
+    "lib/started.cjs": 'if (!module.parent) console.log("started by itself");',
+    "lib/driver.js": "",
+    "driver.js": "",
+    "node_modules/pad/package.json": '{"name":"pad","main":"index.js"}',
+    "node_modules/pad/index.js": "",
+  });
+  expect((await run(folder, "main.mjs")).split("\n")).toEqual([
+    `file://${folder}/main.mjs ${folder} [ 'filename', 'main', 'resolve' ] true`,
+    `file://${folder}/x.js node:fs file://${folder}/node_modules/pad/index.js data:,`,
+    `${folder}/lib/driver.js ${folder}/lib/asked.cjs ${folder}/lib/node_modules ${folder}/main.mjs`,
+    "",
+  ]);
+});
+
 test("whoever imports a bundle stays the program", async () => {
   const folder = project({ "main.ts": "console.log(process.argv[1], import.meta.main);" });
   const { bytes } = await bundle({ entry: join(folder, "main.ts"), folder, as: "module" });
@@ -230,11 +298,37 @@ describe("the form of a program", () => {
     expect(await formatOf({ "main.ts": "console.log(import.meta.url);" }, "module")).toBe("module");
   });
 
-  test("stays an ES module when a source awaits at its top, or asks its loader", async () => {
+  test("stays an ES module when a source awaits at its top", async () => {
     expect(await formatOf({ "main.ts": "await null;" })).toBe("module");
     expect(await formatOf({ "main.ts": 'import "./x.ts";', "x.ts": "await null; export {};" })).toBe("module");
-    expect(await formatOf({ "main.ts": 'console.log(import.meta.resolve("./x"));' })).toBe("module");
-    expect(await formatOf({ "main.ts": "const { meta } = { meta: import.meta };" })).toBe("module");
+  });
+
+  test("is found behind a first line for the shell, whose lines keep their numbers", async () => {
+    const folder = project({
+      "main.js": "#!/usr/bin/env node\nconsole.log(__filename, new Error().stack.includes('main'));",
+    });
+    expect(await run(folder, "main.js")).toBe(`${folder}/main.js true\n`);
+    expect(await formatOf({ "main.ts": "#!/usr/bin/env node\nconst a: number = 1; console.log(a);" })).toBe("commonjs");
+  });
+
+  const sloppy = "counter = 1; console.log(counter, (function () { return this === globalThis; })());";
+  test.each([
+    ["a script", { "main.js": sloppy }, "1 true\n"],
+    ["CommonJS", { "main.js": `require("./x.js"); ${sloppy}`, "x.js": "exports.x = 1;" }, "1 true\n"],
+    ["CommonJS that says so", { "main.js": `// so\n'use strict'; ${sloppy} __dirname;` }, null],
+    [
+      "CommonJS that says so, in a part",
+      { "main.js": 'require("./x.js");', "x.js": `/* so */ "use strict"; ${sloppy} __dirname;` },
+      null,
+    ],
+    ["an ES module", { "main.js": `import "./x.js"; ${sloppy}`, "x.js": "" }, null],
+    ["an ES module by its ending", { "main.mjs": sloppy }, null],
+    ["an ES module by its package", { "main.js": sloppy, "package.json": '{"type":"module"}' }, null],
+  ])("is as strict as its sources are: %s", async (_, files, said) => {
+    const main = Object.keys(files).find((path) => path.startsWith("main")) ?? "";
+    const ran = run(project(files), main);
+    if (said === null) await expect(ran).rejects.toThrow("counter is not defined");
+    else expect(await ran).toBe(said);
   });
 
   test("does not change what a program means: strict, this, default and named imports, import()", async () => {

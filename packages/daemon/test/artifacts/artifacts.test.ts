@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { commonJsMark } from "@constellation/contract";
+import { commonJsMarks } from "@constellation/contract";
 import { FileBlobStore } from "@constellation/engine";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Artifacts } from "../../src/artifacts/index.ts";
@@ -48,7 +48,7 @@ describe("artifacts", () => {
 
   test("CommonJS says so at its beginning, and is told to Node by its ending", async () => {
     const { artifacts, folder } = opened();
-    const script = Buffer.from(`${commonJsMark} console.log(__filename.endsWith(".cjs"), typeof require);`);
+    const script = Buffer.from(`${commonJsMarks.strict} console.log(__filename.endsWith(".cjs"), typeof require);`);
     const sha256 = sha256Of(script);
     await artifacts.put(sha256, pieces(script));
     const path = await artifacts.file(sha256);

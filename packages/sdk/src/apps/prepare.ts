@@ -16,9 +16,9 @@ export interface PreparedApps {
  */
 export async function prepareApps(apps: readonly AppInput[], base: string): Promise<PreparedApps> {
   const bundles = new Map<string, Promise<Artifact>>();
-  const bundled = (entry: string, folder: string, as: "program" | "module"): Promise<Artifact> => {
-    const key = `${entry}\0${folder}\0${as}`;
-    const artifact = bundles.get(key) ?? bundle({ entry, folder, as });
+  const bundled = (entry: string, folder: string): Promise<Artifact> => {
+    const key = `${entry}\0${folder}`;
+    const artifact = bundles.get(key) ?? bundle({ entry, folder });
     bundles.set(key, artifact);
     return artifact;
   };
@@ -30,9 +30,7 @@ export async function prepareApps(apps: readonly AppInput[], base: string): Prom
       // With a command beside it there is nothing to look for: the daemon refuses the two together.
       if (typeof app.script !== "string" || app.artifact !== undefined || app.command !== undefined)
         return { ...app, folder };
-      // Bun gains nothing by CommonJS.
-      const as = app.runtime === "bun" ? "module" : "program";
-      const { sha256 } = await bundled(resolve(base, app.script), folder, as);
+      const { sha256 } = await bundled(resolve(base, app.script), folder);
       return { ...app, folder, artifact: sha256 };
     }),
   );

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ArtifactFormat, ConstellationError } from "@constellation/contract";
 import type { BuildFailure, BuildOptions, BuildResult, Plugin } from "esbuild";
+import { beginning, type BeginningOf } from "./beginning.ts";
 import { buildFailed } from "./build-failed.ts";
 import { nativePackages } from "./native-packages.ts";
-import { ownProgram } from "./own-program.ts";
 import { sourcePlaces } from "./source-places.ts";
+import { beginsStrict, isStrict } from "./strict-sources.ts";
 
 /** A script with everything it imports, in one file. */
 export interface Artifact {
@@ -39,32 +40,35 @@ type Built = BuildResult<ReturnType<typeof options>>;
 /**
  * Bundles a script into one file for Node 20 and newer. The same sources give the same bytes, wherever the folder is.
  * A program becomes CommonJS, which needs no loader of modules and whose compiled form can be kept, unless a source awaits
- * at its top or asks `import.meta` for more than its own place.
- * Packages with native code stay where they are and are loaded from the folder when the program runs.
+ * at its top. Packages with native code stay where they are and are loaded from the folder when the program runs.
  *
  * @throws ConstellationError `script.unreadable`, `script.build-failed`
  */
 export async function bundle(input: BundleInput): Promise<Artifact> {
   const entry = readableFile(input.entry);
   const folder = realFolder(input.folder);
+  const begins = (format: ArtifactFormat): BeginningOf => ({
+    format,
+    strict: true,
+    folder: input.runsIn === "same-place" ? folder : null,
+    program: input.as === "module" ? null : relative(folder, entry),
+    asked: true,
+    imported: new Set(),
+  });
   // Loading esbuild takes longer than most commands: only those that bundle pay for it.
   const { build } = await import("esbuild");
   try {
-    const as = (format: ArtifactFormat): Promise<Built> => build(options(entry, folder, input, format));
-    const { outputFiles, metafile } = input.as === "module" ? await as("module") : await preferCommonJs(as);
-    const bytes = outputFiles[0]?.contents ?? new Uint8Array();
-    const inputs = Object.keys(metafile.inputs).filter((path) => !/^[\w-]+:/.test(path));
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    return { sha256, bytes, inputs: inputs.map((path) => resolve(folder, path)) };
+    const as = async (format: ArtifactFormat): Promise<Artifact> =>
+      artifactOf(await build(options(entry, folder, input, begins(format))), { entry, folder }, begins(format));
+    return input.as === "module" ? await as("module") : await preferCommonJs(as);
   } catch (error) {
     throw buildFailed(relative(folder, entry), folder, error);
   }
 }
 
-async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Built>): Promise<Built> {
+async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Artifact>): Promise<Artifact> {
   try {
-    const built = await as("commonjs");
-    return built.warnings.some(({ id }) => id === "empty-import-meta") ? await as("module") : built;
+    return await as("commonjs");
   } catch (error) {
     const { errors = [] } = error as Partial<BuildFailure>;
     // With any other error, too: then they are all told as for the form that its author sees.
@@ -73,14 +77,36 @@ async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Built>): P
   }
 }
 
+/** Once it is built it is known how it must begin. */
+function artifactOf(
+  { outputFiles, metafile }: Built,
+  { entry, folder }: Pick<BundleInput, "entry" | "folder">,
+  begins: BeginningOf,
+): Artifact {
+  const built = outputFiles[0]?.contents ?? new Uint8Array();
+  const { inputs, outputs } = metafile;
+  const sources = Object.keys(inputs).filter((path) => !/^[\w-]+:/.test(path));
+  const imported = new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
+  // The directive of the program itself no longer comes first.
+  const strict =
+    beginsStrict(readFileSync(entry, "utf8")) ||
+    sources.some((path) => isStrict(resolve(folder, path), inputs[path]?.format));
+  const provisional = Buffer.from(beginning(begins));
+  if (!provisional.equals(built.subarray(0, provisional.length))) throw new Error("the bundle begins otherwise");
+  const rest = built.subarray(provisional.length);
+  const asked = Buffer.from(rest.buffer, rest.byteOffset, rest.length).includes("__constellationPlace(");
+  const bytes = Buffer.concat([Buffer.from(beginning({ ...begins, strict, asked, imported })), rest]);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sha256, bytes, inputs: sources.map((path) => resolve(folder, path)) };
+}
+
 function options(
   entry: string,
   folder: string,
   { runsIn = "working-folder", plugins = [], as = "program" }: BundleInput,
-  format: ArtifactFormat,
+  begins: BeginningOf,
 ) {
-  const places = sourcePlaces(folder, runsIn, format, as === "program" ? entry : null);
-  const program = as === "program" ? ownProgram(relative(folder, entry), format) : null;
+  const places = sourcePlaces(folder, as === "program" ? entry : null);
   return {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -89,7 +115,7 @@ function options(
     write: false,
     metafile: true,
     platform: "node",
-    format: format === "module" ? "esm" : "cjs",
+    format: begins.format === "module" ? "esm" : "cjs",
     target: "node20",
     charset: "utf8",
     legalComments: "none",
@@ -97,9 +123,12 @@ function options(
     sourcemap: "inline",
     sourcesContent: false,
     ...(runsIn === "same-place" ? { sourceRoot: `${pathToFileURL(folder).href}/` } : {}),
-    define: places.define,
-    banner: { js: [places.banner, ...(program === null ? [] : [program.banner])].join(" ") },
-    plugins: [...plugins, ...(program === null ? [] : [program.plugin]), nativePackages(folder), places.plugin],
+    define: {
+      ...places.define,
+      ...(as === "program" ? { "require.main.filename": "__constellationProgram.source" } : {}),
+    },
+    banner: { js: beginning(begins) },
+    plugins: [...plugins, nativePackages(folder), places.plugin],
   } satisfies BuildOptions;
 }
 

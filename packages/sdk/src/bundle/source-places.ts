@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative } from "node:path";
-import { type ArtifactFormat, commonJsMark } from "@constellation/contract";
 import type { Loader, Plugin } from "esbuild";
+import { beginsStrict } from "./strict-sources.ts";
 
 const loaders: Readonly<Record<string, Loader>> = {
   ".ts": "ts",
@@ -14,91 +14,63 @@ const loaders: Readonly<Record<string, Loader>> = {
   ".jsx": "jsx",
 };
 
-/** What a source can ask of its own place, and whether it is the program; the name that this becomes in the bundle. */
+/** What a source can ask of its own place, the name that it becomes in the bundle, and the answer's name. */
 const questions = {
-  __dirname: "__constellationDirectory",
-  __filename: "__constellationFile",
-  "import.meta.dirname": "__constellationDirectory",
-  "import.meta.filename": "__constellationFile",
-  "import.meta.main": "__constellationMain",
-  "import.meta.url": "__constellationUrl",
+  __dirname: ["__constellationDirectory", "dirname"],
+  __filename: ["__constellationFile", "filename"],
+  "import.meta.dirname": ["__constellationDirectory", "dirname"],
+  "import.meta.filename": ["__constellationFile", "filename"],
+  "import.meta.url": ["__constellationUrl", "url"],
+  "import.meta": ["__constellationMeta", "meta"],
+  "require.resolve": ["__constellationResolve", "resolve"],
 } as const;
-const asked = /\b(?:__dirname|__filename|import\.meta)\b/;
+const asked =
+  /\b(?:__dirname|__filename|import\s*\.\s*meta|require\s*\.\s*resolve|module\s*\.\s*(?:parent|filename))\b/;
+const answers = [...new Map(Object.values(questions).map(([name, answer]) => [name, answer]))];
 
 /**
  * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
  * source. Each source that asks gets its own answers, relative to where the program finds its folder.
  *
- * @param main the source that is the program; `null` when the bundle is imported by one
+ * @param main the source that is the program; null when another program imports the bundle
  */
 export function sourcePlaces(
   folder: string,
-  runsIn: "working-folder" | "same-place",
-  format: ArtifactFormat,
   main: string | null,
-): {
-  readonly define: Record<string, string>;
-  readonly banner: string;
-  readonly plugin: Plugin;
-} {
-  const base = runsIn === "working-folder" ? "process.cwd()" : JSON.stringify(folder);
+): { readonly define: Record<string, string>; readonly plugin: Plugin } {
   return {
-    define: { ...questions },
-    banner: banner(base, format),
+    define: Object.fromEntries(Object.entries(questions).map(([question, [name]]) => [question, name])),
     plugin: {
       name: "source-places",
       setup(build) {
         build.onLoad({ filter: /\.[mc]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
           const text = await readFile(path, "utf8");
-          if (!asked.test(text)) return undefined;
-          const loader = loaders[extname(path)] ?? "js";
-          return { contents: withAnswers(text, relative(folder, path), path === main), loader };
+          const first = [
+            ...(asked.test(text) ? [answerFor(relative(folder, path), path === main)] : []),
+            ...(path !== main && asksItsModule(path, text) ? [aboutModule] : []),
+          ].join(" ");
+          // A first line for the shell would stand before everything that is put before the bundle.
+          if (first === "" && !text.startsWith("#!")) return undefined;
+          return { contents: before(text, first), loader: loaders[extname(path)] ?? "js" };
         });
       },
     },
   };
 }
 
-/** On the first line, after a `#!`, so that the lines of the source keep their numbers. */
-function withAnswers(text: string, path: string, isMain: boolean): string {
-  const answers = `const [__constellationDirectory, __constellationFile, __constellationUrl] = __constellationPlace(${JSON.stringify(path)}), __constellationMain = ${isMain};`;
-  const interpreter = /^#!.*/.exec(text)?.[0] ?? "";
-  return interpreter === "" ? answers + text : `${interpreter}\n${answers}${text.slice(interpreter.length + 1)}`;
+function answerFor(path: string, isMain: boolean): string {
+  const names = answers.map(([name, answer]) => `${answer}: ${name}`).join(", ");
+  return `const { ${names} } = __constellationPlace(${JSON.stringify(path)}, ${isMain});`;
 }
 
-interface Beginning {
-  readonly imports: readonly string[];
-  readonly require: string;
-}
+/** To esbuild a source of CommonJS that another one requires has a module of exports alone: `if (!module.parent)` would run it. */
+const aboutModule = "module.parent ??= require.main ?? {}; module.filename ??= __filename;";
+const asksItsModule = (path: string, text: string): boolean =>
+  /\bmodule\s*\.\s*(?:parent|filename)\b/.test(text) &&
+  !/^\.m[jt]s$/.test(extname(path)) &&
+  !/^\s*(?:import|export)\b|\b(?:const|let|var|function|class)\s+module\b/m.test(text);
 
-/** Where the answers come from, and what `require` is: bundled packages call it for Node's own modules. */
-const beginnings: Readonly<Record<ArtifactFormat, Beginning>> = {
-  module: {
-    imports: [
-      'import { createRequire as __constellationCreateRequire } from "node:module";',
-      'import { dirname as __constellationDirname, join as __constellationJoin } from "node:path";',
-      'import { pathToFileURL as __constellationToUrl } from "node:url";',
-    ],
-    require: "const require",
-  },
-  commonjs: {
-    imports: [
-      `${commonJsMark} const { createRequire: __constellationCreateRequire } = require("node:module");`,
-      'const { dirname: __constellationDirname, join: __constellationJoin } = require("node:path");',
-      'const { pathToFileURL: __constellationToUrl } = require("node:url");',
-    ],
-    require: "require",
-  },
-};
-
-/** One line, so that stack traces without source maps stay readable. */
-function banner(base: string, format: ArtifactFormat): string {
-  const { imports, require } = beginnings[format];
-  return [
-    ...imports,
-    `const __constellationBase = ${base};`,
-    "const __constellationPlace = (path) => { const file = __constellationJoin(__constellationBase, path); return [__constellationDirname(file), file, __constellationToUrl(file).href]; };",
-    'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
-    `${require} = __constellationRequire(".");`,
-  ].join(" ");
+/** On the first line, so that lines keep their numbers, and a source that begins as strict stays it. */
+function before(text: string, first: string): string {
+  return `${beginsStrict(text) ? '"use strict"; ' : ""}${first}${text.startsWith("#!") ? "//" : ""}${text}`;
 }

@@ -1,0 +1,73 @@
+import { type ArtifactFormat, commonJsMarks } from "@constellation/contract";
+import { startingItself } from "./starting-itself.ts";
+
+/** What a bundle begins with depends on this. */
+export interface BeginningOf {
+  readonly format: ArtifactFormat;
+  /** Whether its sources are strict; an ES module always is. */
+  readonly strict: boolean;
+  /** Where it finds its folder: that path, or as its working folder (null). */
+  readonly folder: string | null;
+  /** The source that is the program, from there; null when another program imports the bundle. */
+  readonly program: string | null;
+  /** Whether a source asks for its place. */
+  readonly asked: boolean;
+  /** Modules that are left to be found when it runs. */
+  readonly imported: ReadonlySet<string>;
+}
+
+/** What sources ask of Node that only the bundle can answer; on one line, so that the lines of stack traces are right. */
+export function beginning({ format, strict, folder, program, asked, imported }: BeginningOf): string {
+  return [
+    ...(format === "module"
+      ? moduleImports
+      : [strict ? commonJsMarks.strict : commonJsMarks.sloppy, ...commonJsImports]),
+    `const __constellationBase = ${baseOf(folder, program)};`,
+    ...(asked ? [place] : []),
+    'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
+    // Bundled packages call it for Node's own modules.
+    `${format === "module" ? "const require" : "require"} = __constellationRequire(".");`,
+    ...(program === null ? [] : [programOf(program, format), startingItself(imported)]),
+  ].join(" ");
+}
+
+const commonJsImports = [
+  'const { createRequire: __constellationCreateRequire, isBuiltin: __constellationIsBuiltin } = require("node:module");',
+  'const { dirname: __constellationDirname, join: __constellationJoin } = require("node:path");',
+  'const { pathToFileURL: __constellationToUrl } = require("node:url");',
+];
+const moduleImports = [
+  'import { createRequire as __constellationCreateRequire, isBuiltin as __constellationIsBuiltin } from "node:module";',
+  'import { dirname as __constellationDirname, join as __constellationJoin } from "node:path";',
+  'import { fileURLToPath as __constellationToPath, pathToFileURL as __constellationToUrl } from "node:url";',
+];
+
+/** A child or a thread may have another working folder than the program that starts it. */
+function baseOf(folder: string | null, program: string | null): string {
+  if (folder !== null) return JSON.stringify(folder);
+  return program === null ? "process.cwd()" : "(process.env.CONSTELLATION_PROGRAM_FOLDER ?? process.cwd())";
+}
+
+/** The answers for one source: its folder, itself, its URL, its `require.resolve`, and the whole of its `import.meta`. */
+const place = `const __constellationPlace = (path, main) => {
+  const filename = __constellationJoin(__constellationBase, path);
+  const dirname = __constellationDirname(filename);
+  const url = __constellationToUrl(filename).href;
+  const own = () => __constellationCreateRequire(filename);
+  const required = Object.assign((...words) => own().resolve(...words), { paths: (name) => own().resolve.paths(name) });
+  const resolve = (name) => {
+    if (__constellationIsBuiltin(name)) return name.startsWith("node:") ? name : "node:" + name;
+    const isPath = name.startsWith("/") || name.startsWith("./") || name.startsWith("../");
+    return isPath || URL.canParse(name) ? new URL(name, url).href : __constellationToUrl(own().resolve(name)).href;
+  };
+  return { dirname, filename, url, resolve: required, meta: { __proto__: null, dirname, filename, main, resolve, url } };
+};`.replace(/\s*\n\s*/g, " ");
+
+/** What leads to the bundle may have links in it, so that its name alone is compared. */
+function programOf(program: string, format: ArtifactFormat): string {
+  const bundle = format === "module" ? "__constellationToPath(import.meta.url)" : "__filename";
+  return [
+    `const __constellationProgram = { source: __constellationJoin(__constellationBase, ${JSON.stringify(program)}), bundle: ${bundle} };`,
+    `if (process.argv[1]?.endsWith(__constellationProgram.bundle.slice(__constellationProgram.bundle.lastIndexOf("/")))) process.argv[1] = __constellationProgram.source;`,
+  ].join(" ");
+}
