@@ -49,7 +49,7 @@ export interface ResourcesInput {
   cpu?: number | undefined;
   /** Share under contention, 1 to 10000. @default 100 */
   cpuWeight?: number | undefined;
-  /** Hard limit, like `"256MB"`; exceeding it ends the instance with reason `oom`. */
+  /** Hard limit, like `"256MB"`. The kernel ends a process that needs more: the program itself ends with reason `oom`, what it started without. */
   memory?: string | number | undefined;
   /** Processes and threads together; `"unlimited"` for no bound. @default 4096, where the machine can bound them */
   pids?: number | "unlimited" | undefined;
