@@ -114,7 +114,8 @@ test("an app that is wanted with no instances is as wanted without any", async (
   expect(await wait(scripted(true, stopping, none))).toEqual(none.apps);
   // Who stopped it wants something else.
   const stopped = { apps: [{ ...scaled, running: 0 }], instances: [] };
-  await expect(waitHealthy(scripted(true, stopped), ["web"], { timeoutMs: 100 })).rejects.toMatchObject({
-    code: "call.timeout",
+  await expect(wait(scripted(true, stopped))).rejects.toMatchObject({
+    code: "app.unhealthy",
+    message: "App web was stopped while it was waited for",
   });
 });

@@ -21,6 +21,7 @@ export async function readSpecs(file: string, { signal }: Pick<Context, "signal"
     say(`Interrupted: The spec ${file} was being read; nothing was changed.`);
     process.exit(interrupted.code);
   };
+  if (signal.aborted) interrupt();
   process.once("exit", ended);
   signal.addEventListener("abort", interrupt, { once: true });
   try {

@@ -20,7 +20,7 @@ export interface WaitOptions {
  * Waits until every named app is healthy, or has completed. Instances that no probe watches must have run for a moment:
  * a program that ends at once was never up.
  *
- * @throws ConstellationError `app.unhealthy` when one failed, `call.timeout`, `call.cancelled`
+ * @throws ConstellationError `app.unhealthy` when one failed or was stopped, `call.timeout`, `call.cancelled`
  */
 export async function waitHealthy(
   source: ProgressSource,
@@ -64,6 +64,8 @@ async function settle(
       onProgress?.(now);
       const failed = now.apps.find((app) => hasFailed(app, now));
       if (failed !== undefined) throw unhealthy(failed, now);
+      const stopped = now.apps.find(isStopped);
+      if (stopped !== undefined) throw notWanted(stopped);
       if (!seen.allSettled) break;
       const missingMs = await proofs.missingMs(now);
       if (missingMs === 0) return now.apps;
@@ -156,6 +158,9 @@ function hasFailed({ name, status, revision }: AppSummary, { instances }: Snapsh
 const isSettled = ({ status, detail }: AppSummary): boolean =>
   status === "healthy" || status === "completed" || (status === "stopped" && detail === scaledToNone);
 
+/** By somebody else, meanwhile: it will not come up by itself. */
+const isStopped = ({ status, detail }: AppSummary): boolean => status === "stopped" && detail === null;
+
 function only({ apps, instances }: Snapshot, names: readonly string[]): Snapshot {
   return {
     apps: apps.filter(({ name }) => names.includes(name)),
@@ -167,6 +172,13 @@ function unhealthy(app: AppSummary, snapshot: Snapshot): ConstellationError {
   return new ConstellationError("app.unhealthy", `App ${app.name} failed: ${describe(app, snapshot)}`, {
     remedy: `Look with \`constellation logs ${app.name}\`.`,
     details: { apps: [app.name] },
+  });
+}
+
+function notWanted({ name }: AppSummary): ConstellationError {
+  return new ConstellationError("app.unhealthy", `App ${name} was stopped while it was waited for`, {
+    remedy: `Start it again with \`constellation start ${name}\`.`,
+    details: { apps: [name] },
   });
 }
 
