@@ -30,12 +30,13 @@ export function stopLayers(apps: readonly Depending[]): string[][] {
 }
 
 /**
- * Checks that every dependency exists and that none leads back to its app.
+ * Checks that every dependency exists and can come true, and that none leads back to its app.
  *
- * @throws ConstellationError `spec.invalid` for an unknown app, `spec.cycle` for a cycle
+ * @throws ConstellationError `spec.invalid` for an unknown app and one that never completes, `spec.cycle` for a cycle
  */
-export function checkDependencies(apps: readonly Depending[]): void {
+export function checkDependencies(apps: readonly (Depending & Pick<AppSpec, "restart">)[]): void {
   const names = new Set(apps.map(({ name }) => name));
+  const always = new Set(apps.filter(({ restart }) => restart.policy === "always").map(({ name }) => name));
   for (const { name, dependsOn } of apps) {
     const missing = dependsOn.find(({ app }) => !names.has(app));
     if (missing !== undefined) {
@@ -45,6 +46,17 @@ export function checkDependencies(apps: readonly Depending[]): void {
         {
           remedy: `Apply ${missing.app} in the same call or before, or remove it from dependsOn.`,
           details: { app: name, dependency: missing.app },
+        },
+      );
+    }
+    const endless = dependsOn.find(({ app, condition }) => condition === "completed" && always.has(app));
+    if (endless !== undefined) {
+      throw new ConstellationError(
+        "spec.invalid",
+        `Cannot apply ${name}: it waits for ${endless.app} to have completed, which is restarted whenever it ends`,
+        {
+          remedy: `Set restart: "on-failure" of ${endless.app}, or wait for it to be started or healthy.`,
+          details: { app: name, dependency: endless.app },
         },
       );
     }

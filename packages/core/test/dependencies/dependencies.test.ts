@@ -1,10 +1,11 @@
-import type { InstanceState } from "@constellation/contract";
+import { defaultRestart, type InstanceState, type RestartPolicy } from "@constellation/contract";
 import { checkDependencies, startLayers, stopLayers, unmetDependency } from "@constellation/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const app = (name: string, ...needs: string[]) => ({
   name,
+  restart: defaultRestart,
   dependsOn: needs.map((need) => ({ app: need, condition: "healthy" as const })),
 });
 
@@ -22,6 +23,14 @@ describe("the order of apps", () => {
 
   test("an unknown dependency is named", () => {
     expect(() => checkDependencies([app("web", "db")])).toThrow("Cannot apply web: it depends on db");
+  });
+
+  test("what is restarted for ever never completes", () => {
+    const job = (policy: RestartPolicy["policy"]) => ({ ...app("job"), restart: { ...defaultRestart, policy } });
+    const web = { ...app("web"), dependsOn: [{ app: "job", condition: "completed" as const }] };
+    expect(() => checkDependencies([web, job("always")])).toThrow("it waits for job to have completed");
+    for (const policy of ["on-failure", "never"] as const) checkDependencies([web, job(policy)]);
+    checkDependencies([app("web", "job"), job("always")]);
   });
 
   test("holds for any graph without a cycle, and every cycle is found", () => {
