@@ -3,8 +3,9 @@ import { posix } from "node:path";
 import { type AppSpec, ConstellationError } from "@constellation/contract";
 import type { HostFacts } from "../launch/index.ts";
 import { inside } from "./folders.ts";
+import { howToKeepRoot } from "./own-root.ts";
 
-type Mounts = Pick<AppSpec, "name" | "folder" | "mounts">;
+type Mounts = Pick<AppSpec, "name" | "folder" | "mounts" | "isolation">;
 
 /** What else is at a path of the instance; `source` is where this machine has it, null where it has nothing to look at. */
 interface Place {
@@ -34,12 +35,7 @@ export function checkMountTargets(
 ): void {
   for (const mount of spec.mounts) {
     const { source, target } = mount;
-    if (!ownRoot && source !== target)
-      throw new ConstellationError(
-        "isolation.unavailable",
-        `Cannot ${action} ${spec.name}: ${source} cannot be shown at ${target} without a file tree of its own`,
-        { remedy: "Leave isolation.mount and isolation.readOnlyRoot on, or use the same path." },
-      );
+    if (!ownRoot) refuseWithoutRoot(`Cannot ${action} ${spec.name}`, mount, spec.isolation);
     const others = spec.mounts.filter((each) => each !== mount);
     const refusal = ownRoot ? whyNot(plain(target), source, placesOf(spec.folder, others, rootEntries)) : null;
     if (refusal === null) continue;
@@ -52,10 +48,36 @@ export function checkMountTargets(
   }
 }
 
+/** An instance in the file tree of the machine sees everything where it is, and may write what its user may write. */
+function refuseWithoutRoot(
+  cannot: string,
+  { source, target, readOnly }: Mounts["mounts"][number],
+  isolation: Mounts["isolation"],
+): void {
+  if (source === target && !readOnly) return;
+  const why =
+    source === target
+      ? `${source} cannot be read-only without a file tree of its own`
+      : `${source} cannot be shown at ${target} without a file tree of its own`;
+  const instead = [
+    ...(source === target ? [] : ["use the same path"]),
+    ...(readOnly ? ["say readOnly: false for the mount"] : []),
+  ];
+  throw new ConstellationError("isolation.unavailable", `${cannot}: ${why}`, {
+    remedy: `${howToKeepRoot(isolation)}, or ${instead.join(" and ")}.`,
+    details: { source, target },
+  });
+}
+
 function whyNot(path: string, source: string, places: readonly Place[]): Refusal | null {
   const kind = kindAt(source);
   // That it is missing is told elsewhere.
   if (kind === null) return null;
+  if (kind === "device")
+    return [
+      "devices cannot be mounted",
+      "Remove the mount; each instance has a /dev of its own, with /dev/null and its like.",
+    ];
   if (path === "/") return ["that is the whole file tree of the instance", "Mount it on a folder below."];
   if (within(path, "/proc") || (path !== "/dev" && within(path, "/dev")))
     return [`/${path.split("/")[1]} is made for each instance`, elsewhere];
@@ -86,7 +108,7 @@ function placesOf(folder: string | null, mounts: Mounts["mounts"], rootEntries: 
       what: `this machine's /${name}`,
     })),
     ...(folder === null ? [] : [{ ...own, path: plain(folder), source: folder, what: `the app's folder ${folder}` }]),
-    { ...own, path: inside.data, what: `the data folder ${inside.data}` },
+    { ...own, path: inside.data, what: `the data folder ${inside.data}`, keeps: true },
     { ...own, path: inside.sockets, what: `the platform's ${inside.sockets}`, keeps: true },
     ...mounts.map(({ source, target }) => ({
       path: plain(target),
@@ -105,7 +127,10 @@ const deeper = (best: Place | null, each: Place): Place =>
 /** Where on this machine a path of the instance lies, when `source` is mounted on `at`. */
 const leads = (at: string, source: string, path: string): string => posix.join(source, posix.relative(at, path));
 
-function kindAt(path: string): "folder" | "file" | null {
+function kindAt(path: string): "folder" | "file" | "device" | null {
   const info = statSync(path, { throwIfNoEntry: false });
-  return info === undefined ? null : info.isDirectory() ? "folder" : "file";
+  if (info === undefined) return null;
+  if (info.isDirectory()) return "folder";
+  // What is mounted is mounted without devices (nodev): opening one would fail whatever it is.
+  return info.isCharacterDevice() || info.isBlockDevice() ? "device" : "file";
 }

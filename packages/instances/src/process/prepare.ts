@@ -274,6 +274,6 @@ function checkMounts(request: StartRequest, ownRoot: boolean, facts: HostFacts):
       },
     );
   }
-  const { folder, mounts } = request;
-  checkMountTargets({ name, folder, mounts }, ownRoot, facts, "start");
+  const { folder, mounts, isolation } = request;
+  checkMountTargets({ name, folder, mounts, isolation }, ownRoot, facts, "start");
 }

@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AppInput, ConstellationError, parseApp } from "@constellation/contract";
@@ -269,6 +272,7 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
       "/dev/dri": /\/dev is made/,
       "/etc/no-such-folder": /lies in this machine's \/etc, where no such folder is/,
       "/etc/passwd": /\/etc, where no such folder/,
+      "/data": /the data folder \/data is there/,
       "/data/x": /lies in the data folder/,
       "/run": /would cover the platform's \/run\/constellation/,
       "/run/constellation": /the platform's \/run\/constellation is there/,
@@ -277,7 +281,6 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
       [playground.root]: /would cover the app's folder/,
       [join(folder, "there")]: null,
       [folder]: null,
-      "/data": null,
       "/dev": null,
       "/etc": null,
       "/run/x": null,
@@ -305,6 +308,58 @@ describe.skipIf(process.getuid?.() !== 0)("on this machine", () => {
       if (why === null) expect((await runToEnd(driver, request)).exit.kind).toBe("completed");
       else expect((await refusal(driver, request)).message).toMatch(why);
     }
+  });
+
+  test("a device is refused by name, a socket and a FIFO are not", async () => {
+    const folder = join(playground.root, "special");
+    mkdirSync(folder);
+    execFileSync("mkfifo", [join(folder, "fifo")]);
+    execFileSync("mknod", [join(folder, "disk"), "b", "7", "200"]);
+    const server = createServer().listen(join(folder, "socket"));
+    await once(server, "listening");
+    for (const name of ["fifo", "disk", "socket"]) chmodSync(join(folder, name), 0o666);
+    const of = (source: string) => ({ mounts: [{ source, target: "/srv/it" }] });
+    for (const device of ["/dev/null", join(folder, "disk")]) {
+      const why = /cannot be mounted on \/srv\/it: devices cannot be mounted/;
+      expect((await refusalOf(driver.check(spec(of(device)))))?.message).toMatch(why);
+      expect((await refusal(driver, shell(playground, "true", of(device)))).message).toMatch(why);
+    }
+    for (const name of ["fifo", "socket"]) {
+      const mounts = of(join(folder, name));
+      expect(await refusalOf(driver.check(spec(mounts)))).toBe(null);
+      const { exit } = await runToEnd(
+        driver,
+        shell(playground, `test ${name === "fifo" ? "-p" : "-S"} /srv/it`, mounts),
+      );
+      expect(exit).toMatchObject({ kind: "completed" });
+    }
+    server.close();
+    await once(server, "close");
+  });
+
+  test.each([
+    [{ mount: false }, /Leave isolation\.mount on, or/],
+    [{ readOnlyRoot: false }, /Leave isolation\.readOnlyRoot on, or/],
+    [{ mount: false, readOnlyRoot: false }, /Leave isolation\.mount and isolation\.readOnlyRoot on, or/],
+  ])("without a file tree of its own nothing is mounted read-only: %j", async (isolation, remedy) => {
+    const folder = mkdtempSync(join(playground.root, "shared-"));
+    chmodSync(folder, 0o777);
+    const on = (target: string, readOnly?: boolean) => ({ isolation, mounts: [{ source: folder, target, readOnly }] });
+    for (const readOnly of [undefined, true]) {
+      const refused = await refusalOf(driver.check(spec(on(folder, readOnly))));
+      expect(refused).toMatchObject({
+        code: "isolation.unavailable",
+        message: `Cannot apply web: ${folder} cannot be read-only without a file tree of its own`,
+      });
+      expect(refused?.remedy).toMatch(remedy);
+      expect(refused?.remedy).toContain("readOnly: false");
+      const atStart = await refusal(driver, shell(playground, `touch ${folder}/made`, on(folder, readOnly)));
+      expect(atStart.message).toContain("cannot be read-only");
+    }
+    expect((await refusalOf(driver.check(spec(on("/elsewhere", false)))))?.message).toMatch(/cannot be shown at/);
+    const { exit } = await runToEnd(driver, shell(playground, `touch ${folder}/made`, on(folder, false)));
+    expect(exit.kind).toBe("completed");
+    expect(existsSync(join(folder, "made"))).toBe(true);
   });
 
   test("mounts are checked against each other", async () => {
