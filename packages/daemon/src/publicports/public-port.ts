@@ -50,6 +50,11 @@ export class PublicPort {
     return this.#options.address;
   }
 
+  /** Of its process, when this daemon knows it. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   get sharing(): Sharing {
     return this.#sharing;
   }

@@ -5,7 +5,8 @@ import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import {
   checkEndpoint,
-  findPortOwner,
+  findPortOwners,
+  type PortOwner,
   PortProcess,
   type Sharing,
   sharingOf,
@@ -15,6 +16,7 @@ import type { LiveRun, Observations, ObservedInstance, PortSource } from "../age
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
 import { bindingFor, PrivatePorts } from "./bindings.ts";
+import { heldByInstance, heldByProcess, instanceOf, ownSharer } from "./holder.ts";
 import { PublicPort } from "./public-port.ts";
 import { urlOf } from "./url.ts";
 
@@ -84,14 +86,13 @@ export class PublicPorts implements PortOpener, PortSource {
   async check(specs: readonly AppSpec[]): Promise<void> {
     for (const { name, ports } of specs) {
       for (const port of ports) {
-        if (this.#open.has(keyOf(name, port))) continue;
-        const owner = findPortOwner(port.publicPort);
-        if (owner !== undefined)
-          throw new ConstellationError(
-            "port.in-use",
-            `Cannot run ${name}: its public port ${port.publicPort} is in use by process ${owner.pid} (${owner.command})`,
-            { remedy: `Stop process ${owner.pid}, or choose another port.` },
-          );
+        const open = this.#open.get(keyOf(name, port));
+        if (open?.address === port.address) continue;
+        this.#refuseOwn(name, port);
+        // Its process gives the old address up for the new one.
+        const owners = findPortOwners({ address: port.address, port: port.publicPort });
+        const others = owners?.filter(({ pid }) => pid !== open?.pid) ?? [];
+        if (others.length > 0 || owners?.length === 0) throw await this.#inUse(name, port, others[0]);
         await checkEndpoint({ address: port.address, port: port.publicPort });
       }
     }
@@ -298,7 +299,7 @@ export class PublicPorts implements PortOpener, PortSource {
    * serve on, but nobody new can join them: all of them are started anew with a new socket.
    */
   #recycle(key: string, app: string, error: unknown): boolean {
-    if (!(error instanceof ConstellationError) || error.code !== "port.in-use") return false;
+    if (!isInUse(error)) return false;
     if (this.#sharers(app, key).length === 0) return false;
     const since = this.#recycled.get(key);
     // Again after a while: a start that was under way may have taken the old socket along.
@@ -330,18 +331,33 @@ export class PublicPorts implements PortOpener, PortSource {
       for (const port of spec.ports) {
         const key = keyOf(spec.name, port);
         promise.add(key);
+        this.#refuseOwn(spec.name, port);
         if (!this.#open.has(key)) opened.push(key);
         const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
-        await this.#obtain(spec.name, port).open(sharing);
+        try {
+          await this.#obtain(spec.name, port).open(sharing);
+        } catch (error) {
+          throw isInUse(error) ? await this.#inUse(spec.name, port, ownerIn(error)) : error;
+        }
       }
     }
+  }
+
+  /** A socket that instances share stays with them when the address is to be another: that is no matter of ending the port's process. */
+  #refuseOwn(app: string, port: PortSpec): void {
+    const sharer = ownSharer(this.#parts.observations, app, port);
+    if (sharer !== undefined) throw heldByInstance(app, port, sharer);
+  }
+
+  async #inUse(app: string, port: PortSpec, owner: PortOwner | undefined): Promise<ConstellationError> {
+    const instance = owner && (await instanceOf(this.#parts.observations, owner.pid));
+    return instance === undefined ? heldByProcess(app, port, owner) : heldByInstance(app, port, instance);
   }
 
   /** Its last holders have been told to go. */
   #isFreedSoon(key: string, error: unknown): boolean {
     const since = this.#recycled.get(key);
-    const inUse = error instanceof ConstellationError && error.code === "port.in-use";
-    return inUse && since !== undefined && performance.now() - since < recycleTimeoutMs;
+    return isInUse(error) && since !== undefined && performance.now() - since < recycleTimeoutMs;
   }
 
   /** Gives a port up; whoever opens it again meanwhile waits until its process and its folder are gone. */
@@ -363,6 +379,15 @@ export class PublicPorts implements PortOpener, PortSource {
     else await (await PortProcess.adopt(folder))?.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const isInUse = (error: unknown): error is ConstellationError =>
+  error instanceof ConstellationError && error.code === "port.in-use";
+
+/** Whom the opening of a port found there. */
+function ownerIn({ details }: ConstellationError): PortOwner | undefined {
+  const { ownerPid, ownerCommand } = details ?? {};
+  return typeof ownerPid === "number" ? { pid: ownerPid, command: String(ownerCommand) } : undefined;
 }
 
 const keyOf = (app: string, { publicPort }: Pick<PortSpec, "publicPort">): string => `${app}.${publicPort}`;

@@ -65,7 +65,7 @@ export function checkApplication(request: ApplyRequest, context: ApplyContext): 
   if (others !== null) {
     // Orphans, too: their ports are theirs until they have ended.
     const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
-    checkPortConflicts([...running, ...specs]);
+    checkPortConflicts(running, specs);
   }
   const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
   const changed = specs.filter((_, at) => changes[at]?.change !== "unchanged");

@@ -112,7 +112,7 @@ export class Scheduler {
     if (this.snapshot.record(app)?.mode === "running") return;
     const running = this.snapshot.specs().filter(({ name }) => this.snapshot.record(name)?.mode === "running");
     checkDependencies(forgiving(this.snapshot.specs(), [app]));
-    checkPortConflicts([...running, spec]);
+    checkPortConflicts(running, [spec]);
     const release = await this.#parts.ports.open([spec]);
     try {
       await this.#change(app, (record) => ({ ...record, mode: "running" }));

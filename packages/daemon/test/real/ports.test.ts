@@ -1,6 +1,8 @@
 import { createServer, get } from "node:http";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import type { AppInput } from "@constellation/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Daemon } from "../../src/daemon.ts";
 import { eventually } from "../daemon/harness.ts";
@@ -210,5 +212,76 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     expect(await daemon.platform.apps()).toEqual([]);
     expect(await answer(free)).toBe("ECONNREFUSED");
     expect(site.leftovers()).toEqual([]);
+  });
+
+  const both = async (apps: readonly AppInput[], refusal: object | null): Promise<void> => {
+    for (const dryRun of [true, false]) {
+      const applied = daemon.platform.apply({ apps: [...apps], dryRun });
+      if (refusal === null) await applied;
+      else await expect(applied).rejects.toMatchObject(refusal);
+    }
+  };
+
+  test("is free where somebody else listens on another address", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const on = (address: string) => [{ ...server("beside", 1, "forward"), port: { public: port, address } }];
+    await both(on("0.0.0.0"), { code: "port.in-use", message: expect.stringContaining(`process ${process.pid} (`) });
+    await both(on("127.0.0.2"), null);
+    other.close();
+  });
+
+  test("moves to an address that its own instances stand in the way of when they are stopped, as it is told", async () => {
+    const port = await freePort();
+    const on = (address: string) => [
+      { ...server("own", 1, "inherit"), port: { public: port, address, socket: "inherit" as const } },
+    ];
+    await daemon.platform.apply({ apps: on("127.0.0.1") });
+    await healthy("own");
+    const pid = portProcess(port);
+    await both(on("0.0.0.0"), {
+      code: "port.in-use",
+      message: `Cannot run own: its public port ${port} on 0.0.0.0 is in use by its own instance own.1`,
+      remedy: "`constellation stop own` first, or choose another address or port.",
+    });
+    expect(portProcess(port)).toBe(pid);
+    expect(await answers(port)).toEqual(["own.1", "own.2"]);
+    await daemon.platform.stopApp("own");
+    await eventually(
+      () => portProcess(port),
+      (left) => left === undefined,
+    );
+    await both(on("0.0.0.0"), null);
+    await healthy("own");
+    expect(await answers(port)).toEqual(["own.1", "own.2"]);
+  });
+
+  test("of a forwarder moves to another address while its app runs", async () => {
+    const port = await freePort();
+    const on = (address: string) => [
+      { ...server("moving", 1, "forward"), port: { public: port, address, socket: "forward" as const } },
+    ];
+    await daemon.platform.apply({ apps: on("127.0.0.1") });
+    await healthy("moving");
+    await both(on("0.0.0.0"), null);
+    await healthy("moving");
+    expect(await answer(port)).toMatch(/^moving\.\d$/);
+  });
+
+  test("that a program of another app has taken names that app", async () => {
+    const port = await freePort();
+    const program = `require("node:http").createServer((q, r) => r.end("wild")).listen(${port}, "127.0.0.1")`;
+    // A child of the main process, as under a shell.
+    await daemon.platform.apply({ apps: [{ name: "wild", command: ["sh", "-c", `node -e '${program}'; true`] }] });
+    await eventually(
+      () => answer(port),
+      (text) => text === "wild",
+    );
+    await both([server("tame", port, "forward")], {
+      code: "port.in-use",
+      message: `Cannot run tame: its public port ${port} on 127.0.0.1 is in use by the instance wild.1`,
+      remedy: "`constellation stop wild` first, or choose another port.",
+    });
   });
 });

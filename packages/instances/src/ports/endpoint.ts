@@ -28,6 +28,26 @@ export function parseEndpoint(text: string): Endpoint {
   return { address, port: Number(port) };
 }
 
+/**
+ * Whether a machine that has a listening socket on one of these addresses refuses one on the other, the port being the
+ * same (ip(7), ipv6(7)). "::" takes IPv4 as well; the kernel does not tell of whom it was asked not to.
+ */
+export function addressesOverlap(one: string, other: string): boolean {
+  const [a, b] = [plain(one), plain(other)];
+  if (a === b || [a, b].includes(anyAddress)) return true;
+  return [a, b].includes("0.0.0.0") && isIPv4(a) && isIPv4(b);
+}
+
+const anyAddress = expand("::");
+const mapped = /^(?:0000:){5}ffff:(..)(..):(..)(..)$/;
+
+/** One spelling for each address; IPv4 within IPv6 is IPv4. */
+function plain(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [, ...bytes] = mapped.exec(expand(address)) ?? [];
+  return bytes.length === 0 ? expand(address) : bytes.map((byte) => Number.parseInt(byte, 16)).join(".");
+}
+
 /** One spelling for each address, so that two endpoints can be compared as texts. */
 function expand(address: string): string {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);

@@ -1,6 +1,6 @@
 /** Public ports: one small process owns each, instances share its socket or stand behind it. */
 export { checkEndpoint } from "./check-endpoint.ts";
-export { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
+export { addressesOverlap, type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 export {
   type InheritedSocket,
   listenPreload,
@@ -9,7 +9,7 @@ export {
   type PortEnvironment,
   type PortEnvironmentOptions,
 } from "./environment.ts";
-export { findPortOwner, type PortOwner } from "./owner.ts";
+export { findPortOwners, type PortOwner } from "./owner.ts";
 export { type Cancellable, PortProcess } from "./port-process.ts";
 export { allocatePrivatePort, type PrivatePort } from "./private-port.ts";
 export { runsNode, type Sharing, sharingOf } from "./sharing.ts";

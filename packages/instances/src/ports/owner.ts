@@ -1,4 +1,5 @@
 import { listListeners } from "@constellation/host";
+import { addressesOverlap, type Endpoint } from "./endpoint.ts";
 
 /** A process that listens on a port. */
 export interface PortOwner {
@@ -8,10 +9,14 @@ export interface PortOwner {
 }
 
 /**
- * Who listens on a TCP port of this machine's network namespace, or undefined when nobody does or the owner's
- * descriptors cannot be read (another user's process). Walks /proc: for error messages, not for a loop.
+ * Who listens in this machine's network namespace so that nobody else can listen on this address and port: null when nobody
+ * does, an empty list when the descriptors of who does cannot be read (another user's process). Walks /proc: for error
+ * messages, not for a loop.
  */
-export function findPortOwner(port: number): PortOwner | undefined {
-  const [owner] = listListeners({ ports: [port] }).flatMap(({ owners }) => owners);
-  return owner && { pid: owner.identity.pid, command: owner.commandLine.join(" ") };
+export function findPortOwners({ address, port }: Endpoint): readonly PortOwner[] | null {
+  const rivals = listListeners({ ports: [port] }).filter((socket) => addressesOverlap(socket.address, address));
+  if (rivals.length === 0) return null;
+  return rivals.flatMap(({ owners }) =>
+    owners.map(({ identity, commandLine }) => ({ pid: identity.pid, command: commandLine.join(" ") })),
+  );
 }

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { ConstellationError } from "@constellation/contract";
 import type { Endpoint } from "./endpoint.ts";
-import { findPortOwner } from "./owner.ts";
+import { findPortOwners } from "./owner.ts";
 
 const nameOf = (errno: number) =>
   Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
@@ -41,8 +41,8 @@ export function startFailure(line: string, { address, port }: Endpoint, folder: 
   return new ConstellationError("instance.start-failed", `${where}: step "${step}" failed with ${errno}`, { details });
 }
 
-function inUse(where: string, { port }: Endpoint, details: Readonly<Record<string, unknown>>): ConstellationError {
-  const owner = findPortOwner(port);
+function inUse(where: string, endpoint: Endpoint, details: Readonly<Record<string, unknown>>): ConstellationError {
+  const [owner] = findPortOwners(endpoint) ?? [];
   const by = owner ? `process ${owner.pid} (${owner.command})` : "a process whose descriptors cannot be read";
   return new ConstellationError("port.in-use", `${where}: it is in use by ${by}`, {
     remedy: owner ? `Stop process ${owner.pid}, or choose another port.` : "Choose another port.",

@@ -3,7 +3,7 @@ import { once, setMaxListeners } from "node:events";
 import { constants, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, it, vi } from "vitest";
-import { findPortOwner, PortProcess } from "../../src/ports/index.ts";
+import { findPortOwners, PortProcess } from "../../src/ports/index.ts";
 import { fixture, isRunning, newFolder, openPort, runShared } from "./running.ts";
 import { fetchText } from "./talking.ts";
 
@@ -32,10 +32,15 @@ describe("a port process", () => {
       message: expect.stringContaining(`public port ${taken}`),
       details: { ownerPid: process.pid },
     });
-    expect(findPortOwner(taken)?.pid).toBe(process.pid);
+    for (const address of ["127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1"])
+      expect(findPortOwners({ address, port: taken })).toMatchObject([{ pid: process.pid }]);
+    for (const address of ["127.0.0.2", "::1"]) {
+      expect(findPortOwners({ address, port: taken })).toBe(null);
+      await openPort({ address, port: taken });
+    }
     server.close();
     await once(server, "close");
-    expect(findPortOwner(taken)).toBeUndefined();
+    expect(findPortOwners({ address: "127.0.0.1", port: taken })).toBe(null);
   });
 
   it("words what else can be wrong with an address", async () => {

@@ -1,0 +1,80 @@
+import { ConstellationError, type PortSpec } from "@constellation/contract";
+import { instanceName } from "@constellation/instances";
+import { addressesOverlap, type PortOwner } from "@constellation/instances/ports";
+import type { Observations, ObservedInstance } from "../agent/index.ts";
+
+type Wanted = Pick<PortSpec, "publicPort" | "address">;
+
+/**
+ * The instance of an app that shares its public port on another address, so that the new address cannot be had beside
+ * it: its socket ends with the instance, not with the process of the port.
+ */
+export function ownSharer(
+  observations: Observations,
+  app: string,
+  { publicPort, address }: Wanted,
+): ObservedInstance | undefined {
+  return observations
+    .list(app)
+    .find(({ run }) =>
+      run?.ports.some(
+        (port) =>
+          port.mode === "shared" &&
+          port.publicPort === publicPort &&
+          port.address !== address &&
+          addressesOverlap(port.address, address),
+      ),
+    );
+}
+
+/** The instance, of whichever app, that a process belongs to. Looks into all of them: for error messages. */
+export async function instanceOf(observations: Observations, pid: number): Promise<ObservedInstance | undefined> {
+  const running = observations
+    .list()
+    .flatMap((instance) => (instance.run === null ? [] : [{ instance, handle: instance.run.handle }]));
+  const main = running.find(({ handle }) => handle.facts.pid === pid);
+  if (main !== undefined) return main.instance;
+  const trees = await Promise.all(running.map(({ handle }) => handle.inspect().catch(() => null)));
+  return running.find((_, at) => trees[at]?.processes.some((each) => each.pid === pid))?.instance;
+}
+
+/** A public port that an instance of ours has: who it is says more than its process, and a process of ours is not for users to end. */
+export function heldByInstance(
+  app: string,
+  { publicPort, address }: Wanted,
+  holder: ObservedInstance,
+): ConstellationError {
+  const name = instanceName(holder);
+  const own = holder.app === app;
+  return new ConstellationError(
+    "port.in-use",
+    `Cannot run ${app}: its public port ${publicPort} on ${address} is in use by ${own ? "its own instance" : "the instance"} ${name}`,
+    {
+      remedy: `\`constellation stop ${holder.app}\` first, or choose another ${own ? "address or " : ""}port.`,
+      details: { app, port: publicPort, address, owner: holder.app, instance: name },
+    },
+  );
+}
+
+/** A public port that a process has which is none of ours. @param owner undefined: somebody else's, whom we may not look into */
+export function heldByProcess(
+  app: string,
+  { publicPort, address }: Wanted,
+  owner: PortOwner | undefined,
+): ConstellationError {
+  const by =
+    owner === undefined ? "a process whose descriptors cannot be read" : `process ${owner.pid} (${owner.command})`;
+  return new ConstellationError(
+    "port.in-use",
+    `Cannot run ${app}: its public port ${publicPort} on ${address} is in use by ${by}`,
+    {
+      remedy: owner === undefined ? "Choose another port." : `Stop process ${owner.pid}, or choose another port.`,
+      details: {
+        app,
+        port: publicPort,
+        address,
+        ...(owner === undefined ? {} : { ownerPid: owner.pid, ownerCommand: owner.command }),
+      },
+    },
+  );
+}
