@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { commandLine } from "./command-line.ts";
 
 const deploy = `import { app } from "constellation";
@@ -171,6 +171,23 @@ test("an app that left the file is named, goes on, and goes with --prune", async
   expect((await run("up")).out).toContain("! web");
   expect((await run("down")).out).toMatch(/Removed other\n! web {2}came from this file/);
   expect((await run("down", "--prune")).out).toBe("Removed web\n");
+});
+
+test("what a spec says is not in the way of the JSON of a plan, and the next words are a command's own again", async () => {
+  const { run, write } = await commandLine();
+  const spec = `export default [{ name: "web", command: ["x"] }];`;
+  const writes = { out: vi.spyOn(process.stdout, "write"), err: vi.spyOn(process.stderr, "write") };
+  onTestFinished(() => void [writes.out, writes.err].forEach((spy) => spy.mockRestore()));
+  for (const spy of [writes.out, writes.err]) spy.mockImplementation(() => true);
+  write("noise.mjs", `process.stdout.write("noise"); ${spec}`);
+  const { out } = await run("plan", "noise.mjs", "--json");
+  expect(JSON.parse(out)).toMatchObject({ changes: [{ change: "created" }] });
+  write("bad.mjs", `process.stdout.write("noise"); throw new Error("no");`);
+  expect(await run("plan", "bad.mjs")).toMatchObject({ code: 2 });
+  expect(writes.out).not.toHaveBeenCalled();
+  expect(writes.err.mock.calls).toEqual([["noise"], ["noise"]]);
+  process.stdout.write("mine");
+  expect(writes.out).toHaveBeenCalledWith("mine");
 });
 
 test("plan says what would change and changes nothing", async () => {

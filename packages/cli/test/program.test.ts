@@ -21,13 +21,17 @@ function command(
   for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
   const temporary = join(folder, "tmp");
   mkdirSync(temporary);
-  const { status, stderr } = spawnSync(process.execPath, [program, ...argv], {
+  const {
+    status,
+    stdout: written,
+    stderr,
+  } = spawnSync(process.execPath, [program, ...argv], {
     cwd: folder,
     env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder, TMPDIR: temporary, ...more },
     stdio: ["ignore", stdout, "pipe"],
     encoding: "utf8",
   });
-  return { status, stderr, left: readdirSync(temporary) };
+  return { status, stdout: written, stderr, left: readdirSync(temporary) };
 }
 
 test("what cannot be written is said in words, with an exit code of the table", () => {
@@ -58,6 +62,15 @@ test("a spec that ends the process is refused in words, and leaves nothing", () 
     expect(status).toBe(2);
     expect(stderr).toContain(`ended the process with code ${code}`);
     expect(left).toEqual([]);
+  }
+});
+
+test("what a spec writes to standard output goes to standard error, also of one that throws", () => {
+  const says = `console.log("noise"); process.stdout.write("more noise\\n");`;
+  for (const end of [`export default [];`, `throw new Error("no");`]) {
+    const { stdout, stderr } = command(["plan", "--json"], "pipe", { "deploy.mjs": `${says} ${end}` });
+    expect(stderr).toMatch(/^noise\nmore noise\n{"error":/);
+    expect(stdout).toBe("");
   }
 });
 
@@ -110,10 +123,10 @@ test("up --watch that is interrupted while it reads the spec ends", async () => 
   const child = spawn(process.execPath, [program, "up", "--watch"], {
     cwd: folder,
     env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder },
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "ignore", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
-  await once(child.stdout, "data");
+  await once(child.stderr, "data");
   child.kill("SIGINT");
   expect(await once(child, "exit")).toEqual([130, null]);
   // And no daemon was started for it.

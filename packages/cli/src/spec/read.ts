@@ -22,14 +22,29 @@ export async function readSpecs(file: string, { signal }: Pick<Context, "signal"
     process.exit(interrupted.code);
   };
   if (signal.aborted) interrupt();
+  const restore = outputToError();
   process.once("exit", ended);
   signal.addEventListener("abort", interrupt, { once: true });
   try {
     return await loadApps(file);
   } finally {
+    restore();
     process.off("exit", ended);
     signal.removeEventListener("abort", interrupt);
   }
+}
+
+/**
+ * Sends what this process writes to standard output to standard error: what the code of a spec says must not come
+ * between the lines of a command, or into its JSON. Returns how to undo it.
+ */
+function outputToError(): () => void {
+  const { stdout, stderr } = process;
+  const write = stdout.write;
+  stdout.write = stderr.write.bind(stderr);
+  return () => {
+    stdout.write = write;
+  };
 }
 
 /** At once: nothing that waits is done any more when a process ends. */
