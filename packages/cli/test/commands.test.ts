@@ -176,9 +176,14 @@ test("an app that left the file is named, goes on, and goes with --prune", async
 test("what a spec says is not in the way of the JSON of a plan, and the next words are a command's own again", async () => {
   const { run, write } = await commandLine();
   const spec = `export default [{ name: "web", command: ["x"] }];`;
-  const writes = { out: vi.spyOn(process.stdout, "write"), err: vi.spyOn(process.stderr, "write") };
-  onTestFinished(() => void [writes.out, writes.err].forEach((spy) => spy.mockRestore()));
-  for (const spy of [writes.out, writes.err]) spy.mockImplementation(() => true);
+  const writes = {
+    out: vi.spyOn(process.stdout, "write").mockReturnValue(true),
+    err: vi.spyOn(process.stderr, "write").mockReturnValue(true),
+  };
+  onTestFinished(() => {
+    writes.out.mockRestore();
+    writes.err.mockRestore();
+  });
   write("noise.mjs", `process.stdout.write("noise"); ${spec}`);
   const { out } = await run("plan", "noise.mjs", "--json");
   expect(JSON.parse(out)).toMatchObject({ changes: [{ change: "created" }] });

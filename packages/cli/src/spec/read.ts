@@ -40,10 +40,12 @@ export async function readSpecs(file: string, { signal }: Pick<Context, "signal"
  */
 function outputToError(): () => void {
   const { stdout, stderr } = process;
-  const write = stdout.write;
+  // That of its class, unless somebody else has put another one there.
+  const before = Object.getOwnPropertyDescriptor(stdout, "write");
   stdout.write = stderr.write.bind(stderr);
   return () => {
-    stdout.write = write;
+    if (before === undefined) Reflect.deleteProperty(stdout, "write");
+    else Object.defineProperty(stdout, "write", before);
   };
 }
 
