@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ConstellationError, type Places } from "@constellation/contract";
+import { checkOwn } from "./own-folder.ts";
 
 /** Everything that a daemon keeps, by name. */
 export interface Layout extends Places {
@@ -42,7 +43,8 @@ export function layoutOf(places: Places): Layout {
  * Makes the folders. Others may walk through them, because instances are users of their own and reach their data below;
  * they may not list them, and what must not be read has its own permissions.
  *
- * @throws ConstellationError `daemon.start-failed` when they cannot be made, or sockets below them would have too long paths
+ * @throws ConstellationError `daemon.start-failed` when they cannot be made, others may replace what lies in them, or
+ *   sockets below them would have too long paths
  */
 export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }: Layout): void {
   const longest = Buffer.byteLength(runtimeDirectory) + longestBelow;
@@ -64,4 +66,5 @@ export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }:
       });
     }
   }
+  for (const folder of [stateDirectory, runtimeDirectory]) checkOwn(folder);
 }

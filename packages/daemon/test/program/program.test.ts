@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -159,6 +161,39 @@ test("a home with too long a name is refused with the length that works", async 
   const { said, code } = run(deep);
   expect(await code).toBe(6);
   expect(said()).toMatch(/Set CONSTELLATION_HOME to a path of at most \d+ bytes/);
+});
+
+test.each([
+  ["others may write", ".", 0o777, "chmod go-w"],
+  ["its group may write", ".", 0o770, "chmod go-w"],
+  ["others may write although nobody else may remove", ".", 0o1777, "chmod go-w"],
+  ["others may write to the sockets of", "run", 0o777, "chmod go-w"],
+])(
+  "a home that %s is refused with path, mode and remedy, and taken after the remedy",
+  async (_, name, mode, command) => {
+    const folder = join(home, name);
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, mode);
+    const { said, code } = run();
+    expect(await code).toBe(6);
+    expect(said()).toContain(`${folder}: it has mode ${mode.toString(8).padStart(4, "0")}`);
+    expect(said()).toContain(`\`${command} ${folder}\``);
+    expect(existsSync(join(home, "state.db"))).toBe(false);
+    chmodSync(folder, mode & ~0o022);
+    run();
+    await serving();
+  },
+);
+
+test.runIf(process.getuid?.() === 0)("a home of somebody else is refused, and taken when it is ours", async () => {
+  chownSync(home, 12_345, 12_345);
+  const { said, code } = run();
+  expect(await code).toBe(6);
+  expect(said()).toContain(`${home}: it belongs to uid 12345, this daemon runs as uid 0`);
+  expect(said()).toContain(`\`chown 0 ${home}\``);
+  chownSync(home, 0, 0);
+  run();
+  await serving();
 });
 
 test.each(["on a full disk", "into a pipe without a reader"])("a log %s does not end it", async (where) => {
