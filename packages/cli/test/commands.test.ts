@@ -28,6 +28,12 @@ test("up finds the file, starts what it says, shows how it comes up and its URL"
   expect((await run("up")).out).toContain("~ web  updated, revision 2");
 });
 
+test("up says what a setting took away besides itself", async () => {
+  const { run, write } = await commandLine();
+  write("open.json", `{ "name": "open", "command": ["x"], "isolation": { "readOnlyRoot": false } }`);
+  expect((await run("up", "open.json")).out).toContain("! open  namespace.mount: isolation.readOnlyRoot is off, and");
+});
+
 test("up --json prints changes and apps", async () => {
   const { run } = await withWeb();
   const { out } = await run("up", "--json");

@@ -30,14 +30,20 @@ export async function bringUp(
   else for (const app of apps) await printOutcome(context, app);
 }
 
-/** Where it is reached, and what its first instance got less of than was asked for. */
-async function printOutcome(context: Context, { name, urls, wanted }: AppSummary): Promise<void> {
+/** Where it is reached, and what an instance of its newest revision got less of than was asked for. */
+async function printOutcome(context: Context, { name, urls, wanted, revision }: AppSummary): Promise<void> {
   printUrls(context, name, urls);
   if (wanted === 0) return;
   const client = await context.client({ start: false });
-  const { measures } = await client.instance(`${name}.1`, { signal: context.signal });
+  const { signal } = context;
+  // While one makes room for another, the first one may be of the revision before.
+  const newest = (await client.instances(name, { signal })).find((instance) => instance.revision === revision);
+  if (newest === undefined) return;
+  const { measures } = await client.instance(newest.name, { signal });
   for (const { name: measure, state, detail } of measures) {
-    if (state === "partial" || (state === "missing" && measure.startsWith("limit.")))
+    // What a setting of the spec took away besides itself; what the machine cannot do is told by doctor.
+    const bySetting = measure.startsWith("limit.") || detail.startsWith("isolation.");
+    if (state === "partial" || (state === "missing" && bySetting))
       context.out.line(`${context.out.style("warning", "!")} ${name}  ${measure}: ${detail}`);
   }
 }

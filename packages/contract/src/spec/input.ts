@@ -165,11 +165,14 @@ export interface StopInput {
   grace?: string | undefined;
 }
 
-/** `isolation` of an app. A part that is `true` is refused where the machine cannot do it. */
+/**
+ * `isolation` of an app. A part that is `true` is refused where the machine cannot do it. `mount` and `readOnlyRoot` are had
+ * together or not at all.
+ */
 export interface IsolationInput {
   /** Process numbers of its own. */
   pid?: boolean | undefined;
-  /** A file tree of its own. */
+  /** A file tree of its own, read-only but for /data, /tmp and what is mounted; without it an instance sees the machine's files. */
   mount?: boolean | undefined;
   /** Shared memory and queues of its own. */
   ipc?: boolean | undefined;
@@ -183,7 +186,7 @@ export interface IsolationInput {
   network?: "private" | "none" | "host" | undefined;
   /** The default system call filter. */
   seccomp?: boolean | undefined;
-  /** System folders cannot be written to. */
+  /** System folders cannot be written to. `false` takes the whole file tree of its own away, as `mount: false` does: the instance has the machine's / and /tmp. */
   readOnlyRoot?: boolean | undefined;
   /** Size of the private /tmp; at least 4096 bytes. @default "64MB" */
   tmp?: string | number | undefined;
@@ -195,7 +198,7 @@ export interface MountInput {
   source: string;
   /** Absolute path inside; in the machine's system folders, in the app's and in those of other mounts one that is there. */
   target: string;
-  /** @default true */
+  /** `true` is refused where the instance has no file tree of its own. @default true */
   readOnly?: boolean | undefined;
 }
 

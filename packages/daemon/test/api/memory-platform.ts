@@ -235,7 +235,7 @@ export class MemoryPlatform implements Platform {
       ...instance,
       runId: `${name}-run`,
       start: "cold",
-      measures: [{ name: "namespace.pid", state: "on", detail: "own" }],
+      measures: [{ name: "namespace.pid", state: "on", detail: "own" }, ...withoutRoot(spec)],
       processes: [{ pid: process.pid, parent: 1, command: "node server.js", state: "S", memoryBytes: 1e7 }],
       environment: { ...spec.env },
       ports: spec.ports.map(({ name: port, publicPort }) => ({
@@ -381,3 +381,15 @@ const sample = (app: string, instance: string, restarts: number, round: number, 
   uptimeMs: round * intervalMs,
   custom: {},
 });
+
+/** As the real one reports it. */
+const withoutRoot = ({ isolation }: AppSpec): InstanceDetails["measures"] =>
+  isolation.readOnlyRoot === "off" && isolation.mount !== "off"
+    ? [
+        {
+          name: "namespace.mount",
+          state: "missing",
+          detail: "isolation.readOnlyRoot is off, and a file tree is read-only",
+        },
+      ]
+    : [];

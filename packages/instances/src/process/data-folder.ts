@@ -12,6 +12,7 @@ import {
 import { type DriverFolders, dataRoot, inside } from "./folders.ts";
 import type { FoldersAhead } from "./folders-ahead.ts";
 import { giveTree } from "./give-tree.ts";
+import { howToKeepRoot } from "./own-root.ts";
 import { finishGrowing, growDiskImage } from "./grow-disk-image.ts";
 import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
 import type { Verdict } from "./verdict.ts";
@@ -35,6 +36,8 @@ export interface DataOwner {
   readonly uid: number | null;
   /** The instance has a file tree of its own, in which an image can be mounted. */
   readonly ownRoot: boolean;
+  /** As the spec has it: why there may be none. */
+  readonly isolation: StartRequest["isolation"];
   /** It lives in a user namespace: elsewhere the owner of a file may take it out of its project. */
   readonly inUserNamespace: boolean;
   readonly host: HostFacts;
@@ -105,12 +108,12 @@ export interface NoDisk {
 export function whyNoDisk(
   folder: string,
   bytes: number,
-  { ownRoot, host }: Pick<DataOwner, "ownRoot" | "host">,
+  { ownRoot, isolation, host }: Pick<DataOwner, "ownRoot" | "isolation" | "host">,
 ): NoDisk | null {
   const image = `${folder}.img`;
   const { kinds, missing } = probeDiskQuota(join(folder, ".."), host);
   if (!kinds.includes("image")) return { what: missing.join(", and "), remedy: "Provide that" };
-  if (!ownRoot) return { what: "a disk of its own needs a file tree of its own", remedy: "Leave isolation.mount on" };
+  if (!ownRoot) return { what: "a disk of its own needs a file tree of its own", remedy: howToKeepRoot(isolation) };
   if (bytes < SMALLEST_IMAGE_BYTES)
     return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };
   if (!existsSync(image)) {

@@ -92,7 +92,12 @@ export class Feasibility {
     if (isolation.network === "private") verdict.missingProtection("namespace.network", true, missing);
   }
 
-  async #checkDisk({ name, instances }: AppSpec, bytes: number, plan: IsolationPlan, verdict: Verdict): Promise<void> {
+  async #checkDisk(
+    { name, instances, isolation }: AppSpec,
+    bytes: number,
+    plan: IsolationPlan,
+    verdict: Verdict,
+  ): Promise<void> {
     const ownRoot = plan.isolation.root && plan.wrapper === null;
     const inUserNamespace = plan.user.kind === "namespace";
     const refuse = (what: string, remedy: string): void =>
@@ -100,7 +105,7 @@ export class Feasibility {
     for (let index = 1; index <= instances; index += 1) {
       const folder = join(dataRoot(this.#folders), instanceName({ app: name, index }));
       if (limitsAs(folder, { inUserNamespace, host: this.#abilities.facts }) === "project") return;
-      const missing = whyNoDisk(folder, bytes, { ownRoot, host: this.#abilities.facts });
+      const missing = whyNoDisk(folder, bytes, { ownRoot, isolation, host: this.#abilities.facts });
       if (missing !== null) return refuse(missing.what, missing.remedy);
     }
     const missing = await this.#once("disk", () => this.#trials.disk());

@@ -1,6 +1,7 @@
 import type { Isolation as Wanted, Switch } from "@constellation/contract";
 import type { InstanceUser, Isolation } from "../launch/index.ts";
 import type { Abilities } from "./abilities.ts";
+import { settingsWithoutRoot } from "./own-root.ts";
 import type { Verdict } from "./verdict.ts";
 import { type Wrapper, wrapperParts } from "./wrapper/wrapper.ts";
 
@@ -37,8 +38,8 @@ export function isolationFor(wanted: Wanted, number: number, abilities: Abilitie
     else verdict.on(measure, able ? detail : `${detail}, by ${wrapper}`);
     return asked !== "off" && (able || covered(measure)) && without === null;
   };
-  const halves =
-    wanted.mount === "off" || wanted.readOnlyRoot === "off" ? "a file tree of its own is read-only here" : null;
+  const off = settingsWithoutRoot(wanted);
+  const halves = off.length === 0 ? null : `${off.join(" and ")} is off, and a file tree of its own is read-only here`;
   const mount = decide(
     "namespace.mount",
     wanted.mount,

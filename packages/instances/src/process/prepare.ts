@@ -83,7 +83,13 @@ export async function prepare(
   const data = await dataFor(
     request,
     { folders, ahead: newFolders },
-    { uid: ownerOf(user), ownRoot, inUserNamespace: user.kind === "namespace", host: abilities.facts },
+    {
+      uid: ownerOf(user),
+      ownRoot,
+      isolation: request.isolation,
+      inUserNamespace: user.kind === "namespace",
+      host: abilities.facts,
+    },
     verdict,
   );
   const place = isolation.root

@@ -128,6 +128,24 @@ describe("by a scripted report of what a machine can do", () => {
     },
   );
 
+  test.each<[AppInput["isolation"], string]>([
+    [{ readOnlyRoot: false }, "isolation.readOnlyRoot"],
+    [{ mount: false }, "isolation.mount"],
+    [false, "isolation.mount and isolation.readOnlyRoot"],
+  ])("what needs a file tree of its own names the setting that took it away: %j", async (isolation, settings) => {
+    const refusal = await checks({ isolation, resources: { disk: "16MB" } });
+    expect(refusal?.message).toContain("a disk of its own needs a file tree of its own");
+    expect(refusal?.remedy).toContain(`Leave ${settings} on`);
+    if (isolation === false) return;
+    const contrary = {
+      ...(settings === "isolation.mount" ? { readOnlyRoot: true } : { mount: true }),
+      ...(isolation as object),
+    };
+    expect((await checks({ isolation: contrary }))?.message).toContain(
+      `${settings} is off, and a file tree of its own is read-only here`,
+    );
+  });
+
   test("everything that is missing is named at once", async () => {
     const namespaces = { withUserMissing: "EPERM", plainMissing: "EPERM" };
     const refusal = await checks(
