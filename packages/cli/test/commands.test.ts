@@ -260,6 +260,63 @@ test("logs choose lines, and end when interrupted", async () => {
   expect(await done).toMatchObject({ code: 130, err: "" });
 });
 
+test("what is named wrongly is said in words, with what was meant", async () => {
+  const { run } = await withWeb();
+  const failure = async (...argv: string[]) => {
+    const { code, out, err } = await run(...argv);
+    expect({ argv, out, failed: code !== 0 }).toEqual({ argv, out: "", failed: true });
+    return err;
+  };
+  for (const argv of [
+    ["exec", "wep", "--", "true"],
+    ["inspect", "wep", "--plan"],
+  ])
+    expect(await failure(...argv)).toMatch(/no app[^]*wep[^]*Did you mean web\?/);
+  expect(await failure("exec", "nope.1", "--", "true")).toContain("nope.1");
+  expect(await failure("scale", "web=100000")).toContain('"web=100000", an app has at most 10000 instances');
+  expect(await failure("scale", "web=10001")).toContain("at most 10000 instances");
+  expect(await failure("logs", "--instance", "web")).toContain(
+    '--instance is "web", it must be the name of an instance, like "web.1"',
+  );
+  expect(await failure("inspect", "web.x")).toContain(
+    'There is no such instance: instance is "web.x": must be written',
+  );
+  for (const [name, option] of [
+    ["other", "web.1"],
+    ["web.2", "web.1"],
+  ] as const) {
+    const err = await failure("logs", name, "--instance", option);
+    expect(err).toContain(`\`logs\` got ${name} and --instance ${option}, which is no instance of it`);
+  }
+  for (const argv of [
+    ["web", "--instance", "web.1"],
+    ["web.1", "--instance", "web.1"],
+    ["--instance", "web.1"],
+  ])
+    expect((await run("logs", ...argv)).out).toContain("web.1 |");
+});
+
+test("stop and down that are interrupted say what goes on, and what was not begun", async () => {
+  vi.stubEnv("MEMORY_STOP_MS", "1500");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { run, write, interruptible } = await commandLine();
+  write("two.json", '[{"name":"a","command":["x"]},{"name":"b","command":["x"]}]');
+  await run("up", "two.json");
+  const { done, stop } = interruptible("stop", "a", "b");
+  await vi.waitFor(async () => expect((await run("ps")).out).toMatch(/a +.*stop/), { timeout: 5000 });
+  stop();
+  expect(await done).toMatchObject({
+    code: 130,
+    out: "",
+    err: "Interrupted: Waiting for a was cancelled; the work goes on, and nothing was done to b\n",
+  });
+  const down = interruptible("down", "--all");
+  setTimeout(down.stop, 500);
+  expect((await down.done).err).toMatch(/^Interrupted: Waiting for a was cancelled; the work goes on, and nothing was/);
+  await vi.waitFor(async () => expect((await run("ps")).out).not.toMatch(/^a /m), { timeout: 5000 });
+  expect((await run("ps")).out).toMatch(/^b /m);
+});
+
 test("scale, stop, start, restart, rm and down", async () => {
   const { run, write } = await withWeb();
   expect((await run("scale", "web=4")).out).toBe("Scaling web from 2 to 4\n");

@@ -32,6 +32,7 @@ export type {
   StopInput,
 } from "./spec/input.ts";
 export { defaultIsolation, type Isolation, type Switch } from "./spec/isolation.ts";
+export { mostInstances } from "./spec/most-instances.ts";
 export { describeIssues, parseApp } from "./spec/parse.ts";
 export type { PortSpec } from "./spec/port.ts";
 export { type Health, noHealth, type Probe, type ProbeCheck, type ProbeTiming } from "./spec/probe.ts";

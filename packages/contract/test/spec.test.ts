@@ -71,7 +71,17 @@ describe("a spec", () => {
     parseApp({ name: "web", command: ["echo", ""] });
     parseApp({ name: "web", command: ["x".repeat(131_071)], env: { A: "x".repeat(131_069) } });
     expect(problem({ ...web, resources: { cpu: 0.0001 } })).toContain("resources.cpu is 0.0001");
-    expect(problem({ ...web, resources: { memory: "1kB" } })).toContain("at least 4096 bytes");
+    expect(problem({ ...web, resources: { memory: "999kB" } })).toContain("resources.memory: must be at least 1 MB");
+    parseApp({ ...web, resources: { memory: "1MB" } });
+    expect(problem({ ...web, env: { "MY-KEY": "a", "2": "b", OK: "c" } })).toBe(
+      'The spec of "web" is not valid: ' +
+        ["2", "MY-KEY"]
+          .map((name) => `env: "${name}" is not the name of a variable (letters, digits and "_", no digit first)`)
+          .join("; "),
+    );
+    expect(problem({ ...web, dependsOn: { "My App": "healthy" } })).toContain(
+      'dependsOn: "My App" must be 1 to 40 lower case letters',
+    );
     expect(problem({ ...web, instances: "three" })).toContain('instances is "three"');
     expect(problem({ ...web, replicas: 3 })).toContain('no setting "replicas"');
     expect(problem({ ...web, resources: { memroy: "1GB" } })).toContain('resources has no setting "memroy"');

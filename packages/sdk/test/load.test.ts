@@ -73,6 +73,19 @@ test("what does not parse names the line", async () => {
   expect(error).toMatchObject({ code: "script.build-failed", message: expect.stringContaining("deploy.ts:2:9") });
 });
 
+test("lists within lists are one list of apps, however deep", async () => {
+  const { loaded } = await load(
+    `export default [[[{ name: "a", command: ["x"] }]], [[[{ name: "b", command: ["x"] }]]]];`,
+  );
+  expect((await loaded).apps.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+test("a folder in place of a file is named as the spec that it is not", async () => {
+  const folder = temporaryFolder();
+  const error = await failure(loadApps(folder));
+  expect(error).toMatchObject({ code: "spec.unreadable", message: `Cannot read the spec ${folder}: it is a folder` });
+});
+
 test("a file that is not there is not found", async () => {
   expect(await failure(loadApps("/nowhere/deploy.ts"))).toMatchObject({ code: "spec.unreadable" });
 });

@@ -3,6 +3,7 @@ import { ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { findSpec } from "../spec/find.ts";
 import { readSpecs } from "../spec/read.ts";
+import { oneByOne } from "./one-by-one.ts";
 
 interface Options {
   readonly all?: boolean;
@@ -34,10 +35,10 @@ export function define(command: Command, { out, signal, client }: Context): void
       const orphans = apps.filter(({ name, source }) => source === spec?.source && !described.includes(name));
       const names = [...(prune === true ? orphans.map(({ name }) => name) : []), ...described];
       const removed = names.filter((name) => there.includes(name));
-      for (const name of removed) {
+      await oneByOne(removed, { signal }, async (name) => {
         await daemon.remove(name, { erase: data === true, signal });
         if (json !== true) out.line(`Removed ${name}`);
-      }
+      });
       const left = prune === true ? [] : orphans.map(({ name }) => name);
       if (json === true) out.line(JSON.stringify({ removed, orphaned: left }));
       else if (removed.length === 0) out.line("Nothing to remove.");

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { ConstellationError, type Exec } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { attachInput } from "../terminal/attach-input.ts";
+import { onFirstInstance } from "./first-instance.ts";
 
 interface Options {
   readonly interactive?: boolean;
@@ -25,9 +26,10 @@ export function define(command: Command, context: Context): void {
           remedy: "Leave -t away.",
         });
       const daemon = await context.client({ start: false });
-      const instance = name.includes(".") ? name : `${name}.1`;
-      const exec = await daemon.exec(instance, words, { tty, ...terminalSize() });
-      context.exitCode = await attach(exec, context, { tty, interactive: options.interactive === true });
+      context.exitCode = await onFirstInstance(daemon, name, context.signal, async (instance) => {
+        const exec = await daemon.exec(instance, words, { tty, ...terminalSize() });
+        return attach(exec, context, { tty, interactive: options.interactive === true });
+      });
     });
 }
 

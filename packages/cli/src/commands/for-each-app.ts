@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type CallOptions, type Constellation, ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
+import { oneByOne } from "./one-by-one.ts";
 
 /** A command that does one thing to each app named, or to all of them. All names are checked before anything is done. */
 export function forEachApp(
@@ -21,10 +22,10 @@ export function forEachApp(
       const daemon = await client({ start: false });
       const apps = all === true ? (await daemon.apps({ signal })).map(({ name }) => name) : [...new Set(names)];
       await Promise.all(apps.map((app) => daemon.app(app, { signal })));
-      for (const app of apps) {
+      await oneByOne(apps, { signal }, async (app) => {
         await act(daemon, app, { signal });
         if (json !== true) out.line(`${done} ${app}`);
-      }
+      });
       if (json === true) out.line(JSON.stringify({ apps }));
     });
 }

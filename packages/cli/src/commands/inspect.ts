@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { appLines } from "../views/app.ts";
 import { instanceLines } from "../views/instance.ts";
+import { onFirstInstance } from "./first-instance.ts";
 
 /** `constellation inspect <app|instance>` */
 export function define(command: Command, { out, signal, client }: Context): void {
@@ -12,7 +13,7 @@ export function define(command: Command, { out, signal, client }: Context): void
     .action(async (name: string, { plan, json }: { plan?: boolean; json?: boolean }) => {
       const daemon = await client({ start: false });
       if (plan === true) {
-        const text = await daemon.plan(name.includes(".") ? name : `${name}.1`, { signal });
+        const text = await onFirstInstance(daemon, name, signal, (instance) => daemon.plan(instance, { signal }));
         if (json === true) out.line(JSON.stringify({ plan: text }));
         else out.write(text.endsWith("\n") ? text : `${text}\n`);
       } else if (name.includes(".")) {

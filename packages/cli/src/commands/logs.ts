@@ -27,8 +27,8 @@ export function define(command: Command, { out, signal, client }: Context): void
     .option("-t, --timestamps", "show when each line was written")
     .option("--json", "print one JSON value a line")
     .action(async (name: string | undefined, options: Options) => {
+      const instance = instanceOf(name, options.instance);
       const daemon = await client({ start: false });
-      const instance = options.instance ?? (name?.includes(".") === true ? name : undefined);
       const app = instance === undefined ? name : (instance.split(".")[0] ?? instance);
       if (instance !== undefined) await daemon.instance(instance, { signal });
       const lines = daemon.logs(app, {
@@ -42,6 +42,22 @@ export function define(command: Command, { out, signal, client }: Context): void
       for await (const line of lines)
         out.line(options.json === true ? JSON.stringify(line) : lineText(line, out, options.timestamps === true));
     });
+}
+
+/** The one instance that is meant, if any. */
+function instanceOf(name: string | undefined, option: string | undefined): string | undefined {
+  const named = name?.includes(".") === true ? name : undefined;
+  if (option === undefined) return named;
+  if (!/^[^.]+\.\d+$/.test(option))
+    throw wrong("--instance", option, `the name of an instance, like "${name ?? "web"}.1"`);
+  if (name === undefined || (named ?? option.split(".")[0]) === (named === undefined ? name : option)) return option;
+  throw new ConstellationError(
+    "usage.invalid",
+    `\`logs\` got ${name} and --instance ${option}, which is no instance of it`,
+    {
+      remedy: `Leave one of them away: \`constellation logs ${option}\`.`,
+    },
+  );
 }
 
 function lineText(

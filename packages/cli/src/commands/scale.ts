@@ -1,3 +1,4 @@
+import { mostInstances } from "@constellation/contract";
 import type { Command } from "commander";
 import { ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
@@ -21,7 +22,12 @@ export function define(command: Command, { out, signal, client }: Context): void
 }
 
 function parse(word: string): { readonly app: string; readonly instances: number } {
-  const [, app, instances] = /^([^=]+)=(\d{1,5})$/.exec(word) ?? [];
+  const [, app, instances] = /^([^=]+)=(\d+)$/.exec(word) ?? [];
+  if (app !== undefined && Number(instances) > mostInstances)
+    throw new ConstellationError(
+      "usage.invalid",
+      `\`scale\` got ${JSON.stringify(word)}, an app has at most ${mostInstances} instances`,
+    );
   if (app !== undefined && instances !== undefined) return { app, instances: Number(instances) };
   throw new ConstellationError("usage.invalid", `\`scale\` got ${JSON.stringify(word)}, it needs an app and a number`, {
     remedy: "Write it like `constellation scale web=5`.",

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { appNameSchema } from "../spec/app.ts";
+import { mostInstances } from "../spec/most-instances.ts";
 
 export const applyRequestSchema = z.strictObject({
   /** Specs as written by the user; each is parsed by itself so that its problems are reported by app. */
@@ -13,7 +14,7 @@ export const applyRequestSchema = z.strictObject({
   /** Remove the orphans; their data folders and logs stay. @default false: they go on and are named */
   prune: z.boolean().optional(),
 });
-export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max(10_000) });
+export const scaleRequestSchema = z.strictObject({ instances: z.int().min(0).max(mostInstances) });
 export const stopDaemonRequestSchema = z.strictObject({
   /** Stop every instance too. @default false: they go on without a daemon */ instances: z.boolean().optional(),
 });

@@ -4,6 +4,7 @@ import { parseDuration } from "../units/duration.ts";
 import { human } from "./human.ts";
 import type { DependencyCondition } from "./input.ts";
 import { defaultIsolation, type Isolation, isolationSchema } from "./isolation.ts";
+import { mostInstances } from "./most-instances.ts";
 import { type PortSpec, portsSchema } from "./port.ts";
 import { type Health, healthSchema, noHealth } from "./probe.ts";
 import { noLimits, type Resources, resourcesSchema } from "./resources.ts";
@@ -55,10 +56,15 @@ export const appSchema = z
       .optional(),
     /** The app's folder: readable by the instance, and its working folder. Set by the client to the folder of the spec. */
     folder: absolute.optional(),
-    instances: z.number().int().min(0).max(10_000).optional(),
+    instances: z.number().int().min(0).max(mostInstances).optional(),
     resources: resourcesSchema.optional(),
     env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of an environment variable"), text)
+      .record(
+        z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of a variable (letters, digits and "_", no digit first)'),
+        text,
+      )
       .optional(),
     port: portsSchema.optional(),
     health: healthSchema.optional(),

@@ -49,13 +49,13 @@ export interface ResourcesInput {
   cpu?: number | undefined;
   /** Share under contention, 1 to 10000. @default 100 */
   cpuWeight?: number | undefined;
-  /** Hard limit, like `"256MB"`. The kernel ends a process that needs more: the program itself ends with reason `oom`, what it started without. */
+  /** Hard limit, like `"256MB"`, at least 1 MB. The kernel ends a process that needs more: the program itself ends with reason `oom`, what it started without. */
   memory?: string | number | undefined;
   /** Processes and threads together; `"unlimited"` for no bound. @default 4096, where the machine can bound them */
   pids?: number | "unlimited" | undefined;
   /** File descriptors of each process. */
   openFiles?: number | undefined;
-  /** Quota of the private data folder, like `"1GB"`; at least 4096 bytes. */
+  /** Quota of the private data folder, like `"1GB"`; at least 8.4 MB where it is a disk image, 4096 bytes where the file system counts it (project quotas). */
   disk?: string | number | undefined;
   /** Bandwidth like `"50Mbit"`, one figure for both directions or one for each. */
   network?: string | { in?: string | undefined; out?: string | undefined } | undefined;

@@ -57,17 +57,26 @@ const depth = (issues: readonly z.core.$ZodIssue[]): number =>
   );
 
 function describe(issue: z.core.$ZodIssue, input: unknown): string {
-  const where =
-    issue.path
-      .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-      .join("")
-      .replace(/^\./, "") || "the spec";
+  if (issue.code === "invalid_key") return describeKey(issue);
+  const where = placeOf(issue.path);
   if (issue.code === "unrecognized_keys")
     return `${where} has no setting ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}`;
   const found = valueAt(input, issue.path);
   const text = issue.message.replace(/^Invalid input: /, "");
   return issue.code === "custom" ? `${where}: ${text}` : `${where} is ${shorten(found)}: ${text}`;
 }
+
+/** A name in a record that can be none. */
+function describeKey({ path, issues }: z.core.$ZodIssueInvalidKey): string {
+  const wanted = issues.map(({ message }) => message).join(", and ");
+  return `${placeOf(path.slice(0, -1))}: ${shorten(String(path.at(-1)))} ${wanted}`;
+}
+
+const placeOf = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./, "") || "the spec";
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input;

@@ -6,6 +6,12 @@ import { human } from "./human.ts";
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
 // The kernel counts in pages and blocks: a bound below one is none, and a disk quota of nothing is no quota.
 const boundedSize = size.refine((bytes) => bytes >= 4096, "must be at least 4096 bytes");
+/** What starting a program takes by itself is counted to it: half of this with the smallest one, more where there are many processors. */
+const smallestMemoryBytes = 1_000_000;
+const memorySize = size.refine(
+  (bytes) => bytes >= smallestMemoryBytes,
+  "must be at least 1 MB: the start of the smallest program takes half of it",
+);
 const byteRate = human(z.string(), (text) => Math.max(1, Math.round(parseBitrate(text) / 8)));
 const bitrate = human(z.string(), parseBitrate);
 
@@ -27,7 +33,7 @@ export const resourcesSchema = z
     /** Share under contention, 1 to 10000. @default 100 (cgroup v2 `cpu.weight`) */
     cpuWeight: z.number().int().min(1).max(10_000).optional(),
     /** Hard limit; exceeding it ends the instance with reason `oom`. */
-    memory: boundedSize.optional(),
+    memory: memorySize.optional(),
     /** Processes and threads together. @default 4096, where the machine can bound them */
     pids: z.union([z.literal("unlimited"), z.number().int().min(1).max(4_194_304)]).optional(),
     /** File descriptors per process (RLIMIT_NOFILE). */

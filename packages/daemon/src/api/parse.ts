@@ -1,4 +1,4 @@
-import { ConstellationError, describeIssues, type ErrorCode, type Route } from "@constellation/contract";
+import { ConstellationError, describeIssues, type Route } from "@constellation/contract";
 import type { z } from "zod";
 
 /**
@@ -12,18 +12,20 @@ export function parsePart(part: "params" | "query" | "request", route: Route, va
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = describeIssues(result.error.issues, value);
-  const { code, remedy } = part === "params" ? notFound(route) : invalid;
-  throw new ConstellationError(code, `${route.method} ${route.path} cannot be done: ${problems.join("; ")}`, {
-    remedy,
-    details: { problems },
-  });
+  const named = part === "params" ? namedBy(route) : null;
+  const cannot = named === null ? `${route.method} ${route.path} cannot be done` : `There is no such ${named}`;
+  throw new ConstellationError(
+    named === null ? "request.invalid" : notFound[named],
+    `${cannot}: ${problems.join("; ")}`,
+    {
+      remedy: named === null ? "Correct the request; nothing was changed." : "`constellation ps` lists what there is.",
+      details: { problems },
+    },
+  );
 }
 
-const invalid = { code: "request.invalid", remedy: "Correct the request; nothing was changed." } as const;
+const notFound = { app: "app.not-found", instance: "instance.not-found" } as const;
 
-function notFound(route: Route): { readonly code: ErrorCode; readonly remedy: string } {
-  if (route.path.includes(":app")) return { code: "app.not-found", remedy: "`constellation ps` lists what there is." };
-  if (route.path.includes(":instance"))
-    return { code: "instance.not-found", remedy: "`constellation ps` lists what there is." };
-  return invalid;
-}
+/** What the path of a route names. */
+const namedBy = ({ path }: Route): keyof typeof notFound | null =>
+  path.includes(":app") ? "app" : path.includes(":instance") ? "instance" : null;

@@ -45,12 +45,18 @@ export class MemoryPlatform implements Platform {
   readonly happened = new Journal<Event>();
   readonly #apps = new Map<string, App>();
   readonly #startMs: number;
+  readonly #stopMs: number;
   readonly #startedAt = Date.now();
   readonly #stopped: () => void;
   /** Streams being read now; a test sees here that a caller who left is not served on. */
   openStreams = 0;
 
-  constructor({ startMs = 5, stopped = () => undefined }: { startMs?: number; stopped?: () => void } = {}) {
+  constructor({
+    startMs = 5,
+    stopMs = 0,
+    stopped = () => undefined,
+  }: { startMs?: number; stopMs?: number; stopped?: () => void } = {}) {
+    this.#stopMs = stopMs;
     this.#startMs = startMs;
     this.#stopped = stopped;
   }
@@ -198,6 +204,7 @@ export class MemoryPlatform implements Platform {
   async stopApp(name: string): Promise<void> {
     const app = this.#find(name);
     app.stopped = true;
+    await sleep(this.#stopMs);
     for (const instance of app.instances) this.#move(instance, { status: "stopped", since: Date.now(), last: null });
     this.#emit({ type: "app.stopped", app: name });
   }

@@ -21,6 +21,8 @@ export class LaunchError extends Error {
   /** Errno as a positive number and by name ("EPERM"), when the kernel gave one. */
   readonly errno: number | undefined;
   readonly errnoCode: string | undefined;
+  /** Why the step failed, and what to do about it, without the words for whose step it is. */
+  readonly reason: string | undefined;
 
   constructor(message: string, details: LaunchErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -28,6 +30,7 @@ export class LaunchError extends Error {
     this.stepIndex = details.stepIndex;
     this.step = details.step;
     this.errno = details.errno;
+    this.reason = details.reason;
     this.errnoCode = details.errno === undefined ? undefined : describeErrno(details.errno).code;
   }
 }
@@ -37,6 +40,7 @@ export interface LaunchErrorDetails {
   readonly stepIndex?: number | undefined;
   readonly step?: Step | undefined;
   readonly errno?: number | undefined;
+  readonly reason?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -46,8 +50,9 @@ export function stepError(plan: LaunchPlan, stepIndex: number, errno: number): L
   const { code, text } = describeErrno(errno);
   const what = step === undefined ? `step ${stepIndex}` : step.says;
   const advice = step === undefined ? undefined : adviceFor(step, code);
-  const message = `Cannot start ${plan.name}: ${what} failed: ${code} (${text})${advice === undefined ? "" : `; ${advice}`}`;
-  return new LaunchError(message, { code: "STEP_FAILED", stepIndex, step, errno });
+  const reason = `${code} (${text})${advice === undefined ? "" : `; ${advice}`}`;
+  const message = `Cannot start ${plan.name}: ${what} failed: ${reason}`;
+  return new LaunchError(message, { code: "STEP_FAILED", stepIndex, step, errno, reason });
 }
 
 /** The error for a plan that the launcher would not run. */

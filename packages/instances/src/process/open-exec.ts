@@ -34,7 +34,8 @@ const lastWordsMs = 1000;
 export async function openExec(request: ExecRequest, place: ExecPlace, signal: AbortSignal): Promise<ExecSession> {
   const name = instanceName(place.record.request);
   const what = JSON.stringify(request.argv[0]);
-  if (signal.aborted) throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`);
+  if (signal.aborted)
+    throw new ConstellationError("call.cancelled", `Cannot execute ${what} in ${name}: it was cancelled`);
   try {
     const main = await programIn(place, signal);
     const session = LaunchedSession.start(planFor(request, place, main), { signal });
@@ -43,19 +44,27 @@ export async function openExec(request: ExecRequest, place: ExecPlace, signal: A
     return new RunningExec(session);
   } catch (error) {
     if (signal.aborted)
-      throw new ConstellationError("call.cancelled", `Cannot run ${what} in ${name}: it was cancelled`, {
+      throw new ConstellationError("call.cancelled", `Cannot execute ${what} in ${name}: it was cancelled`, {
         cause: error,
       });
     const ended = error instanceof LaunchError && (error.code === "INVALID_REQUEST" || error.errnoCode === "ESRCH");
-    const why = error instanceof Error ? error.message : String(error);
     throw new ConstellationError(
       ended ? "instance.not-running" : "exec.failed",
-      `Cannot run ${what} in ${name}: ${why}`,
+      `Cannot execute ${what} in ${name}: ${whyNot(error)}`,
       {
         cause: error,
       },
     );
   }
+}
+
+/** The steps of a launch speak of a start; here the instance has started long ago. */
+function whyNot(error: unknown): string {
+  if (error instanceof LaunchError && error.reason !== undefined)
+    return error.step === undefined || error.step.name === "EXEC"
+      ? error.reason
+      : `${error.step.says} failed: ${error.reason}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function closeSoonAfter(over: AbortSignal, session: LaunchedSession): void {

@@ -98,6 +98,22 @@ test("open files are limited per process; more than the daemon may have is refus
   expect(measures["limit.open-files"]).toBe("missing");
 });
 
+test.runIf(limitsHere)("the smallest memory limit that a spec may have is enough for a small program", async () => {
+  const small = shell(playground, "echo works", { resources: { memory: "1MB" } });
+  for (let time = 0; time < 5; time += 1) expect((await runToEnd(driver, small)).exit.kind).toBe("completed");
+});
+
+test("a command that is not there is what cannot be executed; the instance has started long ago", async () => {
+  const handle = await driver.start(shell(playground, "echo up; sleep 1000"), { signal });
+  await line(handle, /up/);
+  const session = handle.exec({ argv: ["no-such-program"], tty: false, columns: 80, rows: 24 }, { signal });
+  await expect(session).rejects.toMatchObject({
+    code: "exec.failed",
+    message: expect.stringMatching(/^Cannot execute "no-such-program" in suite\.\d+: ENOENT \(.*\); check the command/),
+  });
+  await end(driver, handle);
+});
+
 test("bandwidth needs a network of its own: with isolation.network host it is refused", async () => {
   const spec = { resources: { network: "10Mbit" }, isolation: { network: "host" } } as const;
   expect(await refusal(driver, shell(playground, "true", spec))).toMatchObject({ code: "limit.unenforceable" });

@@ -85,6 +85,12 @@ describe.skipIf(process.getuid?.() !== 0)("a start in a slot", () => {
     }
   });
 
+  test("has room in the smallest memory limit that a spec may have", async () => {
+    const small = shell(playground, "echo works", { resources: { memory: "1MB" } });
+    for (let time = 0; time < 3; time += 1)
+      expect(await runToEnd(startingInSlots(driver), small)).toMatchObject({ start: "slot", lines: ["works"] });
+  });
+
   test("is made cold when somebody has killed what waited", async () => {
     const request = shell(playground, "exit 3");
     driver.expect(request);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -30,8 +30,9 @@ const entries = ["../index.ts", "../index.js", "./index.js"];
 export async function loadApps(file: string): Promise<LoadedApps> {
   const path = resolve(file);
   const folder = dirname(path);
-  if (!existsSync(path))
-    throw new ConstellationError("spec.unreadable", `Cannot read the spec ${file}: there is no such file`, {
+  const why = whyUnreadable(path);
+  if (why !== null)
+    throw new ConstellationError("spec.unreadable", `Cannot read the spec ${file}: ${why}`, {
       remedy: "Name another file, or write one with `constellation init`.",
     });
   const { bytes, inputs } = await bundle({
@@ -42,7 +43,7 @@ export async function loadApps(file: string): Promise<LoadedApps> {
     plugins: [ownPackage()],
   });
   const value = await unlessStuck(evaluate(bytes, path, folder), file);
-  const apps = Array.isArray(value) ? value.flat() : [value];
+  const apps: unknown[] = Array.isArray(value) ? (value as unknown[]).flat(Infinity) : [value];
   if (value === undefined || apps.length === 0)
     throw new ConstellationError("spec.invalid", `The spec ${file} exports no app`, {
       remedy: "Write `export default app({ name: …, script: … })`.",
@@ -57,6 +58,18 @@ export async function loadApps(file: string): Promise<LoadedApps> {
       },
     );
   return { apps: apps as AppInput[], source: path, folder, inputs };
+}
+
+function whyUnreadable(path: string): string | null {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info === undefined) return "there is no such file";
+  if (!info.isFile()) return info.isDirectory() ? "it is a folder" : "it is no file";
+  try {
+    accessSync(path, constants.R_OK);
+    return null;
+  } catch {
+    return "it may not be read";
+  }
 }
 
 /** `import … from "constellation"` means the running version, also where none is installed. */
