@@ -54,6 +54,7 @@ async function run(layout: Layout): Promise<void> {
       state: layout.stateDirectory,
       cgroupBase: cgroupBaseOf(layout),
       network: networkWish(process.env, process.getuid?.() ?? -1),
+      report,
       // Who wants no program to wait wants nothing to wait.
       ...(spares === 0 ? { slots: noSlots } : {}),
     }),

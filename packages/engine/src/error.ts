@@ -44,6 +44,8 @@ export interface EngineErrorDetails {
   readonly token?: string;
   /** `unavailable`: the process that holds the files; null while it has not said which it is. */
   readonly holderPid?: number | null;
+  /** `unavailable`: the file that its disk has no space left for. */
+  readonly noSpaceFor?: string;
   readonly cause?: unknown;
 }
 
@@ -57,6 +59,7 @@ export class EngineError extends Error {
   readonly keys: readonly string[];
   readonly token: string | undefined;
   readonly holderPid: number | null | undefined;
+  readonly noSpaceFor: string | undefined;
 
   constructor(code: EngineErrorCode, message: string, details: EngineErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -66,6 +69,7 @@ export class EngineError extends Error {
     this.keys = details.keys ?? [];
     this.token = details.token;
     this.holderPid = details.holderPid;
+    this.noSpaceFor = details.noSpaceFor;
   }
 }
 

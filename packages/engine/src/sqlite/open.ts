@@ -58,6 +58,7 @@ export function asEngineError(path: string, attempted: string, error: unknown): 
       return taken(path, readOwner(path));
     case sqlCode.full:
       return new EngineError("unavailable", `Cannot ${attempted}: no space left for ${path}; free some on that disk`, {
+        noSpaceFor: path,
         cause: error,
       });
     default:

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { type Exit, exitSchema } from "@constellation/contract";
 import type { Cgroup } from "@constellation/host";
 import { signalName } from "../driver/signal-names.ts";
+import { instanceName } from "../driver/start-request.ts";
 import { type End, toExit } from "../driver/to-exit.ts";
 import type { ExitRecord } from "../launch/index.ts";
 import { readJson, writeAtomically } from "./atomic-file.ts";
-import { readStop, type RunRecord } from "./run-record.ts";
+import type { RunRecord, StopIntent } from "./run-record.ts";
 
 const exitFile = "end.json";
 
@@ -17,6 +18,10 @@ export interface EndFacts {
   readonly nowMs: number;
   /** Unix milliseconds; a run from before was ended by the reboot. */
   readonly bootedAt: number;
+  /** How it was being stopped; null: it ended by itself. */
+  readonly stop: StopIntent | null;
+  /** Told what went wrong without holding anything up. */
+  readonly report: (text: string, error: unknown) => void;
 }
 
 /** The exit of a run that is over. It is worded once and kept with the run, so that every daemon that asks tells the same. */
@@ -27,13 +32,18 @@ export function exitOf(folder: string, record: RunRecord, facts: EndFacts): Exit
 
 /** The exit of a run that was in one daemon's hand from its start to its end: nobody has worded it yet. */
 export function firstExitOf(folder: string, record: RunRecord, facts: EndFacts): Exit {
-  const exit = wordExit(folder, record, facts);
-  writeAtomically(join(folder, exitFile), JSON.stringify(exit));
+  const exit = wordExit(record, facts);
+  try {
+    writeAtomically(join(folder, exitFile), JSON.stringify(exit));
+  } catch (error) {
+    // It is over all the same, and whoever waits for its end must hear of it on a full disk, too.
+    const name = instanceName(record.request);
+    facts.report(`${name}: how it ended is not written down: a next daemon may word it otherwise`, error);
+  }
   return exit;
 }
 
-function wordExit(folder: string, record: RunRecord, { found, cgroup, nowMs, bootedAt }: EndFacts): Exit {
-  const stop = readStop(folder);
+function wordExit(record: RunRecord, { found, cgroup, nowMs, bootedAt, stop }: EndFacts): Exit {
   const events = cgroup === null ? null : eventsOf(cgroup);
   return toExit(found === null ? lost(record, bootedAt) : endOf(found, record), {
     at: found?.endedAtMs ?? nowMs,

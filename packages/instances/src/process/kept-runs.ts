@@ -14,7 +14,7 @@ import { FoldersAhead } from "./folders-ahead.ts";
 import { type DriverFolders, runFolder, runsFolder, sparesFolder } from "./folders.ts";
 import { deleteRemoved } from "./forget-app.ts";
 import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
-import { readNotes, readRunRecord, type RunRecord } from "./run-record.ts";
+import { readNotes, readRunRecord, readStop, type RunRecord } from "./run-record.ts";
 
 /** What looking at kept runs needs. */
 export interface KeptRunsParts {
@@ -22,6 +22,7 @@ export interface KeptRunsParts {
   readonly clock: Clock;
   /** Unix milliseconds: what began before ended with the machine. */
   readonly bootedAt: number;
+  readonly report: (text: string, error: unknown) => void;
   /** Takes up a run that goes on. */
   readonly takeUp: (folder: string, record: RunRecord, pids: PidFile) => RunHandle;
 }
@@ -93,7 +94,7 @@ export class KeptRuns {
   }
 
   async #ended(folder: string, record: RunRecord): Promise<Recovery> {
-    const { clock, bootedAt } = this.#parts;
+    const { clock, bootedAt, report } = this.#parts;
     const cgroup = record.cgroup === null ? undefined : openCgroup(record.cgroup);
     try {
       // It may live although nobody can read what it wrote.
@@ -101,7 +102,9 @@ export class KeptRuns {
       const pids = readPidFile(folder);
       if (pids !== null) await clearLost(pids, cgroup ?? null);
       const found = readExitRecord(folder);
-      const exit = exitOf(folder, record, { found, cgroup: cgroup ?? null, nowMs: clock.nowMs(), bootedAt });
+      const stop = readStop(folder);
+      const nowMs = clock.nowMs();
+      const exit = exitOf(folder, record, { found, stop, cgroup: cgroup ?? null, nowMs, bootedAt, report });
       // A start that failed while nobody listened ran nothing; it is as good as never begun.
       if (exit.kind === "start-failed") return { status: "never-started" };
       return { status: "ended", exit, request: record.request };

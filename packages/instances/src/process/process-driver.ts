@@ -41,6 +41,8 @@ export interface ProcessDriverOptions extends DriverFolders {
   readonly clock?: Clock;
   /** How many namespaces may wait for instances, and when. `slots: 0`: none, every start is cold. @default {@link defaultStockBudget} */
   readonly slots?: StockBudget;
+  /** Told what went wrong without holding anything up. @default nobody is told */
+  readonly report?: (text: string, error: unknown) => void;
 }
 
 /** What it lets other drivers use: the same machine, the same folders, the same records. */
@@ -65,13 +67,15 @@ export class ProcessDriver implements Driver {
   readonly #numbers: InstanceNumbers;
   readonly #newFolders: FoldersAhead;
   readonly #bootedAt: number;
+  readonly #report: (text: string, error: unknown) => void;
   readonly #runs: KeptRuns;
   #spawner: Promise<Spawner> | null = null;
   #slots: SlotStock | null = null;
   readonly #counts = { slot: 0, cold: 0 };
 
   private constructor(options: ProcessDriverOptions) {
-    const { clock = systemClock, runtime, state } = options;
+    const { clock = systemClock, runtime, state, report = () => undefined } = options;
+    this.#report = report;
     this.#folders = { runtime, state };
     this.#clock = clock;
     this.#bootedAt = clock.nowMs() - uptimeMs();
@@ -83,6 +87,7 @@ export class ProcessDriver implements Driver {
       folders: this.#folders,
       clock,
       bootedAt: this.#bootedAt,
+      report,
       takeUp: (...found) => this.#handle(...found),
     });
   }
@@ -226,6 +231,7 @@ export class ProcessDriver implements Driver {
       bootedAt: this.#bootedAt,
       ...(started === undefined ? {} : { started }),
       disk: this.#folders.state,
+      report: this.#report,
     });
   }
 

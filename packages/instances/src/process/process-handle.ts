@@ -21,7 +21,7 @@ import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
 import { printedPlans } from "./printed-plans.ts";
 import { processesOf } from "./process-list.ts";
-import { type RunRecord, readStop, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
+import { type RunRecord, readStop, type StopIntent, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
 import { RunReader } from "./run-reader.ts";
 import { wrappedProgram } from "./wrapper/wrapped-program.ts";
 
@@ -35,6 +35,8 @@ export interface ProcessHandleOptions {
   readonly bootedAt: number;
   /** Any path on the disk whose rates are limited. */
   readonly disk: string;
+  /** Told what went wrong without holding anything up. */
+  readonly report: (text: string, error: unknown) => void;
   readonly started?: JustStarted;
 }
 
@@ -64,6 +66,8 @@ export class ProcessHandle implements RunHandle {
   #metrics: MetricSocket | null = null;
   /** To be kept as soon as there is time. */
   #notes: RunNotes | null = null;
+  /** What was begun to stop it, written down or not. */
+  #stopping: StopIntent | null = null;
   #kill: { readonly at: number; cancel(): void } | null = null;
 
   constructor(options: ProcessHandleOptions) {
@@ -84,6 +88,7 @@ export class ProcessHandle implements RunHandle {
     // Whoever waits is told; a handle that was let go has nobody who waits.
     this.#end.catch(() => {});
     const stop = started === undefined ? readStop(folder) : null;
+    this.#stopping = stop;
     // An earlier daemon began to stop it, and perhaps died before it could send the signal.
     if (stop !== null) {
       if (stop.graceMs > 0) this.#signal(stop.signal);
@@ -101,9 +106,9 @@ export class ProcessHandle implements RunHandle {
   stop(signal: string, graceMs: number): Promise<Exit> {
     if (this.#over.signal.aborted) return this.#end;
     const { clock, folder } = this.#options;
-    const before = readStop(folder);
+    const before = this.#stopping ?? readStop(folder);
     const killAt = clock.nowMs() + graceMs;
-    if (before === null || killAt < before.killAt) writeStop(folder, { signal, graceMs, killAt });
+    if (before === null || killAt < before.killAt) this.#noteStop({ signal, graceMs, killAt });
     if (graceMs > 0 && before === null) this.#signal(signal);
     this.#armKill(Math.min(killAt, before?.killAt ?? killAt));
     return this.#end;
@@ -173,7 +178,7 @@ export class ProcessHandle implements RunHandle {
   }
 
   async #watch(): Promise<Exit> {
-    const { folder, pids, clock, bootedAt, started } = this.#options;
+    const { folder, pids, clock, bootedAt, report, started } = this.#options;
     // That it runs is told first; how it ends can be learned at any time.
     if (started !== undefined) await sleep(newsMs);
     const end = await watchLife(folder, { signal: this.#letGo.signal });
@@ -181,7 +186,9 @@ export class ProcessHandle implements RunHandle {
     if (end.kind === "lost") await clearLost(pids, this.#cgroup);
     const found = end.kind === "ended" ? end.record : null;
     const wording = started === undefined ? exitOf : firstExitOf;
-    const exit = wording(folder, this.#record, { found, cgroup: this.#cgroup, nowMs: clock.nowMs(), bootedAt });
+    const stop = this.#stopping ?? readStop(folder);
+    const facts = { found, stop, cgroup: this.#cgroup, nowMs: clock.nowMs(), bootedAt, report };
+    const exit = wording(folder, this.#record, facts);
     this.#over.abort();
     this.#kill?.cancel();
     this.#close();
@@ -195,6 +202,21 @@ export class ProcessHandle implements RunHandle {
     const program = wrappedProgram(this.#record, pids);
     if (program !== undefined) signalProcess(program, name as NodeJS.Signals);
     else clock.after(10, () => this.#over.signal.aborted || this.#letGo.signal.aborted || this.#signal(name));
+  }
+
+  /** A stop needs no disk: where none is left it goes on, and only the next daemon would not know of it. */
+  #noteStop(stop: StopIntent): void {
+    this.#stopping = stop;
+    const { folder, report } = this.#options;
+    try {
+      writeStop(folder, stop);
+    } catch (error) {
+      const name = instanceName(this.#record.request);
+      report(
+        `${name}: its stop goes on, but is not written down: a next daemon would not know that it was begun`,
+        error,
+      );
+    }
   }
 
   #armKill(at: number): void {
