@@ -13,7 +13,7 @@ export const eventSchema = z.discriminatedUnion("type", [
     type: z.literal("app.applied"),
     app: z.string(),
     revision: z.int(),
-    change: z.enum(["created", "updated", "scaled", "unchanged"]),
+    change: z.enum(["created", "updated", "scaled", "retried", "unchanged"]),
   }),
   z.object({ ...base, type: z.literal("app.healthy"), app: z.string(), revision: z.int() }),
   z.object({ ...base, type: z.literal("app.stopped"), app: z.string() }),

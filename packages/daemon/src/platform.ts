@@ -141,7 +141,7 @@ export class DaemonPlatform implements Platform {
     const processes = run === null ? [] : (await run.handle.inspect()).processes;
     const { app, index, revision } = observed;
     return {
-      ...this.#instance(app, index, { revision: revision ?? 0, wish: { kind: "run" } }),
+      ...this.#instance(app, index, { revision: revision ?? 0, wish: { kind: "run" }, tries: observed.tries }),
       runId: facts?.runId ?? null,
       start: facts?.start ?? null,
       measures: [...(facts?.measures ?? [])],
@@ -234,10 +234,15 @@ export class DaemonPlatform implements Platform {
     }
   }
 
-  /** An allocation as users see it; one that its node has not taken up yet is just starting. */
-  #instance(app: string, index: number, { revision, wish }: Pick<AllocationRecord, "revision" | "wish">): Instance {
+  /** An allocation as users see it; one that its node has not taken up yet, or not for another try, is just starting. */
+  #instance(
+    app: string,
+    index: number,
+    { revision, wish, tries }: Pick<AllocationRecord, "revision" | "wish" | "tries">,
+  ): Instance {
     const observed = this.#parts.observations.at(app, index);
-    const since = this.#parts.startedAt;
+    const isBefore = observed?.state.status === "failed" && observed.tries !== tries;
+    const since = observed?.state.since ?? this.#parts.startedAt;
     const unseen: InstanceState =
       wish.kind === "wait" ? { status: "waiting", since, for: wish.for } : { status: "starting", since };
     return {
@@ -246,7 +251,7 @@ export class DaemonPlatform implements Platform {
       index,
       revision: observed?.revision ?? revision,
       driver: observed?.driver ?? this.#parts.driver.name,
-      state: observed?.state ?? unseen,
+      state: isBefore ? unseen : (observed?.state ?? unseen),
       restarts: observed?.restarts ?? 0,
     };
   }

@@ -6,6 +6,7 @@ const signs: Record<Change["change"], { readonly sign: string; readonly meaning:
   created: { sign: "+", meaning: "good" },
   updated: { sign: "~", meaning: "warning" },
   scaled: { sign: "~", meaning: "warning" },
+  retried: { sign: "~", meaning: "warning" },
   unchanged: { sign: "=", meaning: "dim" },
   orphaned: { sign: "!", meaning: "warning" },
   removed: { sign: "-", meaning: "bad" },

@@ -46,12 +46,13 @@ export const appSummarySchema = z.object({
 });
 
 /**
- * What an apply does to one app. `orphaned`: it came from the same file before and is not in it any more; nothing is done
+ * What an apply does to one app. `retried`: it is as it was wanted, and its instances that have failed are tried anew.
+ * `orphaned`: it came from the same file before and is not in it any more; nothing is done
  * to it unless the apply prunes, and then it is `removed`.
  */
 export const changeSchema = z.object({
   app: z.string(),
-  change: z.enum(["created", "updated", "scaled", "unchanged", "orphaned", "removed"]),
+  change: z.enum(["created", "updated", "scaled", "retried", "unchanged", "orphaned", "removed"]),
   revision: z.int(),
   /** Settings that differ from what runs, as `path: before -> after`. */
   differences: z.array(z.string()),

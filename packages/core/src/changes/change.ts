@@ -8,6 +8,8 @@ export interface KnownApp {
   readonly revision: number;
   /** Whether its instances are wanted to run; `stop` makes it false. */
   readonly running: boolean;
+  /** Names of its instances that have failed for good: whoever applies it wants them to be tried anew. */
+  readonly failed: readonly string[];
 }
 
 /**
@@ -26,10 +28,14 @@ export function changeOf(known: KnownApp | null, wanted: AppSpec): Change {
       differences: [...lines, ...wakes(known)],
     };
   }
-  if (found.length === 0 && known.running)
-    return { app: wanted.name, change: "unchanged", revision: known.revision, differences: [] };
+  const retries = known.failed.map((name) => `${name}: failed -> tried again`);
+  if (found.length === 0 && known.running) {
+    const change = retries.length === 0 ? "unchanged" : "retried";
+    return { app: wanted.name, change, revision: known.revision, differences: retries };
+  }
   // A stopped app that is applied again is started; its program stays as it is.
-  return { app: wanted.name, change: "scaled", revision: known.revision, differences: [...lines, ...wakes(known)] };
+  const told = [...lines, ...wakes(known), ...retries];
+  return { app: wanted.name, change: "scaled", revision: known.revision, differences: told };
 }
 
 /** What a setting costs, said behind it. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 const web: AppInput = { name: "web", command: ["server"], resources: { memory: "256MB" }, port: 8080, env: { A: "1" } };
 const spec = (changes: Partial<AppInput> = {}) => parseApp({ ...web, ...changes });
-const known = (running = true) => ({ spec: spec(), revision: 7, running });
+const known = (running = true, failed: string[] = []) => ({ spec: spec(), revision: 7, running, failed });
 
 describe("differences", () => {
   test("read as path: before -> after", () => {
@@ -113,6 +113,14 @@ describe("a change", () => {
   test("of a stopped app says that it starts", () => {
     expect(changeOf(known(false), spec())).toMatchObject({ revision: 7, differences: ["state: stopped -> running"] });
   });
+  test("of an app with failed instances tries them anew, and says so", () => {
+    const differences = ["web.1: failed -> tried again"];
+    const failed = known(true, ["web.1"]);
+    expect(changeOf(failed, spec())).toEqual({ app: "web", change: "retried", revision: 7, differences });
+    expect(changeOf(failed, spec({ instances: 2 })).differences).toEqual(["instances: 1 -> 2", ...differences]);
+    // A new revision is another try anyway.
+    expect(changeOf(failed, spec({ command: ["other"] })).differences).toHaveLength(1);
+  });
   test("of an unknown app creates it", () => {
     expect(changeOf(null, spec())).toEqual({ app: "web", change: "created", revision: 1, differences: [] });
   });
@@ -122,13 +130,13 @@ test("each difference says what it costs: a probe's timing is live, what it chec
   const probed = (health: AppInput["health"]) => spec({ health });
   const before = probed({ readiness: { http: "/a" } });
   const after = probed({ readiness: { http: "/b", period: "3s", failureThreshold: 9 } });
-  expect(changeOf({ spec: before, revision: 1, running: true }, after).differences).toEqual([
+  expect(changeOf({ spec: before, revision: 1, running: true, failed: [] }, after).differences).toEqual([
     'health.readiness.check.path: "/a" -> "/b" (restart)',
     "health.readiness.periodMs: 10s -> 3s (live)",
     "health.readiness.failureThreshold: 3 -> 9 (live)",
   ]);
   const timed = probed({ readiness: { http: "/a", timeout: "5s", successThreshold: 2, initialDelay: "1s" } });
-  const change = changeOf({ spec: before, revision: 1, running: true }, timed);
+  const change = changeOf({ spec: before, revision: 1, running: true, failed: [] }, timed);
   expect(change.differences.every((line) => line.endsWith("(live)"))).toBe(true);
   expect(fitOf({ spec: before, restarts: 0 }, { spec: timed, restarts: 0 })).toBe("live");
 });

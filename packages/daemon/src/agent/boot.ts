@@ -13,12 +13,22 @@ export async function noteBoot(repository: Repository, node: string, boot: strin
     for (const [app, runs] of mirror.runs) {
       for (const [index, { record }] of runs) {
         if (record.status !== "launched") continue;
-        const { revision, restarts } = record;
+        const { revision, restarts, tries } = record;
         const count = { restarts, streak: 0, recentRestarts: [] };
         const reason = "the machine was started again";
         edit.put(
           { kind: "run", app, index },
-          { status: "ended", revision, ...count, since: nowMs, outcome: "again", last: null, reason, until: null },
+          {
+            status: "ended",
+            revision,
+            tries,
+            ...count,
+            since: nowMs,
+            outcome: "again",
+            last: null,
+            reason,
+            until: null,
+          },
         );
       }
     }

@@ -8,13 +8,15 @@ export interface Situation {
   readonly state: InstanceState;
   /** How the revision of the present or last run compares to the allocation's; null before the first run. */
   readonly fit: Fit | null;
+  /** Whether it was asked to try anew since its last run was launched. */
+  readonly anew: boolean;
 }
 
 /**
  * The next thing to tell an instance's life so that it follows its allocation; null when it does already.
  * Telling the same again changes nothing, so it is asked after every event.
  */
-export function directive({ wish, state, fit }: Situation): LifecycleEvent | null {
+export function directive({ wish, state, fit, anew }: Situation): LifecycleEvent | null {
   switch (wish.kind) {
     case "stop":
     case "remove":
@@ -22,16 +24,17 @@ export function directive({ wish, state, fit }: Situation): LifecycleEvent | nul
     case "wait":
       return state.status === "waiting" && state.for === wish.for ? null : { type: "wait", for: wish.for };
     case "run":
-      return toRun(state, fit);
+      return toRun(state, fit, anew);
   }
 }
 
-function toRun(state: InstanceState, fit: Fit | null): LifecycleEvent | null {
+function toRun(state: InstanceState, fit: Fit | null, anew: boolean): LifecycleEvent | null {
   switch (state.status) {
     case "completed":
-    case "failed":
-      // It has had its end with this very revision; only another one makes it try again.
+      // It has done its work with this very revision; only another one has some more.
       return fit === "current" ? null : { type: "start" };
+    case "failed":
+      return fit === "current" && !anew ? null : { type: "start" };
     case "running":
     case "backoff":
       return fit === "outdated" ? { type: "restart" } : { type: "start" };

@@ -20,7 +20,7 @@ export class FirstRuns {
   plan(instance: KeeperArgs, revision: number, nowMs: number): RunRecord {
     const runId = newRunId(nowMs, this.#random());
     this.#open.set(keyOf(instance), runId);
-    return { status: "launched", runId, revision, restarts: 0, streak: 0, recentRestarts: [], since: nowMs };
+    return { status: "launched", runId, revision, restarts: 0, streak: 0, recentRestarts: [], tries: 0, since: nowMs };
   }
 
   /** It was not written down after all. */

@@ -39,6 +39,8 @@ export class Keeper {
   readonly #instance: Instance;
   /** Revision of the present or last run. */
   #revision: number | null = null;
+  /** `tries` of the allocation for which it was launched. */
+  #tries = 0;
   #ports: readonly PortBinding[] = [];
   /** Its first run, when that is written down and not begun. */
   #firstRunId: string | null = null;
@@ -78,6 +80,7 @@ export class Keeper {
       return false;
     }
     this.#revision = record.revision;
+    this.#tries = record.tries;
     if (record.status === "launched") {
       const { runId, since } = record;
       this.#instance.handle({ type: "recover", runId, count: countOf(record), launchedAt: since });
@@ -104,7 +107,7 @@ export class Keeper {
     for (;;) {
       const fit = this.#fit(allocation.revision, wanted);
       const before = this.#instance.state;
-      const event = directive({ wish: allocation.wish, state: before, fit });
+      const event = directive({ wish: allocation.wish, state: before, fit, anew: allocation.tries > this.#tries });
       if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
       if (event !== null) this.#instance.handle(this.#named(event));
       if (event === null || this.#instance.state.status === before.status) break;
@@ -213,14 +216,15 @@ export class Keeper {
     const wanted = this.#wanted();
     if (allocation === undefined || wanted === undefined) throw new Error(`${this.#name} has no allocation any more`);
     const { spec } = wanted;
-    const { revision } = allocation;
+    const { revision, tries } = allocation;
     this.#revision = revision;
+    this.#tries = tries;
     this.#releasePorts();
     const since = this.#parts.clock.nowMs();
     const run = await resolveRun(spec, this.#parts.artifacts);
     this.#ports = await this.#parts.ports.bind(spec, run, signal);
     const intent = spec.restart.policy === "never" ? "once" : "repeatable";
-    await this.#log.launch({ status: "launched", runId, revision, ...count, since }, { intent, signal });
+    await this.#log.launch({ status: "launched", runId, revision, tries, ...count, since }, { intent, signal });
     const urls = this.#parts.ports.urls();
     return startRequest({
       runId,
@@ -254,7 +258,11 @@ export class Keeper {
     if (next.status !== "starting") this.#releasePorts();
     // Its record goes with its allocation in a moment; one that dies before finds nothing to start again.
     if (next.status === "stopped" && (this.#allocation()?.wish.kind ?? "remove") === "remove") return Promise.resolve();
-    return this.#log.ended(exit, next, { revision: this.#revision ?? 0, count: this.#instance.count });
+    return this.#log.ended(exit, next, {
+      revision: this.#revision ?? 0,
+      tries: this.#tries,
+      count: this.#instance.count,
+    });
   }
 
   #releasePorts(): void {
@@ -274,6 +282,7 @@ export class Keeper {
       app: this.#app,
       index: this.#index,
       revision: this.#revision,
+      tries: this.#tries,
       driver: run?.facts.start === "warm" ? "worker" : this.#driver.name,
       state: this.#instance.state,
       restarts: this.#instance.count.restarts,

@@ -13,6 +13,8 @@ export interface ObservedInstance {
   readonly index: number;
   /** Revision that its present or last run has; null before the first. */
   readonly revision: number | null;
+  /** `tries` of the allocation for which its present or last run was launched. */
+  readonly tries: number;
   readonly driver: string;
   readonly state: InstanceState;
   readonly restarts: number;

@@ -45,7 +45,7 @@ export class RunLog {
   ended(
     exit: Exit,
     next: InstanceState,
-    { revision, count }: { readonly revision: number; readonly count: RestartCount },
+    { revision, tries, count }: { readonly revision: number; readonly tries: number; readonly count: RestartCount },
   ): Promise<void> {
     // The next launch is on its way already and its record replaces this one: one write for both.
     if (next.status === "starting") {
@@ -55,7 +55,17 @@ export class RunLog {
       next.status === "completed" || next.status === "failed" || next.status === "stopped" ? next.status : "again";
     const reason = next.status === "failed" ? next.reason : exit.reason;
     const until = next.status === "backoff" ? next.until : null;
-    return this.#write({ status: "ended", revision, ...count, since: exit.at, outcome, last: exit, reason, until });
+    return this.#write({
+      status: "ended",
+      revision,
+      tries,
+      ...count,
+      since: exit.at,
+      outcome,
+      last: exit,
+      reason,
+      until,
+    });
   }
 
   /** Where an earlier daemon left the instance; undefined when it was never started or has a run to be found out about. */

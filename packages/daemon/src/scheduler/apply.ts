@@ -7,6 +7,7 @@ import {
   type NodeCapacity,
   orphansOf,
 } from "@constellation/core";
+import { instanceName } from "@constellation/instances";
 import type { FirstRuns } from "../agent/index.ts";
 import type { Edit, Mirror } from "../state/index.ts";
 import { type ArtifactLookup, checkFiles } from "./check-files.ts";
@@ -67,7 +68,7 @@ export function checkApplication(request: ApplyRequest, context: ApplyContext): 
     const running = others.filter(({ name }) => snapshot.record(name)?.mode === "running");
     checkPortConflicts(running, specs);
   }
-  const changes = specs.map((spec) => changeOf(known(spec.name, snapshot), spec));
+  const changes = specs.map((spec) => changeOf(known(spec, snapshot), spec));
   const changed = specs.filter((_, at) => changes[at]?.change !== "unchanged");
   const change = request.prune === true ? "removed" : "orphaned";
   const fate = orphans.map((app): Change => ({
@@ -100,8 +101,8 @@ export function enact({ specs, changes, source: from }: Application, context: En
   for (const { spec, change, record } of changed) {
     const { name } = spec;
     const { revision } = change;
-    // Another number of instances is no other program.
-    if (change.change === "unchanged" || change.change === "scaled") continue;
+    // Another number of instances is no other program, and neither is another try.
+    if (change.change !== "created" && change.change !== "updated") continue;
     const restarts = mirror.revisions.get(name)?.get(record?.revision ?? 0)?.record.restarts ?? 0;
     edit.put({ kind: "revision", app: name, revision }, { spec, restarts });
   }
@@ -125,6 +126,7 @@ export function enact({ specs, changes, source: from }: Application, context: En
   }
   for (const { spec, change, record } of changed) {
     if (change.change === "unchanged") continue;
+    if (change.change === "scaled" || change.change === "retried") tryAnew(spec.name, spec.instances, context);
     if (record === undefined && spec.dependsOn.length === 0) allocateFirst(spec, change.revision, context);
     else open.push(spec.name);
   }
@@ -152,9 +154,28 @@ function allocateFirst(spec: AppSpec, revision: number, { edit, at, node, firstR
   for (let index = 1; index <= instances; index += 1) {
     // Before the allocation, wherever a large application is divided: who finds that one must find the run, too.
     if (restart.policy !== "never") edit.put({ kind: "run", app, index }, firstRuns.plan({ app, index }, revision, at));
-    edit.put({ kind: "alloc", app, index }, { node, revision, wish: { kind: "run" } });
+    edit.put({ kind: "alloc", app, index }, { node, revision, wish: { kind: "run" }, tries: 0 });
   }
 }
+
+/**
+ * Has those instances tried anew that have failed for good; what has completed has done its work. True when there are any.
+ * Until the next pass they wait, which finds out whether what they depend on is there.
+ */
+export function tryAnew(app: string, wanted: number, { snapshot, mirror, edit }: RetryContext): boolean {
+  const failed = snapshot.failed(app, wanted);
+  for (const index of failed) {
+    const allocation = mirror.allocations.get(app)?.get(index)?.record;
+    if (allocation === undefined) continue;
+    const { tries } = allocation;
+    const wish = { kind: "wait", for: "another try" } as const;
+    edit.put({ kind: "alloc", app, index }, { ...allocation, wish, tries: tries + 1 });
+  }
+  return failed.length > 0;
+}
+
+/** What another try is noted with. */
+export type RetryContext = Pick<EnactContext, "snapshot" | "mirror" | "edit">;
 
 function parseAll(inputs: readonly unknown[]): AppSpec[] {
   const specs: AppSpec[] = [];
@@ -200,9 +221,10 @@ function mayClash(specs: readonly AppSpec[], gone: ReadonlySet<string>): boolean
   return gone.size > 0 || specs.some(({ dependsOn, ports }) => dependsOn.length > 0 || ports.length > 0);
 }
 
-function known(app: string, snapshot: Snapshot): KnownApp | null {
+function known({ name: app, instances }: AppSpec, snapshot: Snapshot): KnownApp | null {
   const record = snapshot.record(app);
   const spec = snapshot.spec(app);
   if (record === undefined || spec === undefined) return null;
-  return { spec, revision: record.revision, running: record.mode === "running" };
+  const failed = snapshot.failed(app, instances).map((index) => instanceName({ app, index }));
+  return { spec, revision: record.revision, running: record.mode === "running", failed };
 }

@@ -34,16 +34,17 @@ function allocationAfter(
   node: string,
 ): AllocationRecord {
   const place = known?.node ?? node;
+  const tries = known?.tries ?? 0;
   switch (action.kind) {
     case "start":
     case "replace":
     case "adjust":
-      return { node: place, revision, wish: { kind: "run" } };
+      return { node: place, revision, wish: { kind: "run" }, tries };
     case "wait":
-      return { node: place, revision, wish: { kind: "wait", for: action.for } };
+      return { node: place, revision, wish: { kind: "wait", for: action.for }, tries };
     case "stop":
     case "remove":
-      return { node: place, revision: known?.revision ?? revision, wish: { kind: action.kind } };
+      return { node: place, revision: known?.revision ?? revision, wish: { kind: action.kind }, tries };
   }
 }
 

@@ -5,7 +5,7 @@ import { instanceName } from "@constellation/instances";
 import type { FirstRuns, Observations } from "../agent/index.ts";
 import type { AppRecord, Edit, Repository } from "../state/index.ts";
 import { Announcer } from "./announce.ts";
-import { checkApplication, enact } from "./apply.ts";
+import { checkApplication, enact, tryAnew } from "./apply.ts";
 import { forgiving } from "./forgiving.ts";
 import type { ArtifactLookup } from "./check-files.ts";
 import { checkPortConflicts } from "./check-ports.ts";
@@ -106,10 +106,10 @@ export class Scheduler {
     );
   }
 
-  /** Starts a stopped app. @throws ConstellationError `port.in-use`, `spec.invalid` when a dependency has gone */
+  /** Starts a stopped app, and what has failed of one that is wanted to run. @throws ConstellationError `port.in-use`, `spec.invalid` when a dependency has gone */
   async start(app: string): Promise<void> {
     const spec = this.#existing(app);
-    if (this.snapshot.record(app)?.mode === "running") return;
+    if (this.snapshot.record(app)?.mode === "running") return this.#tryAnew(app, spec.instances);
     const running = this.snapshot.specs().filter(({ name }) => this.snapshot.record(name)?.mode === "running");
     checkDependencies(forgiving(this.snapshot.specs(), [app]));
     checkPortConflicts(running, [spec]);
@@ -217,6 +217,14 @@ export class Scheduler {
         current: this.snapshot.isCurrent(observed),
       })),
     });
+  }
+
+  async #tryAnew(app: string, wanted: number): Promise<void> {
+    const { repository } = this.#parts;
+    const edit = repository.edit();
+    if (!tryAnew(app, wanted, { snapshot: this.snapshot, mirror: repository.mirror, edit })) return;
+    await repository.write(edit);
+    await this.pass([app]);
   }
 
   #all(): Set<string> {

@@ -72,7 +72,8 @@ export class Snapshot {
     return [...(this.#mirror.allocations.get(app) ?? [])].map(([index, { record: allocation }]) => {
       const observed = this.#observations.at(app, index);
       const state = observed?.state ?? null;
-      const runsItsRevision = observed !== undefined && observed.revision === allocation.revision;
+      const runsItsRevision =
+        observed !== undefined && observed.revision === allocation.revision && observed.tries === allocation.tries;
       const fit = this.#fit(app, allocation.revision, wanted);
       const isNewest = allocation.revision === record.revision;
       // What ran before an update has nothing to prove.
@@ -106,10 +107,20 @@ export class Snapshot {
     return waits.length === 0 ? null : Math.min(...waits);
   }
 
-  /** Whether this instance does what the newest revision says. */
+  /** Numbers of the instances that have failed for good and will not be tried again by themselves, below the wanted number. */
+  failed(app: string, wanted: number): number[] {
+    return this.#observations
+      .of(app)
+      .filter((one) => one.state.status === "failed" && one.index <= wanted && this.isCurrent(one))
+      .map(({ index }) => index);
+  }
+
+  /** Whether this instance does what the newest revision says, and the last wish to try it anew. */
   isCurrent(observed: ObservedInstance): boolean {
     const record = this.record(observed.app);
     if (record === undefined || observed.revision === null) return false;
+    const allocation = this.#mirror.allocations.get(observed.app)?.get(observed.index)?.record;
+    if (allocation !== undefined && allocation.tries !== observed.tries) return false;
     const wanted = this.#revision(observed.app, record.revision);
     return this.#fit(observed.app, observed.revision, wanted) !== "outdated";
   }

@@ -28,14 +28,18 @@ export interface AllocationRecord {
   readonly node: string;
   readonly revision: number;
   readonly wish: Wish;
+  /** How often the user had it tried anew after it had failed for good. */
+  readonly tries: number;
 }
 
 /**
  * What the node did for an allocation. `launched` is written before the launch, so that whoever comes next knows which run
  * to ask for; `ended` when the run's end was taken note of.
  */
-export type RunRecord = RestartCount &
-  (
+export type RunRecord = RestartCount & {
+  /** `tries` of the allocation for which it was launched. */
+  readonly tries: number;
+} & (
     | {
         readonly status: "launched";
         readonly runId: string;
@@ -73,8 +77,9 @@ export interface RecordOf {
 
 const whole = z.int().min(0);
 
-// Records from before these were kept lack the last two.
+// Records from before these were kept lack all but the first.
 const restartCount = { restarts: whole, streak: whole.default(0), recentRestarts: z.array(z.number()).default([]) };
+const tries = whole.default(0);
 
 // A spec was parsed when it came in and is not taken apart again: what is stored is its normalised form.
 const specSchema = z.custom<AppSpec>((value) => typeof value === "object" && value !== null && "name" in value);
@@ -97,19 +102,21 @@ export const recordSchemas: { readonly [Kind in keyof RecordOf]: z.ZodType<Recor
     updatedAt: z.number(),
   }),
   revision: z.object({ spec: specSchema, restarts: whole }),
-  alloc: z.object({ node: z.string(), revision: whole, wish: wishSchema }),
+  alloc: z.object({ node: z.string(), revision: whole, wish: wishSchema, tries }),
   run: z.discriminatedUnion("status", [
     z.object({
       status: z.literal("launched"),
       runId: z.string(),
       revision: whole,
       ...restartCount,
+      tries,
       since: z.number(),
     }),
     z.object({
       status: z.literal("ended"),
       revision: whole,
       ...restartCount,
+      tries,
       since: z.number(),
       outcome: z.enum(["stopped", "completed", "failed", "again"]),
       last: exitSchema.nullable(),

@@ -27,6 +27,7 @@ function world(...names: string[]) {
       app,
       index: Number(index),
       revision: 1,
+      tries: 0,
       driver: "fake",
       state,
       restarts: 2,

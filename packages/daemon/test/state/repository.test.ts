@@ -125,7 +125,7 @@ describe("the repository", () => {
   test("writes more than one transaction can hold", async () => {
     const state = await repository();
     const edit = state.edit();
-    const allocation = { node: "local", revision: 1, wish: { kind: "run" } } as const;
+    const allocation = { node: "local", revision: 1, wish: { kind: "run" }, tries: 0 } as const;
     for (let index = 1; index <= 250; index += 1) edit.put({ kind: "alloc", app: "web", index }, allocation);
     await state.write(edit);
     expect(state.mirror.allocations.get("web")?.size).toBe(250);
