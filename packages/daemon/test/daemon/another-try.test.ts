@@ -85,20 +85,25 @@ test("more instances of an app come with another try of those that have failed",
 });
 
 test("another try waits for what the app depends on", async () => {
-  const db = { name: "db", command: ["exit 1"], restart: "never" } satisfies AppInput;
-  await machine.up(job, db);
+  const db = { name: "db", command: ["fail ENOENT"], restart: "never" } satisfies AppInput;
+  await machine.up(job);
   await becomes("failed");
-  await becomes("failed", "db");
-  const behind = { ...job, command: ["exit 1"], dependsOn: ["db"] };
+  const behind = { ...job, dependsOn: ["db"] };
   await machine.up(behind, db);
   await becomes("failed", "db");
-  await meanwhile();
-  const count = launches();
+  await eventually(
+    () => machine.shape("job"),
+    ([line]) => line === "job.1 r2 failed",
+  );
   await machine.up(behind, db);
-  await eventually(launches, (now) => now === count + 1);
+  await eventually(
+    () => machine.shape("job"),
+    ([line]) => line === "job.1 r2 waiting",
+  );
   await meanwhile();
-  // Only the dependency was tried.
-  expect(launches()).toBe(count + 1);
+  expect(await machine.shape("job")).toEqual(["job.1 r2 waiting"]);
+  await machine.up(behind, { ...db, command: ["run"] });
+  await becomes("failed");
 });
 
 test("another try that a daemon died over is made by the next one", async () => {
