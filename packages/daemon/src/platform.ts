@@ -143,6 +143,7 @@ export class DaemonPlatform implements Platform {
     return {
       ...this.#instance(app, index, { revision: revision ?? 0, wish: { kind: "run" }, tries: observed.tries }),
       runId: facts?.runId ?? null,
+      begunAt: observed.begunAt,
       start: facts?.start ?? null,
       measures: [...(facts?.measures ?? [])],
       processes,

@@ -39,6 +39,8 @@ export const processSchema = z.object({
 export const instanceDetailsSchema = instanceSchema.extend({
   /** Identity of this start; a restart has another. */
   runId: z.string().nullable(),
+  /** When its present or last run was begun, in Unix milliseconds: what its log holds from before is of others. Null: unknown, or before the first. */
+  begunAt: z.number().nullable(),
   /** How its program came to run: `warm` in a Node that waited, `slot` in namespaces made ahead, `cold` from nothing. */
   start: z.enum(["warm", "slot", "cold"]).nullable(),
   measures: z.array(measureSchema),

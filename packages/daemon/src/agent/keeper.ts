@@ -41,6 +41,7 @@ export class Keeper {
   #revision: number | null = null;
   /** `tries` of the allocation for which it was launched. */
   #tries = 0;
+  #begunAt: number | null = null;
   #ports: readonly PortBinding[] = [];
   /** Its first run, when that is written down and not begun. */
   #firstRunId: string | null = null;
@@ -83,6 +84,7 @@ export class Keeper {
     this.#tries = record.tries;
     if (record.status === "launched") {
       const { runId, since } = record;
+      this.#begunAt = since;
       this.#instance.handle({ type: "recover", runId, count: countOf(record), launchedAt: since });
       return true;
     }
@@ -221,6 +223,7 @@ export class Keeper {
     this.#tries = tries;
     this.#releasePorts();
     const since = this.#parts.clock.nowMs();
+    this.#begunAt = since;
     const run = await resolveRun(spec, this.#parts.artifacts);
     this.#ports = await this.#parts.ports.bind(spec, run, signal);
     const intent = spec.restart.policy === "never" ? "once" : "repeatable";
@@ -283,6 +286,7 @@ export class Keeper {
       index: this.#index,
       revision: this.#revision,
       tries: this.#tries,
+      begunAt: this.#begunAt,
       driver: run?.facts.start === "warm" ? "worker" : this.#driver.name,
       state: this.#instance.state,
       restarts: this.#instance.count.restarts,

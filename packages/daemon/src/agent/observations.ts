@@ -15,6 +15,8 @@ export interface ObservedInstance {
   readonly revision: number | null;
   /** `tries` of the allocation for which its present or last run was launched. */
   readonly tries: number;
+  /** When its present or last run was begun, in Unix milliseconds; null: before the first, or an earlier daemon saw it end. */
+  readonly begunAt: number | null;
   readonly driver: string;
   readonly state: InstanceState;
   readonly restarts: number;

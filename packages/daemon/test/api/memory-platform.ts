@@ -252,6 +252,7 @@ export class MemoryPlatform implements Platform {
       })),
       logFile: null,
       dataFolder: null,
+      begunAt: 0,
       history: [{ at: Date.now(), text: "started" }],
     };
   }

@@ -30,7 +30,18 @@ async function rollout(instances: readonly { readonly revision: number; readonly
     const index = at + 1;
     edit.put({ kind: "alloc", app, index }, { node: "local", revision, wish: { kind: "run" }, tries: 0 });
     const state: InstanceState = { status: "running", since: nowMs - ranMs, pid: index, ready: true, notReady: null };
-    observations.report({ app, index, revision, tries: 0, driver: "fake", state, restarts: 0, run: null, history: [] });
+    observations.report({
+      app,
+      index,
+      revision,
+      tries: 0,
+      begunAt: null,
+      driver: "fake",
+      state,
+      restarts: 0,
+      run: null,
+      history: [],
+    });
   }
   await repository.write(edit);
   return new Snapshot(mirror, observations, () => nowMs);

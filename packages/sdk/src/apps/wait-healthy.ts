@@ -170,7 +170,7 @@ function only({ apps, instances }: Snapshot, names: readonly string[]): Snapshot
 
 function unhealthy(app: AppSummary, snapshot: Snapshot): ConstellationError {
   return new ConstellationError("app.unhealthy", `App ${app.name} failed: ${describe(app, snapshot)}`, {
-    remedy: `Look with \`constellation logs ${app.name}\`.`,
+    ...(hasRun(app, snapshot) ? { remedy: `Look with \`constellation logs ${app.name}\`.` } : {}),
     details: { apps: [app.name] },
   });
 }
@@ -180,6 +180,14 @@ function notWanted({ name }: AppSummary): ConstellationError {
     remedy: `Start it again with \`constellation start ${name}\`.`,
     details: { apps: [name] },
   });
+}
+
+/** Whether there may be a log to look at: what could not be executed has written none, and its reason says what to do. */
+function hasRun({ name }: AppSummary, { instances }: Snapshot): boolean {
+  const failed = instances.filter(({ app, state }) => app === name && state.status === "failed");
+  return (
+    failed.length === 0 || failed.some(({ state }) => state.status === "failed" && state.last?.kind !== "start-failed")
+  );
 }
 
 function describe(app: AppSummary, { instances }: Snapshot): string {

@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Home } from "./home.ts";
+
+let home: Home;
+beforeEach(() => void (home = new Home()));
+afterEach(() => home.close(), 60_000);
+
+test("a failure is told with the lines of the run that failed, and with none of those before it", async () => {
+  const says = (text: string) => ({
+    name: "job",
+    command: ["sh", "-c", `echo ${text}; exit 1`],
+    restart: "never" as const,
+  });
+  home.spec(says("first"));
+  const first = await home.constellation("up");
+  expect(first.err).toContain("job.1 | first");
+  expect(first.err).toContain("Look with `constellation logs job`.");
+  home.spec(says("second"));
+  const second = await home.constellation("up");
+  expect(second).toMatchObject({ status: 7 });
+  expect(second.err).toContain("job.1 | second");
+  expect(second.err).not.toContain("first");
+  await home.ok("rm", "job");
+  home.spec({ name: "job", command: ["/nowhere/at/all"] });
+  const third = await home.constellation("up");
+  expect(third).toMatchObject({ status: 7 });
+  expect(third.err).toContain("ENOENT");
+  // It has written nothing that could be looked at.
+  expect(third.err).not.toMatch(/first|second|constellation logs/);
+}, 60_000);
