@@ -6,6 +6,7 @@ import {
   type KnownApp,
   type NodeCapacity,
   orphansOf,
+  type Wish,
 } from "@constellation/core";
 import { instanceName } from "@constellation/instances";
 import type { FirstRuns } from "../agent/index.ts";
@@ -168,7 +169,8 @@ export function tryAnew(app: string, wanted: number, { snapshot, mirror, edit }:
     const allocation = mirror.allocations.get(app)?.get(index)?.record;
     if (allocation === undefined) continue;
     const { tries } = allocation;
-    const wish = { kind: "wait", for: "another try" } as const;
+    // An update goes on with the one too many only when that has shown that it works: nothing else would start it.
+    const wish: Wish = index > wanted ? { kind: "run" } : { kind: "wait", for: "another try" };
     edit.put({ kind: "alloc", app, index }, { ...allocation, wish, tries: tries + 1 });
   }
   return failed.length > 0;

@@ -107,11 +107,16 @@ export class Snapshot {
     return waits.length === 0 ? null : Math.min(...waits);
   }
 
-  /** Numbers of the instances that have failed for good and will not be tried again by themselves, below the wanted number. */
+  /**
+   * Numbers of the instances that have failed for good and will not be tried again by themselves: of the first `wanted`, and
+   * the one too many that an update has begun with.
+   */
   failed(app: string, wanted: number): number[] {
+    const present = this.record(app)?.instances ?? 0;
     return this.#observations
       .of(app)
-      .filter((one) => one.state.status === "failed" && one.index <= wanted && this.isCurrent(one))
+      .filter(({ state, index }) => state.status === "failed" && (index <= wanted || index > present))
+      .filter((one) => this.isCurrent(one))
       .map(({ index }) => index);
   }
 

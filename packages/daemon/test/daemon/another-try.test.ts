@@ -106,6 +106,27 @@ test("another try waits for what the app depends on", async () => {
   await becomes("failed");
 });
 
+test("an update that stopped at its first instance goes on with another try of it", async () => {
+  await machine.up({ ...job, command: ["run"] });
+  await becomes("healthy");
+  const next = { ...job, command: ["start 5ms", "exit 1"] };
+  const stopped = () =>
+    eventually(
+      () => machine.shape("job"),
+      (shape) => shape.includes("job.2 r2 failed"),
+    );
+  await machine.up(next);
+  await stopped();
+  expect(launches()).toBe(2);
+  expect(await machine.up(next)).toMatchObject([{ change: "retried", differences: ["job.2: failed -> tried again"] }]);
+  await eventually(launches, (now) => now === 3);
+  await stopped();
+  // What served goes on, and nothing is tried beyond what was asked for.
+  await meanwhile();
+  expect(launches()).toBe(3);
+  expect(await machine.shape("job")).toContain("job.1 r1 running ready");
+});
+
 test("another try that a daemon died over is made by the next one", async () => {
   await machine.up(job);
   await becomes("failed");
