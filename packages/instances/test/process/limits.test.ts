@@ -136,6 +136,15 @@ test.runIf(asRoot)("a limited network has an address of its own and both rates",
   expect(lines.join("\n")).toMatch(/10\.203\.\d+\.\d+/);
 });
 
+test.runIf(asRoot)("a bandwidth beyond what the kernel counts in 32 bits is a limit, too", async () => {
+  const limited = (network: string) => runToEnd(driver, shell(playground, "true", { resources: { network } }));
+  for (const rate of ["700Gbit", "9000000Gbit"]) {
+    const { exit, measures } = await limited(rate);
+    expect(exit.kind).toBe("completed");
+    expect(measures).toMatchObject({ "limit.network-in": "on", "limit.network-out": "on" });
+  }
+});
+
 test("disk I/O rates are taken by the kernel or refused with what is missing", async () => {
   const request = shell(playground, "true", { resources: { io: { write: "20MB/s" } } });
   const outcome: unknown = await runToEnd(driver, request).catch((error: unknown) => error);

@@ -91,23 +91,28 @@ export function addDefaultRoute(gateway: string, index: number): Buffer {
   );
 }
 
+const largestU32 = 0xffff_ffff;
+
 /**
- * A token bucket on what an interface sends (tc-tbf(8)). `burstBytes` may pass at full speed; `queueBytes` wait, more
+ * A token bucket on what an interface sends (tc-tbf(8)). `burst` bytes may pass at full speed; `queue` bytes wait, more
  * is dropped.
  */
-export function limitSending(index: number, bytesPerSecond: number, burstBytes: number, queueBytes: number): Buffer {
+export function limitSending(index: number, bytesPerSecond: number, burst: number, queue: number): Buffer {
+  // The kernel counts both in 32 bits: at rates that no machine reaches they are shorter in time, and bound nothing less.
+  const burstBytes = Math.min(burst, largestU32);
+  const queueBytes = Math.min(queue, largestU32);
   const head = Buffer.alloc(20);
   head.writeInt32LE(index, 4);
   head.writeUInt32LE(0x0001_0000, 8); // handle 1:
   head.writeUInt32LE(0xffff_ffff, 12); // TC_H_ROOT
   const parameters = Buffer.alloc(36); // struct tc_tbf_qopt: rate and peak rate (12 bytes each), limit, buffer, mtu
   parameters[1] = 1; // TC_LINKLAYER_ETHERNET
-  parameters.writeUInt32LE(Math.min(bytesPerSecond, 0xffff_ffff), 8);
+  parameters.writeUInt32LE(Math.min(bytesPerSecond, largestU32), 8);
   parameters.writeUInt32LE(queueBytes, 24);
-  parameters.writeUInt32LE(Math.min(bucketTicks(burstBytes, bytesPerSecond), 0xffff_ffff), 28);
+  parameters.writeUInt32LE(Math.min(bucketTicks(burstBytes, bytesPerSecond), largestU32), 28);
   const rate64 = Buffer.alloc(8);
   rate64.writeBigUInt64LE(BigInt(bytesPerSecond));
-  const fast = bytesPerSecond > 0xffff_ffff ? [attribute(4 /* TCA_TBF_RATE64 */, rate64)] : [];
+  const fast = bytesPerSecond > largestU32 ? [attribute(4 /* TCA_TBF_RATE64 */, rate64)] : [];
   const settings = [
     attribute(1 /* TCA_TBF_PARMS */, parameters),
     ...fast,
