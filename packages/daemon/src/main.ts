@@ -117,6 +117,7 @@ async function run(layout: Layout): Promise<void> {
   running.api = await serveApi(running.daemon.platform, {
     socketPath: layout.socketPath,
     report: (id, fault) => report(`fault ${id} in an API call`, fault),
+    tell: report,
     worked,
   });
   running.guard = await openGuardService({

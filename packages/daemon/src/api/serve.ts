@@ -4,6 +4,7 @@ import { ConstellationError } from "@constellation/contract";
 import type { Platform } from "../platform/index.ts";
 import { createApi } from "./app.ts";
 import { claimSocket } from "./claim-socket.ts";
+import { keepSocket } from "./keep-socket.ts";
 import type { ExecSockets } from "./exec-socket.ts";
 import { publicError, type ReportFault } from "./failure.ts";
 
@@ -12,6 +13,10 @@ export interface ServeOptions {
   readonly socketPath: string;
   /** Takes faults of ours to the log. */
   readonly report: ReportFault;
+  /** Takes to the log what is worth a line. @default nobody is told */
+  readonly tell?: (text: string, error?: unknown) => void;
+  /** How often it is looked whether somebody has deleted the socket. @default 2000 */
+  readonly lookForSocketMs?: number;
   /** Called after each call that was answered. @default nobody is told */
   readonly worked?: () => void;
   /** Connections at a time; more are closed at once. @default 512 */
@@ -37,6 +42,8 @@ export async function serveApi(platform: Platform, options: ServeOptions): Promi
   const {
     socketPath,
     report,
+    tell = () => undefined,
+    lookForSocketMs,
     worked,
     maxConnections = 512,
     headersTimeoutMs = 10_000,
@@ -62,7 +69,13 @@ export async function serveApi(platform: Platform, options: ServeOptions): Promi
       });
   });
   await claimSocket(server, socketPath);
-  return { close: (graceMs) => close(server, () => void sockets?.then(({ cut }) => cut()), closing, graceMs) };
+  const letGo = keepSocket(server, { path: socketPath, tell, everyMs: lookForSocketMs });
+  return {
+    close: (graceMs) => {
+      letGo();
+      return close(server, () => void sockets?.then(({ cut }) => cut()), closing, graceMs);
+    },
+  };
 }
 
 /** What is not HTTP gets one answer and its connection is closed. */

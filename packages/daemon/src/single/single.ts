@@ -16,7 +16,7 @@ export function openAlone<T>(stateFile: string, open: () => T): T {
         "daemon.busy",
         `Cannot start a daemon here: ${error.holderPid === null ? "another process" : `process ${error.holderPid}`} holds ${stateFile} already`,
         {
-          remedy: "Use that daemon, or stop it with `constellation daemon stop`.",
+          remedy: `Use that daemon, or stop it with \`constellation daemon stop\`.${withoutAnswer(error.holderPid)}`,
           details: { holderPid: error.holderPid },
           cause: error,
         },
@@ -25,3 +25,7 @@ export function openAlone<T>(stateFile: string, open: () => T): T {
     throw new ConstellationError(corrupt ? "state.corrupt" : "state.unavailable", error.message, { cause: error });
   }
 }
+
+/** Who does not answer cannot be asked to stop. */
+const withoutAnswer = (pid: number | null): string =>
+  pid === null ? "" : ` If it does not answer: \`kill ${pid}\`; instances go on, and the next daemon takes them over.`;

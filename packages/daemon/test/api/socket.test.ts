@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { serveApi } from "../../src/api/index.ts";
 import { MemoryPlatform } from "./memory-platform.ts";
 import { served, temporaryFolder } from "./served.ts";
@@ -31,6 +31,27 @@ test("a socket that nobody answers is replaced", async () => {
   expect(existsSync(socketPath)).toBe(true);
   const server = await serveApi(new MemoryPlatform(), { socketPath, report });
   await server.close(100);
+  expect(existsSync(socketPath)).toBe(false);
+});
+
+test("a socket that somebody deletes is made anew, with its folder, and says so", async () => {
+  const told: string[] = [];
+  const { socketPath, call } = await served({ lookForSocketMs: 20, tell: (text) => void told.push(text) });
+  for (const path of [socketPath, join(socketPath, "..")]) {
+    rmSync(path, { recursive: true });
+    await vi.waitFor(async () => expect((await call("GET", "/v1/version")).status).toBe(200));
+    expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+  }
+  expect(told).toEqual([
+    `${socketPath} was deleted; it is there again`,
+    `${socketPath} was deleted; it is there again`,
+  ]);
+});
+
+test("a socket that is let go is not made anew", async () => {
+  const { socketPath, server } = await served({ lookForSocketMs: 20 });
+  await server.close(100);
+  await new Promise((resolve) => setTimeout(resolve, 100));
   expect(existsSync(socketPath)).toBe(false);
 });
 
