@@ -44,5 +44,20 @@ export async function resolveRun({ name, run }: AppSpec, artifacts: ArtifactSour
   if (run.artifact === null)
     throw new ConstellationError("artifact.not-found", `Cannot start ${name}: its script ${run.path} has no artifact`);
   const { args, runtime = "node" } = run;
-  return { kind: "script", file: await artifacts.file(run.artifact), args, runtime };
+  return { kind: "script", file: await artifacts.file(run.artifact).catch(goneFrom(name, run.path)), args, runtime };
 }
+
+/** Says of whom the artifact is that is not stored here any more, and how it comes back. */
+const goneFrom =
+  (app: string, script: string) =>
+  (cause: unknown): never => {
+    if (!(cause instanceof ConstellationError) || cause.code !== "artifact.not-found") throw cause;
+    throw new ConstellationError(
+      "artifact.not-found",
+      `Cannot start ${app}: what ${script} was bundled into is gone from the disk`,
+      {
+        remedy: "Send it again with `constellation up`.",
+        cause,
+      },
+    );
+  };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactFormat, ConstellationError } from "@constellation/contract";
@@ -41,9 +42,17 @@ export class Artifacts {
   }
 
   /** Path of the executable form. @throws ConstellationError `artifact.not-found` */
-  file(sha256: string): Promise<string> {
+  async file(sha256: string): Promise<string> {
     const known = this.#ready.get(sha256);
-    if (known !== undefined) return known;
+    if (known === undefined) return this.#begin(sha256);
+    const path = await known;
+    // Somebody may have deleted it; what it was made from lies elsewhere. To look at once is cheaper than to wait for a look.
+    if (existsSync(path)) return path;
+    if (this.#ready.get(sha256) === known) this.#ready.delete(sha256);
+    return this.#ready.get(sha256) ?? this.#begin(sha256);
+  }
+
+  #begin(sha256: string): Promise<string> {
     const made = this.#make(sha256).catch((error: unknown) => {
       this.#ready.delete(sha256);
       throw error;

@@ -56,6 +56,19 @@ describe("artifacts", () => {
     expect(spawnSync(process.execPath, [path], { encoding: "utf8" }).stdout).toBe("true function\n");
   });
 
+  test("a file that somebody has deleted is made anew for the next start, and what is not stored is told", async () => {
+    const { artifacts, blobs, folder } = opened();
+    const sha256 = sha256Of(program);
+    await artifacts.put(sha256, pieces(program));
+    const path = await artifacts.file(sha256);
+    rmSync(folder, { recursive: true });
+    expect(await Promise.all([artifacts.file(sha256), artifacts.file(sha256)])).toEqual([path, path]);
+    expect(readFileSync(path)).toEqual(program);
+    rmSync(folder, { recursive: true });
+    await blobs.delete(sha256);
+    await expect(artifacts.file(sha256)).rejects.toMatchObject({ code: "artifact.not-found" });
+  });
+
   test("other bytes than the hash says are refused and not kept", async () => {
     const { artifacts } = opened();
     const sha256 = "0".repeat(64);

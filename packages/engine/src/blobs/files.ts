@@ -55,7 +55,10 @@ export class FileBlobStore implements OwnedBlobStore {
     return this.#worded("store a blob", async () => {
       await this.#ready();
       this.#uploads += 1;
-      const partial = join(this.#directory, "partial", `${process.pid}-${this.#uploads}`);
+      const partials = join(this.#directory, "partial");
+      // Also when somebody has deleted what was there: what is sent again is to be kept again.
+      mkdirSync(partials, { recursive: true, mode: 0o700 });
+      const partial = join(partials, `${process.pid}-${this.#uploads}`);
       const done = await upload(partial, source, this.#quota, signal);
       let reservedBytes = done.sizeBytes;
       try {

@@ -28,6 +28,16 @@ test("blobs outlive the store object, and partial uploads of a crash do not", as
   expect(namesIn(join(directory, "partial"))).toEqual([]);
 });
 
+test("what is put again is kept again where somebody has deleted all of it", async () => {
+  const directory = scratch();
+  const store = new FileBlobStore({ directory });
+  const { sha256 } = await store.put(bytes("kept"));
+  rmSync(directory, { recursive: true });
+  expect(await store.has(sha256)).toBe(null);
+  await store.put(bytes("kept"));
+  expect(await read(store, sha256)).toBe("kept");
+});
+
 test("a damaged blob is reported when it is read, and putting it again mends it", async () => {
   const directory = scratch();
   const store = new FileBlobStore({ directory });
