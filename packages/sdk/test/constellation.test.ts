@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { apiVersion, apiVersionHeader } from "@constellation/contract";
@@ -122,6 +122,19 @@ test("a daemon that cannot start shows the end of its log", async () => {
   vi.unstubAllEnvs();
   expect(error).toMatchObject({ code: "daemon.start-failed" });
   expect(error.message).toContain("cannot open the state: disk full");
+});
+
+test("a log that leads elsewhere is not written to", async () => {
+  const home = await memoryHome();
+  const elsewhere = join(temporaryFolder(), "elsewhere");
+  writeFileSync(elsewhere, "");
+  symlinkSync(elsewhere, join(home, "daemon.log"));
+  vi.stubEnv("MEMORY_FAIL", "disk full");
+  const error = await failure(new Constellation().init({ home }));
+  vi.unstubAllEnvs();
+  expect(error).toMatchObject({ code: "daemon.start-failed" });
+  expect(error.message).toContain(`Cannot write the daemon's log ${join(home, "daemon.log")}`);
+  expect(readFileSync(elsewhere, "utf8")).toBe("");
 });
 
 test("a daemon that went away is started again by the next call", async () => {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError, exitCodes, type Places, type Version } from "@constellation/contract";
@@ -118,7 +118,9 @@ function openLog({ stateDirectory, daemonLogFile }: Places): number {
   try {
     // As the daemon makes it: instances are users of their own and reach their data below.
     mkdirSync(stateDirectory, { recursive: true, mode: 0o711 });
-    return openSync(daemonLogFile, "a", 0o600);
+    // Before the daemon looks whose folder it is: what somebody has put there must not lead root to another file.
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+    return openSync(daemonLogFile, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
   } catch (cause) {
     throw new ConstellationError(
       "daemon.start-failed",
