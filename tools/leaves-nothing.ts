@@ -2,8 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Kept on purpose: compiled code for the next pool of the same user. */
-const isKept = (name: string): boolean => /^constellation-pool-cache-\d+$/.test(name);
+/** Kept on purpose: compiled code for the next pool of the same user, and for the next command (Node 22 and newer). */
+const isKept = (name: string): boolean => /^(?:constellation-pool-cache-\d+|node-compile-cache)$/.test(name);
 
 /**
  * Gives a whole run of the tests a folder of temporary files of its own, and fails the run when a test has left a file,
