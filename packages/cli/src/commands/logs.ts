@@ -48,15 +48,13 @@ export function define(command: Command, { out, signal, client }: Context): void
 function instanceOf(name: string | undefined, option: string | undefined): string | undefined {
   const named = name?.includes(".") === true ? name : undefined;
   if (option === undefined) return named;
-  if (!/^[^.]+\.\d+$/.test(option))
-    throw wrong("--instance", option, `the name of an instance, like "${name ?? "web"}.1"`);
-  if (name === undefined || (named ?? option.split(".")[0]) === (named === undefined ? name : option)) return option;
+  const [, app] = /^([^.]+)\.\d+$/.exec(option) ?? [];
+  if (app === undefined) throw wrong("--instance", option, `the name of an instance, like "${name ?? "web"}.1"`);
+  if (name === undefined || name === app || name === option) return option;
   throw new ConstellationError(
     "usage.invalid",
     `\`logs\` got ${name} and --instance ${option}, which is no instance of it`,
-    {
-      remedy: `Leave one of them away: \`constellation logs ${option}\`.`,
-    },
+    { remedy: `Leave one of them away: \`constellation logs ${option}\`.` },
   );
 }
 
