@@ -6,6 +6,7 @@ export { type ExitCodeName, exitCodes } from "./errors/exit-codes.ts";
 export { formatBitrate, parseBitrate } from "./units/bitrate.ts";
 export { formatBytes, parseBytes } from "./units/bytes.ts";
 export { formatDuration, parseDuration } from "./units/duration.ts";
+export { shellWord } from "./units/shell-word.ts";
 export {
   appNameSchema,
   appSchema,

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { ConstellationError } from "@constellation/contract";
+import { ConstellationError, shellWord } from "@constellation/contract";
 
 /** Write permission of the group and of others. */
 const othersWrite = 0o022;
@@ -18,11 +18,11 @@ export function checkOwn(folder: string): void {
     throw refusal(
       folder,
       `it belongs to uid ${uid}, this daemon runs as uid ${user}`,
-      `chown ${user} ${quote(folder)}`,
+      `chown ${user} ${shellWord(folder)}`,
     );
   if ((mode & othersWrite) !== 0) {
     const shown = (mode & 0o7777).toString(8).padStart(4, "0");
-    throw refusal(folder, `it has mode ${shown}, so that others may write there`, `chmod go-w ${quote(folder)}`);
+    throw refusal(folder, `it has mode ${shown}, so that others may write there`, `chmod go-w ${shellWord(folder)}`);
   }
 }
 
@@ -30,5 +30,3 @@ const refusal = (folder: string, why: string, command: string): ConstellationErr
   new ConstellationError("daemon.start-failed", `Cannot keep state and sockets in ${folder}: ${why}`, {
     remedy: `Look who has put something there, and take it for yourself: \`${command}\`. Or set CONSTELLATION_HOME to another folder.`,
   });
-
-const quote = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

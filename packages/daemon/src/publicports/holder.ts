@@ -6,10 +6,37 @@ import type { Observations, ObservedInstance } from "../agent/index.ts";
 type Wanted = Pick<PortSpec, "publicPort" | "address">;
 
 /**
- * The instance of an app that shares its public port on another address, so that the new address cannot be had beside
- * it: its socket ends with the instance, not with the process of the port.
+ * Refuses another address for a public port that instances of its app share: their socket stays with them, whatever becomes
+ * of the process of the port.
+ *
+ * @throws ConstellationError `port.in-use`
  */
-export function ownSharer(
+export function refuseOwn(observations: Observations, app: string, port: Wanted): void {
+  const sharer = ownSharer(observations, app, port);
+  if (sharer !== undefined) throw heldByInstance(app, port, sharer);
+}
+
+/** The error of a public port that somebody has; the instance is named where it is one of ours. */
+export async function inUse(
+  observations: Observations,
+  app: string,
+  port: Wanted,
+  owner: PortOwner | undefined,
+): Promise<ConstellationError> {
+  const instance = owner && (await instanceOf(observations, owner.pid));
+  return instance === undefined ? heldByProcess(app, port, owner) : heldByInstance(app, port, instance);
+}
+
+export const isInUse = (error: unknown): error is ConstellationError =>
+  error instanceof ConstellationError && error.code === "port.in-use";
+
+/** Whom the opening of a port found there. */
+export function ownerIn({ details }: ConstellationError): PortOwner | undefined {
+  const { ownerPid, ownerCommand } = details ?? {};
+  return typeof ownerPid === "number" ? { pid: ownerPid, command: String(ownerCommand) } : undefined;
+}
+
+function ownSharer(
   observations: Observations,
   app: string,
   { publicPort, address }: Wanted,
@@ -28,7 +55,7 @@ export function ownSharer(
 }
 
 /** The instance, of whichever app, that a process belongs to. Looks into all of them: for error messages. */
-export async function instanceOf(observations: Observations, pid: number): Promise<ObservedInstance | undefined> {
+async function instanceOf(observations: Observations, pid: number): Promise<ObservedInstance | undefined> {
   const running = observations
     .list()
     .flatMap((instance) => (instance.run === null ? [] : [{ instance, handle: instance.run.handle }]));
@@ -39,11 +66,7 @@ export async function instanceOf(observations: Observations, pid: number): Promi
 }
 
 /** A public port that an instance of ours has: who it is says more than its process, and a process of ours is not for users to end. */
-export function heldByInstance(
-  app: string,
-  { publicPort, address }: Wanted,
-  holder: ObservedInstance,
-): ConstellationError {
+function heldByInstance(app: string, { publicPort, address }: Wanted, holder: ObservedInstance): ConstellationError {
   const name = instanceName(holder);
   const own = holder.app === app;
   return new ConstellationError(
@@ -57,11 +80,7 @@ export function heldByInstance(
 }
 
 /** A public port that a process has which is none of ours. @param owner undefined: somebody else's, whom we may not look into */
-export function heldByProcess(
-  app: string,
-  { publicPort, address }: Wanted,
-  owner: PortOwner | undefined,
-): ConstellationError {
+function heldByProcess(app: string, { publicPort, address }: Wanted, owner: PortOwner | undefined): ConstellationError {
   const by =
     owner === undefined ? "a process whose descriptors cannot be read" : `process ${owner.pid} (${owner.command})`;
   return new ConstellationError(

@@ -1,12 +1,11 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppSpec, ConstellationError, type PortSpec } from "@constellation/contract";
+import { type AppSpec, type PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import {
   checkEndpoint,
   findPortOwners,
-  type PortOwner,
   PortProcess,
   type Sharing,
   sharingOf,
@@ -16,7 +15,7 @@ import type { LiveRun, Observations, ObservedInstance, PortSource } from "../age
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
 import { bindingFor, PrivatePorts } from "./bindings.ts";
-import { heldByInstance, heldByProcess, instanceOf, ownSharer } from "./holder.ts";
+import { inUse, isInUse, ownerIn, refuseOwn } from "./holder.ts";
 import { PublicPort } from "./public-port.ts";
 import { urlOf } from "./url.ts";
 
@@ -84,15 +83,16 @@ export class PublicPorts implements PortOpener, PortSource {
   }
 
   async check(specs: readonly AppSpec[]): Promise<void> {
+    const { observations } = this.#parts;
     for (const { name, ports } of specs) {
       for (const port of ports) {
         const open = this.#open.get(keyOf(name, port));
         if (open?.address === port.address) continue;
-        this.#refuseOwn(name, port);
+        refuseOwn(observations, name, port);
         // Its process gives the old address up for the new one.
         const owners = findPortOwners({ address: port.address, port: port.publicPort });
         const others = owners?.filter(({ pid }) => pid !== open?.pid) ?? [];
-        if (others.length > 0 || owners?.length === 0) throw await this.#inUse(name, port, others[0]);
+        if (others.length > 0 || owners?.length === 0) throw await inUse(observations, name, port, others[0]);
         await checkEndpoint({ address: port.address, port: port.publicPort });
       }
     }
@@ -327,31 +327,21 @@ export class PublicPorts implements PortOpener, PortSource {
 
   /** @param promise gets the keys of all; `opened` those of the ones that were not open */
   async #openAll(specs: readonly AppSpec[], promise: Set<string>, opened: string[]): Promise<void> {
+    const { observations } = this.#parts;
     for (const spec of specs) {
       for (const port of spec.ports) {
         const key = keyOf(spec.name, port);
         promise.add(key);
-        this.#refuseOwn(spec.name, port);
+        refuseOwn(observations, spec.name, port);
         if (!this.#open.has(key)) opened.push(key);
         const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
         try {
           await this.#obtain(spec.name, port).open(sharing);
         } catch (error) {
-          throw isInUse(error) ? await this.#inUse(spec.name, port, ownerIn(error)) : error;
+          throw isInUse(error) ? await inUse(observations, spec.name, port, ownerIn(error)) : error;
         }
       }
     }
-  }
-
-  /** A socket that instances share stays with them when the address is to be another: that is no matter of ending the port's process. */
-  #refuseOwn(app: string, port: PortSpec): void {
-    const sharer = ownSharer(this.#parts.observations, app, port);
-    if (sharer !== undefined) throw heldByInstance(app, port, sharer);
-  }
-
-  async #inUse(app: string, port: PortSpec, owner: PortOwner | undefined): Promise<ConstellationError> {
-    const instance = owner && (await instanceOf(this.#parts.observations, owner.pid));
-    return instance === undefined ? heldByProcess(app, port, owner) : heldByInstance(app, port, instance);
   }
 
   /** Its last holders have been told to go. */
@@ -379,15 +369,6 @@ export class PublicPorts implements PortOpener, PortSource {
     else await (await PortProcess.adopt(folder))?.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-const isInUse = (error: unknown): error is ConstellationError =>
-  error instanceof ConstellationError && error.code === "port.in-use";
-
-/** Whom the opening of a port found there. */
-function ownerIn({ details }: ConstellationError): PortOwner | undefined {
-  const { ownerPid, ownerCommand } = details ?? {};
-  return typeof ownerPid === "number" ? { pid: ownerPid, command: String(ownerCommand) } : undefined;
 }
 
 const keyOf = (app: string, { publicPort }: Pick<PortSpec, "publicPort">): string => `${app}.${publicPort}`;

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { type AppSpec, ConstellationError } from "@constellation/contract";
+import { type AppSpec, ConstellationError, shellWord } from "@constellation/contract";
 import type { IsolationPlan } from "./isolation-verdict.ts";
 import type { Trials } from "./trials.ts";
 
@@ -62,8 +62,8 @@ function unreadable(
   const { mode, isFolder, owner } = look(path);
   const shown = mode.toString(8).padStart(4, "0");
   const permit = isFolder
-    ? `chmod o+rx ${quote(path)}\`, or \`chmod -R o+rX ${quote(path)}\` with everything in it`
-    : `chmod o+r ${quote(path)}\``;
+    ? `chmod o+rx ${shellWord(path)}\`, or \`chmod -R o+rX ${shellWord(path)}\` with everything in it`
+    : `chmod o+r ${shellWord(path)}\``;
   return new ConstellationError(
     "spec.invalid",
     `${cannot}: its instances may not read the ${setting} ${path}: it has mode ${shown} and belongs to uid ${owner}, they run as users of their own (uid ${uid} and above)`,
@@ -73,5 +73,3 @@ function unreadable(
     },
   );
 }
-
-const quote = (path: string): string => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

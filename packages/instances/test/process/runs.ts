@@ -66,6 +66,17 @@ export async function line(handle: RunHandle, pattern: RegExp): Promise<string> 
   throw new Error(`the run ended without a line like ${String(pattern)}`);
 }
 
+/** What a check refuses; null: nothing. */
+export async function refusalOf(check: Promise<void>): Promise<ConstellationError | null> {
+  try {
+    await check;
+    return null;
+  } catch (error) {
+    if (error instanceof ConstellationError) return error;
+    throw error;
+  }
+}
+
 /** The error of a start that must fail. */
 export async function refusal(driver: Driver, request: StartRequest): Promise<ConstellationError> {
   const outcome: unknown = await driver.start(request, { signal }).catch((error: unknown) => error);
