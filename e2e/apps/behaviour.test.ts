@@ -84,6 +84,37 @@ describe("how instances behave, and what is told of it", () => {
   );
 
   test.skipIf(!root)(
+    "what the kernel ends at the memory limit beside the program is told while the program runs on",
+    async () => {
+      const glutton = "let all = []; setInterval(() => all.push(Buffer.alloc(4e6, 1)), 5)";
+      home.spec({
+        name: "parent",
+        command: ["sh", "-c", `"${process.execPath}" -e '${glutton}'; echo "the child ended with $?"; sleep 1000`],
+        resources: { memory: "64MB" },
+      });
+      await home.ok("up");
+      await vi.waitFor(async () => expect(await home.ok("logs", "parent")).toContain("ended with 137"), eventually);
+      await vi.waitFor(
+        async () =>
+          expect(await events()).toContainEqual(
+            expect.objectContaining({
+              type: "instance.oom",
+              instance: "parent.1",
+              processes: 1,
+              memoryLimitBytes: 64e6,
+            }),
+          ),
+        eventually,
+      );
+      expect(await home.ok("events")).toMatch(
+        /parent\.1 +the kernel ended 1 process of it at its memory limit of 64 MB; it runs on/,
+      );
+      await home.ok("rm", "parent");
+    },
+    60_000,
+  );
+
+  test.skipIf(!root)(
     "the program feels its limits of processes and disk",
     async () => {
       home.spec({

@@ -45,6 +45,20 @@ export const eventSchema = z.discriminatedUnion("type", [
     limit: z.string(),
     detail: z.string(),
   }),
+  /**
+   * The kernel ended processes of an instance at its memory limit, and the instance runs on: a child of the program, say. Told
+   * within ten seconds; when its program is ended so, `instance.ended` tells it at once.
+   */
+  z.object({
+    ...base,
+    type: z.literal("instance.oom"),
+    app: z.string(),
+    instance: z.string(),
+    /** How many, since the event before. */
+    processes: z.int(),
+    /** `null`: without a limit of its own it was the machine that ran out. */
+    memoryLimitBytes: z.number().nullable(),
+  }),
 ]);
 
 /** One event. */

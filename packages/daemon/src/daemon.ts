@@ -165,7 +165,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         start: schedulerActor(() => scheduler, repository, observations, report),
         mailbox: { capacity: 1000 },
       }),
-      child({ id: "recorder", start: recorderActor(observations, options.telemetry) }),
+      child({
+        id: "recorder",
+        start: recorderActor({
+          observations,
+          telemetry: options.telemetry,
+          emit: parts.emit,
+          nowMs: () => clock.nowMs(),
+        }),
+      }),
       child({
         id: "janitor",
         start: janitorActor(repository.mirror, options.logs, options.artifacts, () => clock.nowMs(), report),

@@ -36,6 +36,15 @@ export function describeEvent(event: Event): Described & { readonly subject: str
       };
     case "limit.missing":
       return { subject: event.instance, text: `${event.limit} is not enforced: ${event.detail}`, meaning: "warning" };
+    case "instance.oom": {
+      const { memoryLimitBytes: limit, processes } = event;
+      const where = limit === null ? "for want of memory" : `at its memory limit of ${formatBytes(limit)}`;
+      return {
+        subject: event.instance,
+        text: `the kernel ended ${counted(processes, "process", "processes")} of it ${where}; it runs on`,
+        meaning: "bad",
+      };
+    }
   }
 }
 

@@ -16,6 +16,7 @@ const sampleAt = (at: number, countersAt: number): Sample => ({
   memoryRssBytes: 0,
   memoryPeakBytes: 0,
   memoryLimitBytes: null,
+  oomKills: 0,
   threads: 1,
   processes: 1,
   openFiles: 1,

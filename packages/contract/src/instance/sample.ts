@@ -13,6 +13,8 @@ export const sampleSchema = z.object({
   memoryRssBytes: z.number().nullable(),
   memoryPeakBytes: z.number().nullable(),
   memoryLimitBytes: z.number().nullable(),
+  /** Processes of the instance that the kernel ended at its memory limit. */
+  oomKills: z.int().nullable(),
   threads: z.number().nullable(),
   processes: z.number().nullable(),
   openFiles: z.number().nullable(),

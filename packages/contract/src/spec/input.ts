@@ -49,7 +49,7 @@ export interface ResourcesInput {
   cpu?: number | undefined;
   /** Share under contention, 1 to 10000. @default 100 */
   cpuWeight?: number | undefined;
-  /** Hard limit, like `"256MB"`, at least 1 MB. The kernel ends a process that needs more: the program itself ends with reason `oom`, what it started without. */
+  /** Hard limit, like `"256MB"`, at least 1 MB. The kernel ends a process that needs more: the program itself ends with reason `oom`; of what it started the event `instance.oom` tells. */
   memory?: string | number | undefined;
   /** Processes and threads together; `"unlimited"` for no bound. @default 4096, where the machine can bound them */
   pids?: number | "unlimited" | undefined;

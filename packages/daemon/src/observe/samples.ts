@@ -115,6 +115,7 @@ function toSample(
     memoryRssBytes: reading.memoryRssBytes,
     memoryPeakBytes: reading.memoryPeakBytes,
     memoryLimitBytes: reading.memoryLimitBytes,
+    oomKills: reading.oomKills,
     threads: reading.threads,
     processes: reading.processes,
     openFiles: reading.openFiles,

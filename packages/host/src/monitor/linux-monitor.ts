@@ -9,7 +9,7 @@ import { ProcessReader } from "../proc/process-reader.ts";
 import { isOwnFilesystem, useOf, type DataUse } from "./data-use.ts";
 import { type HotStat, parseIo, parseNetwork, scanStat } from "./hot-tables.ts";
 import type { Monitor, MonitorTarget, Sample, Watch } from "./monitor.ts";
-import { everything, looksAtRest, samplesPerDataLook, turnOf, type Turn } from "./turns.ts";
+import { everything, looksAtRest, samplesPerDataLook, turnOf, type Turn, usage } from "./turns.ts";
 
 /** Watches by kept descriptors of /proc and of the control group: some ten microseconds a sample, nothing disturbed. */
 export function linuxMonitor(): Monitor {
@@ -80,11 +80,15 @@ class LinuxWatch implements Watch {
   }
 
   sample(): Sample | undefined {
-    return this.#look(true);
+    return this.#look(everything);
   }
 
   sampleInTurn(): Sample | undefined {
-    return this.#look(this.#samples === 0);
+    return this.#look(this.#samples === 0 ? everything : null);
+  }
+
+  sampleUsage(): Sample | undefined {
+    return this.#look(this.#samples === 0 ? everything : usage);
   }
 
   tree(): ProcessTree | undefined {
@@ -102,10 +106,11 @@ class LinuxWatch implements Watch {
     this.#samples = Number.NEGATIVE_INFINITY;
   }
 
-  #look(atEverything: boolean): Sample | undefined {
+  /** @param chosen what it reads; null for those whose turn it is */
+  #look(chosen: Turn | null): Sample | undefined {
     const atMs = performance.now();
     try {
-      this.#hasEnded ||= !this.#readTables(atEverything, atMs);
+      this.#hasEnded ||= !this.#readTables(chosen, atMs);
       if (this.#hasEnded) return undefined;
     } catch (error) {
       if (!(error instanceof HostError) || error.code !== "process-gone") throw error;
@@ -139,14 +144,14 @@ class LinuxWatch implements Watch {
       dataUsedBytes: this.#data?.usedBytes,
       dataTotalBytes: this.#data?.totalBytes,
     };
-    this.#samples++;
+    if (chosen !== usage) this.#samples++;
     this.#lastAtMs = atMs;
     this.#lastCpuTimeUs = cpuTimeUs;
     return sample;
   }
 
   /** Reads all tables, or those whose turn it is, into the fields; false when the process has ended. */
-  #readTables(atEverything: boolean, atMs: number): boolean {
+  #readTables(chosen: Turn | null, atMs: number): boolean {
     const gauge = this.target.cgroup?.gauge;
     const groupCpuUs = gauge?.cpuTimeUs();
     const memoryBytes = gauge?.memoryCurrentBytes();
@@ -154,7 +159,7 @@ class LinuxWatch implements Watch {
       this.#atRest = 0;
     this.#groupCpuUs = groupCpuUs;
     this.#memoryBytes = memoryBytes;
-    const turn = atEverything ? everything : turnOf(this.#firstTurn + this.#samples, this.#atRest);
+    const turn = chosen ?? turnOf(this.#firstTurn + this.#samples, this.#atRest);
     // Without a group only the stat line tells CPU time.
     if (groupCpuUs === undefined || this.#threadDirectory === undefined) {
       if (!this.#readStat()) return false;
@@ -170,7 +175,7 @@ class LinuxWatch implements Watch {
     }
     if (turn.fds) this.#fds = this.#countFds();
     if (this.#dataPath !== undefined && this.#samples % samplesPerDataLook === 0) this.#data = useOf(this.#dataPath);
-    this.#atRest = (this.#atRest + 1) % looksAtRest;
+    if (chosen !== usage) this.#atRest = (this.#atRest + 1) % looksAtRest;
     return true;
   }
 

@@ -70,6 +70,10 @@ class PsWatch implements Watch {
     return this.sample();
   }
 
+  sampleUsage(): Sample | undefined {
+    return this.sample();
+  }
+
   tree(): ProcessTree | undefined {
     const main = this.#main();
     return main === undefined ? undefined : treeOf(this.#table.rows(), main);

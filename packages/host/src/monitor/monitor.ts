@@ -41,6 +41,7 @@ export interface Sample {
   /** All interfaces of the instance's own network namespace but loopback. */
   readonly networkReceivedBytes: number | undefined;
   readonly networkSentBytes: number | undefined;
+  /** Processes of the control group that the kernel ended for want of memory. */
   readonly oomKills: number | undefined;
   readonly dataUsedBytes: number | undefined;
   readonly dataTotalBytes: number | undefined;
@@ -58,6 +59,8 @@ export interface Watch {
    * the process shows with its resident memory.
    */
   sampleInTurn(): Sample | undefined;
+  /** The cheapest look, for a record of long spans: CPU time, memory in use and OOM kills are new. It takes no turn of others. */
+  sampleUsage(): Sample | undefined;
   /** The process tree now. */
   tree(): ProcessTree | undefined;
   close(): void;

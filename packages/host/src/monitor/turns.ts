@@ -33,6 +33,8 @@ export const everything: Turn = {
   devices: true,
   fds: true,
 };
+/** What a record of long spans needs. */
+export const usage: Turn = { ...nothing, oom: true };
 /** One look in four tells what was read, written, sent and received, each of the others little beside: they cost alike. */
 const round: readonly Turn[] = [
   { ...nothing, resident: true, threads: true },

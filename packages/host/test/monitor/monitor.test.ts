@@ -293,6 +293,9 @@ describe.runIf(process.platform === "linux")("the sampler", () => {
         sampleInTurn(): Sample {
           return this.sample();
         },
+        sampleUsage(): Sample {
+          return this.sample();
+        },
         tree: () => undefined,
         close() {},
       }),

@@ -57,14 +57,14 @@ describe.runIf(canMakeCgroups())("a group at rest", () => {
     await firstOutput(child);
     const process_ = identifyProcess(child.pid);
     if (process_ === undefined) throw new Error("the child has ended");
-    const reads = { tasks: 0, memory: 0, io: 0 };
+    const reads = { tasks: 0, memory: 0, io: 0, oom: 0 };
     const gauge: CgroupGauge = {
       cpuTimeUs: () => cgroup.gauge.cpuTimeUs(),
       memoryCurrentBytes: () => (reads.memory++, cgroup.gauge.memoryCurrentBytes()),
       memoryPeakBytes: () => cgroup.gauge.memoryPeakBytes(),
       memoryInactiveFileBytes: () => cgroup.gauge.memoryInactiveFileBytes(),
       pidsCurrent: () => (reads.tasks++, cgroup.gauge.pidsCurrent()),
-      oomKills: () => cgroup.gauge.oomKills(),
+      oomKills: () => (reads.oom++, cgroup.gauge.oomKills()),
       io: () => (reads.io++, cgroup.gauge.io()),
     };
     const watch = openMonitor().watch({ process: process_, cgroup: { gauge } });
@@ -78,7 +78,7 @@ describe.runIf(canMakeCgroups())("a group at rest", () => {
     const counted = watch.sampleInTurn()?.countersAtMs ?? Number.NaN;
     const before = { ...reads };
     const atRest = Array.from({ length: 8 }, () => watch.sampleInTurn());
-    expect(reads).toEqual({ tasks: before.tasks, memory: before.memory + 8, io: before.io + 2 });
+    expect(reads).toEqual({ ...before, memory: before.memory + 8, io: before.io + 2 });
     const last = atRest.at(-1);
     expect(last).toMatchObject({ tasks: 2, threads: 1, cpuPercent: 0 });
     // Two of the eight read the counters, the others tell when that was.
@@ -86,6 +86,13 @@ describe.runIf(canMakeCgroups())("a group at rest", () => {
     expect(atRest.filter((sample) => sample?.countersAtMs === sample?.atMs)).toHaveLength(2);
     readAt.delete(counted);
     expect(readAt.size).toBe(2);
+
+    // A look at what is used takes nobody's turn, and tells the rest as it was.
+    const [next, again] = [{ ...reads }, Array.from({ length: 8 }, () => watch.sampleUsage())];
+    expect(reads).toEqual({ ...next, memory: next.memory + 8, oom: next.oom + 8 });
+    expect(again.at(-1)).toMatchObject({ tasks: 2, threads: 1, oomKills: 0, countersAtMs: last?.countersAtMs });
+    for (let look = 0; look < 8; look++) watch.sampleInTurn();
+    expect(reads).toEqual({ ...next, memory: next.memory + 16, io: next.io + 2, oom: next.oom + 8 });
 
     const ran = firstOutput(child);
     child.kill("SIGUSR1");

@@ -1,5 +1,8 @@
-/** Whether everything is read now, or only some of what is slow to read, in turn: for many instances each second. */
-export type Look = "whole" | "in-turn";
+/**
+ * Whether everything is read now, or only some of what is slow to read, in turn: for many instances each second; or CPU time,
+ * memory in use and OOM kills alone, for a record of long spans.
+ */
+export type Look = "whole" | "in-turn" | "usage";
 
 /** What the machine counts for one run, since its start; `null`: this machine does not tell. The fields are those of `Sample`. */
 export interface Reading {
@@ -8,6 +11,7 @@ export interface Reading {
   readonly memoryRssBytes: number | null;
   readonly memoryPeakBytes: number | null;
   readonly memoryLimitBytes: number | null;
+  readonly oomKills: number | null;
   readonly threads: number | null;
   readonly processes: number | null;
   readonly openFiles: number | null;
@@ -28,6 +32,7 @@ export const emptyReading: Reading = {
   memoryRssBytes: null,
   memoryPeakBytes: null,
   memoryLimitBytes: null,
+  oomKills: null,
   threads: null,
   processes: null,
   openFiles: null,

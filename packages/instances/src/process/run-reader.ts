@@ -26,6 +26,10 @@ export interface RunReaderOptions {
  */
 const looksPerCount = 16;
 const none = Object.freeze({});
+const methods = { whole: "sample", "in-turn": "sampleInTurn", usage: "sampleUsage" } as const satisfies Record<
+  Look,
+  keyof Watch
+>;
 
 /** Reads the counters of one run, all on kept descriptors. */
 export class RunReader {
@@ -45,7 +49,7 @@ export class RunReader {
   read(look: Look, custom: Reading["custom"] = none): Reading | null {
     try {
       const watch = (this.#watch ??= this.#open());
-      const sample = look === "whole" ? watch.sample() : watch.sampleInTurn();
+      const sample = watch[methods[look]]();
       return sample === undefined ? null : this.#reading(sample, watch, custom);
     } catch {
       // Its processes or its control group are gone since the last look; the end is on its way.
@@ -79,6 +83,7 @@ export class RunReader {
       memoryRssBytes: sample.memoryRssBytes,
       memoryPeakBytes: sample.memoryPeakBytes ?? null,
       memoryLimitBytes: memoryLimitBytes(),
+      oomKills: sample.oomKills ?? null,
       threads: sample.tasks === undefined ? (sample.threads ?? null) : Math.max(0, sample.tasks - ours),
       processes: this.#processes,
       openFiles: sample.fds ?? null,
