@@ -125,6 +125,13 @@ check("memory beyond the limit is an oom with its peak", async () => {
   return exit.reason;
 });
 
+check("what is ended at the limit beside the program is counted, and the program runs on", async () => {
+  const script = 'tail /dev/zero; echo "ended with $?"; sleep 1000; sleep 1';
+  const handle = await started(request(script, { resources: { memory: "32MB" } }), /ended with 137/);
+  assert.equal(handle.stats("usage").oomKills, 1);
+  await over(handle);
+});
+
 check("a fork bomb meets its limit", async () => {
   const { lines, exit } = await toEnd(
     request("i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i+1)); done; echo all", { resources: { pids: 8 } }),
