@@ -40,6 +40,22 @@ test("a dry run changes nothing", async () => {
   expect(await client.apps()).toEqual([]);
 });
 
+test("relative folders and sources of mounts start from the given folder", async () => {
+  const client = await memoryClient();
+  const mounts = [
+    { source: "./assets", target: "/assets" },
+    { source: "/usr/share", target: "/share" },
+  ];
+  await client.apply([{ ...web, folder: "site", mounts }], { folder: "/srv/shop" });
+  const { spec } = await client.app("web");
+  expect(spec.folder).toBe("/srv/shop/site");
+  expect(spec.mounts.map(({ source }) => source)).toEqual(["/srv/shop/assets", "/usr/share"]);
+  await expect(client.apply([{ ...web, mounts: [{ source: "", target: "/a" }] }])).rejects.toMatchObject({
+    code: "spec.invalid",
+  });
+  await expect(client.apply([{ ...web, mounts: [null as never] }])).rejects.toMatchObject({ code: "spec.invalid" });
+});
+
 test("samples come until the loop is left", async () => {
   const client = await memoryClient();
   await client.create(web);

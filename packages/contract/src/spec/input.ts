@@ -17,7 +17,7 @@ export interface AppInput {
   warm?: boolean | undefined;
   /** SHA-256 of the bundled script; set by the client. */
   artifact?: string | undefined;
-  /** The app's folder, absolute: readable by the instance, and its working folder. @default the folder of the file of specs */
+  /** The app's folder: readable by the instance, and its working folder. A relative path starts from the folder of the file of specs, in code from the working folder. @default that folder */
   folder?: string | undefined;
   /** How many run. @default 1 */
   instances?: number | undefined;
@@ -194,7 +194,7 @@ export interface IsolationInput {
 
 /** A folder or file of the machine seen by an instance. */
 export interface MountInput {
-  /** Absolute path on the machine. */
+  /** Path on the machine; a relative one starts from the folder of the file of specs, in code from the working folder. */
   source: string;
   /** Absolute path inside; in the machine's system folders, in the app's and in those of other mounts one that is there. */
   target: string;

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { AppInput } from "@constellation/contract";
+import type { AppInput, MountInput } from "@constellation/contract";
 import { type Artifact, bundle } from "../bundle/bundle.ts";
 
 /** Specs ready for the daemon, and the artifacts that they name. */
@@ -9,7 +9,7 @@ export interface PreparedApps {
 }
 
 /**
- * Makes specs complete for the daemon: folders become absolute, scripts become artifacts.
+ * Makes specs complete for the daemon: folders and sources of mounts become absolute, scripts become artifacts.
  *
  * @param base folder that relative paths of the specs start from
  * @throws ConstellationError `script.unreadable`, `script.build-failed`
@@ -28,11 +28,17 @@ export async function prepareApps(apps: readonly AppInput[], base: string): Prom
       if (typeof app !== "object" || app === null) return app;
       const folder = resolve(base, typeof app.folder === "string" ? app.folder : ".");
       // With a command beside it there is nothing to look for: the daemon refuses the two together.
-      if (typeof app.script !== "string" || app.artifact !== undefined || app.command !== undefined)
-        return { ...app, folder };
+      const placed = { ...app, folder, ...(Array.isArray(app.mounts) ? { mounts: app.mounts.map(fromBase) } : {}) };
+      if (typeof app.script !== "string" || app.artifact !== undefined || app.command !== undefined) return placed;
       const { sha256 } = await bundled(resolve(base, app.script), folder);
-      return { ...app, folder, artifact: sha256 };
+      return { ...placed, artifact: sha256 };
     }),
   );
   return { specs, artifacts: await Promise.all(bundles.values()) };
+
+  function fromBase(mount: MountInput): MountInput {
+    return typeof mount?.source === "string" && mount.source !== ""
+      ? { ...mount, source: resolve(base, mount.source) }
+      : mount;
+  }
 }
