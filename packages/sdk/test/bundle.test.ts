@@ -206,6 +206,23 @@ test("what a source asks of import.meta, require and module is answered for itse
   ]);
 });
 
+test.each([
+  ["CommonJS", "", "commonjs"],
+  ["an ES module", "await undefined;", "module"],
+])("a package that looks from its caller looks from the program: pino's transports, %s", async (_, more, format) => {
+  const folder = project({
+    "src/main.ts": `import pino from "pino"; ${more}
+      const log = pino({ base: null, timestamp: false, transport: { target: "to-console", options: { mark: ">" } } });
+      log.info("said");`,
+    "node_modules/to-console/package.json": '{"name":"to-console","main":"index.js"}',
+    "node_modules/to-console/index.js": `const { Writable } = require("stream");
+      module.exports = ({ mark }) => new Writable({ write(text, _, done) { require("fs").writeSync(1, mark + text); done(); } });`,
+  });
+  symlinkSync(join(import.meta.dirname, "../../../node_modules/pino"), join(folder, "node_modules/pino"));
+  expect(artifactFormat((await bundle({ entry: join(folder, "src/main.ts"), folder })).bytes)).toBe(format);
+  expect(await run(folder, "src/main.ts")).toBe('>{"level":30,"msg":"said"}\n');
+});
+
 test("whoever imports a bundle stays the program", async () => {
   const folder = project({ "main.ts": "console.log(process.argv[1], import.meta.main);" });
   const { bytes } = await bundle({ entry: join(folder, "main.ts"), folder, as: "module" });

@@ -1,4 +1,5 @@
 import { type ArtifactFormat, commonJsMarks } from "@constellation/contract";
+import { fromCallers } from "./from-callers.ts";
 import { startingItself } from "./starting-itself.ts";
 
 /** What a bundle begins with depends on this. */
@@ -27,8 +28,14 @@ export function beginning({ format, strict, folder, program, asked, imported }: 
     'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
     // Bundled packages call it for Node's own modules.
     `${format === "module" ? "const require" : "require"} = __constellationRequire(".");`,
-    ...(program === null ? [] : [programOf(program, format), startingItself(imported)]),
+    ...(program === null ? [] : [programOf(program, format), ...changesToNode(imported)]),
   ].join(" ");
+}
+
+function changesToNode(imported: ReadonlySet<string>): readonly string[] {
+  const changes = [startingItself(imported), fromCallers(imported)].filter((each) => each !== "");
+  // For what is imported by name.
+  return changes.length === 0 ? [] : [...changes, 'require("node:module").syncBuiltinESMExports();'];
 }
 
 const commonJsImports = [

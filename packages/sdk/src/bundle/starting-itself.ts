@@ -78,10 +78,6 @@ const __constellationStarts = (() => {
     return plain.call(node, { ...options, exec: own(exec, cwd) });
   };
 }`,
-
-  /** For what is imported by name. */
-  last: `
-require("node:module").syncBuiltinESMExports();`,
 } as const;
 
 const modules = ["child_process", "worker_threads", "cluster"] as const;
@@ -90,7 +86,7 @@ const modules = ["child_process", "worker_threads", "cluster"] as const;
 export function startingItself(imported: ReadonlySet<string>): string {
   const wanted = modules.filter((name) => imported.has(name) || imported.has(`node:${name}`));
   if (wanted.length === 0) return "";
-  return [parts.shared, ...wanted.map((name) => parts[name]), parts.last]
+  return [parts.shared, ...wanted.map((name) => parts[name])]
     .join("")
     .replace(/\s*\n\s*/g, " ")
     .trim();
