@@ -28,3 +28,18 @@ test("a failure is told with the lines of the run that failed, and with none of 
   // It has written nothing that could be looked at.
   expect(third.err).not.toMatch(/first|second|constellation logs/);
 }, 60_000);
+
+test("an uncaught error of a script names its sources, in what `up` shows and in the log", async () => {
+  home.write("fail.ts", "export function fail(why: string): never {\n  throw new TypeError(why);\n}\n");
+  home.write("job.ts", 'import { fail } from "./fail.ts";\ntype Why = string;\n\nfail("no luck" satisfies Why);\n');
+  home.spec({ name: "job", script: "./job.ts", restart: "never" });
+  const { status, err } = await home.constellation("up");
+  expect(status).toBe(7);
+  const place = /^ *job\.1 \| +at fail \(fail\.ts:2:9\)$/m;
+  expect(err).toMatch(place);
+  const log = await home.ok("logs", "job");
+  expect(log).toMatch(place);
+  expect(log).toMatch(/job\.1 \| fail\.ts:2\n[\s\S]*\(job\.ts:4:1\)/);
+  expect(await home.ok("logs", "job", "--raw")).toMatch(/at fail \(\/.*[0-9a-f]{64}\.[cm]js:\d+:\d+\)/);
+  expect(await home.ok("logs", "job", "--json")).toMatch(/at fail \(\/.*[0-9a-f]{64}\.[cm]js:\d+:\d+\)/);
+}, 60_000);

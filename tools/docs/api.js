@@ -3,7 +3,7 @@ import { code, table } from "./markdown.js";
 const forms = {
   json: "one JSON value",
   "json-lines": "one JSON value a line, for as long as you listen",
-  bytes: "one JSON value",
+  bytes: "raw bytes",
   text: "text",
   websocket: "WebSocket",
   none: "no body",
@@ -45,14 +45,14 @@ ${table(["type", "frame"], frames)}
 `;
 }
 
-function section(name, { method, path, summary, form }, { parameters, requestBody }) {
+function section(name, { method, path, summary, form, takesBytes }, { parameters, requestBody }) {
   const rows = parameters.map(({ name: parameter, in: where, required, schema }) => [
     code(parameter),
     where,
     required ? "yes" : "",
     typeOf(schema),
   ]);
-  const body = requestBody?.content["application/json"].schema;
+  const body = requestBody?.content["application/json"]?.schema;
   const settings = Object.entries(body?.properties ?? {}).map(([key, schema]) => [
     code(key),
     "body",
@@ -62,7 +62,7 @@ function section(name, { method, path, summary, form }, { parameters, requestBod
   const all = [...rows, ...settings];
   return [
     `## ${name}`,
-    `${code(`${method} ${path}`)} — ${summary}. Answers with ${forms[form]}.`,
+    `${code(`${method} ${path}`)} — ${summary}. ${takesBytes ? "Takes raw bytes. " : ""}Answers with ${forms[form]}.`,
     ...(all.length === 0 ? [] : [table(["setting", "in", "required", "type"], all)]),
   ].join("\n\n");
 }

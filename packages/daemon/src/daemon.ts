@@ -39,7 +39,7 @@ export interface DaemonOptions {
   readonly archive: EventArchive;
   /** The last event that the archive has. */
   readonly newestEvent: Event | undefined;
-  readonly artifacts: Pick<Artifacts, "has" | "put" | "file" | "collect">;
+  readonly artifacts: Pick<Artifacts, "has" | "get" | "put" | "file" | "collect">;
   readonly driver: Driver;
   readonly portsFolder: string;
   /** A port process that waits for the next public port; ended with the daemon. @default null */

@@ -27,7 +27,7 @@ import type { Artifacts } from "./artifacts/index.ts";
 import { execIn, instanceNotFound } from "./exec/index.ts";
 import type { ThisNode } from "./node/index.ts";
 import { type EventLog, readLogs, type Sampling } from "./observe/index.ts";
-import type { CallOptions, ExecRequest, ExecSession, Platform } from "./platform/index.ts";
+import type { ArtifactContent, CallOptions, ExecRequest, ExecSession, Platform } from "./platform/index.ts";
 import type { PublicPorts } from "./publicports/index.ts";
 import { change, notFound, type Scheduler, type SchedulerMessage } from "./scheduler/index.ts";
 import type { AllocationRecord, Repository } from "./state/index.ts";
@@ -43,7 +43,7 @@ export interface PlatformParts {
   readonly observations: Observations;
   readonly driver: Pick<Driver, "name">;
   readonly ports: PublicPorts;
-  readonly artifacts: Pick<Artifacts, "has" | "put">;
+  readonly artifacts: Pick<Artifacts, "has" | "get" | "put">;
   readonly events: EventLog;
   readonly logs: LogStore;
   readonly sampling: Sampling;
@@ -184,6 +184,10 @@ export class DaemonPlatform implements Platform {
 
   hasArtifact(sha256: string): Promise<boolean> {
     return this.#parts.artifacts.has(sha256);
+  }
+
+  artifact(sha256: string): Promise<ArtifactContent> {
+    return this.#parts.artifacts.get(sha256);
   }
 
   putArtifact(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {

@@ -20,7 +20,7 @@ import type { ProgressSource, Snapshot } from "./apps/progress.ts";
 import type { Artifact } from "./bundle/bundle.ts";
 import type { Exec, ExecOptions } from "./client/exec.ts";
 import { readJsonLines } from "./client/json-lines.ts";
-import { callDaemon, type CallInput, readJson, readText } from "./client/transport.ts";
+import { callDaemon, type CallInput, readBytes, readJson, readText } from "./client/transport.ts";
 import { givenDuration } from "./duration.ts";
 import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
 import { SharedCall } from "./daemon/shared-call.ts";
@@ -81,6 +81,11 @@ export interface LogOptions extends CallOptions {
   /** Go on with lines to come. @default false */
   readonly follow?: boolean | undefined;
   readonly stream?: "stdout" | "stderr" | undefined;
+  /**
+   * Name places in scripts by their sources, relative to the app's folder (`src/web.ts:12:3`), instead of by the bundle
+   * that runs. @default false
+   */
+  readonly sources?: boolean | undefined;
 }
 
 /** Which events. */
@@ -231,8 +236,9 @@ export class Constellation {
   }
 
   /** Lines of stdout and stderr of every app, or of one. */
-  logs(app?: string, { since, signal, ...query }: LogOptions = {}): AsyncGenerator<LogLine> {
-    return this.#stream("logs", { query: { app, ...query, since: toUnixMs(since) }, signal });
+  logs(app?: string, { since, sources, signal, ...query }: LogOptions = {}): AsyncGenerator<LogLine> {
+    const lines = this.#stream<LogLine>("logs", { query: { app, ...query, since: toUnixMs(since) }, signal });
+    return sources === true ? this.#withSources(lines, signal) : lines;
   }
 
   /** What happened. */
@@ -290,6 +296,29 @@ export class Constellation {
     }
   }
 
+  async *#withSources(lines: AsyncIterable<LogLine>, signal: AbortSignal | undefined): AsyncGenerator<LogLine> {
+    const { NamedPlaces } = await import("./sources/named-places.ts");
+    const places = new NamedPlaces((sha256) => this.#artifact(sha256, signal));
+    try {
+      for await (const line of lines) yield { ...line, text: await places.in(line.text) };
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+    }
+  }
+
+  /** Null when it is not there any more, or too large to be looked at. */
+  async #artifact(sha256: string, signal: AbortSignal | undefined): Promise<Uint8Array | null> {
+    try {
+      const response = await this.#call("artifact", { params: { sha256 }, signal });
+      if (Number(response.headers["content-length"]) <= mostMappedBytes) return await readBytes(response, signal);
+      response.destroy();
+      return null;
+    } catch (error) {
+      if (error instanceof ConstellationError && error.code === "artifact.not-found") return null;
+      throw error;
+    }
+  }
+
   async #connected(signal: AbortSignal | undefined): Promise<void> {
     if (!this.#start) return;
     const start = (this.#ready ??= new SharedCall((until) => this.#startDaemon(until)));
@@ -338,6 +367,9 @@ export class Constellation {
     }
   }
 }
+
+/** The source map of a larger bundle takes hundreds of megabytes to read. */
+const mostMappedBytes = 64_000_000;
 
 const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value);
 

@@ -12,6 +12,7 @@ interface Options {
   readonly instance?: string;
   readonly stream?: string;
   readonly timestamps?: boolean;
+  readonly raw?: boolean;
   readonly json?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function define(command: Command, { out, signal, client }: Context): void
     .option("--instance <name>", "only this instance")
     .option("--stream <stream>", "only stdout or stderr")
     .option("-t, --timestamps", "show when each line was written")
+    .option("--raw", "leave places in scripts as they were written, in the bundle that runs")
     .option("--json", "print one JSON value a line")
     .action(async (name: string | undefined, options: Options) => {
       const instance = instanceOf(name, options.instance);
@@ -37,6 +39,7 @@ export function define(command: Command, { out, signal, client }: Context): void
         tail: parseTail(options.tail),
         stream: parseStream(options.stream),
         follow: options.follow,
+        sources: options.raw !== true && options.json !== true,
         signal,
       });
       for await (const line of lines)

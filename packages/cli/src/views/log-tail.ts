@@ -38,7 +38,13 @@ async function linesOfRun(client: Constellation, instance: string, signal: Abort
   // Nobody knows which lines are its own.
   if (begunAt === null) return [];
   const found: LogLine[] = [];
-  for await (const line of client.logs(undefined, { instance, since: new Date(begunAt), tail: lines, signal }))
+  for await (const line of client.logs(undefined, {
+    instance,
+    since: new Date(begunAt),
+    tail: lines,
+    sources: true,
+    signal,
+  }))
     found.push(line);
   return found;
 }

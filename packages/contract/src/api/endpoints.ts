@@ -1,4 +1,4 @@
-/** How a body travels: one JSON value, one JSON value a line for as long as the caller listens, raw bytes, a WebSocket, or none. */
+/** How an answer travels: one JSON value, one JSON value a line for as long as the caller listens, raw bytes, a WebSocket, or none. */
 export type BodyForm = "json" | "json-lines" | "bytes" | "text" | "websocket" | "none";
 
 /** Where a call of the API goes: what a client needs of a route, free of schemas so that it loads in no time. */
@@ -30,6 +30,7 @@ export const endpoints = {
   events: { method: "GET", path: "/v1/events", form: "json-lines" },
   samples: { method: "GET", path: "/v1/samples", form: "json-lines" },
   hasArtifact: { method: "HEAD", path: "/v1/artifacts/:sha256", form: "none" },
-  putArtifact: { method: "PUT", path: "/v1/artifacts/:sha256", form: "bytes" },
+  artifact: { method: "GET", path: "/v1/artifacts/:sha256", form: "bytes" },
+  putArtifact: { method: "PUT", path: "/v1/artifacts/:sha256", form: "json" },
   stopDaemon: { method: "POST", path: "/v1/daemon/stop", form: "json" },
 } as const satisfies Record<string, Endpoint>;

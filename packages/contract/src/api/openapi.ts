@@ -3,7 +3,7 @@ import { errorCodes } from "../errors/codes.ts";
 import { appSchema } from "../spec/app.ts";
 import { apiVersion } from "./version.ts";
 import type { BodyForm } from "./endpoints.ts";
-import { responses } from "./responses.ts";
+import { bytesSchema, responses } from "./responses.ts";
 import { type Route, type RouteName, routes } from "./routes.ts";
 
 const mediaTypes: Record<BodyForm, string> = {
@@ -47,9 +47,7 @@ function operation(name: RouteName, route: Route): Record<string, unknown> {
     operationId: name,
     summary: route.summary,
     parameters: [...parameters("path", route.params), ...parameters("query", route.query)],
-    ...(route.request === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: toSchema(route.request) } } } }),
+    ...requestBody(route),
     responses: {
       [route.form === "websocket" ? "101" : "200"]: {
         description: route.summary,
@@ -63,6 +61,13 @@ function operation(name: RouteName, route: Route): Record<string, unknown> {
       },
     },
   };
+}
+
+function requestBody({ request, takesBytes }: Route): Record<string, unknown> {
+  if (takesBytes === true)
+    return { requestBody: { required: true, content: { [mediaTypes.bytes]: { schema: toSchema(bytesSchema) } } } };
+  if (request === undefined) return {};
+  return { requestBody: { required: true, content: { [mediaTypes.json]: { schema: toSchema(request) } } } };
 }
 
 function parameters(where: "path" | "query", schema: z.ZodType | undefined): unknown[] {

@@ -72,6 +72,8 @@ export const logLineSchema = z.object({
 });
 
 const done = z.object({});
+/** Raw bytes, as OpenAPI says it. */
+export const bytesSchema = z.string().meta({ format: "binary" });
 
 /**
  * What each route answers; `null`: no body, or a WebSocket. Only the document of the API is made of them: nothing that answers
@@ -97,6 +99,7 @@ export const responses: Readonly<Record<RouteName, z.ZodType | null>> = {
   events: eventSchema,
   samples: sampleSchema,
   hasArtifact: null,
+  artifact: bytesSchema,
   putArtifact: done,
   stopDaemon: done,
 };

@@ -22,6 +22,8 @@ export interface Route extends Endpoint {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly request?: z.ZodType;
+  /** It is given raw bytes. */
+  readonly takesBytes?: true;
 }
 
 /** Every route of the daemon: what the server mounts, the SDK calls and the OpenAPI document lists. */
@@ -120,10 +122,16 @@ export const routes = {
     summary: "Whether an artifact is stored",
     params: artifactParamsSchema,
   },
+  artifact: {
+    ...endpoints.artifact,
+    summary: "The bytes of an artifact",
+    params: artifactParamsSchema,
+  },
   putArtifact: {
     ...endpoints.putArtifact,
     summary: "Store an artifact; its bytes must have this SHA-256",
     params: artifactParamsSchema,
+    takesBytes: true,
   },
   stopDaemon: {
     ...endpoints.stopDaemon,

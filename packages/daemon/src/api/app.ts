@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { ConstellationError, type Route, type RouteName, routes } from "@constellation/contract";
-import type { Platform } from "../platform/index.ts";
-import { answer, refuse } from "./answer.ts";
+import type { ArtifactContent, Platform } from "../platform/index.ts";
+import { answer, answerBytes, refuse } from "./answer.ts";
 import { boundedBody, readJson } from "./body.ts";
 import { Closing, Exchange } from "./exchange.ts";
 import { publicError, type ReportFault } from "./failure.ts";
@@ -71,6 +71,7 @@ function handle(route: Route, operation: Operation, report: ReportFault): Handle
     if (route.form === "json-lines")
       return answerJsonLines(response, result as AsyncIterable<unknown>, exchange.signal, report);
     const value = await result;
+    if (route.form === "bytes") return answerBytes(response, value as ArtifactContent);
     if (route.form === "text") answer(response, "text/plain; charset=utf-8", String(value));
     else if (route.form === "none") answer(response);
     else answer(response, "application/json", JSON.stringify(value));

@@ -6,7 +6,7 @@ import {
   type routes,
 } from "@constellation/contract";
 import type { z } from "zod";
-import type { Platform } from "../platform/index.ts";
+import type { ArtifactContent, Platform } from "../platform/index.ts";
 
 type Part<Name extends RouteName, Key extends "params" | "query" | "request"> = (typeof routes)[Name] extends {
   readonly [K in Key]: infer Schema extends z.ZodType;
@@ -32,9 +32,11 @@ type NamesOf<Form extends Endpoint["form"]> = {
 type Answer<Name extends RouteName> =
   Name extends NamesOf<"json-lines">
     ? AsyncIterable<unknown>
-    : Name extends NamesOf<"json" | "bytes">
-      ? Promise<object>
-      : Promise<string>;
+    : Name extends NamesOf<"bytes">
+      ? Promise<ArtifactContent>
+      : Name extends NamesOf<"json">
+        ? Promise<object>
+        : Promise<string>;
 
 /** What each route asks of the platform. Routes with a WebSocket are served apart. */
 export type Operations = {
@@ -65,6 +67,7 @@ export function operations(platform: Platform): Operations {
       if (await platform.hasArtifact(params.sha256)) return "";
       throw new ConstellationError("artifact.not-found", `There is no artifact ${params.sha256}`);
     },
+    artifact: ({ params }) => platform.artifact(params.sha256),
     putArtifact: ({ params, bytes }) => done(platform.putArtifact(params.sha256, bytes)),
     stopDaemon: ({ request }) => done(platform.stopDaemon(request)),
   };

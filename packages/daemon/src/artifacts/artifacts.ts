@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactFormat, ConstellationError } from "@constellation/contract";
-import { type FileBlobStore, isEngineError } from "@constellation/engine";
+import { type BlobContent, type FileBlobStore, isEngineError } from "@constellation/engine";
 
 /** Artifacts that nothing refers to are kept this long: they may have been uploaded for an apply that is on its way. */
 const graceMs = 3_600_000;
@@ -24,6 +24,16 @@ export class Artifacts {
 
   async has(sha256: string): Promise<boolean> {
     return (await this.#blobs.has(sha256)) !== null;
+  }
+
+  /** @throws ConstellationError `artifact.not-found`, `state.unavailable` */
+  async get(sha256: string): Promise<BlobContent> {
+    const content = await this.#blobs.get(sha256).catch((error: unknown) => {
+      if (isEngineError(error)) throw new ConstellationError("state.unavailable", error.message, { cause: error });
+      throw error;
+    });
+    if (content === null) throw new ConstellationError("artifact.not-found", `There is no artifact ${sha256}`);
+    return content;
   }
 
   /** Stores the bytes when they have this hash. @throws ConstellationError `request.invalid`, `state.unavailable` */

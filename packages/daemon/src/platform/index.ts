@@ -21,6 +21,12 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
+/** An artifact that is read: its bytes once, its file is open until the loop ends or is left. */
+export interface ArtifactContent {
+  readonly sizeBytes: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** Everything that can be asked of a daemon. Every method throws ConstellationError; a name that is not there is `app.not-found` or `instance.not-found`. */
 export interface Platform {
   version(): Version;
@@ -45,6 +51,8 @@ export interface Platform {
   /** Rounds, each with a sample of every instance asked for. */
   samples(query: SamplesQuery, options: CallOptions): AsyncIterable<readonly Sample[]>;
   hasArtifact(sha256: string): Promise<boolean>;
+  /** @throws ConstellationError `artifact.not-found` */
+  artifact(sha256: string): Promise<ArtifactContent>;
   /** Stores the bytes when their SHA-256 is the one named; otherwise nothing is kept. */
   putArtifact(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void>;
   /** Ends this daemon; instances go on unless `instances` is true. Resolves when it may exit. */

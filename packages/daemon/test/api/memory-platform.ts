@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ApplyRequest,
@@ -22,7 +23,7 @@ import {
   apiVersion,
 } from "@constellation/contract";
 import { orphansOf } from "@constellation/core";
-import type { CallOptions, ExecRequest, ExecSession, Platform } from "../../src/platform/index.ts";
+import type { ArtifactContent, CallOptions, ExecRequest, ExecSession, Platform } from "../../src/platform/index.ts";
 import { childSession } from "./child-session.ts";
 import { Journal } from "./journal.ts";
 
@@ -312,6 +313,12 @@ export class MemoryPlatform implements Platform {
 
   async hasArtifact(sha256: string): Promise<boolean> {
     return this.artifacts.has(sha256);
+  }
+
+  async artifact(sha256: string): Promise<ArtifactContent> {
+    const found = this.artifacts.get(sha256);
+    if (found === undefined) throw new ConstellationError("artifact.not-found", `There is no artifact ${sha256}`);
+    return { sizeBytes: found.byteLength, bytes: Readable.from([found]) };
   }
 
   async putArtifact(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {

@@ -52,6 +52,9 @@ test("an artifact is stored only under its own SHA-256", async () => {
   expect((await call("PUT", `/v1/artifacts/${sha256}`, bytes)).status).toBe(200);
   expect((await call("HEAD", `/v1/artifacts/${sha256}`)).status).toBe(200);
   expect(platform.artifacts.get(sha256)).toEqual(bytes);
+  const { text, headers } = await call("GET", `/v1/artifacts/${sha256}`);
+  expect([text, headers["content-length"]]).toEqual([bytes.toString(), String(bytes.length)]);
+  expect((await call("GET", `/v1/artifacts/${"0".repeat(64)}`)).json()).toMatchObject({ code: "artifact.not-found" });
 });
 
 test.each([

@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { buffer } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { commonJsMarks } from "@constellation/contract";
@@ -39,6 +40,10 @@ describe("artifacts", () => {
     expect(await artifacts.has(sha256)).toBe(false);
     await artifacts.put(sha256, pieces(program));
     expect(await artifacts.has(sha256)).toBe(true);
+    const { sizeBytes, bytes } = await artifacts.get(sha256);
+    expect(sizeBytes).toBe(program.length);
+    expect(await buffer(bytes)).toEqual(program);
+    await expect(artifacts.get("0".repeat(64))).rejects.toMatchObject({ code: "artifact.not-found" });
     const path = await artifacts.file(sha256);
     expect(path).toBe(join(folder, `${sha256}.mjs`));
     expect(statSync(path).mode & 0o777).toBe(0o444);

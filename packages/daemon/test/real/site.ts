@@ -35,6 +35,7 @@ export class Site {
       newestEvent: this.#archive.events.at(-1),
       artifacts: {
         has: () => Promise.resolve(false),
+        get: () => Promise.reject(new Error("there are no artifacts here")),
         put: () => Promise.resolve(),
         file: () => Promise.reject(new Error("there are no artifacts here")),
         collect: () => Promise.resolve(),

@@ -42,8 +42,13 @@ export async function readJson<T>(response: IncomingMessage, signal?: AbortSigna
   return JSON.parse(await readText(response, signal)) as T;
 }
 
-/** Reads a whole answer as text. @throws ConstellationError `daemon.unreachable` when it breaks off, `call.cancelled` */
+/** Reads a whole answer as text. @throws as {@link readBytes} */
 export async function readText(response: IncomingMessage, signal?: AbortSignal): Promise<string> {
+  return (await readBytes(response, signal)).toString("utf8");
+}
+
+/** Reads a whole answer. @throws ConstellationError `daemon.unreachable` when it breaks off, `call.cancelled` */
+export async function readBytes(response: IncomingMessage, signal?: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -55,7 +60,7 @@ export async function readText(response: IncomingMessage, signal?: AbortSignal):
       remedy: "See whether it runs with `constellation daemon status`.",
     });
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** Path and query of a call. */

@@ -1,7 +1,7 @@
-import { SourceMap, type SourceMapPayload } from "node:module";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConstellationError } from "@constellation/contract";
+import { sourceMapOf, sourcePlace } from "../sources/source-map.ts";
 
 /** A bundled spec: where it ran and where it came from. */
 export interface BundledSpec {
@@ -31,17 +31,10 @@ function placeIn(stack: string, { file, folder, bytes }: BundledSpec): string | 
   if (mapped !== undefined) return relative(process.cwd(), resolve(folder, mapped));
   const at = stack.indexOf(`${file}:`);
   const [, line, column] = (at < 0 ? null : /^:(\d+):(\d+)/.exec(stack.slice(at + file.length))) ?? [];
-  const map = sourceMap(bytes);
+  const map = sourceMapOf(bytes);
   if (line === undefined || column === undefined || map === null) return null;
-  const entry = map.findEntry(Number(line) - 1, Number(column) - 1);
-  if (!("originalSource" in entry)) return null;
-  const source = entry.originalSource.startsWith("file:") ? fileURLToPath(entry.originalSource) : entry.originalSource;
-  return `${relative(process.cwd(), resolve(folder, source))}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
-}
-
-function sourceMap(bytes: Uint8Array): SourceMap | null {
-  const [, encoded] =
-    /\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/.exec(Buffer.from(bytes).toString()) ?? [];
-  if (encoded === undefined) return null;
-  return new SourceMap(JSON.parse(Buffer.from(encoded, "base64").toString()) as SourceMapPayload);
+  const place = sourcePlace(map, Number(line), Number(column));
+  if (place === null) return null;
+  const source = place.source.startsWith("file:") ? fileURLToPath(place.source) : place.source;
+  return `${relative(process.cwd(), resolve(folder, source))}:${place.line}:${place.column}`;
 }
