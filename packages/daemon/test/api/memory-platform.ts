@@ -26,6 +26,7 @@ import { orphansOf } from "@constellation/core";
 import type { ArtifactContent, CallOptions, ExecRequest, ExecSession, Platform } from "../../src/platform/index.ts";
 import { childSession } from "./child-session.ts";
 import { Journal } from "./journal.ts";
+import { memorySample } from "./memory-sample.ts";
 
 interface App {
   spec: AppSpec;
@@ -305,7 +306,9 @@ export class MemoryPlatform implements Platform {
   async *samples(query: SamplesQuery, { signal }: CallOptions): AsyncGenerator<Sample[]> {
     for (let round = 1; !signal.aborted; round += 1) {
       const running = (await this.instances(query.app)).filter(({ state }) => state.status === "running");
-      yield running.map(({ app, name, restarts }) => sample(app, name, restarts, round, query.intervalMs ?? 1000));
+      yield running.map(({ app, name, restarts }) =>
+        memorySample(app, name, restarts, round, query.intervalMs ?? 1000),
+      );
       if (query.follow !== true) return;
       await sleep(query.intervalMs ?? 1000, undefined, { signal }).catch(() => undefined);
     }
@@ -373,30 +376,6 @@ function summary({ spec, revision, stopped, instances, updatedAt, source }: App)
     updatedAt,
   };
 }
-
-const sample = (app: string, instance: string, restarts: number, round: number, intervalMs: number): Sample => ({
-  app,
-  instance,
-  at: Date.now(),
-  cpuTimeUs: round * 10_000,
-  cpuPercent: 12.5,
-  memoryBytes: 20e6,
-  memoryRssBytes: 25e6,
-  memoryPeakBytes: 30e6,
-  memoryLimitBytes: 256e6,
-  oomKills: 0,
-  threads: 7,
-  processes: 1,
-  openFiles: 20,
-  countersAt: Date.now(),
-  diskReadBytes: 1000 * round,
-  diskWrittenBytes: 2000 * round,
-  networkReceivedBytes: 3000 * round,
-  networkSentBytes: null,
-  restarts,
-  uptimeMs: round * intervalMs,
-  custom: {},
-});
 
 /** As the real one reports it. */
 const withoutRoot = ({ isolation }: AppSpec): InstanceDetails["measures"] =>
