@@ -117,6 +117,53 @@ describe.skipIf(process.getuid?.() !== 0)("scripts from Nodes that wait", () => 
     home.spec(app("again"));
   }, 90_000);
 
+  test("threads and children of other TypeScript sources run, and say the same after a cold start", async () => {
+    await rested();
+    home.write(
+      "counted.ts",
+      `import { fork } from "node:child_process";
+       import { once } from "node:events";
+       import { Worker } from "node:worker_threads";
+       async function all(): Promise<void> {
+         const thread = new Worker(new URL("./thread.ts", import.meta.url), { workerData: 20 });
+         console.log("thread says", ...(await once(thread, "message")));
+         const child = fork(new URL("./child.ts", import.meta.url), ["word"], { cwd: "/tmp", env: {} });
+         console.log("child says", (await once(child, "message"))[0]);
+         setInterval(() => undefined, 1000);
+       }
+       void all();`,
+    );
+    home.write(
+      "thread.ts",
+      `import { parentPort, workerData } from "node:worker_threads";
+       const data: number = workerData;
+       parentPort?.postMessage([data + 1, process.argv[1], import.meta.main, process.env.GREETING]);`,
+    );
+    home.write(
+      "child.ts",
+      `import { argv, env } from "node:process";
+       process.send?.([...argv.slice(1), import.meta.main, env.GREETING ?? "none"] as const);`,
+    );
+    const said: unknown[] = [];
+    for (const warm of [true, false]) {
+      home.spec(app("again"), { name: "counted", script: "./counted.ts", env: { GREETING: "hi" }, warm });
+      await home.ok("up");
+      expect((await home.inspect("counted.1")).start === "warm").toBe(warm);
+      await vi.waitFor(async () => expect(await home.ok("logs", "counted")).toContain("child says"), patience);
+      said.push(
+        (await home.ok("logs", "counted"))
+          .split("\n")
+          .map((line) => line.replace(/^.*?(?=thread says|child says)/, "")),
+      );
+      await home.ok("rm", "counted", "--data");
+    }
+    expect(said[0]).toEqual(said[1]);
+    const [thread, child] = said[0] as string[];
+    expect(thread).toBe(`thread says [ 21, '${home.folder}/thread.ts', true, 'hi' ]`);
+    expect(child).toBe(`child says [ '${home.folder}/child.ts', 'word', true, 'none' ]`);
+    home.spec(app("again"));
+  }, 90_000);
+
   test("doctor and inspect say so, and what waits is gone with the daemon, however that ends", async () => {
     const { features } = JSON.parse(await home.ok("doctor", "--json")) as NodeInfo;
     expect(features.find(({ name }) => name === "driver.worker")).toMatchObject({ state: "available" });

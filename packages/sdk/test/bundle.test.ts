@@ -1,36 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { artifactFormat } from "@constellation/contract";
 import { describe, expect, test } from "vitest";
-import type { ConstellationError } from "../src/index.ts";
 import { bundle } from "../src/bundle/bundle.ts";
 import { temporaryFolder } from "./memory-home.ts";
-
-function project(files: Readonly<Record<string, string>>): string {
-  const folder = temporaryFolder();
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  return folder;
-}
-
-/** Bundles, writes the artifact elsewhere and runs it in its folder, as an instance does. */
-async function run(folder: string, script: string): Promise<string> {
-  const { bytes } = await bundle({ entry: join(folder, script), folder });
-  const file = join(temporaryFolder(), artifactFormat(bytes) === "commonjs" ? "artifact.cjs" : "artifact.mjs");
-  writeFileSync(file, bytes);
-  return execFileSync(process.execPath, [file], { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}
-
-async function failure(call: Promise<unknown>): Promise<ConstellationError> {
-  return call.then(
-    () => expect.unreachable("it should have failed"),
-    (error: unknown) => error as ConstellationError,
-  );
-}
+import { failure, project, run } from "./project.ts";
 
 test("TypeScript, its imports and npm packages become one file", async () => {
   const folder = project({
@@ -150,10 +126,14 @@ test("a child and a thread with another working folder find what lies beside the
         process.chdir("/");
         await once(new Worker(__filename, { env: who("thread") }), "exit");
         await once(cluster.fork({ WHO: "member" }), "exit");
+        await once(fork(__filename, { cwd: "/tmp", env: { WHO: "alone" } }), "exit");
+        await once(new Worker(__filename, { env: { WHO: "thread alone" } }), "exit");
       })();`,
     "data.txt": "data",
   });
-  expect(await run(folder, "main.js")).toBe("child data true\nspawned data true\nthread data true\nmember data true\n");
+  expect(await run(folder, "main.js")).toBe(
+    ["child", "spawned", "thread", "member", "alone", "thread alone"].map((who) => `${who} data true\n`).join(""),
+  );
 });
 
 test("another source of the same name is another program", async () => {
@@ -368,4 +348,13 @@ test("a folder that is not there is told by name", async () => {
     code: "script.unreadable",
     message: expect.stringContaining(`${join(folder, "nope")}: there is no such folder`) as string,
   });
+});
+
+test("a source that exports knows that it is not the program, as CommonJS and as TypeScript compiled to it do", async () => {
+  const folder = project({
+    "main.ts": 'import { ran } from "./exporting.ts"; import { legacy } from "./legacy.js"; console.log(ran, legacy);',
+    "exporting.ts": "export const ran: boolean[] = [require.main === module, !module.parent];",
+    "legacy.js": "exports.legacy = require.main === module;",
+  });
+  expect(await run(folder, "main.ts")).toBe("[ false, false ] false\n");
 });

@@ -1,6 +1,6 @@
 import { type ArtifactFormat, commonJsMarks } from "@constellation/contract";
 import { fromCallers } from "./from-callers.ts";
-import { startingItself } from "./starting-itself.ts";
+import { startingItself, startsWith, whatItIs } from "./starting-itself.ts";
 
 /** What a bundle begins with depends on this. */
 export interface BeginningOf {
@@ -11,6 +11,8 @@ export interface BeginningOf {
   readonly folder: string | null;
   /** The source that is the program, from there; null when another program imports the bundle. */
   readonly program: string | null;
+  /** Further programs, by the places that name them, from there. */
+  readonly further: ReadonlyMap<string, string>;
   /** Whether a source asks for its place. */
   readonly asked: boolean;
   /** Modules that are left to be found when it runs. */
@@ -18,22 +20,25 @@ export interface BeginningOf {
 }
 
 /** What sources ask of Node that only the bundle can answer; on one line, so that the lines of stack traces are right. */
-export function beginning({ format, strict, folder, program, asked, imported }: BeginningOf): string {
+export function beginning(begins: BeginningOf): string {
+  const { format, strict, folder, program, asked, imported } = begins;
+  const isTold = program !== null && startsWith(imported).length > 0;
   return [
     ...(format === "module"
       ? moduleImports
       : [strict ? commonJsMarks.strict : commonJsMarks.sloppy, ...commonJsImports]),
-    `const __constellationBase = ${baseOf(folder, program)};`,
+    ...(isTold ? [whatItIs(imported, format === "module" ? moduleRequire : "require")] : []),
+    `const __constellationBase = ${folder === null ? workingFolder(isTold) : JSON.stringify(folder)};`,
     ...(asked ? [place] : []),
     'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
     // Bundled packages call it for Node's own modules.
     `${format === "module" ? "const require" : "require"} = __constellationRequire(".");`,
-    ...(program === null ? [] : [programOf(program, format), ...changesToNode(imported)]),
+    ...(program === null ? [] : [programOf(program, begins), ...changesToNode(imported, placesOf(program, begins))]),
   ].join(" ");
 }
 
-function changesToNode(imported: ReadonlySet<string>): readonly string[] {
-  const changes = [startingItself(imported), fromCallers(imported)].filter((each) => each !== "");
+function changesToNode(imported: ReadonlySet<string>, places: ReadonlyMap<string, string>): readonly string[] {
+  const changes = [startingItself(imported, places), fromCallers(imported)].filter((each) => each !== "");
   // For what is imported by name.
   return changes.length === 0 ? [] : [...changes, 'require("node:module").syncBuiltinESMExports();'];
 }
@@ -49,11 +54,14 @@ const moduleImports = [
   'import { fileURLToPath as __constellationToPath, pathToFileURL as __constellationToUrl } from "node:url";',
 ];
 
+const moduleRequire = "__constellationCreateRequire(import.meta.url)";
+
 /** A child or a thread may have another working folder than the program that starts it. */
-function baseOf(folder: string | null, program: string | null): string {
-  if (folder !== null) return JSON.stringify(folder);
-  return program === null ? "process.cwd()" : "(process.env.CONSTELLATION_PROGRAM_FOLDER ?? process.cwd())";
-}
+const workingFolder = (isTold: boolean): string =>
+  isTold ? "(__constellationTold.folder ?? process.cwd())" : "process.cwd()";
+
+const placesOf = (program: string, { further }: BeginningOf): ReadonlyMap<string, string> =>
+  new Map([[program, program], ...further]);
 
 /** The answers for one source: its folder, itself, its URL, its `require.resolve`, and the whole of its `import.meta`. */
 const place = `const __constellationPlace = (path, main) => {
@@ -71,10 +79,13 @@ const place = `const __constellationPlace = (path, main) => {
 };`.replace(/\s*\n\s*/g, " ");
 
 /** What leads to the bundle may have links in it, so that its name alone is compared. */
-function programOf(program: string, format: ArtifactFormat): string {
+function programOf(program: string, { format, further }: BeginningOf): string {
   const bundle = format === "module" ? "__constellationToPath(import.meta.url)" : "__filename";
+  const first = JSON.stringify(program);
+  const source = further.size === 0 ? first : "__constellationName";
   return [
-    `const __constellationProgram = { source: __constellationJoin(__constellationBase, ${JSON.stringify(program)}), bundle: ${bundle} };`,
+    ...(further.size === 0 ? [] : [`const __constellationName = __constellationTold.program ?? ${first};`]),
+    `const __constellationProgram = { source: __constellationJoin(__constellationBase, ${source}), bundle: ${bundle} };`,
     `if (process.argv[1]?.endsWith(__constellationProgram.bundle.slice(__constellationProgram.bundle.lastIndexOf("/")))) process.argv[1] = __constellationProgram.source;`,
   ].join(" ");
 }

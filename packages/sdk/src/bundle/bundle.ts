@@ -6,8 +6,10 @@ import { type ArtifactFormat, ConstellationError } from "@constellation/contract
 import type { BuildFailure, BuildOptions, BuildResult, Plugin } from "esbuild";
 import { beginning, type BeginningOf } from "./beginning.ts";
 import { buildFailed } from "./build-failed.ts";
+import { FurtherPrograms } from "./further-programs.ts";
 import { nativePackages } from "./native-packages.ts";
 import { sourcePlaces } from "./source-places.ts";
+import { startsWith } from "./starting-itself.ts";
 import { beginsStrict, isStrict } from "./strict-sources.ts";
 
 /** A script with everything it imports, in one file. */
@@ -40,86 +42,111 @@ type Built = BuildResult<ReturnType<typeof options>>;
 /**
  * Bundles a script into one file for Node 20 and newer. The same sources give the same bytes, wherever the folder is.
  * A program becomes CommonJS, which needs no loader of modules and whose compiled form can be kept, unless a source awaits
- * at its top. Packages with native code stay where they are and are loaded from the folder when the program runs.
+ * at its top. TypeScript that it names as the program of a thread or a child becomes part of it. Packages with native code
+ * stay where they are and are loaded from the folder when the program runs.
  *
  * @throws ConstellationError `script.unreadable`, `script.build-failed`
  */
 export async function bundle(input: BundleInput): Promise<Artifact> {
   const entry = readableFile(input.entry);
   const folder = realFolder(input.folder);
-  const begins = (format: ArtifactFormat): BeginningOf => ({
-    format,
-    strict: true,
-    folder: input.runsIn === "same-place" ? folder : null,
-    program: input.as === "module" ? null : relative(folder, entry),
-    asked: true,
-    imported: new Set(),
-  });
-  // Loading esbuild takes longer than most commands: only those that bundle pay for it.
-  const { build } = await import("esbuild");
+  const from = { ...input, entry, folder, further: new FurtherPrograms(entry, folder) };
   try {
-    const as = async (format: ArtifactFormat): Promise<Artifact> =>
-      artifactOf(await build(options(entry, folder, input, begins(format))), { entry, folder }, begins(format));
-    return input.as === "module" ? await as("module") : await preferCommonJs(as);
+    return input.as === "module"
+      ? await builtAs("module", from)
+      : await preferCommonJs((format) => builtAs(format, from));
   } catch (error) {
     throw buildFailed(relative(folder, entry), folder, error);
   }
 }
 
+interface Sources extends BundleInput {
+  readonly further: FurtherPrograms;
+}
+
+/** Again as long as what was built names further programs. */
+async function builtAs(format: ArtifactFormat, from: Sources): Promise<Artifact> {
+  // Loading esbuild takes longer than most commands: only those that bundle pay for it.
+  const { build } = await import("esbuild");
+  const { folder, plugins = [], further } = from;
+  for (;;) {
+    const begins = beginsAs(format, from);
+    try {
+      const built = await build(options(from, begins));
+      const imported = importedBy(built);
+      const isWhole = from.as === "module" || startsWith(imported).length === 0 || !further.take();
+      if (isWhole) return artifactOf(built, from, { ...begins, imported });
+    } catch (error) {
+      if (awaitsAtTop(error)) throw error;
+      const alone = (source: string): Promise<unknown> =>
+        build({
+          ...plainOptions(folder),
+          entryPoints: [source],
+          format: "esm",
+          plugins: [...plugins, nativePackages(folder)],
+        });
+      if (!(await further.leaveOut(alone))) throw error;
+    }
+  }
+}
+
+const beginsAs = (format: ArtifactFormat, { entry, folder, runsIn, as, further }: Sources): BeginningOf => ({
+  format,
+  strict: true,
+  folder: runsIn === "same-place" ? folder : null,
+  program: as === "module" ? null : relative(folder, entry),
+  further: further.places,
+  asked: true,
+  imported: new Set(),
+});
+
 async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Artifact>): Promise<Artifact> {
   try {
     return await as("commonjs");
   } catch (error) {
-    const { errors = [] } = error as Partial<BuildFailure>;
     // With any other error, too: then they are all told as for the form that its author sees.
-    if (errors.some(({ text }) => text.startsWith("Top-level await"))) return await as("module");
+    if (awaitsAtTop(error)) return await as("module");
     throw error;
   }
 }
 
+const awaitsAtTop = (error: unknown): boolean =>
+  ((error as Partial<BuildFailure>).errors ?? []).some(({ text }) => text.startsWith("Top-level await"));
+
+const importedBy = ({ metafile }: Built): ReadonlySet<string> =>
+  new Set(Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
+
 /** Once it is built it is known how it must begin. */
 function artifactOf(
-  { outputFiles, metafile }: Built,
-  { entry, folder }: Pick<BundleInput, "entry" | "folder">,
+  { outputFiles, metafile: { inputs } }: Built,
+  { entry, folder, further }: Sources,
   begins: BeginningOf,
 ): Artifact {
   const built = outputFiles[0]?.contents ?? new Uint8Array();
-  const { inputs, outputs } = metafile;
   const sources = Object.keys(inputs).filter((path) => !/^[\w-]+:/.test(path));
-  const imported = new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
-  // The directive of the program itself no longer comes first.
+  // The directive of the program itself no longer comes first, unless it is one of several, each in a function of its own.
   const strict =
-    beginsStrict(readFileSync(entry, "utf8")) ||
+    (further.sources.length === 0 && beginsStrict(readFileSync(entry, "utf8"))) ||
     sources.some((path) => isStrict(resolve(folder, path), inputs[path]?.format));
-  const provisional = Buffer.from(beginning(begins));
+  const provisional = Buffer.from(beginning({ ...begins, imported: new Set() }));
   if (!provisional.equals(built.subarray(0, provisional.length))) throw new Error("the bundle begins otherwise");
   const rest = built.subarray(provisional.length);
   const asked = Buffer.from(rest.buffer, rest.byteOffset, rest.length).includes("__constellationPlace(");
-  const bytes = Buffer.concat([Buffer.from(beginning({ ...begins, strict, asked, imported })), rest]);
+  const bytes = Buffer.concat([Buffer.from(beginning({ ...begins, strict, asked })), rest]);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { sha256, bytes, inputs: sources.map((path) => resolve(folder, path)) };
+  const files = [...sources.map((path) => resolve(folder, path)), ...further.sources];
+  return { sha256, bytes, inputs: [...new Set(files)] };
 }
 
-function options(
-  entry: string,
-  folder: string,
-  { runsIn = "working-folder", plugins = [], as = "program" }: BundleInput,
-  begins: BeginningOf,
-) {
-  const places = sourcePlaces(folder, as === "program" ? entry : null);
+function options({ entry, folder, runsIn, plugins = [], as = "program", further }: Sources, begins: BeginningOf) {
+  const programs: ReadonlyMap<string, string> = as === "program" ? further.conditions : new Map();
+  const places = sourcePlaces({ folder, programs, read: further.read });
   return {
-    absWorkingDir: folder,
-    entryPoints: [entry],
+    ...plainOptions(folder),
+    ...further.entry(begins.format),
     outfile: resolve(folder, `${basename(entry)}.mjs`),
-    bundle: true,
-    write: false,
     metafile: true,
-    platform: "node",
     format: begins.format === "module" ? "esm" : "cjs",
-    target: "node20",
-    charset: "utf8",
-    legalComments: "none",
-    logLevel: "silent",
     sourcemap: "inline",
     sourcesContent: false,
     ...(runsIn === "same-place" ? { sourceRoot: `${pathToFileURL(folder).href}/` } : {}),
@@ -131,6 +158,18 @@ function options(
     plugins: [...plugins, nativePackages(folder), places.plugin],
   } satisfies BuildOptions;
 }
+
+const plainOptions = (folder: string) =>
+  ({
+    absWorkingDir: folder,
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: "node20",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "silent",
+  }) satisfies BuildOptions;
 
 function realFolder(path: string): string {
   try {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative } from "node:path";
 import type { Loader, Plugin } from "esbuild";
+import { aboutModule } from "./own-module.ts";
 import { beginsStrict } from "./strict-sources.ts";
 
 const loaders: Readonly<Record<string, Loader>> = {
@@ -28,16 +29,23 @@ const asked =
   /\b(?:__dirname|__filename|import\s*\.\s*meta|require\s*\.\s*resolve|module\s*\.\s*(?:parent|filename))\b/;
 const answers = [...new Map(Object.values(questions).map(([name, answer]) => [name, answer]))];
 
+/** What the bundle is told of its sources, and tells. */
+export interface SourcePlaces {
+  readonly folder: string;
+  /** Sources that are programs, and the expression that says whether each is the one that runs. */
+  readonly programs: ReadonlyMap<string, string>;
+  /** Hears each source that is read. */
+  readonly read: (path: string, text: string, loader: Loader) => Promise<void>;
+}
+
 /**
  * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
  * source. Each source that asks gets its own answers, relative to where the program finds its folder.
- *
- * @param main the source that is the program; null when another program imports the bundle
  */
-export function sourcePlaces(
-  folder: string,
-  main: string | null,
-): { readonly define: Record<string, string>; readonly plugin: Plugin } {
+export function sourcePlaces({ folder, programs, read }: SourcePlaces): {
+  readonly define: Record<string, string>;
+  readonly plugin: Plugin;
+} {
   return {
     define: Object.fromEntries(Object.entries(questions).map(([question, [name]]) => [question, name])),
     plugin: {
@@ -45,30 +53,26 @@ export function sourcePlaces(
       setup(build) {
         build.onLoad({ filter: /\.[mc]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
           const text = await readFile(path, "utf8");
+          const loader = loaders[extname(path)] ?? "js";
+          await read(path, text, loader);
+          const isProgram = programs.get(path) ?? "false";
           const first = [
-            ...(asked.test(text) ? [answerFor(relative(folder, path), path === main)] : []),
-            ...(path !== main && asksItsModule(path, text) ? [aboutModule] : []),
+            ...(asked.test(text) ? [answerFor(relative(folder, path), isProgram)] : []),
+            ...(isProgram === "true" ? [] : aboutModule(path, text, isProgram)),
           ].join(" ");
           // A first line for the shell would stand before everything that is put before the bundle.
           if (first === "" && !text.startsWith("#!")) return undefined;
-          return { contents: before(text, first), loader: loaders[extname(path)] ?? "js" };
+          return { contents: before(text, first), loader };
         });
       },
     },
   };
 }
 
-function answerFor(path: string, isMain: boolean): string {
+function answerFor(path: string, isProgram: string): string {
   const names = answers.map(([name, answer]) => `${answer}: ${name}`).join(", ");
-  return `const { ${names} } = __constellationPlace(${JSON.stringify(path)}, ${isMain});`;
+  return `const { ${names} } = __constellationPlace(${JSON.stringify(path)}, ${isProgram});`;
 }
-
-/** To esbuild a source of CommonJS that another one requires has a module of exports alone: `if (!module.parent)` would run it. */
-const aboutModule = "module.parent ??= require.main ?? {}; module.filename ??= __filename;";
-const asksItsModule = (path: string, text: string): boolean =>
-  /\bmodule\s*\.\s*(?:parent|filename)\b/.test(text) &&
-  !/^\.m[jt]s$/.test(extname(path)) &&
-  !/^\s*(?:import|export)\b|\b(?:const|let|var|function|class)\s+module\b/m.test(text);
 
 /** On the first line, so that lines keep their numbers, and a source that begins as strict stays it. */
 function before(text: string, first: string): string {
