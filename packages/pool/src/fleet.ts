@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { effectiveCpus, readMemory, type EnvironmentMarker } from "@constellation/host";
 import { ownCacheDirectory } from "./cache-directory.ts";
+import { knownBundle } from "./entry/bundled-modules.ts";
 import { PoolError } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { Metrics } from "./metrics.ts";
@@ -90,6 +91,7 @@ export class Fleet implements Home {
     const niceness = niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null;
     const boot: Boot = {
       modules: Object.fromEntries([...this.#modules].map(([name, module]) => [name, String(module.url)])),
+      bundle: knownBundle(),
       preload: this.plan.preload,
       resolveFrom: this.plan.resolveFrom,
       warmUp: this.plan.warmUp,

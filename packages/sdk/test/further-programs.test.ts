@@ -141,12 +141,12 @@ describe.each(awaiting)("in a bundle as %s", (_, awaits, format) => {
           }
           if (cluster.isPrimary) void all(); else { console.log("main", process.argv[1]); process.exit(); }`,
         "member.ts": `import cluster from "node:cluster"; const a: string = process.env.A ?? "none";
-          console.log("member", cluster.isWorker, process.argv.slice(1), a, "CONSTELLATION_PROGRAM" in process.env); process.exit();`,
+          console.log("member", cluster.isWorker, ...process.argv.slice(1), a, "CONSTELLATION_PROGRAM" in process.env); process.exit();`,
         "plain.cjs": `console.log("plain", "CONSTELLATION_PROGRAM" in process.env); process.exit();`,
       }),
     ).toEqual([
-      "member true [ 'FOLDER/member.ts', 'a' ] 1 false",
-      "member true [ 'FOLDER/member.ts', 'b' ] none false",
+      "member true FOLDER/member.ts a 1 false",
+      "member true FOLDER/member.ts b none false",
       "plain false",
       "main FOLDER/main.ts",
     ]);
@@ -309,6 +309,43 @@ test("a thread that cannot be built is told as the program is", async () => {
   expect(error).toMatchObject({ code: "script.build-failed", details: { files: [join(folder, "src/worker.ts")] } });
   expect(error.message).toContain("Cannot build main.ts: src/worker.ts:2:11: ");
 });
+
+test("a pool imports TypeScript out of the bundle, whatever its workers are, and of several modules each", async () => {
+  const main = `import { createPool } from "@constellation/pool"; import { count } from "./state.ts";
+    count(); count();
+    async function all() {
+      const seen: unknown[] = [];
+      for (const placement of ["thread", "process", "inline"] as const) {
+        const pool = createPool<typeof import("./tasks.ts")>({ module: new URL("./tasks.js", import.meta.url), placement });
+        const lease = await pool.lease();
+        seen.push(await pool.run("double", 21), await pool.run("place", 0), await lease.load(new URL("./room.ts", import.meta.url), "x"));
+        await lease.release();
+        await pool.close();
+      }
+      const modules = { a: { url: new URL("./tasks.ts", import.meta.url) }, b: { url: new URL("./common.cts", import.meta.url) } };
+      const pool = createPool({ modules, placement: "thread" });
+      console.log(JSON.stringify([...seen, await pool.run("a/double", 4), await pool.run("b/triple", 4)]));
+      await pool.close();
+    }`;
+  const folder = project({
+    "main.ts": `${main}\nvoid all();`,
+    "awaiting.ts": `${main}\nawait all();`,
+    "tasks.ts": `import { count } from "./state.ts"; export const double = (n: number): number => 2 * n;
+      export const place = (_: number): unknown => [import.meta.url, import.meta.main, count()];`,
+    "common.cts": "exports.triple = (n: number): number => 3 * n;",
+    "room.ts": 'export default (_: unknown, data: string): string => "room " + data;',
+    "state.ts": "let counted = 0; export const count = (): number => (counted += 1);",
+    "node_modules/@constellation/.keep": "",
+  });
+  symlinkSync(fileURLToPath(new URL("../../pool", import.meta.url)), join(folder, "node_modules/@constellation/pool"));
+  const place = (counted: number) => [`file://${folder}/tasks.ts`, false, counted];
+  const each = (counted: number) => [42, place(counted), "room x"];
+  expect(JSON.parse(await run(folder, "main.ts"))).toEqual([...each(1), ...each(1), ...each(3), 8, 12]);
+  // Who waits for it at its top is not there yet: on the caller's own thread the task has sources of its own.
+  expect(JSON.parse(await run(folder, "awaiting.ts"))).toEqual([...each(1), ...each(1), ...each(1), 8, 12]);
+  writeFileSync(join(folder, "tasks.ts"), "const broken = ;");
+  expect((await failure(bundle({ entry: join(folder, "main.ts"), folder }))).message).toContain("tasks.ts:1:16: ");
+}, 60_000);
 
 test("what is only named may be text that cannot be built, and says why when it is started after all", async () => {
   const folder = project({

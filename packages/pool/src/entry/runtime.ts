@@ -6,6 +6,7 @@ import { Lingering } from "../lingering.ts";
 import { recordError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot } from "../wire/protocol.ts";
+import { importModule } from "./bundled-modules.ts";
 import { RunningTask, type TaskFunction } from "./task-context.ts";
 import { warmUp } from "./warm-up.ts";
 import type { WorkerPort } from "./worker-port.ts";
@@ -204,10 +205,10 @@ export class Runtime {
     const running = new RunningTask(id, this.#channel);
     this.#running.set(id, running);
     try {
-      const loaded = (await import(url)) as { default?: unknown };
-      if (typeof loaded.default !== "function")
+      const loaded = await importModule(url);
+      if (typeof loaded["default"] !== "function")
         throw new TypeError(`Cannot use ${url} in a leased worker: wanted a default export that is a function`);
-      const start = loaded.default as (channel: Channel, data: unknown) => unknown;
+      const start = loaded["default"] as (channel: Channel, data: unknown) => unknown;
       const value = await start(this.#channel, data);
       this.#running.delete(id);
       this.#outbox.add(answer.done, id, value, (performance.now() - startedMs) * 1000, running.transfers);

@@ -5,6 +5,7 @@ import { setPriority } from "node:os";
 import { pathToFileURL } from "node:url";
 import { recordError } from "../wire/error-record.ts";
 import type { Boot, WarmReport, WarmupFailure } from "../wire/protocol.ts";
+import { importModule, tellOfBundle } from "./bundled-modules.ts";
 import { RunningTask, type TaskFunction } from "./task-context.ts";
 
 /** Of Node 22.1 and 22.10. Workers are killed: what they have compiled has to be written before that. */
@@ -29,6 +30,7 @@ export async function warmUp(
   // On Linux this is the niceness of the calling thread; 0 as pid means "me".
   if (boot.nicenessUntilWarm !== null) setPriority(0, boot.nicenessUntilWarm);
   const compileCache = enableCompileCache(boot.compileCache);
+  tellOfBundle(boot.bundle);
   let what = "";
   const next = (name: string): void => tell((what = name));
   try {
@@ -40,7 +42,7 @@ export async function warmUp(
     const single = Object.keys(boot.modules).length === 1 && "" in boot.modules;
     for (const [name, url] of Object.entries(boot.modules)) {
       next(name === "" ? url : name);
-      const loaded = (await import(url)) as Record<string, unknown>;
+      const loaded = await importModule(url);
       for (const [task, value] of Object.entries(exportsOf(loaded)))
         if (typeof value === "function") tasks.set(single ? task : `${name}/${task}`, value as TaskFunction);
     }
@@ -58,7 +60,7 @@ export async function warmUp(
 }
 
 /** A CommonJS module comes with its exports under `default` too; named ones that Node could not see are only there. */
-function exportsOf(loaded: Record<string, unknown>): Record<string, unknown> {
+function exportsOf(loaded: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const inner = loaded["default"];
   return typeof inner === "object" && inner !== null ? { ...inner, ...loaded } : loaded;
 }

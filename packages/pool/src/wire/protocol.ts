@@ -1,3 +1,5 @@
+import type { Bundle } from "../entry/bundled-modules.ts";
+
 /**
  * What crosses between a pool and its workers: flat arrays of records of four values, many records in one message.
  * A flat array is the cheapest thing to clone, and one message per turn of the event loop the cheapest way to wake.
@@ -73,6 +75,8 @@ export const readingsAt = { byWorker: 2, byPool: 3 } as const;
 export interface Boot {
   /** Module name to URL; imported before the worker counts as warm. */
   readonly modules: Readonly<Record<string, string>>;
+  /** The bundle that may have them in itself. */
+  readonly bundle: Bundle | null;
   /** Imported first, in this order: URLs, paths or bare specifiers as seen from `resolveFrom`. */
   readonly preload: readonly string[];
   readonly resolveFrom: string;

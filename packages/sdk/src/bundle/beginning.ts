@@ -1,5 +1,6 @@
 import { type ArtifactFormat, commonJsMarks } from "@constellation/contract";
 import { fromCallers } from "./from-callers.ts";
+import { lending, lentTo } from "./lending.ts";
 import { startingItself, startsWith, whatItIs } from "./starting-itself.ts";
 
 /** What a bundle begins with depends on this. */
@@ -21,19 +22,21 @@ export interface BeginningOf {
 
 /** What sources ask of Node that only the bundle can answer; on one line, so that the lines of stack traces are right. */
 export function beginning(begins: BeginningOf): string {
-  const { format, strict, folder, program, asked, imported } = begins;
+  const { format, strict, folder, program, further, asked, imported } = begins;
   const isTold = program !== null && startsWith(imported).length > 0;
   return [
     ...(format === "module"
       ? moduleImports
       : [strict ? commonJsMarks.strict : commonJsMarks.sloppy, ...commonJsImports]),
     ...(isTold ? [whatItIs(imported, format === "module" ? moduleRequire : "require")] : []),
-    `const __constellationBase = ${folder === null ? workingFolder(isTold) : JSON.stringify(folder)};`,
+    ...(further.size === 0 ? [] : [lentTo]),
+    `const __constellationBase = ${folder === null ? workingFolder(isTold, further.size > 0) : JSON.stringify(folder)};`,
     ...(asked ? [place] : []),
     'const __constellationRequire = (path) => __constellationCreateRequire(__constellationJoin(__constellationBase, path, "package.json"));',
     // Bundled packages call it for Node's own modules.
     `${format === "module" ? "const require" : "require"} = __constellationRequire(".");`,
     ...(program === null ? [] : [programOf(program, begins), ...changesToNode(imported, placesOf(program, begins))]),
+    ...(program === null || further.size === 0 ? [] : [lending(placesOf(program, begins), format)]),
   ].join(" ");
 }
 
@@ -57,8 +60,10 @@ const moduleImports = [
 const moduleRequire = "__constellationCreateRequire(import.meta.url)";
 
 /** A child or a thread may have another working folder than the program that starts it. */
-const workingFolder = (isTold: boolean): string =>
-  isTold ? "(__constellationTold.folder ?? process.cwd())" : "process.cwd()";
+function workingFolder(isTold: boolean, isLent: boolean): string {
+  const ways = [...(isLent ? ["__constellationLent?.folder"] : []), ...(isTold ? ["__constellationTold.folder"] : [])];
+  return [...ways, "process.cwd()"].join(" ?? ");
+}
 
 const placesOf = (program: string, { further }: BeginningOf): ReadonlyMap<string, string> =>
   new Map([[program, program], ...further]);
@@ -82,9 +87,11 @@ const place = `const __constellationPlace = (path, main) => {
 function programOf(program: string, { format, further }: BeginningOf): string {
   const bundle = format === "module" ? "__constellationToPath(import.meta.url)" : "__filename";
   const first = JSON.stringify(program);
-  const source = further.size === 0 ? first : "__constellationName";
+  const source = further.size === 0 ? first : `__constellationName || ${first}`;
   return [
-    ...(further.size === 0 ? [] : [`const __constellationName = __constellationTold.program ?? ${first};`]),
+    ...(further.size === 0
+      ? []
+      : [`const __constellationName = __constellationLent ? "" : __constellationTold.program ?? ${first};`]),
     `const __constellationProgram = { source: __constellationJoin(__constellationBase, ${source}), bundle: ${bundle} };`,
     `if (process.argv[1]?.endsWith(__constellationProgram.bundle.slice(__constellationProgram.bundle.lastIndexOf("/")))) process.argv[1] = __constellationProgram.source;`,
   ].join(" ");

@@ -67,16 +67,24 @@ export class FurtherPrograms {
     return new Map(all.map((source) => [source, `__constellationName === ${this.#name(source)}`]));
   }
 
-  /** What is built: the program, or one that becomes what it is told to be. */
+  /**
+   * What is built: the program, or one that becomes what it is told to be, unless its sources are lent to a program that
+   * imports them one by one.
+   */
   entry(format: ArtifactFormat): Pick<BuildOptions, "entryPoints" | "stdin"> {
     if (this.#programs.size === 0) return { entryPoints: [this.#entry] };
-    const run = (source: string): string =>
-      `${format === "module" ? "await import" : "require"}(${JSON.stringify(source)})`;
-    const cases = this.#sorted.map(({ source, failure }) => {
-      const what = failure === null ? run(source) : `throw new Error(${JSON.stringify(failure)})`;
-      return `case ${this.#name(source)}: ${what}; break;`;
-    });
-    const contents = `switch (__constellationName) { ${cases.join(" ")} default: ${run(this.#entry)}; }`;
+    const choice = (chosen: string, use: (source: string) => string): string => {
+      const cases = this.#sorted.map(({ source, failure }) => {
+        const what = failure === null ? use(JSON.stringify(source)) : `throw new Error(${JSON.stringify(failure)})`;
+        return `case ${this.#name(source)}: ${what}; break;`;
+      });
+      return `switch (${chosen}) { ${cases.join(" ")} default: ${use(JSON.stringify(this.#entry))}; }`;
+    };
+    const run = choice("__constellationName", (source) =>
+      format === "module" ? `await import(${source})` : `require(${source})`,
+    );
+    const lend = choice("name", (source) => `return await import(${source})`);
+    const contents = `export const lend = async (name) => { ${lend} }; if (__constellationLent === undefined) ${run}`;
     return { stdin: { contents, resolveDir: this.#folder, sourcefile: "constellation:programs" } };
   }
 

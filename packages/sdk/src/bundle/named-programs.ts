@@ -3,13 +3,13 @@ import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Loader } from "esbuild";
 
-/** A TypeScript source that another source names: perhaps the program of a child or a thread. */
+/** A TypeScript source that another source names: perhaps the program of a child or a thread, or what a pool imports. */
 export interface NamedProgram {
   /** The file itself, absolute. */
   readonly source: string;
   /** Where the one that names it says it is, absolute: a link, or the JavaScript that a compiler would make of it. */
   readonly place: string;
-  /** It is named in the very call that starts a child or a thread. */
+  /** It is named in the very call that starts a child, a thread or a pool of them. */
   readonly isStarted: boolean;
 }
 
@@ -97,7 +97,7 @@ function found(path: string, text: string, folder: string): NamedProgram[] {
   );
 }
 
-const startingCall = /\b(?:Worker|fork|spawn|spawnSync|execFile|execFileSync|setupPrimary|setupMaster)\(/g;
+const startingCall = /\b(?:Worker|fork|spawn|spawnSync|execFile|execFileSync|setupPrimary|setupMaster|createPool)\(/g;
 /** Characters in which a call begins that names a source as one of its arguments. */
 const callLength = 300;
 
