@@ -210,23 +210,25 @@ test("JavaScript that is not there means the TypeScript of that name; what is th
 
 test("a path from the working folder is a program as well where it is started", async () => {
   const folder = project({
-    "src/main.ts": `import { Worker } from "node:worker_threads"; import { fork, spawnSync } from "node:child_process"; import cluster from "node:cluster"; import { once } from "node:events";
+    "src/main.ts": `import { Worker } from "node:worker_threads"; import { fork, spawnSync } from "node:child_process"; import cluster from "node:cluster"; import { once } from "node:events"; import path, { join } from "node:path";
       async function all() {
         await once(new Worker("./src/a.ts"), "exit");
         await once(fork("src/b.ts"), "exit");
         console.log(spawnSync("node", ["src/c.ts"], { encoding: "utf8" }).stdout.trim());
+        await once(fork(join(process.cwd(), "src", "e.ts")), "exit");
+        await once(new Worker(path.resolve("src/f.ts")), "exit");
         cluster.setupPrimary({ exec: "./src/d.ts" });
         cluster.fork();
       }
       void all();`,
     ...Object.fromEntries(
-      ["a", "b", "c", "d"].map((name) => [
+      ["a", "b", "c", "d", "e", "f"].map((name) => [
         `src/${name}.ts`,
         `console.log("${name}" as string); if (process.connected) process.disconnect();`,
       ]),
     ),
   });
-  expect(await run(folder, "src/main.ts")).toBe("a\nb\nc\nd\n");
+  expect(await run(folder, "src/main.ts")).toBe("a\nb\nc\ne\nf\nd\n");
 });
 
 test("who looks whether it is the program finds that it is, in its own process alone", async () => {

@@ -38,17 +38,22 @@ interface Way {
 
 const besideByUrl: Way["placeOf"] = ([url = ""], path) => placeOfUrl(url, path);
 const beside: Way["placeOf"] = (words, path) => join(dirname(path), ...words);
-const inWorkingFolder: Way["placeOf"] = ([path = ""], _, folder) => resolve(folder, path);
+const inWorkingFolder: Way["placeOf"] = (words, _, folder) => resolve(folder, ...words);
 const wayOf = (finds: string, placeOf: Way["placeOf"]): Way => ({ finds: new RegExp(finds, "g"), placeOf });
 const startOf = (finds: string): Way => ({ ...wayOf(finds, inWorkingFolder), starts: true });
 
+const words = String.raw`${word}(?:\s*,\s*${word})*`;
 const ways: readonly Way[] = [
   wayOf(String.raw`\bnew URL\(\s*(${word})\s*,\s*${ownUrl}\s*,?\s*\)`, besideByUrl),
   wayOf(String.raw`\bimport\.meta\.resolve\(\s*(${word})\s*,?\s*\)`, besideByUrl),
   wayOf(String.raw`\brequire\.resolve\(\s*(${word})\s*,?\s*\)`, beside),
-  wayOf(String.raw`\b(?:join|resolve)\(\s*${ownFolder}\s*,\s*(${word}(?:\s*,\s*${word})*)\s*,?\s*\)`, beside),
+  wayOf(String.raw`\b(?:join|resolve)\(\s*${ownFolder}\s*,\s*(${words})\s*,?\s*\)`, beside),
   wayOf(String.raw`${ownFolder}\s*\+\s*(${word})`, beside),
   wayOf(String.raw`\x60\$\{\s*${ownFolder}\s*\}(/[^\x60\\\n$]*\x60)`, beside),
+  wayOf(
+    String.raw`\b(?:path\.resolve\(|(?:join|resolve)\(\s*process\.cwd\(\)\s*,)\s*(${words})\s*,?\s*\)`,
+    inWorkingFolder,
+  ),
   startOf(String.raw`\b(?:new (?:\w+\.)?Worker|fork)\(\s*(${word})\s*[,)]`),
   startOf(
     String.raw`\b(?:spawn|execFile)(?:Sync)?\(\s*(?:(?:\w+\.)?execPath|["'\x60]node["'\x60])\s*,\s*\[\s*(${word})\s*[,\]]`,
