@@ -6,6 +6,8 @@ import { type ArtifactFormat, ConstellationError } from "@constellation/contract
 import type { BuildFailure, BuildOptions, BuildResult, Plugin } from "esbuild";
 import { beginning, type BeginningOf } from "./beginning.ts";
 import { buildFailed } from "./build-failed.ts";
+import { DecoratorMetadata } from "./decorator-metadata.ts";
+import { withClassNames } from "./class-names.ts";
 import { FurtherPrograms } from "./further-programs.ts";
 import { nativePackages } from "./native-packages.ts";
 import { sourcePlaces } from "./source-places.ts";
@@ -122,7 +124,7 @@ function artifactOf(
   { entry, folder, further }: Sources,
   begins: BeginningOf,
 ): Artifact {
-  const built = outputFiles[0]?.contents ?? new Uint8Array();
+  const built = withClassNames(outputFiles[0]?.contents ?? new Uint8Array());
   const sources = Object.keys(inputs).filter((path) => !/^[\w-]+:/.test(path));
   // The directive of the program itself no longer comes first, unless it is one of several, each in a function of its own.
   const strict =
@@ -140,7 +142,9 @@ function artifactOf(
 
 function options({ entry, folder, runsIn, plugins = [], as = "program", further }: Sources, begins: BeginningOf) {
   const programs: ReadonlyMap<string, string> = as === "program" ? further.conditions : new Map();
-  const places = sourcePlaces({ folder, programs, read: further.read });
+  const metadata = new DecoratorMetadata(folder);
+  const compiled = (path: string, text: string) => metadata.compiled(path, text);
+  const places = sourcePlaces({ folder, programs, read: further.read, compiled });
   return {
     ...plainOptions(folder),
     ...further.entry(begins.format),
@@ -155,7 +159,7 @@ function options({ entry, folder, runsIn, plugins = [], as = "program", further 
       ...(as === "program" ? { "require.main.filename": "__constellationProgram.source" } : {}),
     },
     banner: { js: beginning(begins) },
-    plugins: [...plugins, nativePackages(folder), places.plugin],
+    plugins: [...plugins, nativePackages(folder), metadata.plugin, places.plugin],
   } satisfies BuildOptions;
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { ConstellationError } from "@constellation/contract";
-import type { OnResolveResult, Plugin } from "esbuild";
+import type { ImportKind, OnResolveResult, Plugin } from "esbuild";
 
 /** Packages whose only purpose is to find the native code of the package that depends on them. */
 const nativeLoaders = [
@@ -13,6 +13,9 @@ const nativeLoaders = [
   "@mapbox/node-pre-gyp",
 ];
 const maxDepth = 4;
+/** Calls that ask for a module when they are reached, which may be never. */
+const whenReached: ReadonlySet<ImportKind> = new Set<ImportKind>(["require-call", "require-resolve", "dynamic-import"]);
+const looking = Symbol("looking whether it is there");
 
 /**
  * Leaves packages with native code out of the bundle: their `.node` files cannot be part of a text file.
@@ -31,11 +34,17 @@ export function nativePackages(folder: string): Plugin {
       build.onResolve({ filter: /\.node$/, namespace: "file" }, ({ path, resolveDir }) =>
         loadedAtRun(path, resolveDir, folder),
       );
-      build.onResolve({ filter: /^[^./]/, namespace: "file" }, ({ path, resolveDir }) => {
-        if (isBuiltin(path)) return undefined;
-        const root = findPackage(packageName(path), resolveDir);
-        return root !== null && isNative(root) ? loadedAtRun(path, resolveDir, folder, root) : undefined;
-      });
+      build.onResolve(
+        { filter: /^[^./]/, namespace: "file" },
+        async ({ path, resolveDir, importer, kind, pluginData }) => {
+          if (isBuiltin(path) || pluginData === looking) return undefined;
+          const root = findPackage(packageName(path), resolveDir);
+          if (root !== null) return isNative(root) ? loadedAtRun(path, resolveDir, folder, root) : undefined;
+          if (!importer.includes(`${sep}node_modules${sep}`) || !whenReached.has(kind)) return undefined;
+          const { errors } = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
+          return errors.length === 0 ? undefined : missingAtRun(path, resolveDir, folder);
+        },
+      );
       build.onLoad({ filter: /.*/, namespace: "loaded-at-run" }, ({ path }) => ({
         contents: `module.exports = ${path};`,
         loader: "js",
@@ -53,9 +62,17 @@ function loadedAtRun(specifier: string, from: string, folder: string, root?: str
       { remedy: "Set `folder` of the app to a folder that contains its node_modules." },
     );
   }
-  const call = `__constellationRequire(${JSON.stringify(relative(folder, from) || ".")})(${JSON.stringify(specifier)})`;
-  return { path: call, namespace: "loaded-at-run" };
+  return { path: requireCall(specifier, relative(folder, from)), namespace: "loaded-at-run" };
 }
+
+/** What a package can do without, which its user has not installed: asked for, it is not found, as Node would say. */
+function missingAtRun(specifier: string, from: string, folder: string): OnResolveResult {
+  const place = relative(folder, from);
+  return { path: requireCall(specifier, place.startsWith("..") ? "" : place), namespace: "loaded-at-run" };
+}
+
+const requireCall = (specifier: string, place: string): string =>
+  `__constellationRequire(${JSON.stringify(place || ".")})(${JSON.stringify(specifier)})`;
 
 const packageName = (specifier: string): string =>
   specifier

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative } from "node:path";
-import type { Loader, Plugin } from "esbuild";
+import type { Loader, OnLoadResult, Plugin } from "esbuild";
 import { aboutModule } from "./own-module.ts";
 import { beginsStrict } from "./strict-sources.ts";
 
@@ -36,13 +36,15 @@ export interface SourcePlaces {
   readonly programs: ReadonlyMap<string, string>;
   /** Hears each source that is read. */
   readonly read: (path: string, text: string, loader: Loader) => Promise<void>;
+  /** What is taken in the place of a source, in the same language; null for the source itself. */
+  readonly compiled: (path: string, text: string) => Promise<OnLoadResult | null>;
 }
 
 /**
  * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
  * source. Each source that asks gets its own answers, relative to where the program finds its folder.
  */
-export function sourcePlaces({ folder, programs, read }: SourcePlaces): {
+export function sourcePlaces({ folder, programs, read, compiled }: SourcePlaces): {
   readonly define: Record<string, string>;
   readonly plugin: Plugin;
 } {
@@ -52,16 +54,19 @@ export function sourcePlaces({ folder, programs, read }: SourcePlaces): {
       name: "source-places",
       setup(build) {
         build.onLoad({ filter: /\.[mc]?[jt]sx?$/, namespace: "file" }, async ({ path }) => {
-          const text = await readFile(path, "utf8");
+          const source = await readFile(path, "utf8");
           const loader = loaders[extname(path)] ?? "js";
-          await read(path, text, loader);
+          await read(path, source, loader);
+          const instead = await compiled(path, source);
+          if (instead?.errors !== undefined) return instead;
+          const text = instead === null ? source : String(instead.contents);
           const isProgram = programs.get(path) ?? "false";
           const first = [
             ...(asked.test(text) ? [answerFor(relative(folder, path), isProgram)] : []),
             ...(isProgram === "true" ? [] : aboutModule(path, text, isProgram)),
           ].join(" ");
           // A first line for the shell would stand before everything that is put before the bundle.
-          if (first === "" && !text.startsWith("#!")) return undefined;
+          if (first === "" && !text.startsWith("#!")) return instead;
           return { contents: before(text, first), loader };
         });
       },

@@ -1,0 +1,121 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, extname, relative, sep } from "node:path";
+import { ConstellationError } from "@constellation/contract";
+import type { OnLoadResult, PartialMessage, Plugin } from "esbuild";
+import type * as oxc from "oxc-transform";
+import { TsConfigs } from "./tsconfig.ts";
+
+const languages: Readonly<Record<string, "ts" | "tsx">> = { ".ts": "ts", ".mts": "ts", ".cts": "ts", ".tsx": "tsx" };
+/** Much else looks like one, which costs a look at a tsconfig.json. */
+const decorator = /(?:^|[\s(,;])@[A-Za-z_$]/m;
+const helpers = "decorator-helper";
+const ours = createRequire(import.meta.url);
+
+/**
+ * Decorators that ask for the types of what they decorate (`emitDecoratorMetadata`: NestJS, TypeORM, class-transformer).
+ * esbuild knows no types and leaves them out; sources with decorators go through a compiler that writes them down.
+ */
+export class DecoratorMetadata {
+  readonly #folder: string;
+  readonly #configs = new TsConfigs();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** What esbuild shall take for a source; null for the source as it is. */
+  async compiled(path: string, text: string): Promise<OnLoadResult | null> {
+    const lang = languages[extname(path)];
+    if (lang === undefined || path.includes(`${sep}node_modules${sep}`) || !decorator.test(text)) return null;
+    const { emitDecoratorMetadata, strict, strictNullChecks = strict } = this.#configs.above(dirname(path));
+    if (emitDecoratorMetadata !== true) return null;
+    const { transform } = compiler(relative(this.#folder, path));
+    const { code, map, errors } = await transform(path, text, {
+      lang,
+      sourcemap: true,
+      jsx: "preserve",
+      decorator: { legacy: true, emitDecoratorMetadata: true, strictNullChecks: strictNullChecks === true },
+    });
+    if (errors.length > 0)
+      return { errors: errors.map((error) => toMessage(relative(this.#folder, path), text, error)) };
+    const encoded = Buffer.from(JSON.stringify(map)).toString("base64");
+    // Still as TypeScript: what is done with fields, and with imports of what is only a type, is esbuild's to do.
+    return {
+      contents: `${withoutNeed(code)}\n//# sourceMappingURL=data:application/json;base64,${encoded}`,
+      loader: lang,
+    };
+  }
+
+  /** The functions that compiled sources call, from our own packages. */
+  readonly plugin: Plugin = {
+    name: "decorator-metadata",
+    setup(build) {
+      build.onResolve({ filter: /^@oxc-project\/runtime\/helpers\/\w+$/ }, ({ path }) => ({
+        path: path.slice(path.lastIndexOf("/") + 1),
+        namespace: helpers,
+      }));
+      build.onLoad({ filter: /.*/, namespace: helpers }, async ({ path }) => ({
+        contents: await readFile(ours.resolve(`@oxc-project/runtime/helpers/${path}`), "utf8"),
+        loader: "js",
+      }));
+    },
+  };
+}
+
+/**
+ * A type may be all that a name is, which is nothing when it runs; and what imports it cannot tell. esbuild refuses an import
+ * that is not exported, but not the look at one: such a look stands for each name in what decorators are told.
+ */
+function withoutNeed(code: string): string {
+  const asked = /typeof ([A-Za-z_$][\w$]*) === "undefined" \? Object : \1\b/g;
+  const names = new Set([...code.matchAll(asked)].map(([, name]) => name));
+  if (names.size === 0) return code;
+  const looks = new Map<string, string>();
+  const modules: string[] = [];
+  const imported = code.replace(
+    /^import (?:([\w$]+),? ?)?(?:\{ (.*) \} )?from (".*");$/gm,
+    (line, byDefault: string | undefined, named: string | undefined, from: string) => {
+      const all = `__constellationTypes${modules.length}`;
+      const pairs = (named ?? "")
+        .split(", ")
+        .filter(Boolean)
+        .map((each) => each.split(" as "));
+      const found = [...(byDefault === undefined ? [] : [["default", byDefault]]), ...pairs].filter(
+        ([name, local = name]) => names.has(local),
+      );
+      if (found.length === 0) return line;
+      for (const [name = "", local = name] of found) looks.set(local, `${all}[${JSON.stringify(name)}]`);
+      modules.push(all);
+      return `${line} import * as ${all} from ${from};`;
+    },
+  );
+  return imported.replace(asked, (look, name: string) => {
+    const other = looks.get(name);
+    return other === undefined ? look : `typeof ${other} === "undefined" ? Object : ${other}`;
+  });
+}
+
+/** Loaded by those only whose sources need it, and by a name that leads no bundler to its native code. */
+function compiler(path: string): Pick<typeof oxc, "transform"> {
+  try {
+    return ours("oxc-transform") as typeof oxc;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConstellationError(
+      "script.build-failed",
+      `Cannot build ${path}: its decorators ask for types (emitDecoratorMetadata), and the compiler for them cannot be loaded: ${why}`,
+      {
+        cause,
+        remedy:
+          "Install Constellation again with its packages for this platform, or set `script` to what `tsc` has written.",
+      },
+    );
+  }
+}
+
+function toMessage(file: string, text: string, { message, labels: [label] }: oxc.OxcError): PartialMessage {
+  if (label === undefined) return { text: `${file}: ${message}` };
+  const before = text.slice(0, label.start).split("\n");
+  return { text: message, location: { file, line: before.length, column: before.at(-1)?.length ?? 0 } };
+}
