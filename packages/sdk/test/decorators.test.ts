@@ -9,11 +9,12 @@ import { artifact, failure, project, run } from "./project.ts";
 const service = `import { Told, type Shape } from "./told";
 import { Greeter } from "./greeter";
 import { Options } from "./options";
+import Whole, { Part as Renamed, Only } from "./parts";
 @Told()
 export class Service {
   optional?: string;
   count = 2;
-  constructor(private readonly greeter: Greeter, @Told() public options: Options, shape: Shape, tags: string[], maybe: Greeter | null = null) {}
+  constructor(private readonly greeter: Greeter, @Told() public options: Options, shape: Shape, tags: string[], whole: Whole, part: Renamed, only: Only, maybe: Greeter | null = null) {}
   @Told() list(limit: number, note: string | null = null): Promise<void> { return Promise.reject(new Error(String(limit) + (note ?? "") + this.greeter.hello())); }
 }`;
 const files = {
@@ -27,10 +28,11 @@ Object.assign(Reflect, { metadata: (key: string, value: unknown) => () => void s
 export const Told = () => (..._: unknown[]): any => undefined;
 export const all = (): string => said.join("\\n");`,
   "src/greeter.ts": "export class Greeter { hello() { return 'hello'; } }",
+  "src/parts.ts": "export default class Whole {} export class Part {} export type Only = { c: 3 };",
   "src/options.ts": "export interface Options { b: 2 }",
   "src/service.ts": service,
   "src/main.ts": `import { all } from "./told"; import { Service } from "./service"; import { Greeter } from "./greeter";
-const made = new Service(new Greeter(), { b: 2 }, { a: 1 }, []);
+const made = new Service(new Greeter(), { b: 2 }, { a: 1 }, [], {}, {}, { c: 3 });
 console.log(all()); console.log(Object.keys(made).join(), Service.name);
 made.list(1).catch((error) => console.error(error.stack));`,
 };
@@ -44,7 +46,7 @@ describe("decorators that ask for types", () => {
         "design:paramtypes Number,Object",
         "design:type Function",
         // An interface is nothing when it runs, and with strict null checks a union is no class.
-        "design:paramtypes Greeter,Object,Object,Array,Object",
+        "design:paramtypes Greeter,Object,Object,Array,Whole,Part,Object,Object",
         // Without a field that is declared only: before ES2022 TypeScript makes none.
         "count,greeter,options Service",
         "",
@@ -67,7 +69,7 @@ describe("decorators that ask for types", () => {
     const { stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
     const asInstance = stderr.replaceAll(file, `/artifacts/${sha256}.cjs`);
     expect(await new NamedPlaces(async () => bytes).in(asInstance)).toMatch(
-      /at Service\d?\.list \(src\/service\.ts:9:\d+\)/,
+      /at Service\d?\.list \(src\/service\.ts:10:\d+\)/,
     );
   });
 
@@ -80,7 +82,7 @@ describe("decorators that ask for types", () => {
     const folder = project({ ...files, "src/service.ts": service.replace("count = 2;", "count = ;") });
     const error = await failure(bundle({ entry: join(folder, "src/main.ts"), folder }));
     expect(error).toMatchObject({ code: "script.build-failed" });
-    expect(error.message).toMatch(/src\/service\.ts:7:\d+: /);
+    expect(error.message).toMatch(/src\/service\.ts:8:\d+: /);
   });
 
   test("give the same bytes wherever the folder is, and name no file of ours", async () => {

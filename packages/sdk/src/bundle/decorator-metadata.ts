@@ -4,6 +4,7 @@ import { dirname, extname, relative, sep } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { OnLoadResult, PartialMessage, Plugin } from "esbuild";
 import type * as oxc from "oxc-transform";
+import { lookingAtTypes } from "./types-looked-at.ts";
 import { TsConfigs } from "./tsconfig.ts";
 
 const languages: Readonly<Record<string, "ts" | "tsx">> = { ".ts": "ts", ".mts": "ts", ".cts": "ts", ".tsx": "tsx" };
@@ -42,7 +43,7 @@ export class DecoratorMetadata {
     const encoded = Buffer.from(JSON.stringify(map)).toString("base64");
     // Still as TypeScript: what is done with fields, and with imports of what is only a type, is esbuild's to do.
     return {
-      contents: `${withoutNeed(code)}\n//# sourceMappingURL=data:application/json;base64,${encoded}`,
+      contents: `${lookingAtTypes(code)}\n//# sourceMappingURL=data:application/json;base64,${encoded}`,
       loader: lang,
     };
   }
@@ -61,39 +62,6 @@ export class DecoratorMetadata {
       }));
     },
   };
-}
-
-/**
- * A type may be all that a name is, which is nothing when it runs; and what imports it cannot tell. esbuild refuses an import
- * that is not exported, but not the look at one: such a look stands for each name in what decorators are told.
- */
-function withoutNeed(code: string): string {
-  const asked = /typeof ([A-Za-z_$][\w$]*) === "undefined" \? Object : \1\b/g;
-  const names = new Set([...code.matchAll(asked)].map(([, name]) => name));
-  if (names.size === 0) return code;
-  const looks = new Map<string, string>();
-  const modules: string[] = [];
-  const imported = code.replace(
-    /^import (?:([\w$]+),? ?)?(?:\{ (.*) \} )?from (".*");$/gm,
-    (line, byDefault: string | undefined, named: string | undefined, from: string) => {
-      const all = `__constellationTypes${modules.length}`;
-      const pairs = (named ?? "")
-        .split(", ")
-        .filter(Boolean)
-        .map((each) => each.split(" as "));
-      const found = [...(byDefault === undefined ? [] : [["default", byDefault]]), ...pairs].filter(
-        ([name, local = name]) => names.has(local),
-      );
-      if (found.length === 0) return line;
-      for (const [name = "", local = name] of found) looks.set(local, `${all}[${JSON.stringify(name)}]`);
-      modules.push(all);
-      return `${line} import * as ${all} from ${from};`;
-    },
-  );
-  return imported.replace(asked, (look, name: string) => {
-    const other = looks.get(name);
-    return other === undefined ? look : `typeof ${other} === "undefined" ? Object : ${other}`;
-  });
 }
 
 /** Loaded by those only whose sources need it, and by a name that leads no bundler to its native code. */
