@@ -106,9 +106,18 @@ export interface WarmupFailure {
 
 /** An error in a form that survives every kind of copying. */
 export interface ErrorRecord {
+  /** The class of the language that it is an instance of. */
+  readonly base: string;
   readonly name: string;
   readonly message: string;
   readonly stack: string;
   readonly code: string | number | null;
-  readonly cause: ErrorRecord | null;
+  readonly cause:
+    | { readonly kind: "error"; readonly record: ErrorRecord }
+    | { readonly kind: "value"; readonly value: unknown }
+    | null;
+  /** What an `AggregateError` holds. */
+  readonly errors: readonly ErrorRecord[] | null;
+  /** Its other own properties, as far as they can be copied. */
+  readonly extras: Readonly<Record<string, unknown>>;
 }
