@@ -152,7 +152,7 @@ export class Fleet implements Home {
     if (exit.kind === "crashed" || (exit.kind === "ended" && worker.endedFor === null))
       this.metrics.counts.crashes += 1;
     else if (exit.kind === "out-of-memory") this.metrics.counts.outOfMemory += 1;
-    const why = worker.endedFor ?? (exit.kind === "ended" ? "it ended in order" : exit.detail);
+    const why = exit.kind === "ended" ? worker.why : (worker.endedFor ?? exit.detail);
     this.plan.onEvent({ kind: "worker-ended", worker: worker.number, exit, why });
   }
 

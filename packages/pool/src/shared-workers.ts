@@ -244,7 +244,7 @@ export class SharedWorkers implements WorkerOwner {
     }
     // What was transferred went with the worker.
     if (!task.canMove) {
-      task.lost({ kind: "ended" });
+      task.lost({ kind: "ended" }, "what was transferred is gone with it");
       return;
     }
     this.#home.metrics.counts.tasksRequeued += 1;

@@ -155,7 +155,7 @@ export class Spares implements WorkerOwner, Lessor {
 
   skipped(pending: Pending): void {
     // Only what is shared is taken back.
-    pending.lost({ kind: "ended" });
+    pending.lost({ kind: "ended" }, "it was taken back");
   }
 
   freed(worker: PoolWorker): void {
@@ -173,7 +173,7 @@ export class Spares implements WorkerOwner, Lessor {
 
   gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void {
     const place = this.#placeOf.get(worker) as Place;
-    for (const pending of unstarted) pending.lost(exit);
+    for (const pending of unstarted) pending.lost(exit, worker.why);
     this.#placeOf.delete(worker);
     const index = this.#idle.indexOf(worker);
     if (index >= 0) this.#idle.splice(index, 1);
@@ -300,7 +300,7 @@ export class Spares implements WorkerOwner, Lessor {
   #grant(worker: PoolWorker, path: LeasePath, askedMs: number, costMs: number): Lease {
     const place = this.#placeOf.get(worker) as Place;
     const { state } = worker;
-    if (state.kind !== "warm") throw crashOf("the lease", { kind: "ended" });
+    if (state.kind !== "warm") throw crashOf("the lease", { kind: "ended" }, worker.why);
     worker.state = { kind: "leased", sinceMs: state.sinceMs, report: state.report };
     const inlets = new Inlets();
     worker.leaseTo(inlets);

@@ -4,6 +4,7 @@ import { PoolError } from "./failure.ts";
 import type { Waiting } from "./queue/task-queue.ts";
 import { reviveError } from "./wire/error-record.ts";
 import { answer, type ErrorRecord } from "./wire/protocol.ts";
+import { causeOf } from "./worker/last-words.ts";
 import type { WorkerExit } from "./worker/link.ts";
 import type { Pending, PoolWorker } from "./worker/pool-worker.ts";
 
@@ -87,8 +88,8 @@ export class Task implements Waiting, Pending {
     } else this.fail(failureOf(value as ErrorRecord | null));
   }
 
-  lost(exit: WorkerExit): void {
-    if (this.isWanted) this.fail(crashOf(`task "${this.name}"`, exit));
+  lost(exit: WorkerExit, why: string): void {
+    if (this.isWanted) this.fail(crashOf(`task "${this.name}"`, exit, why));
   }
 
   /** Settles the promise; the worker may go on. */
@@ -117,10 +118,11 @@ export function failureOf(record: ErrorRecord | null): Error {
   return isOurs && name === "PoolError" ? new PoolError(code, message) : reviveError(record);
 }
 
-/** The error of whoever had something running in a worker that ended. */
-export function crashOf(what: string, exit: WorkerExit): PoolError {
+/** The error of whoever had something running in a worker that ended; `why` it did when it did not crash. */
+export function crashOf(what: string, exit: WorkerExit, why: string): PoolError {
   if (exit.kind === "out-of-memory")
     return new PoolError("worker-out-of-memory", `Cannot finish ${what}: ${exit.detail}; give the worker more memory`);
-  const detail = exit.kind === "crashed" ? exit.detail : "it was ended";
-  return new PoolError("worker-crashed", `Cannot finish ${what}: its worker ended while it ran (${detail})`);
+  const detail = exit.kind === "crashed" ? exit.detail : why;
+  const text = `Cannot finish ${what}: its worker ended while it ran (${detail})`;
+  return new PoolError("worker-crashed", text, causeOf(exit));
 }

@@ -5,8 +5,8 @@ import type { Batch } from "../wire/protocol.ts";
 export type WorkerExit =
   /** It was told to end, or its work was over. */
   | { readonly kind: "ended" }
-  /** By itself: exit code, uncaught error or signal. */
-  | { readonly kind: "crashed"; readonly detail: string }
+  /** By itself: exit code, uncaught error or signal. The error of a thread is here, a process has written its own to stderr. */
+  | { readonly kind: "crashed"; readonly detail: string; readonly error?: Error }
   | { readonly kind: "out-of-memory"; readonly detail: string };
 
 /** The pool's end of one worker, whatever its placement. */

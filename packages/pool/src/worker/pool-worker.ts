@@ -6,6 +6,7 @@ import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { answer, order, stride, type Batch, type Boot, type WarmReport, type WarmupFailure } from "../wire/protocol.ts";
+import { tellUncaught, warmupErrorOf } from "./last-words.ts";
 import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Something that waits for an answer of a worker. */
@@ -17,8 +18,8 @@ export interface Pending {
   /** Can be sent to another worker when this one has not begun it. */
   readonly canMove: boolean;
   answered(op: number, value: unknown, runUs: number): void;
-  /** The worker ended while it ran this. */
-  lost(exit: WorkerExit): void;
+  /** The worker ended while it ran this; `why` when it did not crash. */
+  lost(exit: WorkerExit, why: string): void;
 }
 
 /** Where a worker is in its life; each state has only what belongs to it. */
@@ -143,6 +144,11 @@ export class PoolWorker {
   /** How many orders with an answer it was sent so far. */
   get sent(): number {
     return this.#lastId;
+  }
+
+  /** Why it ended, when it did not crash. */
+  get why(): string {
+    return this.endedFor ?? "it exited by itself, with code 0";
   }
 
   /** Sends an order whose answer `pending` waits for; returns its id. */
@@ -363,12 +369,13 @@ export class PoolWorker {
     if (this.#endTimer !== null) clearTimeout(this.#endTimer);
     const lastStarted = this.link.lastStarted();
     if ((this.state.kind === "starting" || this.state.kind === "rehearsing") && this.endedFor === null)
-      this.owner.warmupFailed(this.#warming, new Error(`it ended before it was warm: ${detailOf(exit)}`));
+      this.owner.warmupFailed(this.#warming, warmupErrorOf(exit));
+    else if (this.inFlight === 0) tellUncaught(this.number, exit);
     this.state = { kind: "gone", exit };
     const unstarted: Pending[] = [];
     for (const [id, pending] of this.#inFlight)
       if (pending === recalled) continue;
-      else if (id <= lastStarted) pending.lost(exit);
+      else if (id <= lastStarted) pending.lost(exit, this.why);
       else unstarted.push(pending);
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);
@@ -378,8 +385,4 @@ export class PoolWorker {
 /** Node knows a module by its whole URL: each of these is a new one. */
 function rehearsalUrl(number: number): string {
   return `${entryUrl("rehearsal").href}?${number}`;
-}
-
-function detailOf(exit: WorkerExit): string {
-  return exit.kind === "ended" ? "exit code 0" : exit.detail;
 }

@@ -83,7 +83,8 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
 function exitOf(code: number, failure: Error | null, terminated: boolean): WorkerExit {
   if (failure !== null && (failure as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY")
     return { kind: "out-of-memory", detail: "the thread reached its heap limit" };
-  if (failure !== null) return { kind: "crashed", detail: `uncaught ${failure.name}: ${failure.message}` };
+  if (failure !== null)
+    return { kind: "crashed", detail: `uncaught ${failure.name}: ${failure.message}`, error: failure };
   if (terminated || code === 0) return { kind: "ended" };
   return { kind: "crashed", detail: `exit code ${code}` };
 }
