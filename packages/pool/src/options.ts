@@ -69,6 +69,7 @@ export interface PoolOptions {
   readonly abortGraceMs?: number;
   /** When a worker is replaced although it is well. @default never */
   readonly recycle?: {
+    /** A shared worker runs no more than so many; with 1 each task gets one of its own. */
     readonly tasks?: number;
     readonly ageMs?: number;
     /** Growth of its own memory since it was warm, looked at once a second. */

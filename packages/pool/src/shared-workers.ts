@@ -270,8 +270,8 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   #hasRoomFor(worker: PoolWorker, task: Task): boolean {
-    if (!worker.isOpen) return false;
-    const { concurrency } = this.#home.plan;
+    const { concurrency, recycle } = this.#home.plan;
+    if (!worker.isOpen || worker.tasksDone + worker.inFlight >= recycle.tasks) return false;
     const room = task.isSlow || worker.slow > 0 ? concurrency : concurrency + sentAhead;
     return worker.inFlight < room;
   }

@@ -188,7 +188,10 @@ export class Spares implements WorkerOwner, Lessor {
     this.#home.noteGone(worker, exit);
     this.#enders.get(worker)?.(exit, replace);
     this.#enders.delete(worker);
-    if (!replace) this.#refill.later();
+    if (replace) return;
+    // Somebody may have waited for its place.
+    if (this.#line.size > 0 || this.#idle.length < this.min) this.#refill.atOnce();
+    else this.#refill.later();
   }
 
   answered(lease: Lease): void {

@@ -40,3 +40,23 @@ it("renews workers of one age one after the other", async () => {
   }
   expect(fewest).toBeGreaterThan(0);
 });
+
+it.each<Placement>(["thread", "process"])("a %s does not do more tasks than it may", async (placement) => {
+  const tasks = new URL("./fixtures/tasks.js", import.meta.url);
+  const pool = await open({ module: tasks, placement, workers: 1, spares: 0, recycle: { tasks: 2 } });
+  // Quick by now, so that they would be sent ahead of their turn.
+  for (let round = 0; round < 4; round += 1) await pool.run("count");
+  const counts = await Promise.all(Array.from({ length: 6 }, () => pool.run("count")));
+  expect(counts).toEqual([1, 2, 1, 2, 1, 2]);
+});
+
+it("who waits for the place of a worker gets one as soon as that is gone", async () => {
+  const pool = await open({ spares: 1, total: 2, refill: { delayMs: 60_000 } });
+  const lease = await pool.lease();
+  const waiting = pool.lease({ whenGone: { queueMs: 20_000 } });
+  const other = await waiting;
+  const last = pool.lease({ whenGone: { queueMs: 20_000 } });
+  await lease.recycle();
+  await (await last).release();
+  await other.release();
+});
