@@ -1,12 +1,11 @@
 import { PoolError } from "./failure.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Task } from "./task.ts";
 import { order } from "./wire/protocol.ts";
 
 /** Lets `signal` end a task; `giveUp` is called at most once, and not after the task is settled. */
 export function heed(task: Task, signal: AbortSignal, giveUp: (task: Task, reason: unknown) => void): void {
-  const aborted = (): void => giveUp(task, signal.reason);
-  signal.addEventListener("abort", aborted, { once: true });
-  task.onSettled(() => signal.removeEventListener("abort", aborted));
+  task.onSettled(onAbort(signal, () => giveUp(task, signal.reason)));
 }
 
 /** Starts the clock of a task that has been sent. */

@@ -1,3 +1,4 @@
+import { onAbort } from "./on-abort.ts";
 import type { PoolWorker } from "./worker/pool-worker.ts";
 
 /** What somebody who waits for a worker wants. */
@@ -29,11 +30,10 @@ export class WaitingLine {
   add(wish: Wish): void {
     const { signal } = wish;
     const timer = setTimeout(() => this.#refuse(wish, wish.late()), wish.deadlineMs);
-    const aborted = (): void => this.#refuse(wish, signal?.reason);
-    signal?.addEventListener("abort", aborted, { once: true });
+    const ignore = signal === undefined ? null : onAbort(signal, () => this.#refuse(wish, signal.reason));
     this.#wishes.set(wish, () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
+      ignore?.();
     });
   }
 

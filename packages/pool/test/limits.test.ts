@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { getEventListeners } from "node:events";
+import { expect, it, onTestFinished } from "vitest";
 import { createPool, type Placement } from "@constellation/pool";
 import { until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
@@ -94,3 +95,29 @@ it.each<Placement>(["thread", "process", "inline"])(
     await expect(pool.run("nobody")).rejects.toMatchObject({ name: "PoolError", code: "task-unknown" });
   },
 );
+
+it("hears a signal of many tasks and leases with one listener", async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error): void => void warnings.push(name);
+  process.on("warning", note);
+  onTestFinished(() => void process.off("warning", note));
+  const pool = await open({ workers: 1, spares: 0, queue: { maxTasks: 40 }, total: 1 });
+  const stop = new AbortController();
+  const { signal } = stop;
+  const running = pool.run("never");
+  const calls = [
+    ...Array.from({ length: 40 }, () => pool.run("echo", 1, { signal })),
+    ...Array.from({ length: 20 }, () => pool.lease({ signal })),
+  ];
+  const room = Promise.allSettled(Array.from({ length: 20 }, () => pool.whenRoom({ signal })));
+  expect(getEventListeners(signal, "abort")).toHaveLength(1);
+  stop.abort(new Error("enough"));
+  for (const call of await Promise.allSettled(calls)) expect(call).toMatchObject({ reason: { message: "enough" } });
+  await room;
+  expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  // Warnings are told in a later turn.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(warnings).toEqual([]);
+  await pool.close({ graceMs: 0 });
+  await expect(running).rejects.toMatchObject({ code: "worker-crashed" });
+});

@@ -1,3 +1,5 @@
+import { onAbort } from "../on-abort.ts";
+
 /** Callers who wait until a queue is at most half full. */
 export class Room {
   readonly #hasRoom: () => boolean;
@@ -14,13 +16,14 @@ export class Room {
       signal?.throwIfAborted();
       const aborted = (): void => {
         this.#waiters.delete(roomy);
+        ignore?.();
         reject(signal?.reason as Error);
       };
+      const ignore = signal === undefined ? null : onAbort(signal, aborted);
       const roomy = (): void => {
-        signal?.removeEventListener("abort", aborted);
+        ignore?.();
         resolve();
       };
-      signal?.addEventListener("abort", aborted, { once: true });
       this.#waiters.add(roomy);
     });
   }
