@@ -3,6 +3,7 @@ import type { Channel, Inlets } from "./channel.ts";
 import type { LeasePath } from "./events.ts";
 import { PoolError } from "./failure.ts";
 import { giveUpSent, heed, startClock } from "./giving-up.ts";
+import { moduleUrl } from "./module-url.ts";
 import { checkTimeout } from "./options.ts";
 import type { Placement } from "./placement.ts";
 import type { RunOptions } from "./run-options.ts";
@@ -81,10 +82,13 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   /**
    * Imports a module that the worker does not know yet and calls its default export with the module's end of the
    * channel and `data`; resolves with what that returns. A worker that has loaded something cannot forget it.
+   * @throws PoolError options-invalid, task-timeout, worker-crashed, queue-full, lease-over; what the module throws
    */
   load(url: URL | string, data?: unknown, options: CallOptions = {}): Promise<unknown> {
+    const found = moduleUrl(url, "load a module");
+    if (found instanceof PoolError) return Promise.reject(found);
     this.#hasLoaded = true;
-    return this.#order(order.load, String(url), data, options);
+    return this.#order(order.load, found, data, options);
   }
 
   /** @throws PoolError channel-full when the worker does not read what it is sent; lease-over. */

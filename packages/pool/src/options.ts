@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { bystander } from "./bystander.ts";
 import { ownCacheDirectory } from "./cache-directory.ts";
 import type { PoolEvent } from "./events.ts";
 import { PoolError } from "./failure.ts";
+import { moduleUrl } from "./module-url.ts";
 import type { PlacementPolicy, PoolModule, Traits } from "./placement.ts";
 import type { ProcessSettings } from "./worker/process-link.ts";
 import type { ThreadSettings } from "./worker/thread-link.ts";
@@ -40,7 +40,7 @@ export interface PoolOptions {
   readonly staysAwake?: boolean;
   /** Imported first in every worker: URLs, paths, or package names as seen from `resolveFrom`. */
   readonly preload?: readonly string[];
-  /** File from which `preload` is resolved. @default the program's main file */
+  /** File from which `preload` is resolved, as its `import` would, or its `require` when it is CommonJS. @default the program's main file */
   readonly resolveFrom?: URL | string;
   /** Exported function (named as in `run`) that is called once in every worker before it counts as warm. */
   readonly warmUp?: string;
@@ -196,10 +196,9 @@ function modulesOf(options: PoolOptions): ReadonlyMap<string, PoolModule> {
 }
 
 function urlOf(url: URL | string): string {
-  const text = String(url);
-  if (/^(file|data|node):/.test(text)) return text;
-  if (text.startsWith("/")) return pathToFileURL(text).href;
-  throw invalid("module", text, 'an absolute path or URL, such as new URL("./tasks.js", import.meta.url)');
+  const found = moduleUrl(url, "create a pool");
+  if (found instanceof PoolError) throw found;
+  return found;
 }
 
 function sparesOf(spares: number | { readonly min: number; readonly target: number }): PoolPlan["spares"] & object {

@@ -1,8 +1,6 @@
-import { createRequire } from "node:module";
 import * as nodeModule from "node:module";
-import { isAbsolute } from "node:path";
 import { setPriority } from "node:os";
-import { pathToFileURL } from "node:url";
+import { preloader } from "./preload.ts";
 import { recordError } from "../wire/error-record.ts";
 import type { Boot, WarmReport, WarmupFailure } from "../wire/protocol.ts";
 import { importModule, tellOfBundle } from "./bundled-modules.ts";
@@ -34,10 +32,10 @@ export async function warmUp(
   let what = "";
   const next = (name: string): void => tell((what = name));
   try {
-    const resolver = createRequire(boot.resolveFrom);
+    const preload = boot.preload.length === 0 ? null : preloader(boot.resolveFrom);
     for (const specifier of boot.preload) {
       next(specifier);
-      await import(locate(specifier, resolver));
+      await preload?.(specifier);
     }
     const single = Object.keys(boot.modules).length === 1 && "" in boot.modules;
     for (const [name, url] of Object.entries(boot.modules)) {
@@ -63,12 +61,6 @@ export async function warmUp(
 function exportsOf(loaded: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const inner = loaded["default"];
   return typeof inner === "object" && inner !== null ? { ...inner, ...loaded } : loaded;
-}
-
-function locate(specifier: string, resolver: NodeJS.Require): string {
-  if (/^(node|file|data):/.test(specifier)) return specifier;
-  const path = isAbsolute(specifier) ? specifier : resolver.resolve(specifier);
-  return isAbsolute(path) ? pathToFileURL(path).href : path;
 }
 
 function enableCompileCache(directory: string | null): WarmReport["compileCache"] {
