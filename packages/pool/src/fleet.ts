@@ -139,7 +139,7 @@ export class Fleet implements Home {
 
   noteWarmupFailure(what: string, error: Error): PoolError {
     const text = `Cannot warm up a worker: ${what === "" ? "its start" : what} failed with ${error.name}: ${error.message}`;
-    const failure = new PoolError("warmup-failed", text, { cause: error });
+    const failure = new PoolError("warmup-failed", text + remedyOf(error, this.placement), { cause: error });
     this.metrics.counts.warmupFailures += 1;
     const retryInMs = this.gate.failed(failure, performance.now(), Math.random());
     this.plan.onEvent({ kind: "warmup-failed", what, error, retryInMs });
@@ -308,4 +308,12 @@ export class Fleet implements Home {
       if (worker.state.kind === "warm" && worker.inFlight === 0) worker.owner.freed(worker);
     }
   }
+}
+
+function remedyOf(error: Error, placement: Placement): string {
+  if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_FILE_EXTENSION") return "";
+  return (
+    `; build it, or give workers what loads such files, as in ${placement}: { execArgv: ["--import", "tsx"] } ` +
+    `(Node 22.18 and later load TypeScript by themselves)`
+  );
 }

@@ -1,5 +1,5 @@
 /** Warm workers in threads and processes: ready before they are asked, and kept that way. */
-export { createPool, Pool, type TaskData, type TaskResult, type Tasks } from "./pool.ts";
+export { createPool, Pool, type TaskData, type TaskResult, type Tasks, type TasksWithoutData } from "./pool.ts";
 export type { PoolOptions, WhenGone } from "./options.ts";
 export type { RunOptions } from "./run-options.ts";
 export type { LeaseOptions } from "./lease-options.ts";

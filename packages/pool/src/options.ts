@@ -177,6 +177,7 @@ export function planPool(options: PoolOptions): PoolPlan {
   };
   const fixed = (plan.workers === "auto" ? 1 : plan.workers) + (plan.spares === "auto" ? 1 : plan.spares.target);
   if (fixed > plan.total) throw invalid("total", plan.total, `room for workers and spares, ${fixed} at least`);
+  whole("process.heapLimitBytes", plan.process.heapLimitBytes, 2 ** 20, undefined);
   if (plan.fill > 1) throw invalid("latency.fill", plan.fill, "a share above 0 and at most 1");
   if (plan.refillNiceness > 19) throw invalid("refill.niceness", plan.refillNiceness, "a whole number from 0 to 19");
   return plan;

@@ -18,6 +18,11 @@ export type TaskData<T> = T extends (data: infer Data, context: TaskContext) => 
 /** What a task gives. */
 export type TaskResult<T> = T extends (...args: never[]) => infer Result ? Awaited<Result> : unknown;
 
+/** Names of the tasks that can do without data. */
+export type TasksWithoutData<T> = {
+  [Name in keyof T & string]: undefined extends TaskData<T[Name]> ? Name : never;
+}[keyof T & string];
+
 /**
  * Makes a pool of warm workers. It keeps the program alive until it is closed.
  * Give it the type of its module, and `run` is checked: `createPool<typeof import("./tasks.js")>({ … })`.
@@ -70,12 +75,14 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
    */
   run<Name extends keyof T & string>(
     task: Name,
-    data?: TaskData<T[Name]>,
+    data: TaskData<T[Name]>,
     options?: RunOptions,
-  ): Promise<TaskResult<T[Name]>> {
+  ): Promise<TaskResult<T[Name]>>;
+  run<Name extends TasksWithoutData<T>>(task: Name): Promise<TaskResult<T[Name]>>;
+  run(task: string, data?: unknown, options?: RunOptions): Promise<unknown> {
     const fleet = this.#only ?? this.#fleetOf(task);
     if (fleet instanceof PoolError) return Promise.reject(fleet);
-    return fleet.shared.run(task, data, options) as Promise<TaskResult<T[Name]>>;
+    return fleet.shared.run(task, data, options);
   }
 
   /**

@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createPool, type Placement, type PoolEvent, type PoolOptions } from "@constellation/pool";
 import { isRunning, until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
@@ -203,6 +206,19 @@ describe.each<Placement>(["thread", "process"])("a %s that ends before it is war
     await expect(pool.run("x")).rejects.toMatchObject({ code: "warmup-failed" });
     expect(pool.snapshot()[0]?.counts.warmupFailures).toBeGreaterThanOrEqual(1);
   });
+
+  it("is told what to do when Node cannot load what it was given", async () => {
+    const odd = join(mkdtempSync(join(tmpdir(), "pool-test-")), "tasks.odd");
+    onTestFinished(() => rmSync(dirname(odd), { recursive: true }));
+    writeFileSync(odd, "");
+    const pool = open({ placement, module: odd });
+    await expect(pool.ready()).rejects.toThrow(new RegExp(`build it, or .* ${placement}: { execArgv: \\["--import"`));
+  });
+});
+
+it("a process whose folder is not there says which", async () => {
+  const pool = open({ placement: "process", process: { cwd: "/nowhere/at/all" } });
+  await expect(pool.ready()).rejects.toThrow(/there is no folder \/nowhere\/at\/all \(process\.cwd\); make it/);
 });
 
 describe("a thread", () => {
@@ -298,6 +314,7 @@ it("says which setting cannot be", () => {
     [{ recycle: { ageMs: -1 } }, /recycle.ageMs is -1/],
     [{ latency: { tickMs: 0 } }, /latency.tickMs is 0/],
     [{ latency: { fill: 2 } }, /latency.fill is 2/],
+    [{ process: { heapLimitBytes: 24 } }, /heapLimitBytes is 24, wanted a whole number of at least 1048576/],
   ];
   for (const [options, text] of broken) expect(() => createPool({ module, ...options })).toThrow(text);
 });

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +13,11 @@ import { niceSession } from "./process-niceness.ts";
 
 /** Settings of worker processes. */
 export interface ProcessSettings {
+  /** Flags of Node. Those of this program are not handed on; to do so, give `process.execArgv`. @default none */
   readonly execArgv?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Limit of the JavaScript heap. @default V8's own */
+  /** Limit of the JavaScript heap, in whole MiB, 1 at least. @default V8's own */
   readonly heapLimitBytes?: number;
   /**
    * One bundled CommonJS script whose heap every worker starts with, instead of running it: V8's startup snapshot.
@@ -103,7 +104,10 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     });
     child.once("close", over);
     child.once("error", (error) => {
-      spawnFailure = error;
+      const folder = settings.cwd;
+      // Node names its own program then.
+      const isNowhere = folder !== undefined && !existsSync(folder);
+      spawnFailure = isNowhere ? new Error(`there is no folder ${folder} (process.cwd); make it`) : error;
       if (child.pid === undefined) over(null, null);
     });
   });

@@ -6,6 +6,7 @@ import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from
 /** Settings of worker threads. */
 export interface ThreadSettings {
   readonly resourceLimits?: ResourceLimits;
+  /** Flags of Node that threads can have, such as `--import`. Those of this program are not handed on. @default none */
   readonly execArgv?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
