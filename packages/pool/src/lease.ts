@@ -44,7 +44,8 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   readonly #worker: PoolWorker;
   readonly #inlets: Inlets;
   readonly #lessor: Lessor;
-  #state: "held" | "over" = "held";
+  /** How it was given back, once that is done; null while it is held. */
+  #over: Promise<Release> | null = null;
   #hasLoaded = false;
   #hasAnswered = false;
   #resetting: Promise<void> | null = null;
@@ -118,12 +119,12 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     return this.#inlets.messages.dropped + this.#inlets.bytes.dropped;
   }
 
-  /** Gives the worker back as it is; one that has loaded a module, or is at something, is ended and replaced. */
-  async release(): Promise<Release> {
-    if (this.#state === "over") return "returned";
-    const how = this.#howBack;
-    await this.#giveBack(how);
-    return how;
+  /**
+   * Gives the worker back as it is; one that has loaded a module, or is at something, is ended and replaced. Resolves with
+   * what became of it, also when it was given back, or has ended, before.
+   */
+  release(): Promise<Release> {
+    return this.#giveBack(this.#howBack);
   }
 
   /**
@@ -145,8 +146,8 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
 
   /** @internal The worker ended by itself. */
   lost(exit: WorkerExit): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
+    if (this.#over !== null) return;
+    this.#over = Promise.resolve("recycled");
     this.#end(exit);
   }
 
@@ -210,12 +211,12 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
     return this.#hasLoaded || this.#worker.inFlight > 0 ? "recycled" : "returned";
   }
 
-  async #giveBack(how: Release): Promise<void> {
-    // Somebody else may have the worker by now.
-    if (this.#state === "over") return;
-    this.#state = "over";
-    await this.#lessor.giveBack(this.#worker, how);
-    this.#end(how);
+  /** Once: somebody else may have the worker then. */
+  #giveBack(how: Release): Promise<Release> {
+    return (this.#over ??= this.#lessor.giveBack(this.#worker, how).then(() => {
+      this.#end(how);
+      return how;
+    }));
   }
 
   #refuseWhenCongested(): void {
@@ -224,7 +225,7 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
   }
 
   #check(): void {
-    if (this.#state === "held" && this.#worker.state.kind === "leased") return;
+    if (this.#over === null && this.#worker.state.kind === "leased") return;
     throw new PoolError(
       "lease-over",
       `Cannot use the lease of worker ${this.worker}: it was given back, or its worker ended`,

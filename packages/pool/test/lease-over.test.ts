@@ -69,3 +69,21 @@ it("a call that is aborted before it began does not end its worker", async () =>
   await expect(waiting).rejects.toMatchObject({ name: "AbortError" });
   expect(await running).toBe(300);
 });
+
+it.each<Placement>(["thread", "process"])(
+  "a lease of a %s that is over says what became of its worker",
+  async (placement) => {
+    const pool = await open({ placement });
+    const taken = await pool.lease();
+    await expect(taken.call("exit", 3)).rejects.toMatchObject({ code: "worker-crashed" });
+    expect(await taken.release()).toBe("recycled");
+    const ended = await pool.lease({ whenGone: { queueMs: 20_000 } });
+    const ends = ended.recycle();
+    expect(await ended.release()).toBe("recycled");
+    // Not before it is gone.
+    expect(pool.snapshot()[0]?.workers.map(({ worker }) => worker)).not.toContain(ended.worker);
+  await ends;
+    const given = await pool.lease({ whenGone: { queueMs: 20_000 } });
+    expect(await Promise.all([given.release(), given.release()])).toEqual(["returned", "returned"]);
+  },
+);
