@@ -5,7 +5,7 @@ import { bystander } from "./bystander.ts";
 export interface Channel<In = unknown, Out = unknown> {
   /**
    * Sends a copy of `message`; objects in `transfer` are handed over (threads) or copied (processes). It goes with others
-   * at the end of the turn: one that cannot be copied is an uncaught error then, and the others arrive.
+   * at the end of the turn, and is not to be changed before: one that cannot be copied is an uncaught error then, and the others arrive.
    * @throws PoolError channel-full when the other end does not read what it is sent; so does `sendBytes`.
    */
   send(message: Out, transfer?: readonly Transferable[]): void;

@@ -13,7 +13,9 @@ export class Metrics {
   /** How late the ticks of `Pool.runTicks` began; told by the first placement of the pool. */
   readonly tick = new Histogram();
   readonly counts = {
+    /** Answered by a worker, with a value or an error; also when nobody wanted the answer any more. */
     tasksDone: 0,
+    /** Aborted or timed out, before or after they began. */
     tasksGivenUp: 0,
     /** Sent to a worker that died before it began them, and sent again. */
     tasksRequeued: 0,

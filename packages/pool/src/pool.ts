@@ -24,7 +24,7 @@ export type TasksWithoutData<T> = {
 }[keyof T & string];
 
 /**
- * Makes a pool of warm workers. It keeps the program alive until it is closed.
+ * Makes a pool of warm workers. It keeps the program alive until it is closed, unless all is inline.
  * Give it the type of its module, and `run` is checked: `createPool<typeof import("./tasks.js")>({ … })`.
  *
  * @throws PoolError options-invalid, placement-refused
@@ -69,7 +69,8 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
   }
 
   /**
-   * Runs a task on a shared worker.
+   * Runs a task on a shared worker. `data` is copied when it is sent: at the end of the turn, or when a worker is free. Leave it
+   * as it is until the answer.
    * @throws PoolError options-invalid, queue-full, task-timeout, worker-crashed, worker-out-of-memory, warmup-failed, not-cloneable,
    * task-unknown, pool-closed; the reason of an aborted signal; what the task itself throws.
    */

@@ -82,7 +82,7 @@ it.each<Placement>(["thread", "process"])(
     expect(await ended.release()).toBe("recycled");
     // Not before it is gone.
     expect(pool.snapshot()[0]?.workers.map(({ worker }) => worker)).not.toContain(ended.worker);
-  await ends;
+    await ends;
     const given = await pool.lease({ whenGone: { queueMs: 20_000 } });
     expect(await Promise.all([given.release(), given.release()])).toEqual(["returned", "returned"]);
   },
