@@ -9,6 +9,7 @@ import { Metrics } from "./metrics.ts";
 import type { PoolPlan } from "./options.ts";
 import type { Placement, PoolModule } from "./placement.ts";
 import { canTakeNicenessBack } from "./privilege.ts";
+import { Readiness } from "./readiness.ts";
 import { sizePool, type Size } from "./sizing.ts";
 import { SharedWorkers } from "./shared-workers.ts";
 import { Spares } from "./spares.ts";
@@ -40,8 +41,7 @@ export class Fleet implements Home {
   readonly startedMs = performance.now();
   size: Size | null = null;
   isClosing = false;
-  /** Rejects when the first warm-ups fail. */
-  readonly ready: Promise<void>;
+  readonly readiness = new Readiness(() => this.warmupFailure);
   readonly #modules: ReadonlyMap<string, PoolModule>;
   readonly #lifeline: Lifeline;
   /** With what the markers of its processes begin; no other fleet's do, also not in a container where pids repeat. */
@@ -51,7 +51,6 @@ export class Fleet implements Home {
   readonly #nices = canTakeNicenessBack();
   #realTime = 0;
   #healthTimer: NodeJS.Timeout | null = null;
-  #settleReady!: { resolve: () => void; reject: (error: unknown) => void };
   #warmWanted = Infinity;
   #snapshotBlob: string | null = null;
   readonly #preparing = new AbortController();
@@ -67,9 +66,6 @@ export class Fleet implements Home {
     this.supervision = new Supervision(() => undefined, plan.abortGraceMs + 5000);
     this.shared = new SharedWorkers(this);
     this.spares = new Spares(this);
-    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
-    // Whoever does not ask for it learns of failures from `run` and `lease`.
-    this.ready.catch(() => undefined);
     void this.#open();
     if (plan.recycle.memoryGrowthBytes !== Infinity || plan.recycle.ageMs !== Infinity) {
       this.#healthTimer = setInterval(() => this.#lookAtAll(), lookEveryMs);
@@ -132,7 +128,7 @@ export class Fleet implements Home {
     this.plan.onEvent({ kind: "worker-warm", worker: number, tookMs, memoryBytes, compileCache });
     if (this.#nices && this.#realTime > 0) this.#nice(worker, niceBesideRealTime);
     this.#warmWanted -= 1;
-    if (this.#warmWanted <= 0) this.#settleReady.resolve();
+    if (this.#warmWanted <= 0) this.readiness.reached();
     this.#firstWarm?.(worker);
     this.#firstWarm = null;
   }
@@ -143,7 +139,7 @@ export class Fleet implements Home {
     this.metrics.counts.warmupFailures += 1;
     const retryInMs = this.gate.failed(failure, performance.now(), Math.random());
     this.plan.onEvent({ kind: "warmup-failed", what, error, retryInMs });
-    this.#settleReady.reject(failure);
+    this.readiness.failed(failure);
     return failure;
   }
 
@@ -191,7 +187,7 @@ export class Fleet implements Home {
     this.shared.rejectAll(closed);
     this.shared.close();
     this.spares.close();
-    this.#settleReady.reject(closed);
+    this.readiness.gaveUp(new PoolError("pool-closed", "The pool was closed before it was ready"));
     if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
     const untilMs = performance.now() + graceMs;
     while (this.#isBusy && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -226,7 +222,7 @@ export class Fleet implements Home {
       await this.#insist("sizing", () => this.#decide(this.placement === "inline" ? 0 : worker.memoryBytes));
       await this.#fill(firstIsShared ? 1 : 0, firstIsShared ? 0 : 1);
     } catch (error) {
-      this.#settleReady.reject(error);
+      this.readiness.gaveUp(error as Error);
     }
   }
 
@@ -282,7 +278,7 @@ export class Fleet implements Home {
     if (this.size === null) return;
     const { workers, spares } = this.size;
     this.#warmWanted = workers + spares - haveShared - haveSpares;
-    if (this.#warmWanted === 0) this.#settleReady.resolve();
+    if (this.#warmWanted === 0) this.readiness.reached();
     for (let index = haveShared; index < workers && !this.isClosing; index += 1) await this.shared.addSlot();
     // Whoever asked for a lease meanwhile may have started some.
     while (this.spares.missing > 0 && !this.isClosing) await this.spares.open(false);

@@ -63,9 +63,13 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
     this.#only = plan.modules.has("") ? this.#first : null;
   }
 
-  /** Resolves when all workers of the beginning are warm. @throws PoolError warmup-failed */
+  /**
+   * Resolves when all workers of the beginning are warm. Rejects as soon as one fails to; the pool tries again, so it may be
+   * asked again.
+   * @throws PoolError warmup-failed, pool-closed
+   */
   async ready(): Promise<void> {
-    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.ready));
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.readiness.when()));
   }
 
   /**

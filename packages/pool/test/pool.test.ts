@@ -207,6 +207,19 @@ describe.each<Placement>(["thread", "process"])("a %s that ends before it is war
     expect(pool.snapshot()[0]?.counts.warmupFailures).toBeGreaterThanOrEqual(1);
   });
 
+  it("does not keep its pool from being ready later", async () => {
+    const module = join(mkdtempSync(join(tmpdir(), "pool-test-")), "tasks.mjs");
+    onTestFinished(() => rmSync(dirname(module), { recursive: true }));
+    const pool = open({ placement, module });
+    await expect(pool.ready()).rejects.toMatchObject({ code: "warmup-failed", retryable: true });
+    // And whoever asks meanwhile need not wait to learn of it.
+    await expect(pool.ready()).rejects.toMatchObject({ code: "warmup-failed" });
+    writeFileSync(module, "export const echo = (value) => value");
+    await until(() => pool.snapshot()[0]?.workers.some(({ state }) => state === "warm") ?? false, "a warm worker");
+    await pool.ready();
+    expect(pool.snapshot()[0]?.workers.map(({ state }) => state)).toEqual(["warm", "warm"]);
+  });
+
   it("is told what to do when Node cannot load what it was given", async () => {
     const odd = join(mkdtempSync(join(tmpdir(), "pool-test-")), "tasks.odd");
     onTestFinished(() => rmSync(dirname(odd), { recursive: true }));
