@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPool, type Placement, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import { createPool, createRing, type Placement, type PoolEvent, type PoolOptions } from "@constellation/pool";
 import { isRunning, until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
 
@@ -227,6 +227,11 @@ describe.each<Placement>(["thread", "process"])("a %s that ends before it is war
     const pool = open({ placement, module: odd });
     await expect(pool.ready()).rejects.toThrow(new RegExp(`build it, or .* ${placement}: { execArgv: \\["--import"`));
   });
+});
+
+it("a process says that memory cannot be shared with it", async () => {
+  const sent = open({ placement: "process", workers: 1 }).run("echo", createRing({ frames: 2, frameBytes: 8 }));
+  await expect(sent).rejects.toThrow(/shared memory and ports reach threads only/);
 });
 
 it("a process whose folder is not there says which", async () => {

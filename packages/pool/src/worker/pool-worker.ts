@@ -358,7 +358,8 @@ export class PoolWorker {
     this.#inFlight.delete(id);
     if (pending.isSlow) this.slow -= 1;
     const { message } = recordError(error);
-    const text = `Cannot send to a worker: ${message}; wanted plain data, buffers or typed arrays`;
+    const limits = this.link.placement === "process" ? " (shared memory and ports reach threads only)" : "";
+    const text = `Cannot send to a worker: ${message}; wanted plain data, buffers or typed arrays${limits}`;
     pending.answered(answer.failed, recordError(new PoolError("not-cloneable", text)), 0);
     this.owner.freed(this);
   }
