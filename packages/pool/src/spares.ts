@@ -255,7 +255,13 @@ export class Spares implements WorkerOwner, Lessor {
     if (home.isClosing) throw new PoolError("pool-closed", "Cannot lease a worker: the pool is closed");
     const failure = home.warmupFailure;
     if (failure !== null && this.#idle.length === 0) throw failure;
-    if (options.tier !== "realtime") return;
+    const { tier = "normal" } = options;
+    if (tier !== "realtime" && tier !== "normal")
+      throw new PoolError(
+        "options-invalid",
+        `Cannot lease a worker: tier is ${JSON.stringify(tier)}, wanted "normal" or "realtime"`,
+      );
+    if (tier === "normal") return;
     const { tickMs, fill } = home.plan;
     const admission = admit({
       cores: home.cores,
@@ -264,6 +270,8 @@ export class Spares implements WorkerOwner, Lessor {
       running: this.promisedMs,
       costMs,
     });
+    if (admission.kind === "invalid")
+      throw new PoolError("options-invalid", `Cannot lease a worker: ${admission.reason}`);
     if (admission.kind === "refused") throw this.#refused("admissionsRefused", "admission-refused", admission.reason);
   }
 

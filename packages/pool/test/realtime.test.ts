@@ -78,11 +78,23 @@ it("promises no more than all cores but one can keep", () => {
     reason: expect.stringMatching(/leaves one core/) as string,
   });
   expect(admit({ ...facts, costMs: 11 })).toMatchObject({
-    kind: "refused",
+    kind: "invalid",
     reason: expect.stringMatching(/at most the tick/) as string,
   });
   expect(admit({ ...facts, tickMs: null })).toMatchObject({
-    kind: "refused",
+    kind: "invalid",
     reason: expect.stringMatching(/declare latency.tickMs/) as string,
   });
+});
+
+it("tells what can never be admitted from what cannot be now", async () => {
+  const pool = await open({ spares: 1, placement: "thread" });
+  const never = { code: "options-invalid", retryable: false };
+  for (const costMs of [undefined, 0, Number.NaN, 2 * tickMs])
+    await expect(pool.lease({ tier: "realtime", ...(costMs === undefined ? {} : { costMs }) })).rejects.toMatchObject(
+      never,
+    );
+  await expect(pool.lease({ tier: "real-time" as "realtime", costMs: 1 })).rejects.toMatchObject(never);
+  const plain = await open({ spares: 1, placement: "thread", latency: {} });
+  await expect(plain.lease({ tier: "realtime", costMs: 1 })).rejects.toMatchObject(never);
 });

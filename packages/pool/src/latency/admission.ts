@@ -1,5 +1,8 @@
-/** Whether a real-time lease may be given; "no" is an answer with its reason. */
-export type Admission = { readonly kind: "admitted" } | { readonly kind: "refused"; readonly reason: string };
+/** Whether a real-time lease may be given; "no" is an answer with its reason. What is invalid would be so at any time. */
+export type Admission =
+  | { readonly kind: "admitted" }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "invalid"; readonly reason: string };
 
 /** What is decided from. */
 export interface AdmissionFacts {
@@ -21,9 +24,9 @@ export interface AdmissionFacts {
  */
 export function admit(facts: AdmissionFacts): Admission {
   const { cores, tickMs, fill, running, costMs } = facts;
-  if (tickMs === null) return refused("this pool has no real-time tier; declare latency.tickMs when it is created");
+  if (tickMs === null) return invalid("this pool has no real-time tier; declare latency.tickMs when it is created");
   if (!(costMs > 0) || costMs > tickMs)
-    return refused(`costMs is ${costMs}, wanted a number above 0 and at most the tick of ${tickMs} ms`);
+    return invalid(`costMs is ${costMs}, wanted a number above 0 and at most the tick of ${tickMs} ms`);
   const reserved = Math.floor(cores) - 1;
   if (reserved < 1)
     return refused(`a real-time tier leaves one core to everything else, and this machine offers ${cores}`);
@@ -35,6 +38,10 @@ export function admit(facts: AdmissionFacts): Admission {
     `${promisedMs.toFixed(2)} ms per tick are promised, ${costMs} ms more exceed the ${capacityMs.toFixed(2)} ms ` +
       `that ${reserved} of ${Math.floor(cores)} cores give (${fill} of each ${tickMs} ms tick)`,
   );
+}
+
+function invalid(reason: string): Admission {
+  return { kind: "invalid", reason };
 }
 
 function refused(reason: string): Admission {
