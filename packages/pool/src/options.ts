@@ -39,7 +39,7 @@ export interface PoolOptions {
    */
   readonly staysAwake?: boolean;
   /** Imported first in every worker: URLs, paths, or package names as seen from `resolveFrom`. */
-  readonly preload?: readonly string[];
+  readonly preload?: readonly (URL | string)[];
   /** File from which `preload` is resolved, as its `import` would, or its `require` when it is CommonJS. @default the program's main file */
   readonly resolveFrom?: URL | string;
   /** Exported function (named as in `run`) that is called once in every worker before it counts as warm. */
@@ -152,9 +152,9 @@ export function planPool(options: PoolOptions): PoolPlan {
     total: whole("total", options.total, 1, 256),
     concurrency: whole("concurrency", options.concurrency, 1, 1),
     staysAwake: options.staysAwake ?? true,
-    preload: options.preload ?? [],
+    preload: preloadOf(options.preload ?? []),
     resolveFrom: resolveBase(options.resolveFrom),
-    warmUp: options.warmUp ?? null,
+    warmUp: warmUpOf(options.warmUp),
     warmUpTimeoutMs: positive("warmUpTimeoutMs", options.warmUpTimeoutMs, 30_000),
     compileCache: compileCacheDirectory(options.compileCache ?? false),
     maxTasks: whole("queue.maxTasks", queue.maxTasks, 0, 65_536),
@@ -212,8 +212,23 @@ function sparesOf(spares: number | { readonly min: number; readonly target: numb
   return { min, target };
 }
 
+function preloadOf(preload: readonly (URL | string)[]): readonly string[] {
+  if (!Array.isArray(preload)) throw invalid("preload", preload, "a list of URLs, paths or package names");
+  return preload.map(String);
+}
+
+function warmUpOf(warmUp: string | undefined): string | null {
+  if (warmUp === undefined || typeof warmUp === "string") return warmUp ?? null;
+  throw invalid("warmUp", String(warmUp), "the name of a function that a module exports: functions cannot be sent");
+}
+
 function resolveBase(from: URL | string | undefined): string {
-  if (from !== undefined) return String(from);
+  if (from !== undefined) {
+    const text = String(from);
+    if (!/^(?:file:|\/)/.test(text))
+      throw invalid("resolveFrom", text, "an absolute path or URL, such as import.meta.url");
+    return text;
+  }
   // Fails for a program without a file, such as `node -e`: then its directory stands for it.
   return process.argv[1] === undefined ? join(process.cwd(), "main.js") : process.argv[1];
 }

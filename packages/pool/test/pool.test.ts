@@ -332,6 +332,9 @@ it("says which setting cannot be", () => {
     [{ recycle: { ageMs: -1 } }, /recycle.ageMs is -1/],
     [{ latency: { tickMs: 0 } }, /latency.tickMs is 0/],
     [{ latency: { fill: 2 } }, /latency.fill is 2/],
+    [{ preload: "typescript" as never }, /preload is "typescript", wanted a list/],
+    [{ resolveFrom: "./main.js" }, /resolveFrom is ".\/main.js", wanted an absolute path or URL/],
+    [{ warmUp: (() => 1) as never }, /warmUp is .*wanted the name of a function/],
     [{ process: { heapLimitBytes: 24 } }, /heapLimitBytes is 24, wanted a whole number of at least 1048576/],
   ];
   for (const [options, text] of broken) expect(() => createPool({ module, ...options })).toThrow(text);

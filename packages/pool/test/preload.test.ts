@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { type Placement } from "@constellation/pool";
 import { watchedPools } from "./watched-pools.ts";
@@ -36,6 +37,11 @@ it.each([
 ])("%s preloads the build of %s that it would use itself: %s", async (main, name, built) => {
   const pool = await open({ preload: [name], resolveFrom: join(directory, main) });
   expect(await pool.run("built")).toBe(built);
+});
+
+it("preloads by URL, too", async () => {
+  const url = pathToFileURL(join(directory, "node_modules/one-build/built.mjs"));
+  expect(await (await open({ preload: [url] })).run("built")).toBe("for import only");
 });
 
 it("what is not there is missing for the file that it is resolved from", async () => {
