@@ -25,8 +25,9 @@ export interface AdmissionFacts {
 export function admit(facts: AdmissionFacts): Admission {
   const { cores, tickMs, fill, running, costMs } = facts;
   if (tickMs === null) return invalid("this pool has no real-time tier; declare latency.tickMs when it is created");
-  if (!(costMs > 0) || costMs > tickMs)
-    return invalid(`costMs is ${costMs}, wanted a number above 0 and at most the tick of ${tickMs} ms`);
+  const costs = `costMs is ${costMs}, wanted a number above 0 and at most the tick of ${tickMs} ms`;
+  if (!(costMs > 0)) return invalid(costs);
+  if (costMs > tickMs) return refused(costs);
   const reserved = Math.floor(cores) - 1;
   if (reserved < 1)
     return refused(`a real-time tier leaves one core to everything else, and this machine offers ${cores}`);
