@@ -12,6 +12,7 @@ export interface WorkerSnapshot {
   readonly state: WorkerState["kind"];
   readonly inFlight: number;
   readonly tasksDone: number;
+  /** Memory of its own when it got warm; with `recycle.memoryGrowthBytes` looked at once a second. */
   readonly memoryBytes: number;
   readonly ageMs: number;
 }
