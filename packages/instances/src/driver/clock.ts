@@ -6,9 +6,25 @@ export interface Clock {
   after(delayMs: number, task: () => void): { cancel(): void };
 }
 
-/** The machine's clock: wall time as it was at the program's start, carried on by the monotonic clock. */
+/** Wall time is looked at this often: it goes ahead when somebody sets the clock, and over a sleep of the machine. */
+const lookMs = 1000;
+/** What the two clocks may differ by without any of that. */
+const toleratedMs = 500;
+
+let originMs = performance.timeOrigin;
+let lookAtMs = 0;
+
+/** The machine's clock: wall time, carried on by the monotonic clock, which stands still where wall time was set back. */
 export const systemClock: Clock = {
-  nowMs: () => performance.timeOrigin + performance.now(),
+  nowMs() {
+    const monotonicMs = performance.now();
+    if (monotonicMs >= lookAtMs) {
+      lookAtMs = monotonicMs + lookMs;
+      const aheadMs = Date.now() - originMs - monotonicMs;
+      if (aheadMs > toleratedMs) originMs += aheadMs;
+    }
+    return originMs + monotonicMs;
+  },
   after(delayMs, task) {
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {

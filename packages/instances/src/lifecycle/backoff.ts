@@ -10,7 +10,7 @@ export function backoffMs(policy: RestartPolicy, streak: number, random: number)
   return Math.round(full * (1 - policy.jitter * random));
 }
 
-/** Restarts that still count against the intensity. */
+/** Restarts that still count against the intensity. One to come was noted before the clock was set back: nobody knows when it was. */
 export function withinPeriod(restartsAt: readonly number[], policy: RestartPolicy, nowMs: number): number[] {
-  return restartsAt.filter((at) => nowMs - at < policy.periodMs);
+  return restartsAt.filter((at) => at <= nowMs && nowMs - at < policy.periodMs);
 }

@@ -89,8 +89,14 @@ export interface LifeLeft {
 
 /** A life that has not begun: stopped, wanting nothing; or one that goes on where it was left. */
 export function newLifecycle(rules: Rules, nowMs: number, left?: LifeLeft): Lifecycle {
-  const { phase = { status: "stopped", since: nowMs, last: null } as const, count = noRestarts } = left ?? {};
+  const { phase: known = { status: "stopped", since: nowMs, last: null } as const, count = noRestarts } = left ?? {};
+  const phase = known.status === "backoff" ? notBeyond(known, nowMs) : known;
   return { rules, goal: phase.status === "backoff" ? "up" : "down", phase, ...count, detached: false };
+}
+
+/** No longer than its whole wait from now: the clock may have been set back since an earlier daemon wrote it down. */
+function notBeyond<Backoff extends Phase & { readonly status: "backoff" }>(phase: Backoff, nowMs: number): Backoff {
+  return { ...phase, until: Math.min(phase.until, nowMs + Math.max(0, phase.until - phase.since)) };
 }
 
 /** The counts of a life. */

@@ -225,8 +225,9 @@ function ended(
 ): Step {
   const { phase } = life;
   switch (phase.status) {
+    // By our own clock: that of the machine, which the exit is told by, may have been set since the run began.
     case "running":
-      return afterEnd(life, { runId, exit, final: false, ranMs: exit.at - phase.since, cause: null }, nowMs, random);
+      return afterEnd(life, { runId, exit, final: false, ranMs: nowMs - phase.since, cause: null }, nowMs, random);
     case "recovering": {
       // How long it ran counts, whoever watched.
       const ranMs = Math.max(0, exit.at - phase.launchedAt);
@@ -234,7 +235,7 @@ function ended(
     }
     case "stopping": {
       const { cause, startedAt } = phase;
-      return afterEnd(life, { runId, exit, final: false, ranMs: exit.at - startedAt, cause }, nowMs, random);
+      return afterEnd(life, { runId, exit, final: false, ranMs: nowMs - startedAt, cause }, nowMs, random);
     }
     default:
       return stay(life);

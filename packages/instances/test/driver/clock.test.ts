@@ -25,3 +25,16 @@ test("a wait that is over already, or shorter than nothing, comes at once", () =
   vi.advanceTimersByTime(1);
   expect(task).toHaveBeenCalledTimes(2);
 });
+
+test("it follows the wall when that goes ahead, over a sleep of the machine for one, and never goes back", () => {
+  const before = systemClock.nowMs();
+  expect(Math.abs(before - Date.now())).toBeLessThan(1000);
+  vi.setSystemTime(Date.now() + dayMs);
+  vi.advanceTimersByTime(2000);
+  const ahead = systemClock.nowMs();
+  expect(Math.abs(ahead - Date.now())).toBeLessThan(1000);
+  vi.setSystemTime(Date.now() - 2 * dayMs);
+  vi.advanceTimersByTime(2000);
+  expect(systemClock.nowMs() - ahead).toBeGreaterThanOrEqual(0);
+  expect(systemClock.nowMs() - ahead).toBeLessThan(10_000);
+});

@@ -1,4 +1,4 @@
-import { noRestarts, view } from "@constellation/instances";
+import { newLifecycle, noRestarts, view, wakeAt } from "@constellation/instances";
 import { describe, expect, test } from "vitest";
 import { Driven, exitOf, rules } from "./model.ts";
 
@@ -132,6 +132,27 @@ describe("restarting", () => {
     expect(instance.status).toBe("starting");
   });
 
+  test("how long a run was stable is told by one clock: that of the machine may be set while it runs", () => {
+    const hourMs = 3_600_000;
+    for (const setMs of [hourMs, -hourMs]) {
+      const instance = new Driven(rules({ restart: { resetAfterMs: 30_000 } }));
+      const end = (): unknown =>
+        instance.send({ type: "ended", runId: instance.runId, exit: exitOf("error", instance.nowMs + setMs) });
+      instance.up();
+      instance.pass(100);
+      end();
+      instance.send({ type: "started", runId: instance.runId, pid: 1 });
+      instance.pass(100);
+      end();
+      expect(instance.status).toBe("backoff");
+      instance.pass(1000);
+      instance.send({ type: "started", runId: instance.runId, pid: 1 });
+      instance.pass(30_000);
+      end();
+      expect(instance.status).toBe("starting");
+    }
+  });
+
   test("it gives up after `intensity` restarts within `period`, and a start by hand begins anew", () => {
     const instance = new Driven(rules({ restart: { intensity: 2, periodMs: 60_000 } }));
     instance.up();
@@ -228,6 +249,29 @@ describe("probes", () => {
     const before = instance.life;
     expect(instance.send({ type: "probe", runId, purpose: "liveness", ok: false, detail: "" })).toEqual([]);
     expect(instance.life).toBe(before);
+  });
+});
+
+describe("what an earlier daemon left when the clock was ahead", () => {
+  const hourMs = 3_600_000;
+  const { nowMs } = new Driven();
+  const since = nowMs + hourMs;
+
+  test("a backoff lasts no longer than it was to last", () => {
+    const phase = { status: "backoff", since, until: since + 5000, last: exitOf("error", since) } as const;
+    const life = newLifecycle(rules(), nowMs, { phase, count: noRestarts });
+    expect(wakeAt(life)).toBe(nowMs + 5000);
+    const later = { ...phase, since: nowMs - 1000, until: nowMs + 4000 };
+    expect(wakeAt(newLifecycle(rules(), nowMs, { phase: later, count: noRestarts }))).toBe(nowMs + 4000);
+  });
+
+  test("restarts that are still to come count no more", () => {
+    const count = { restarts: 2, streak: 0, recentRestarts: [since, since + 10] };
+    const instance = new Driven(rules({ restart: { intensity: 2, periodMs: 60_000 } }));
+    instance.send({ type: "recover", runId: "abc12345-00000", count, launchedAt: nowMs });
+    instance.send({ type: "start" });
+    instance.end();
+    expect(instance.status).toBe("starting");
   });
 });
 
