@@ -14,6 +14,7 @@ import type { WaitingPort } from "@constellation/instances/ports";
 import {
   actorNameOf,
   agentActor,
+  type AgentMessage,
   type AgentParts,
   FirstRuns,
   instanceActor,
@@ -132,7 +133,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     // One instance whose keeper crashes again and again must not take the others down.
     intensity: { restarts: 1000, periodMs: 10_000 },
     child: {
-      start: instanceActor(parts),
+      start: instanceActor(parts, (again) =>
+        system.named<AgentMessage>("agent").send({ type: "changed", allocations: [again] }),
+      ),
       restart: "transient",
       shutdown: stopTimeoutMs,
       backoff: { initialMs: 10, maxMs: 5000 },

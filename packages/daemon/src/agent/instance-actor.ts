@@ -1,4 +1,4 @@
-import { actor, ignore } from "@constellation/actors";
+import { actor, type ActorSystem, ignore } from "@constellation/actors";
 import { instanceName, type LifecycleEvent } from "@constellation/instances";
 import { Keeper, type KeeperArgs } from "./keeper.ts";
 import type { AgentParts } from "./parts.ts";
@@ -16,15 +16,25 @@ export type InstanceMessage =
   /** It does not end after all. */
   | { readonly type: "go-on" };
 
+interface State {
+  readonly instance: KeeperArgs;
+  readonly keeper: Keeper;
+  ending: boolean;
+}
+
 /** Name of an instance's actor in the registry. */
 export const actorNameOf = (instance: KeeperArgs): string => `instance.${instanceName(instance)}`;
 
 /** How long a keeper that could not write waits before it tries again. */
 const retryMs = 500;
 
-/** One actor for each allocation of this node. When it crashes its replacement adopts the run: the instance notices nothing. */
-export function instanceActor(parts: AgentParts) {
-  return actor<InstanceMessage, { readonly keeper: Keeper; ending: boolean }, KeeperArgs>({
+/**
+ * One actor for each allocation of this node. When it crashes its replacement adopts the run: the instance notices nothing.
+ *
+ * @param allocatedAnew told of an instance that got another allocation while the end of the one before was being written
+ */
+export function instanceActor(parts: AgentParts, allocatedAnew: (instance: KeeperArgs) => void) {
+  return actor<InstanceMessage, State, KeeperArgs>({
     kind: "instance",
     onStart: (args, { self, system }) => {
       if (parts.repository.mirror.allocations.get(args.app)?.get(args.index) === undefined) return ignore;
@@ -32,7 +42,7 @@ export function instanceActor(parts: AgentParts) {
       const keeper = new Keeper(args, parts, (event) => void self.send({ type: "life", event }));
       keeper.begin();
       self.send({ type: "follow" });
-      return { keeper, ending: false };
+      return { instance: args, keeper, ending: false };
     },
     async receive(state, message, context) {
       if (message.type === "life") state.keeper.take(message.event);
@@ -41,7 +51,9 @@ export function instanceActor(parts: AgentParts) {
       if (message.type === "go-on") state.ending = false;
       if (state.ending) return state.keeper.end();
       try {
-        if (await state.keeper.follow()) context.stop();
+        if (!(await state.keeper.follow())) return;
+        retire(state.instance, context.system);
+        context.stop();
       } catch (error) {
         parts.report("an instance could not follow its allocation", error);
         context.sendAfter(retryMs, { type: "follow" });
@@ -49,4 +61,10 @@ export function instanceActor(parts: AgentParts) {
     },
     onStop: ({ keeper }) => keeper.letGo(),
   });
+
+  /** Nobody finds it any more from here on: whoever comes next under its name gets an actor of its own. */
+  function retire(instance: KeeperArgs, { registry }: ActorSystem): void {
+    registry.unregister(actorNameOf(instance));
+    if (parts.repository.mirror.allocations.get(instance.app)?.has(instance.index) === true) allocatedAnew(instance);
+  }
 }

@@ -20,13 +20,17 @@ afterAll(async () => {
 /** A machine whose programs are imagined and whose disk is in memory; daemons come and go on it. */
 export class Machine {
   readonly world = new FakeWorld(systemClock);
-  readonly store = new MemoryStateStore();
+  readonly store: MemoryStateStore;
   readonly archive = new MemoryArchive();
   readonly folder = mkdtempSync(join(tmpdir(), "constellation-daemon-"));
   readonly reports: string[] = [];
   boot = "first boot";
   #daemon: Daemon | null = null;
   #starts = 0;
+
+  constructor(store = new MemoryStateStore()) {
+    this.store = store;
+  }
 
   /** Starts a daemon that dies when `death` comes. */
   async start(death?: Death): Promise<Daemon> {
