@@ -9,6 +9,9 @@ export type LaunchIntent =
   /** It may run once only: not even a power cut may undo the note that it was begun. */
   | "once";
 
+/** A record to be written, or what makes it of the present one when everything before is written; null: there is none to write. */
+type NextRecord = RunRecord | (() => RunRecord | null);
+
 /**
  * The record of one instance's runs in the state. Intent before action: a launch is written down before it is tried, the
  * end of a run before the run is released. Writes come one at a time; a launch that follows an end writes for both.
@@ -83,8 +86,11 @@ export class RunLog {
 
   /** Notes that a run has another revision now, without having been started again. */
   async adopt(revision: number): Promise<void> {
-    const { record } = this;
-    if (record !== undefined && record.revision !== revision) await this.#write({ ...record, revision });
+    // Of the record as it is when its turn has come: a launch or an end may be on its way to it.
+    await this.#write(() => {
+      const { record } = this;
+      return record === undefined || record.revision === revision ? null : { ...record, revision };
+    });
   }
 
   /** Resolves when everything asked so far is written, or has failed. */
@@ -92,7 +98,7 @@ export class RunLog {
     await this.#tail;
   }
 
-  #write(record: RunRecord, options: Parameters<Repository["write"]>[1] = {}): Promise<void> {
+  #write(record: NextRecord, options: Parameters<Repository["write"]>[1] = {}): Promise<void> {
     const written = this.#writeAfter(this.#tail, record, options);
     this.#tail = written.catch(() => undefined);
     return written;
@@ -100,10 +106,12 @@ export class RunLog {
 
   async #writeAfter(
     before: Promise<unknown>,
-    record: RunRecord,
+    next: NextRecord,
     options: Parameters<Repository["write"]>[1],
   ): Promise<void> {
     await before;
+    const record = typeof next === "function" ? next() : next;
+    if (record === null) return;
     const superseded = [...this.#superseded];
     const edit = this.#repository.edit().put({ kind: "run", app: this.#app, index: this.#index }, record);
     await this.#repository.write(edit, options);
