@@ -130,7 +130,9 @@ export class Keeper {
 
   /** Ends the present run without asking the allocation: the daemon is told to take its instances along. */
   end(): void {
-    this.#instance.handle({ type: "stop" });
+    const { status } = this.#instance.state;
+    // Of what has done its work, or was given up, nothing runs; a daemon that goes on after all must not start it again.
+    if (status !== "completed" && status !== "failed") this.#instance.handle({ type: "stop" });
   }
 
   /** Lets go of the instance, which goes on. */

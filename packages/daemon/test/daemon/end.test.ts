@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { actorNameOf, type InstanceMessage } from "../../src/agent/index.ts";
 import { eventually, Machine } from "./harness.ts";
 
 let machine: Machine;
@@ -45,4 +46,31 @@ test("an update under way goes along", async () => {
   await machine.up({ name: "web", instances: 3, env: { NEW: "1" }, ...stubborn });
   await machine.daemon.platform.stopDaemon({ instances: true });
   expect(machine.running()).toEqual([]);
+});
+
+test("when the daemon goes on after all, what has done its work is not done again, and what was given up is not tried", async () => {
+  const once = { restart: "never" } as const;
+  await machine.up(
+    { name: "job", command: ["exit 0"], ...once },
+    { name: "lost", command: ["exit 3"], ...once },
+    { name: "web", command: ["run"] },
+  );
+  await healthy("web");
+  await eventually(
+    () => machine.shape(),
+    (shape) => shape.includes("job.1 r1 completed") && shape.includes("lost.1 r1 failed"),
+  );
+  const { "web.1": before } = machine.pids();
+  for (const app of ["job", "lost", "web"]) {
+    const { system } = machine.daemon;
+    system.named<InstanceMessage>(actorNameOf({ app, index: 1 })).send({ type: "end" });
+    system.named<InstanceMessage>(actorNameOf({ app, index: 1 })).send({ type: "go-on" });
+  }
+  await eventually(
+    () => machine.pids()["web.1"],
+    (pid) => pid !== undefined && pid !== before,
+  );
+  expect(await machine.shape()).toEqual(["job.1 r1 completed", "lost.1 r1 failed", "web.1 r1 running ready"]);
+  const ends = (await machine.events()).flatMap((event) => (event.type === "instance.ended" ? [event.instance] : []));
+  expect(ends.sort()).toEqual(["job.1", "lost.1", "web.1"]);
 });
