@@ -7,6 +7,8 @@ export interface StatusInput {
   readonly mode: "running" | "stopped" | "removed";
   readonly wanted: number;
   readonly instances: readonly StatusInstance[];
+  /** The dependency that keeps an update from starting instances, in words; null when none does. */
+  readonly blockedBy: string | null;
   readonly source: string | null;
   readonly updatedAt: number;
 }
@@ -25,7 +27,8 @@ export function summarise(input: StatusInput): Omit<AppSummary, "urls"> {
     revision: input.revision,
     wanted: input.mode === "running" ? input.wanted : 0,
     running: alive.length,
-    ready: ready.length,
+    // The one too many of an update, and those on their way out, are no more than were asked for.
+    ready: Math.min(ready.length, input.mode === "running" ? input.wanted : 0),
     status,
     detail,
     source: input.source,
@@ -36,7 +39,7 @@ export function summarise(input: StatusInput): Omit<AppSummary, "urls"> {
 type Verdict = Pick<AppSummary, "status" | "detail">;
 
 function judge(
-  { mode, wanted, instances, revision }: StatusInput,
+  { mode, wanted, instances, revision, blockedBy }: StatusInput,
   alive: readonly StatusInstance[],
   serving: readonly StatusInstance[],
   ready: readonly StatusInstance[],
@@ -48,7 +51,11 @@ function judge(
   if (ready.length + done >= wanted) return { status: "healthy", detail: trouble[0] ?? null };
   const old = serving.length - ready.length;
   const count = `${ready.length} of ${wanted} ready`;
-  const progress = old > 0 ? `revision ${revision}: ${count}, ${old} of an earlier one still serve` : count;
+  const progress = [
+    old > 0 ? `revision ${revision}: ${count}, ${old} of an earlier one still serve` : count,
+    // Instances that wait say so themselves; an update that has not begun has none that could.
+    ...(blockedBy !== null && instances.some(isBefore) ? [`the update waits for ${blockedBy}`] : []),
+  ].join("; ");
   if (hasGivenUp(instances)) return { status: "failed", detail: [...trouble, progress].join("; ") };
   if (trouble.length > 0) return { status: "degraded", detail: [...trouble.slice(0, 3), progress].join("; ") };
   return { status: "starting", detail: [progress, ...pending(instances)].join("; ") };
@@ -58,6 +65,9 @@ function halted(mode: StatusInput["mode"], alive: number): Verdict {
   if (alive > 0) return { status: "stopped", detail: `${alive} still stopping` };
   return { status: "stopped", detail: mode === "running" ? scaledToNone : null };
 }
+
+/** Runs what an earlier revision says. */
+const isBefore = ({ state, current }: StatusInstance): boolean => !current && isAlive(state);
 
 const isAlive = (state: InstanceState): boolean =>
   state.status === "running" || state.status === "starting" || state.status === "stopping";

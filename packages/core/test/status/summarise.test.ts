@@ -14,6 +14,7 @@ const sum = (states: InstanceState[], current = true, wanted = states.length) =>
     wanted,
     source: null,
     updatedAt: 5,
+    blockedBy: null,
     instances: states.map((state, at) => ({ name: `web.${at + 1}`, state, revision: 7, current })),
   });
 
@@ -84,6 +85,7 @@ describe("the status of an app", () => {
           wanted,
           source: null,
           updatedAt: 5,
+          blockedBy: null,
           instances: named,
         });
         const count = (is: (each: (typeof named)[number]) => boolean): number => named.filter(is).length;
@@ -91,7 +93,7 @@ describe("the status of an app", () => {
           current && state.status === "running" && state.ready;
         const hasDone = ({ state, current }: (typeof named)[number]): boolean =>
           current && state.status === "completed";
-        expect(ready).toBe(count(isReady));
+        expect(ready).toBe(Math.min(wanted, count(isReady)));
         if (wanted === 0) {
           expect(status).toBe("stopped");
           return;
@@ -110,6 +112,23 @@ describe("the status of an app", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("the one too many of an update is not counted as ready, nor what a stop has not reached yet", () => {
+    expect(sum([up, up, up], true, 2)).toMatchObject({ ready: 2, running: 3, status: "healthy" });
+    expect(sum([up, up], true, 0)).toMatchObject({ ready: 0, running: 2 });
+  });
+
+  test("an update that waits for a dependency says for which", () => {
+    const input = { name: "web", revision: 7, mode: "running", wanted: 1, source: null, updatedAt: 5 } as const;
+    const before = { name: "web.1", state: up, revision: 6, current: false };
+    expect(
+      summarise({ ...input, instances: [before], blockedBy: "db to be healthy (0 of 1 instances)" }),
+    ).toMatchObject({
+      status: "starting",
+      detail:
+        "revision 7: 0 of 1 ready, 1 of an earlier one still serve; the update waits for db to be healthy (0 of 1 instances)",
+    });
   });
 
   test("scaled to nothing is stopped", () => {

@@ -203,6 +203,12 @@ export class Scheduler {
   summary(app: string): Omit<AppSummary, "urls"> | undefined {
     const record = this.snapshot.record(app);
     if (record === undefined) return undefined;
+    const instances = this.#parts.observations.of(app).map((observed) => ({
+      name: instanceName(observed),
+      state: observed.state,
+      revision: observed.revision ?? 0,
+      current: this.snapshot.isCurrent(observed),
+    }));
     return summarise({
       name: app,
       revision: record.revision,
@@ -210,12 +216,9 @@ export class Scheduler {
       wanted: record.instances,
       source: record.source,
       updatedAt: record.updatedAt,
-      instances: this.#parts.observations.of(app).map((observed) => ({
-        name: instanceName(observed),
-        state: observed.state,
-        revision: observed.revision ?? 0,
-        current: this.snapshot.isCurrent(observed),
-      })),
+      instances,
+      // Asked only where there is an update that it could hold up.
+      blockedBy: instances.every(({ current }) => current) ? null : this.snapshot.blockedBy(app),
     });
   }
 

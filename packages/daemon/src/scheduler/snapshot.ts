@@ -58,13 +58,17 @@ export class Snapshot {
   }
 
   goal(app: string, record: AppRecord): RolloutGoal {
-    const spec = this.spec(app);
     return {
       mode: record.mode,
       wanted: record.instances,
-      surge: !this.#hasFixedPort(app, spec),
-      blockedBy: unmetDependency(spec?.dependsOn ?? [], (name) => this.#dependency(name)),
+      surge: !this.#hasFixedPort(app, this.spec(app)),
+      blockedBy: this.blockedBy(app),
     };
+  }
+
+  /** The dependency that keeps new instances of an app from starting, in words; null when there is none. */
+  blockedBy(app: string): string | null {
+    return unmetDependency(this.spec(app)?.dependsOn ?? [], (name) => this.#dependency(name));
   }
 
   instances(app: string, record: AppRecord): ActualInstance[] {
