@@ -14,11 +14,14 @@ export class LogLineMatcher {
   readonly #pattern: string;
   readonly #stop = new AbortController();
   readonly #search: (lines: readonly string[]) => number;
+  readonly #news: () => void;
   #state: ProbeResult;
   #batch: string[] = [];
 
-  constructor(handle: RunHandle, pattern: string) {
+  /** @param news called when a line has matched. @default nobody is told */
+  constructor(handle: RunHandle, pattern: string, news: () => void = () => undefined) {
     this.#pattern = pattern;
+    this.#news = news;
     this.#search = timedSearch(pattern);
     this.#state = { ok: false, detail: `no line matches /${pattern}/ yet` };
     void this.#follow(handle);
@@ -44,7 +47,7 @@ export class LogLineMatcher {
       }
     } catch (error) {
       if (!signal.aborted)
-        this.#give(`its log cannot be followed: ${error instanceof Error ? error.message : String(error)}`);
+        this.#give(false, `its log cannot be followed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
@@ -55,16 +58,19 @@ export class LogLineMatcher {
     try {
       const at = this.#search(lines);
       if (at < 0) return;
-      this.#state = { ok: true, detail: `the line ${JSON.stringify(lines[at]?.slice(0, 120))}` };
-      this.close();
+      this.#give(true, `the line ${JSON.stringify(lines[at]?.slice(0, 120))}`);
     } catch {
-      this.#give(`the pattern /${this.#pattern}/ took more than ${batchTimeoutMs} ms on its lines and was given up`);
+      this.#give(
+        false,
+        `the pattern /${this.#pattern}/ took more than ${batchTimeoutMs} ms on its lines and was given up`,
+      );
     }
   }
 
-  #give(detail: string): void {
-    this.#state = { ok: false, detail };
+  #give(ok: boolean, detail: string): void {
+    this.#state = { ok, detail };
     this.close();
+    if (ok) this.#news();
   }
 }
 

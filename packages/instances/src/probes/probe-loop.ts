@@ -17,7 +17,10 @@ export interface ProbeLoopOptions {
   readonly onResult: (count: ProbeCount, result: ProbeResult) => void;
 }
 
-/** Probes in a rhythm: one at a time, each bounded by its timeout, the next one `periodMs` after the start of the last. */
+/**
+ * Probes in a rhythm: one at a time, each bounded by its timeout, the next one `periodMs` after the start of the last, or at
+ * once when it is known that there is something new.
+ */
 export class ProbeLoop {
   readonly #options: ProbeLoopOptions;
   #timing: ProbeTiming;
@@ -34,6 +37,7 @@ export class ProbeLoop {
     this.#timing = options.timing;
     this.#tellsFrom = options.clock.nowMs() - options.ranMs + (options.patienceMs ?? 0);
     this.#schedule(options.timing.initialDelayMs - options.ranMs);
+    options.prober.listen?.(() => this.#hurry());
   }
 
   /** Goes on in another rhythm and with another patience; what was counted stays. */
@@ -50,6 +54,13 @@ export class ProbeLoop {
     this.#stop.abort();
     this.#timer?.cancel();
     this.#options.prober.close();
+  }
+
+  /** Before the first probe its delay is waited out: that one finds the news. */
+  #hurry(): void {
+    if (this.#timer === null || this.#begunAt === null || this.#stop.signal.aborted) return;
+    this.#timer.cancel();
+    this.#schedule(0);
   }
 
   #schedule(delayMs: number): void {

@@ -13,6 +13,8 @@ import { probeTcp } from "./tcp-probe.ts";
 export interface Prober {
   /** Never rejects; the abort of `signal` is the time limit. */
   probe(signal: AbortSignal): Promise<ProbeResult>;
+  /** Has `news` called as soon as a probe would find something else, where that is known without probing. */
+  listen?(news: () => void): void;
   close(): void;
 }
 
@@ -28,8 +30,13 @@ export function proberFor(check: ProbeCheck, handle: RunHandle, ports: readonly 
     case "exec":
       return { probe: (signal) => safely(() => probeExec(handle, check.argv, signal)), close: () => {} };
     case "log-line": {
-      const matcher = new LogLineMatcher(handle, check.pattern);
-      return { probe: () => Promise.resolve(matcher.result), close: () => matcher.close() };
+      let tell = (): void => undefined;
+      const matcher = new LogLineMatcher(handle, check.pattern, () => tell());
+      return {
+        probe: () => Promise.resolve(matcher.result),
+        listen: (news) => void (tell = news),
+        close: () => matcher.close(),
+      };
     }
   }
 }

@@ -124,9 +124,12 @@ describe("log lines", () => {
   };
 
   test("the first line that matches is enough", async () => {
-    const matcher = new LogLineMatcher(speaking(["starting", "ready on 80", "ready on 81"]), "ready on (\\d+)");
+    let news = 0;
+    const lines = ["starting", "ready on 80", "ready on 81"];
+    const matcher = new LogLineMatcher(speaking(lines), "ready on (\\d+)", () => (news += 1));
     await settled(matcher, /^the line/);
     expect(matcher.result).toEqual({ ok: true, detail: 'the line "ready on 80"' });
+    expect(news).toBe(1);
     matcher.close();
   });
 
@@ -165,6 +168,37 @@ describe("the rhythm", () => {
     await clock.advance(4000);
     expect(at).toEqual([500, 1500, 2500, 3500]);
     expect(said).toEqual(["up: fine", "down: no answer within 300ms", "closed"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("what is known without probing counts at once, and no sooner than the first probe may come", async () => {
+    const clock = new ManualClock();
+    const begun = clock.nowMs();
+    const heard = { ok: false };
+    const said: string[] = [];
+    let tell = (): void => undefined;
+    const loop = new ProbeLoop({
+      timing: { ...timing, periodMs: 10_000 },
+      clock,
+      ranMs: 0,
+      prober: {
+        probe: () => Promise.resolve({ ok: heard.ok, detail: heard.ok ? "heard" : "nothing yet" }),
+        listen: (news) => void (tell = news),
+        close: () => {},
+      },
+      onResult: ({ verdict }) => said.push(`${verdict} after ${clock.nowMs() - begun}`),
+    });
+    tell();
+    await clock.advance(400);
+    expect(said).toEqual([]);
+    await clock.advance(200);
+    heard.ok = true;
+    tell();
+    await clock.advance(0);
+    expect(said).toEqual(["unknown after 500", "up after 600"]);
+    loop.close();
+    tell();
+    await clock.advance(20_000);
     expect(clock.pending).toBe(0);
   });
 
