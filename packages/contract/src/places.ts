@@ -20,7 +20,8 @@ export interface Places {
  *
  * @param environment variables of the caller's process
  * @param userId numeric id of the caller
- * @throws ConstellationError `usage.invalid` when `CONSTELLATION_HOME` is no absolute path: it would mean another daemon in each folder
+ * @throws ConstellationError `usage.invalid` when `CONSTELLATION_HOME` is no absolute path: it would mean another daemon in each
+ *   folder; or lies in /proc, where the kernel answers that the folder above is not there, and Node makes that for ever
  */
 export function places(environment: Readonly<Record<string, string | undefined>>, userId: number): Places {
   const home = environment["CONSTELLATION_HOME"];
@@ -34,6 +35,14 @@ export function places(environment: Readonly<Record<string, string | undefined>>
 }
 
 function absolute(home: string): string {
+  if (/^\/+(?:\.\/+)*proc(?:\/|$)/.test(home))
+    throw new ConstellationError(
+      "usage.invalid",
+      `Cannot use CONSTELLATION_HOME ${JSON.stringify(home)}: nothing can be kept in /proc`,
+      {
+        remedy: "Set it to a folder that you can write to.",
+      },
+    );
   if (home.startsWith("/")) return home;
   throw new ConstellationError(
     "usage.invalid",

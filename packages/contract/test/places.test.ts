@@ -29,3 +29,9 @@ test("a path that is not absolute would mean another daemon in each folder: it i
     places({ HOME: "/home/a" }, 1000),
   );
 });
+
+test("where no folder can be made, Node would make it for ever: that is refused", () => {
+  for (const home of ["/proc/x", "/proc", "//proc/1/cwd", "/./proc/x"])
+    expect(() => places({ CONSTELLATION_HOME: home }, 0)).toThrow(/nothing can be kept in \/proc/);
+  expect(places({ CONSTELLATION_HOME: "/process/x" }, 0).stateDirectory).toBe("/process/x");
+});
