@@ -173,7 +173,10 @@ export class GuardDesk {
   async #launch(guest: Guest): Promise<void> {
     const { request } = guest.record;
     guest.isBusy = true;
-    const guard = await this.#parts.launch(guest.record);
+    const guard = await this.#parts.launch(guest.record).catch((error: unknown) => {
+      this.#parts.report(`the guarded run of ${request.root}`, error);
+      return undefined;
+    });
     guest.isBusy = false;
     if (guard === undefined) {
       this.#parts.report(`the guarded run of ${request.root} could not be started again`);

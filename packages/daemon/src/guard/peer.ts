@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isProcessAlive, type ProcessIdentity } from "@constellation/host";
 
@@ -13,6 +13,8 @@ export class PeerProof {
 
   constructor(folder: string) {
     this.path = join(folder, `proof-${randomUUID()}`);
+    // Somebody may have taken it away.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     closeSync(openSync(this.path, "wx", 0o600));
   }
 

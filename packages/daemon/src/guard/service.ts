@@ -68,12 +68,22 @@ export async function openGuardService(options: GuardServiceOptions): Promise<Gu
   });
   const { records: inherited, unreadable } = records.load();
   if (unreadable > 0) report(`${unreadable} lease(s) of guarded runs could not be read`);
+  // A full disk, a folder that somebody took away: what a guarded run says must not end what watches over instances.
+  const safely = (act: () => void): boolean => {
+    try {
+      act();
+      return true;
+    } catch (error) {
+      report("the desk of guarded runs", error);
+      return false;
+    }
+  };
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
-    serve(socket, desk, folder);
+    serve(socket, desk, { folder, safely });
   });
   server.maxConnections = maxConnections;
   await claimSocket(server, options.socketPath);
@@ -87,7 +97,7 @@ export async function openGuardService(options: GuardServiceOptions): Promise<Gu
   };
   // Looking through all processes takes time that a starting daemon owes to its caller.
   const clearingOnce = setTimeout(clearPorts, 1000);
-  const ticking = setInterval(() => desk.tick(), tickMs);
+  const ticking = setInterval(() => safely(() => desk.tick()), tickMs);
   const clearing = setInterval(() => {
     if (!desk.isEmpty) clearPorts();
   }, portsEveryMs);
@@ -115,7 +125,11 @@ function settingsFrom({ guard = {} }: GlobalConfig): CoordinationSettings {
 }
 
 /** One connection: it introduces itself, proves it, and is heard from then on. */
-function serve(socket: Socket, desk: GuardDesk, folder: string): void {
+function serve(
+  socket: Socket,
+  desk: GuardDesk,
+  { folder, safely }: { readonly folder: string; readonly safely: (act: () => void) => boolean },
+): void {
   let id: string | undefined;
   let asked: { readonly call: Extract<LeaseCall, { kind: "lease" }>; readonly proof: PeerProof } | undefined;
   const wire: Wire = {
@@ -127,10 +141,12 @@ function serve(socket: Socket, desk: GuardDesk, folder: string): void {
   const limit = setTimeout(() => socket.destroy(), introductionMs);
   socket.once("close", () => {
     clearTimeout(limit);
-    asked?.proof.drop();
-    if (id !== undefined) desk.lost(id, wire);
+    safely(() => {
+      asked?.proof.drop();
+      if (id !== undefined) desk.lost(id, wire);
+    });
   });
-  onLines(socket, leaseLineBytes, (line) => {
+  const hear = (line: string): void => {
     const call = parse(line);
     if (call === undefined) return refuse(wire, "what was said is no call of this version");
     if (call.kind === "list") {
@@ -149,6 +165,9 @@ function serve(socket: Socket, desk: GuardDesk, folder: string): void {
     clearTimeout(limit);
     // Whoever is refused speaks for no run, least of all for the one that holds the lease.
     if (desk.enter(asked.call, wire)) id = asked.call.id;
+  };
+  onLines(socket, leaseLineBytes, (line) => {
+    if (!safely(() => hear(line))) refuse(wire, "the daemon could not do it; its log says why");
   });
 }
 

@@ -14,6 +14,7 @@ class Machine {
   share = 0.1;
   hasKilled = false;
   nextPid = 100;
+  launchesFail = false;
   readonly alive = new Set<number>();
   readonly records = new Map<string, LeaseRecord>();
   readonly reaped: string[] = [];
@@ -36,6 +37,7 @@ class Machine {
       portsInUse: () => new Set([20_000]),
       reap: async ({ attempt }) => void this.reaped.push(attempt?.run ?? "nothing"),
       launch: async ({ request }) => {
+        if (this.launchesFail) throw new Error("ENOENT: its folder is gone");
         this.launched.push(request.id);
         const pid = this.nextPid++;
         this.alive.add(pid);
@@ -222,6 +224,22 @@ test("a run that the daemon starts again and that ends at once is not started fo
   expect(machine.launched).toEqual([a.id]);
   expect(machine.desk.isEmpty).toBe(true);
   expect(machine.records.size).toBe(0);
+});
+
+test("a run that cannot be started again at all keeps no place among those that run", async () => {
+  const machine = new Machine();
+  const a = new Runner(machine, 1).enter().start();
+  a.park();
+  machine.alive.clear();
+  machine.desk.lost(a.id, a.wire);
+  await machine.desk.settle();
+  machine.launchesFail = true;
+  machine.pass(5 * 60_000);
+  await machine.desk.settle();
+  machine.pass(5000);
+  await machine.desk.settle();
+  expect(machine.desk.isEmpty).toBe(true);
+  expect(machine.reports).toContain("the guarded run of /p could not be started again");
 });
 
 describe("after the daemon's death", () => {

@@ -121,6 +121,20 @@ test("whoever is refused cannot speak for the run that holds the lease", async (
   owner.close();
 });
 
+test("a run that cannot be written down ends nobody: it is refused, and the next one is let in", async () => {
+  await open();
+  const folder = join(home, "guard");
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, "no folder");
+  const answers = await talk(`${JSON.stringify(request())}\n`);
+  expect(answers).toEqual([{ kind: "refused", reason: "the daemon could not do it; its log says why" }]);
+  expect(reports).toContain("the desk of guarded runs");
+  rmSync(folder);
+  const next = await introduced(request({ phase: "running" }));
+  expect(next.answers.map(({ kind }) => kind)).toContain("admitted");
+  next.close();
+});
+
 test("nonsense is refused and hurts nobody", async () => {
   await open();
   await fc.assert(
