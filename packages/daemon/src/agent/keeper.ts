@@ -39,6 +39,8 @@ export class Keeper {
   readonly #instance: Instance;
   /** Revision of the present or last run. */
   #revision: number | null = null;
+  /** A later one that its run could not take over. */
+  #refused: number | null = null;
   /** `tries` of the allocation for which it was launched. */
   #tries = 0;
   #begunAt: number | null = null;
@@ -107,7 +109,7 @@ export class Keeper {
     const wanted = this.#wanted();
     if (wanted !== undefined) this.#instance.configure(wanted.spec);
     for (;;) {
-      const fit = this.#fit(allocation.revision, wanted);
+      const fit = this.#fit(allocation, wanted);
       const before = this.#instance.state;
       const event = directive({ wish: allocation.wish, state: before, fit, anew: allocation.tries > this.#tries });
       if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
@@ -155,22 +157,24 @@ export class Keeper {
     return this.#revision === null ? undefined : this.#parts.repository.revision(this.#app, this.#revision);
   }
 
-  #fit(revision: number, wanted: RevisionRecord | undefined): Fit | null {
+  #fit({ revision, replace }: AllocationRecord, wanted: RevisionRecord | undefined): Fit | null {
     if (this.#revision === null) return null;
     if (this.#revision === revision) return "current";
-    const started = this.#started();
+    const started = replace === true ? undefined : this.#started();
     return started === undefined || wanted === undefined ? "outdated" : fitOf(started, wanted);
   }
 
   /** What fits a later revision, as it is or with other limits, counts as that revision from now on. */
-  async #takeRevision({ revision, wish }: AllocationRecord, wanted: RevisionRecord | undefined): Promise<void> {
+  async #takeRevision(allocation: AllocationRecord, wanted: RevisionRecord | undefined): Promise<void> {
+    const { revision, wish } = allocation;
     if (wish.kind !== "run" || this.#revision === null || this.#revision === revision) return;
-    const fit = this.#fit(revision, wanted);
+    const fit = this.#fit(allocation, wanted);
     const { run } = this.#instance;
-    if (fit === "outdated" || (fit === "live" && run === null)) return;
+    if (fit === "outdated" || (fit === "live" && (run === null || this.#refused === revision))) return;
     if (fit === "live" && run !== null && wanted !== undefined && !(await this.#takeLimits(run, wanted.spec))) {
-      // The kernel does not take them while it runs: a new run gets them.
-      this.#instance.handle({ type: "restart" });
+      // The kernel does not take them while it runs. A new run gets them when its turn comes, as in any other update.
+      this.#refused = revision;
+      this.#publish();
       return;
     }
     await this.#log.adopt(revision);
@@ -222,6 +226,7 @@ export class Keeper {
     const { spec } = wanted;
     const { revision, tries } = allocation;
     this.#revision = revision;
+    this.#refused = null;
     this.#tries = tries;
     this.#releasePorts();
     const since = this.#parts.clock.nowMs();
@@ -287,6 +292,7 @@ export class Keeper {
       app: this.#app,
       index: this.#index,
       revision: this.#revision,
+      refused: this.#refused,
       tries: this.#tries,
       begunAt: this.#begunAt,
       driver: run?.facts.start === "warm" ? "worker" : this.#driver.name,

@@ -13,6 +13,8 @@ export interface ObservedInstance {
   readonly index: number;
   /** Revision that its present or last run has; null before the first. */
   readonly revision: number | null;
+  /** A later revision that its run could not take over while it runs; null: none. */
+  readonly refused: number | null;
   /** `tries` of the allocation for which its present or last run was launched. */
   readonly tries: number;
   /** When its present or last run was begun, in Unix milliseconds; null: before the first, or an earlier daemon saw it end. */

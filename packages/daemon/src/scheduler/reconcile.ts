@@ -36,8 +36,9 @@ function allocationAfter(
   const place = known?.node ?? node;
   const tries = known?.tries ?? 0;
   switch (action.kind) {
-    case "start":
     case "replace":
+      return { node: place, revision, wish: { kind: "run" }, tries, replace: true };
+    case "start":
     case "adjust":
       return { node: place, revision, wish: { kind: "run" }, tries };
     case "wait":

@@ -76,9 +76,13 @@ export class Snapshot {
     return [...(this.#mirror.allocations.get(app) ?? [])].map(([index, { record: allocation }]) => {
       const observed = this.#observations.at(app, index);
       const state = observed?.state ?? null;
+      // It was to go on as it is, and cannot: it waits for its turn to be replaced.
+      const isRefused = allocation.replace !== true && observed?.refused === record.revision;
       const runsItsRevision =
-        observed !== undefined && observed.revision === allocation.revision && observed.tries === allocation.tries;
-      const fit = this.#fit(app, allocation.revision, wanted);
+        observed !== undefined &&
+        (isRefused || observed.revision === allocation.revision) &&
+        observed.tries === allocation.tries;
+      const fit = isRefused ? "outdated" : this.#fit(app, allocation.revision, wanted);
       const isNewest = allocation.revision === record.revision;
       // What ran before an update has nothing to prove.
       const settleMs = fit === "outdated" ? 0 : this.#settleMs(app, allocation.revision);
@@ -127,7 +131,7 @@ export class Snapshot {
   /** Whether this instance does what the newest revision says, and the last wish to try it anew. */
   isCurrent(observed: ObservedInstance): boolean {
     const record = this.record(observed.app);
-    if (record === undefined || observed.revision === null) return false;
+    if (record === undefined || observed.revision === null || observed.refused === record.revision) return false;
     const allocation = this.#mirror.allocations.get(observed.app)?.get(observed.index)?.record;
     if (allocation !== undefined && allocation.tries !== observed.tries) return false;
     const wanted = this.#revision(observed.app, record.revision);

@@ -30,6 +30,8 @@ export interface AllocationRecord {
   readonly wish: Wish;
   /** How often the user had it tried anew after it had failed for good. */
   readonly tries: number;
+  /** Only a new run will do for its revision: the present one could not take it over. */
+  readonly replace?: true | undefined;
 }
 
 /**
@@ -102,7 +104,7 @@ export const recordSchemas: { readonly [Kind in keyof RecordOf]: z.ZodType<Recor
     updatedAt: z.number(),
   }),
   revision: z.object({ spec: specSchema, restarts: whole }),
-  alloc: z.object({ node: z.string(), revision: whole, wish: wishSchema, tries }),
+  alloc: z.object({ node: z.string(), revision: whole, wish: wishSchema, tries, replace: z.literal(true).optional() }),
   run: z.discriminatedUnion("status", [
     z.object({
       status: z.literal("launched"),

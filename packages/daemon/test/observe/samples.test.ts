@@ -28,6 +28,7 @@ function world(...names: string[]) {
       index: Number(index),
       revision: 1,
       tries: 0,
+      refused: null,
       begunAt: null,
       driver: "fake",
       state,

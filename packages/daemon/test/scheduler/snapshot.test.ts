@@ -35,6 +35,7 @@ async function rollout(instances: readonly { readonly revision: number; readonly
       index,
       revision,
       tries: 0,
+      refused: null,
       begunAt: null,
       driver: "fake",
       state,

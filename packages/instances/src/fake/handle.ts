@@ -94,7 +94,7 @@ export class FakeHandle implements RunHandle {
   }
 
   limit(resources: Resources): Promise<boolean> {
-    if (this.#run.exit !== null) return Promise.resolve(false);
+    if (this.#run.exit !== null || this.#world.unbending.has(this.#run.request.app)) return Promise.resolve(false);
     this.#run.resources = resources;
     return Promise.resolve(true);
   }

@@ -44,6 +44,10 @@ export class FakeWorld {
   readonly launched: string[] = [];
   /** Apps whose specs ask for what this machine does not have, and what it says then. */
   readonly refusals = new Map<string, ConstellationError>();
+  /** Apps whose runs take no other limits while they run. */
+  readonly unbending = new Set<string>();
+  /** With less memory every program is ended as soon as it has begun. */
+  oomBelowBytes = 0;
   /** Apps of which nothing is kept any more. */
   readonly forgotten: string[] = [];
   #nextPid = 1000;
@@ -70,7 +74,8 @@ export class FakeWorld {
     const watchers = new Set<() => void>();
     const lines: RunLogLine[] = [];
     const startedAt = this.clock.nowMs();
-    const program = new FakeProgram(steps, this.clock, {
+    const starves = (request.resources.memoryBytes ?? Infinity) < this.oomBelowBytes;
+    const program = new FakeProgram(starves ? [{ kind: "oom" }] : steps, this.clock, {
       write: (stream, text) => {
         lines.push({ time: new Date(this.clock.nowMs()).toISOString(), stream, text });
         if (lines.length > keptLines) run.droppedLines += lines.splice(0, lines.length - keptLines).length;

@@ -101,6 +101,7 @@ export function relimit(
   measures: readonly Measure[],
 ): readonly Measure[] | null {
   const { cpuCores, cpuWeight, memoryBytes, pids } = resources;
+  if (memoryBytes !== null && wouldKill(cgroup, memoryBytes)) return null;
   const bounded = pids === null && measures.some(({ name }) => name === limitMeasures.pids);
   const verdict = cgroup.setLimits({
     cpuCores: cpuCores ?? "max",
@@ -121,6 +122,13 @@ export function relimit(
     ...inForce.filter(({ name }) => liveMeasures.includes(name)),
     ...(bounded ? [{ name: limitMeasures.pids, state: "on", detail: defaultPidsWords } as const] : []),
   ];
+}
+
+/** cgroup v1 refuses a bound below what is used; v2 takes it, and the kernel ends programs until it holds (memory.max). */
+function wouldKill(cgroup: Cgroup, memoryBytes: number): boolean {
+  if (cgroup.location.version === 1) return false;
+  const { memoryCurrentBytes = 0, memoryInactiveFileBytes = 0 } = cgroup.counters();
+  return memoryCurrentBytes - memoryInactiveFileBytes > memoryBytes;
 }
 
 const liftedRates = {
