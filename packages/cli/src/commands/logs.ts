@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { colorOfName } from "../terminal/style.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { printable } from "../terminal/width.ts";
+import { logGap } from "../views/log-gap.ts";
 
 interface Options {
   readonly follow?: boolean;
@@ -68,7 +69,7 @@ function lineText(
 ): string {
   const colored = style("dim", "x") !== "x";
   const stamp = timestamps ? `${style("dim", time)} ` : "";
-  const shown = gapBytes === undefined ? printable(text) : style("warning", `(${gapBytes} bytes were rotated away)`);
+  const shown = gapBytes === undefined ? printable(text) : style("warning", logGap({ time, gapBytes }));
   return `${stamp}${colorOfName(instance, colored)} ${style("dim", "|")} ${stream === "stderr" ? style("bad", shown) : shown}`;
 }
 

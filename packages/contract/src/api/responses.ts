@@ -67,7 +67,10 @@ export const logLineSchema = z.object({
   time: z.string(),
   stream: z.enum(["stdout", "stderr"]),
   text: z.string(),
-  /** Bytes that were rotated away before they could be read; such a line has no text. */
+  /**
+   * Stands for lines that could not be read any more: at least so many bytes, 0 where nobody knows how many. Such a line has no
+   * text, and the time of the line before.
+   */
   gapBytes: z.number().optional(),
 });
 
