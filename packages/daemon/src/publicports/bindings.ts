@@ -1,5 +1,5 @@
-import type { PortSpec } from "@constellation/contract";
-import type { PortBinding } from "@constellation/instances";
+import type { AppSpec, PortSpec } from "@constellation/contract";
+import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import { allocatePrivatePort, type PrivatePort } from "@constellation/instances/ports";
 import type { PublicPort } from "./public-port.ts";
 import { urlOf } from "./url.ts";
@@ -37,3 +37,14 @@ export async function bindingFor(
   if (open.sharing === "shared") return { mode: "shared", ...common, port: targetPort ?? publicPort, socketFile };
   return { mode: "forwarded", ...common, port: targetPort ?? (await privatePorts.take()) };
 }
+
+/** What a spec runs, as far as it matters for ports: nothing of it needs to be found for that. */
+export const unresolved = (run: AppSpec["run"]): ResolvedRun =>
+  run.kind === "command"
+    ? run
+    : {
+        kind: "script",
+        file: run.path,
+        args: run.args,
+        ...(run.runtime === undefined ? {} : { runtime: run.runtime }),
+      };

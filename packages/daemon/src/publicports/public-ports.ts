@@ -11,10 +11,11 @@ import {
   sharingOf,
   type WaitingPort,
 } from "@constellation/instances/ports";
-import type { LiveRun, Observations, ObservedInstance, PortSource } from "../agent/index.ts";
+import type { LiveRun, Observations, PortSource } from "../agent/index.ts";
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
-import { bindingFor, PrivatePorts } from "./bindings.ts";
+import { Backends } from "./backends.ts";
+import { bindingFor, PrivatePorts, unresolved } from "./bindings.ts";
 import { inUse, isInUse, ownerIn, refuseOwn } from "./holder.ts";
 import { PublicPort } from "./public-port.ts";
 import { urlOf } from "./url.ts";
@@ -39,7 +40,6 @@ const recycleLookMs = 50;
 const withdrawTimeoutMs = 1000;
 /** Time that requests under way get before the stop signal: many programs die of it at once. Idle connections wait it out. */
 const drainTimeoutMs = 1000;
-
 /** Processes that are asked for a socket that was lost. */
 const askedHolders = 64;
 
@@ -56,11 +56,13 @@ export class PublicPorts implements PortOpener, PortSource {
   readonly #withdrawn = new Set<PortBinding>();
   /** Apps whose instances were all ended for good by the end of this daemon: whoever calls them is refused, not held. */
   readonly #retired = new Set<string>();
+  readonly #backends: Backends;
   /** Ports whose process was killed while instances still have their socket: it can be opened when the last one has let go. */
   readonly #recycled = new Map<string, number>();
 
   constructor(parts: PublicPortsParts) {
     this.#parts = parts;
+    this.#backends = new Backends(parts.report);
   }
 
   async open(specs: readonly AppSpec[], possible?: Promise<void>): Promise<() => void> {
@@ -68,7 +70,7 @@ export class PublicPorts implements PortOpener, PortSource {
     const promise = new Set<string>();
     const release = (): void => void this.#promised.delete(promise);
     this.#promised.add(promise);
-    const opening = this.#openAll(specs, promise, opened);
+    const opening = this.#openAll(specs, { promise, opened, possible });
     opening.catch(() => undefined);
     try {
       await possible;
@@ -83,19 +85,20 @@ export class PublicPorts implements PortOpener, PortSource {
   }
 
   async check(specs: readonly AppSpec[]): Promise<void> {
+    for (const { name, ports } of specs) for (const port of ports) await this.#checkPlace(name, port);
+  }
+
+  /** @throws as {@link check} */
+  async #checkPlace(app: string, port: PortSpec): Promise<void> {
     const { observations } = this.#parts;
-    for (const { name, ports } of specs) {
-      for (const port of ports) {
-        const open = this.#open.get(keyOf(name, port));
-        if (open?.address === port.address) continue;
-        refuseOwn(observations, name, port);
-        // Its process gives the old address up for the new one.
-        const owners = findPortOwners({ address: port.address, port: port.publicPort });
-        const others = owners?.filter(({ pid }) => pid !== open?.pid) ?? [];
-        if (others.length > 0 || owners?.length === 0) throw await inUse(observations, name, port, others[0]);
-        await checkEndpoint({ address: port.address, port: port.publicPort });
-      }
-    }
+    const open = this.#open.get(keyOf(app, port));
+    if (open?.address === port.address) return;
+    refuseOwn(observations, app, port);
+    // Its process gives the old address up for the new one.
+    const owners = findPortOwners({ address: port.address, port: port.publicPort });
+    const others = owners?.filter(({ pid }) => pid !== open?.pid) ?? [];
+    if (others.length > 0 || owners?.length === 0) throw await inUse(observations, app, port, others[0]);
+    await checkEndpoint({ address: port.address, port: port.publicPort });
   }
 
   async bind(spec: AppSpec, run: ResolvedRun, signal: AbortSignal): Promise<readonly PortBinding[]> {
@@ -129,7 +132,10 @@ export class PublicPorts implements PortOpener, PortSource {
     for (const binding of forwarded) this.#withdrawn.add(binding);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, withdrawTimeoutMs)));
-    await Promise.race([this.balance(app), late]);
+    // The next sweep repairs it; who is to stop does not wait for that.
+    const { report } = this.#parts;
+    const told = this.balance(app).catch((error: unknown) => report(`the ports of ${app} are not in step`, error));
+    await Promise.race([told, late]);
     clearTimeout(timer);
     await Promise.all(forwarded.map((binding) => this.#drain(app, binding)));
   }
@@ -166,8 +172,7 @@ export class PublicPorts implements PortOpener, PortSource {
     const instances = this.#parts.observations.list(app);
     for (const [key, open] of this.#open) {
       if (!key.startsWith(`${app}.`) || open.sharing !== "forwarded") continue;
-      const backends = instances.flatMap((instance) => backendOf(instance, open.port, this.#withdrawn));
-      await open.setBackends(backends);
+      await open.setBackends(this.#backends.of(key, instances, open.port, this.#withdrawn));
     }
   }
 
@@ -187,7 +192,11 @@ export class PublicPorts implements PortOpener, PortSource {
           this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
       }
     }
-    for (const app of new Set([...needed.values()].map((need) => need.app))) await this.balance(app);
+    for (const app of new Set([...needed.values()].map((need) => need.app))) {
+      await this.balance(app).catch((error: unknown) =>
+        this.#parts.report(`the ports of ${app} are not in step`, error),
+      );
+    }
   }
 
   /** Closes the ports of apps whose instances the daemon takes along when it ends; nothing opens them again. */
@@ -326,21 +335,37 @@ export class PublicPorts implements PortOpener, PortSource {
   }
 
   /** @param promise gets the keys of all; `opened` those of the ones that were not open */
-  async #openAll(specs: readonly AppSpec[], promise: Set<string>, opened: string[]): Promise<void> {
-    const { observations } = this.#parts;
+  async #openAll(
+    specs: readonly AppSpec[],
+    { promise, opened, possible }: { promise: Set<string>; opened: string[]; possible: Promise<void> | undefined },
+  ): Promise<void> {
+    const moving: { readonly spec: AppSpec; readonly port: PortSpec }[] = [];
     for (const spec of specs) {
       for (const port of spec.ports) {
         const key = keyOf(spec.name, port);
         promise.add(key);
-        refuseOwn(observations, spec.name, port);
-        if (!this.#open.has(key)) opened.push(key);
-        const sharing = this.#open.get(key)?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
-        try {
-          await this.#obtain(spec.name, port).open(sharing);
-        } catch (error) {
-          throw isInUse(error) ? await inUse(observations, spec.name, port, ownerIn(error)) : error;
+        const present = this.#open.get(key);
+        if (present === undefined) opened.push(key);
+        if (present === undefined || present.address === port.address) await this.#openFor(spec, port);
+        else {
+          await this.#checkPlace(spec.name, port);
+          moving.push({ spec, port });
         }
       }
+    }
+    // Whoever is connected where they are now is cut: only when nothing else can refuse the change.
+    if (moving.length > 0) await possible;
+    for (const { spec, port } of moving) await this.#openFor(spec, port);
+  }
+
+  async #openFor(spec: AppSpec, port: PortSpec): Promise<void> {
+    const { observations } = this.#parts;
+    refuseOwn(observations, spec.name, port);
+    const sharing = this.#open.get(keyOf(spec.name, port))?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
+    try {
+      await this.#obtain(spec.name, port).open(sharing);
+    } catch (error) {
+      throw isInUse(error) ? await inUse(observations, spec.name, port, ownerIn(error)) : error;
     }
   }
 
@@ -372,26 +397,3 @@ export class PublicPorts implements PortOpener, PortSource {
 }
 
 const keyOf = (app: string, { publicPort }: Pick<PortSpec, "publicPort">): string => `${app}.${publicPort}`;
-
-function backendOf(
-  { state, run }: ObservedInstance,
-  publicPort: number,
-  withdrawn: ReadonlySet<PortBinding>,
-): { readonly address: string; readonly port: number }[] {
-  if (run === null || state.status !== "running" || !state.ready) return [];
-  const binding = run.ports.find((port) => port.publicPort === publicPort);
-  const { address } = run.handle.facts;
-  if (binding === undefined || binding.mode !== "forwarded" || withdrawn.has(binding) || address === null) return [];
-  return [{ address, port: binding.port }];
-}
-
-/** What a spec runs, as far as it matters for ports: nothing of it needs to be found for that. */
-const unresolved = (run: AppSpec["run"]): ResolvedRun =>
-  run.kind === "command"
-    ? run
-    : {
-        kind: "script",
-        file: run.path,
-        args: run.args,
-        ...(run.runtime === undefined ? {} : { runtime: run.runtime }),
-      };

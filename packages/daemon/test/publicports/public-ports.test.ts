@@ -71,6 +71,47 @@ test("only apps that have a port or want one are looked at", async () => {
   expect(ports.concerns("web2")).toBe(false);
 });
 
+describe.runIf(process.platform === "linux")("a port that is to move to another address", () => {
+  const moved = (port: number): AppSpec =>
+    parseApp({ name: "web", command: ["true"], port: [{ name: "http", public: port, address: "127.0.0.2" }] });
+  const kept = async () => {
+    const { ports, write } = await node();
+    const port = await freePort();
+    const release = await ports.open([spec(port)]);
+    await write(spec(port));
+    release();
+    const connection = connect(port, "127.0.0.1").on("error", () => undefined);
+    await once(connection, "connect");
+    onTestFinished(() => void connection.destroy());
+    return { ports, port, connection };
+  };
+
+  test("stays where it is when somebody has it there, and so do those who are connected", async () => {
+    const { ports, port, connection } = await kept();
+    const rival = createServer().listen(port, "127.0.0.2");
+    await once(rival, "listening");
+    onTestFinished(() => void rival.close());
+    await expect(ports.open([moved(port)])).rejects.toMatchObject({ code: "port.in-use" });
+    expect(await isServed(port)).toBe(true);
+    expect(connection.readable).toBe(true);
+  });
+
+  test("stays when something else refuses the change", async () => {
+    const { ports, port, connection } = await kept();
+    const impossible = sleep(100).then(() => Promise.reject(new Error("no such limit")));
+    impossible.catch(() => undefined);
+    await expect(ports.open([moved(port)], impossible)).rejects.toThrow("no such limit");
+    expect(await isServed(port)).toBe(true);
+    expect(connection.readable).toBe(true);
+  });
+
+  test("moves when nothing is in its way", async () => {
+    const { ports, port } = await kept();
+    (await ports.open([moved(port)]))();
+    expect(await isServed(port)).toBe(false);
+  });
+});
+
 describe.runIf(process.platform === "linux")("a port that is opened for a change", () => {
   test("is not taken away by a sweep before the change is written down", async () => {
     const { ports, write } = await node();

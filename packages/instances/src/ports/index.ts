@@ -10,7 +10,7 @@ export {
   type PortEnvironmentOptions,
 } from "./environment.ts";
 export { findPortOwners, type PortOwner } from "./owner.ts";
-export { type Cancellable, PortProcess } from "./port-process.ts";
+export { type Cancellable, mostBackends, PortProcess } from "./port-process.ts";
 export { allocatePrivatePort, type PrivatePort } from "./private-port.ts";
 export { runsNode, type Sharing, sharingOf } from "./sharing.ts";
 export type { PortProcessOptions } from "./spawn.ts";

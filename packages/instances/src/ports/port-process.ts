@@ -8,6 +8,9 @@ import { type PortProcessOptions, spawnPort } from "./spawn.ts";
 import { parseStats, type PortStats } from "./stats.ts";
 import type { WaitingPort } from "./waiting-port.ts";
 
+/** Instances that one port process sends connections to (launcher/port.h). */
+export const mostBackends = 128;
+
 const answerTimeoutMs = 2000;
 const protocol = "constellation-port 1";
 
@@ -81,7 +84,7 @@ export class PortProcess implements Endpoint {
     await this.#ask(`mode ${sharing === "forwarded" ? "forward" : "share"}`, options);
   }
 
-  /** Replaces the list at once; a backend that is no longer in it keeps the connections it has. At most 128. */
+  /** Replaces the list at once; a backend that is no longer in it keeps the connections it has. At most {@link mostBackends}. */
   async setBackends(backends: readonly Endpoint[], options?: Cancellable): Promise<void> {
     await this.#ask(["backends", ...backends.map(formatEndpoint)].join(" "), options);
   }
