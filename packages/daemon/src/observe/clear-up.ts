@@ -13,8 +13,9 @@ export interface Clearable {
 /** Removes logs that are older than their own app wants and artifacts that nobody refers to. */
 export async function clearUp(mirror: Mirror, logs: LogStore, artifacts: Clearable, nowMs: number): Promise<void> {
   for (const instance of await logs.instances()) {
-    const ageMs = logAgeMs(mirror, instance.slice(0, instance.lastIndexOf(".")));
-    await logs.prune({ instances: [instance], olderThanMs: nowMs - ageMs });
+    const app = instance.slice(0, instance.lastIndexOf("."));
+    const ended = !mirror.apps.has(app) && !mirror.revisions.has(app) && !mirror.allocations.has(app);
+    await logs.prune({ instances: [instance], olderThanMs: nowMs - logAgeMs(mirror, app), ended });
   }
   await artifacts.collect(liveArtifacts(mirror));
 }

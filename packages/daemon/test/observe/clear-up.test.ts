@@ -1,5 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type AppInput, parseApp } from "@constellation/contract";
-import { MemoryLogStore, MemoryStateStore } from "@constellation/engine";
+import { FileLogStore, MemoryLogStore, MemoryStateStore } from "@constellation/engine";
 import { expect, onTestFinished, test } from "vitest";
 import { clearUp } from "../../src/observe/index.ts";
 import { Repository } from "../../src/state/index.ts";
@@ -71,4 +74,18 @@ test("artifacts of every revision that is kept are live, and no others", async (
   const artifacts = { collect: async (live: ReadonlySet<string>) => void told.push(live) };
   await clearUp(mirror, await logsOf(), artifacts, Date.now());
   expect(told).toEqual([new Set([artifact("a"), artifact("b")])]);
+});
+
+test("nothing is left of the log of an app that is gone, and the file that an instance may write to stays", async () => {
+  const { mirror } = await stateOf({ name: "web", command: ["x"], logs: { maxAge: "1h" } });
+  const directory = mkdtempSync(join(tmpdir(), "clear-up-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const logs = new FileLogStore({ directory });
+  for (const instance of ["web.1", "gone.1"]) await logs.append(instance, [{ stream: "stdout", text: "a line" }]);
+  await clearUp(mirror, logs, nothing, Date.now() + 23 * hourMs);
+  expect(readdirSync(directory)).toEqual(["gone.1", "web.1"]);
+  await clearUp(mirror, logs, nothing, Date.now() + 25 * hourMs);
+  expect(readdirSync(directory)).toEqual(["web.1"]);
+  expect(readdirSync(join(directory, "web.1"))).toEqual(["log"]);
+  await logs.close();
 });

@@ -87,18 +87,20 @@ export class FileLogStore implements OwnedLogStore {
     return this.#chosen({});
   }
 
-  async prune({ olderThanMs, ...filter }: LogPrune): Promise<Pruned> {
+  async prune({ olderThanMs, ended = false, ...filter }: LogPrune): Promise<Pruned> {
     checkLogRequest(filter);
     this.#checkOpen("prune logs");
     const pruned = { files: 0, bytes: 0 };
     for (const instance of this.#chosen(filter)) {
       // The newest stays even when it is old: its writer has it open, and would write on into a file without a name.
-      for (const { path, sizeBytes, modifiedMs } of logFiles(this.#folder(instance)).slice(0, -1)) {
-        if (modifiedMs >= olderThanMs) continue;
+      const files = logFiles(this.#folder(instance));
+      const old = (ended ? files : files.slice(0, -1)).filter(({ modifiedMs }) => modifiedMs < olderThanMs);
+      for (const { path, sizeBytes } of old) {
         rmSync(path, { force: true });
         pruned.files += 1;
         pruned.bytes += sizeBytes;
       }
+      if (ended && old.length === files.length) await this.remove(instance);
     }
     return pruned;
   }

@@ -81,6 +81,8 @@ export interface NewLogLine {
 export interface LogPrune extends Pick<LogFilter, "instances" | "under"> {
   /** Unix milliseconds. */
   readonly olderThanMs: number;
+  /** Nobody writes to these logs any more: what is being written to goes, too. @default false */
+  readonly ended?: boolean;
 }
 
 export interface Pruned {
@@ -101,7 +103,7 @@ export interface LogStore {
   follow(follow: LogFollow): LogStream;
   /** Names of all instances that have a log, ordered. */
   instances(): Promise<string[]>;
-  /** Removes what was last written before the time; the file being written stays. @throws EngineError `bad-key`, `unavailable`, `closed` */
+  /** Removes what was last written before the time; the file being written stays while somebody may write to it. @throws EngineError `bad-key`, `unavailable`, `closed` */
   prune(options: LogPrune): Promise<Pruned>;
   /** Removes all logs of an instance that will not write any more. */
   remove(instance: string): Promise<void>;

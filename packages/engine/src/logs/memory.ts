@@ -77,7 +77,7 @@ export class MemoryLogStore implements OwnedLogStore {
     return this.#chosen({});
   }
 
-  async prune({ olderThanMs, ...filter }: LogPrune): Promise<Pruned> {
+  async prune({ olderThanMs, ended = false, ...filter }: LogPrune): Promise<Pruned> {
     checkLogRequest(filter);
     this.#checkOpen("prune logs");
     const pruned = { files: 0, bytes: 0 };
@@ -85,6 +85,7 @@ export class MemoryLogStore implements OwnedLogStore {
     for (const [instance, log] of this.#logs) {
       if (!chooses(filter, instance)) continue;
       while ((log.lines[0]?.time ?? "~") < time) pruned.bytes += log.dropOldest();
+      if (ended && log.lines.length === 0) await this.remove(instance);
     }
     return pruned;
   }
