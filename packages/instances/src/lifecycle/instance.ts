@@ -161,6 +161,8 @@ export class Instance {
     count: RestartCount,
   ): Promise<{ readonly handle: RunHandle; readonly request: StartRequest }> {
     const request = await this.#options.request({ runId, count }, signal);
+    // Whoever comes next looks what became of this run, and may have found already that it never began.
+    if (this.#life.detached) throw new Error(`nobody waits for the run ${runId} any more`);
     return { handle: await this.#options.driver.start(request, { signal }), request };
   }
 

@@ -97,6 +97,27 @@ describe("a life with the fake driver", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("what was let go of before its launch is not launched any more: somebody else may have it by now", async () => {
+    const { restart, stop, health } = parseApp({ name: "web", command: ["x"] });
+    let give = (): void => undefined;
+    const instance = new Instance({
+      driver,
+      spec: { restart, stop, health },
+      clock,
+      observer: new Diary(),
+      request: async ({ runId }) => {
+        await new Promise<void>((resolve) => (give = resolve));
+        return requestFor({ kind: "command", argv: ["run"] }, { app: "web", index: 1, runId });
+      },
+    });
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    instance.handle({ type: "detach" });
+    give();
+    await clock.advance(10);
+    expect(world.launched).toEqual([]);
+  });
+
   test("the next run starts before what is left of the last one is cleared up", async () => {
     const acts: string[] = [];
     driver = new (class extends FakeDriver {
