@@ -255,6 +255,8 @@ export class Keeper {
         .keep(request.ports)
         .catch((error: unknown) => this.#parts.report(`${this.#name}: its ports could not be taken over`, error));
     }
+    // Taken up anew while it runs: nothing changes that would be told, and whoever measures it needs its new handle.
+    if (this.#instance.state.status === "running") return this.#publish();
     for (const { name, state, detail } of this.#instance.run?.facts.measures ?? []) {
       if (state === "partial" || (state === "missing" && name.startsWith("limit.")))
         this.#parts.emit({ type: "limit.missing", app: this.#app, instance: this.#name, limit: name, detail });

@@ -150,9 +150,21 @@ export class Instance {
       if (!this.#take(current, handle, request)) return;
       this.#options.observer.started(handle.facts, request);
       this.#post({ type: "started", runId, pid: handle.facts.pid });
-      this.#post({ type: "ended", runId, exit: await handle.wait() });
+      void this.#watch(current, handle);
     } catch (error) {
       this.#post({ type: "start-failed", runId, ...startFailure(error, this.#clock.nowMs()) });
+    }
+  }
+
+  /** Tells how a run ends. One that cannot be watched, for want of descriptors for one, is taken up anew: it goes on. */
+  async #watch(current: Current, handle: RunHandle): Promise<void> {
+    const { runId } = current;
+    try {
+      this.#post({ type: "ended", runId, exit: await handle.wait() });
+    } catch (error) {
+      if (this.#life.detached || this.#current !== current || current.run?.handle !== handle) return;
+      this.#options.observer.trouble(`cannot watch the run ${runId}`, error);
+      this.#recoverLater(current);
     }
   }
 
@@ -177,12 +189,16 @@ export class Instance {
       const { pid, startedAt } = handle.facts;
       this.#options.observer.started(handle.facts, request);
       this.#post({ type: "recovered", runId, pid, startedAt, notes });
-      this.#post({ type: "ended", runId, exit: await handle.wait() });
+      void this.#watch(current, handle);
     } catch (error) {
       // What cannot be read now may be read later; until then nothing else may be started in its place.
       this.#options.observer.trouble(`cannot find out what became of the run ${runId}`, error);
-      this.#clock.after(recoverRetryMs, () => void (this.#current === current && this.#recover(current)));
+      this.#recoverLater(current);
     }
+  }
+
+  #recoverLater(current: Current): void {
+    this.#clock.after(recoverRetryMs, () => void (this.#current === current && this.#recover(current)));
   }
 
   /** Takes a run in hand; when nobody waits for it any more it is let go, and goes on. */
@@ -199,7 +215,10 @@ export class Instance {
       const ok = verdict === "unknown" && purpose === "startup" ? null : verdict === "up";
       if (verdict !== "unknown" || purpose !== "liveness") this.#post({ type: "probe", runId, purpose, ok, detail });
     });
+    const before = current.run;
     current.run = { handle, probes };
+    before?.probes.close();
+    before?.handle.detach();
     return true;
   }
 

@@ -16,6 +16,9 @@ import { deleteRemoved } from "./forget-app.ts";
 import { removeRunFolder, runIdsIn, traceRun } from "./run-folder.ts";
 import { readNotes, readRunRecord, readStop, type RunRecord } from "./run-record.ts";
 
+/** What the machine lacks for a moment (open(2)); it says nothing of the file. */
+const passing: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
 /** What looking at kept runs needs. */
 export interface KeptRunsParts {
   readonly folders: DriverFolders;
@@ -113,11 +116,12 @@ export class KeptRuns {
     }
   }
 
-  /** The record of a run; null when it has none that can be read. */
+  /** The record of a run; null when it has none that can be read. @throws Error when that cannot be known now: what runs must not look as if it did not */
   #record(runId: string): RunRecord | null {
     try {
       return isRunId(runId) ? readRunRecord(runFolder(this.#parts.folders, runId)) : null;
-    } catch {
+    } catch (error) {
+      if (passing.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
       return null;
     }
   }

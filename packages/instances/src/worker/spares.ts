@@ -85,7 +85,18 @@ export class Spares {
   #schedule(delayMs = refillDelayMs): void {
     if (this.#life.signal.aborted) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#refill(), delayMs).unref();
+    this.#timer = setTimeout(() => void this.#tryToRefill(), delayMs).unref();
+  }
+
+  /** Nobody waits for what is made ahead: without a descriptor to look at it, it is looked at later. */
+  async #tryToRefill(): Promise<void> {
+    try {
+      await this.#refill();
+    } catch (error) {
+      this.#making = null;
+      this.#trouble = error instanceof Error ? error.message : String(error);
+      this.#schedule(retryMs.first);
+    }
   }
 
   /** One at a time: each takes a whole core for some 60 ms. */

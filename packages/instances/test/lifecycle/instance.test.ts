@@ -118,6 +118,34 @@ describe("a life with the fake driver", () => {
     expect(world.launched).toEqual([]);
   });
 
+  test("a run that cannot be watched for a moment is watched again: its end is heard of, and it is started anew", async () => {
+    let failures = 1;
+    driver = new (class extends FakeDriver {
+      override async start(...call: Parameters<FakeDriver["start"]>) {
+        const handle = await super.start(...call);
+        if (failures-- <= 0) return handle;
+        return new Proxy(handle, {
+          get: (target, key) => {
+            if (key === "wait") return () => Promise.reject(new Error("EMFILE: too many open files"));
+            const value: unknown = Reflect.get(target, key, target);
+            return typeof value === "function" ? (value.bind(target) as unknown) : value;
+          },
+        });
+      }
+    })(world);
+    const { instance, diary } = instanceOf(["run 5s", "exit 3"]);
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    const { runId } = instance.run?.facts ?? {};
+    await clock.advance(2000);
+    expect(instance.state).toMatchObject({ status: "running", ready: true });
+    expect(instance.run?.facts.runId).toBe(runId);
+    await clock.advance(4000);
+    expect(diary.ends).toMatchObject([{ runId, exit: { code: 3 } }]);
+    expect(diary.troubles).toEqual([`cannot watch the run ${runId}`]);
+    expect(world.launched).toHaveLength(2);
+  });
+
   test("the next run starts before what is left of the last one is cleared up", async () => {
     const acts: string[] = [];
     driver = new (class extends FakeDriver {

@@ -107,8 +107,18 @@ export class SlotStock {
 
   #look(delayMs: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#act(), delayMs);
+    this.#timer = setTimeout(() => this.#tryToAct(), delayMs);
     this.#timer.unref();
+  }
+
+  /** Nobody waits for what is made ahead: without a descriptor to look at it, it is looked at later. */
+  #tryToAct(): void {
+    try {
+      this.#act();
+    } catch (error) {
+      this.#trouble = messageOf(error);
+      this.#look(retryMs.first);
+    }
   }
 
   #act(): void {
@@ -129,7 +139,10 @@ export class SlotStock {
       if (plan.lookAtMs !== null) this.#look(plan.lookAtMs - nowMs);
       return;
     }
-    this.#work = this.#do(surplus, next?.shape ?? null).finally(() => {
+    const work = this.#do(surplus, next?.shape ?? null).catch(
+      (error: unknown) => void (this.#trouble = messageOf(error)),
+    );
+    this.#work = work.finally(() => {
       this.#work = null;
       this.#look(0);
     });
@@ -146,7 +159,7 @@ export class SlotStock {
       this.#note(shape, () => 0);
     } catch (error) {
       // Starts go the cold way, which tells what is wrong in its own words if something is.
-      if (!this.#life.signal.aborted) this.#trouble = error instanceof Error ? error.message : String(error);
+      if (!this.#life.signal.aborted) this.#trouble = messageOf(error);
       this.#note(shape, (failures) => failures + 1);
     }
   }
@@ -160,3 +173,5 @@ export class SlotStock {
     });
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
