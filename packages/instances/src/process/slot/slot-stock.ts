@@ -139,13 +139,18 @@ export class SlotStock {
       if (plan.lookAtMs !== null) this.#look(plan.lookAtMs - nowMs);
       return;
     }
-    const work = this.#do(surplus, next?.shape ?? null).catch(
-      (error: unknown) => void (this.#trouble = messageOf(error)),
+    this.#work = this.#do(surplus, next?.shape ?? null).then(
+      () => this.#done(0),
+      (error: unknown) => {
+        this.#trouble = messageOf(error);
+        this.#done(retryMs.first);
+      },
     );
-    this.#work = work.finally(() => {
-      this.#work = null;
-      this.#look(0);
-    });
+  }
+
+  #done(nextMs: number): void {
+    this.#work = null;
+    this.#look(nextMs);
   }
 
   async #do(surplus: readonly Slot[], shape: SlotShape | null): Promise<void> {
