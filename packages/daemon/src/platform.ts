@@ -26,7 +26,7 @@ import { actorNameOf, type InstanceMessage, isAlive, type KeeperArgs, type Obser
 import type { Artifacts } from "./artifacts/index.ts";
 import { execIn, instanceNotFound } from "./exec/index.ts";
 import type { ThisNode } from "./node/index.ts";
-import { type EventLog, readLogs, type Sampling } from "./observe/index.ts";
+import { type EventLog, readLogs, type Sampling, whileThere } from "./observe/index.ts";
 import type { ArtifactContent, CallOptions, ExecRequest, ExecSession, Platform } from "./platform/index.ts";
 import type { PublicPorts } from "./publicports/index.ts";
 import { change, notFound, type Scheduler, type SchedulerMessage } from "./scheduler/index.ts";
@@ -170,7 +170,9 @@ export class DaemonPlatform implements Platform {
 
   logs(query: LogsQuery, { signal }: CallOptions): AsyncIterable<LogLine> {
     this.#checkNames(query);
-    return readLogs(this.#parts.logs, query, signal);
+    const { logs, repository } = this.#parts;
+    const app = query.app ?? query.instance?.slice(0, query.instance.lastIndexOf(".")) ?? null;
+    return readLogs(logs, query, () => whileThere(query.follow === true ? app : null, repository.mirror, signal));
   }
 
   events(query: EventsQuery, { signal }: CallOptions): AsyncIterable<Event> {
@@ -179,7 +181,8 @@ export class DaemonPlatform implements Platform {
 
   samples(query: SamplesQuery, { signal }: CallOptions): AsyncIterable<readonly Sample[]> {
     this.#checkNames(query);
-    return this.#parts.sampling.stream(query, signal);
+    const { sampling, repository } = this.#parts;
+    return sampling.stream(query, () => whileThere(query.app ?? null, repository.mirror, signal));
   }
 
   hasArtifact(sha256: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { StreamError } from "@constellation/contract";
+import { ConstellationError, type StreamError } from "@constellation/contract";
 import { beginLines } from "./answer.ts";
 import { publicError, type ReportFault } from "./failure.ts";
 
@@ -10,7 +10,8 @@ const gatheredAtMost = 65_536;
  * Answers with values as one JSON value a line; of an array each element is a line. Values are asked for only as fast as
  * the caller takes their text. A failure midway becomes the last line, see {@link StreamError}.
  *
- * @param stop aborted when the caller is gone: a source that waits may then fail or end as it likes
+ * @param stop aborted when the caller is gone or the server closes: a source that waits may then fail or end as it likes; the
+ * last line tells a caller who is there that more would have come
  */
 export async function answerJsonLines(
   response: ServerResponse,
@@ -29,6 +30,7 @@ export async function answerJsonLines(
   } catch (error) {
     if (!stop.aborted) lines.add(lastLine(error, report));
   }
+  if (stop.aborted && !response.destroyed) lines.add(lastLine(ending(), report));
   lines.end();
 }
 
@@ -97,6 +99,11 @@ function linesOf(value: unknown): string {
   for (const each of value) text += `${JSON.stringify(each)}\n`;
   return text;
 }
+
+const ending = (): ConstellationError =>
+  new ConstellationError("daemon.unreachable", "The daemon ends, and with it this stream; instances go on", {
+    remedy: "Follow it again: the next call starts a daemon where none runs.",
+  });
 
 function lastLine(error: unknown, report: ReportFault): string {
   const line: StreamError = { error: publicError(error, report).toJSON() };

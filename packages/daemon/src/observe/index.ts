@@ -7,3 +7,4 @@ export { MemoryArchive } from "./memory-archive.ts";
 export { recorderActor } from "./recorder.ts";
 export { Sampling } from "./samples.ts";
 export { TelemetryArchive } from "./telemetry-archive.ts";
+export { type Following, whileThere } from "./while-there.ts";

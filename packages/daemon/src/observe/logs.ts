@@ -1,21 +1,31 @@
 import { ConstellationError, type LogLine, type LogsQuery } from "@constellation/contract";
 import type { LogEntry, LogFilter, LogStore, LogStream } from "@constellation/engine";
+import type { Following } from "./while-there.ts";
 
-/** Lines of the instances' output, as the API gives them. */
+/**
+ * Lines of the instances' output, as the API gives them.
+ *
+ * @param begin told when the reading begins; says how long it goes on
+ */
 export async function* readLogs(
   store: LogStore,
   query: LogsQuery,
-  signal: AbortSignal,
+  begin: () => Following,
 ): AsyncGenerator<LogLine, void, undefined> {
   const filter: LogFilter = {
     ...(query.instance === undefined ? {} : { instances: [query.instance] }),
     ...(query.app === undefined || query.instance !== undefined ? {} : { under: query.app }),
     ...(query.stream === undefined ? {} : { stream: query.stream }),
   };
-  for await (const entry of query.follow === true
-    ? following(store, filter, query, signal)
-    : past(store, filter, query, signal))
-    yield toLine(entry);
+  const { signal, forget } = begin();
+  try {
+    for await (const entry of query.follow === true
+      ? following(store, filter, query, signal)
+      : past(store, filter, query, signal))
+      yield toLine(entry);
+  } finally {
+    forget();
+  }
 }
 
 function past(store: LogStore, filter: LogFilter, { since, tail }: LogsQuery, signal: AbortSignal): LogStream {

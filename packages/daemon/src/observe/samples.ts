@@ -2,6 +2,7 @@ import type { Sample, SamplesQuery } from "@constellation/contract";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { instanceName, type Look, type Reading, type RunHandle } from "@constellation/instances";
 import type { Observations, ObservedInstance } from "../agent/index.ts";
+import type { Following } from "./while-there.ts";
 
 /** Rhythm where the caller names none. */
 const defaultIntervalMs = 1000;
@@ -33,8 +34,21 @@ export class Sampling {
     this.#nowMs = nowMs;
   }
 
-  /** Rounds of measurements, each of all instances, in a rhythm until the signal aborts; one round when not asked to `follow`. */
-  async *stream(
+  /**
+   * Rounds of measurements, each of all instances, in a rhythm until the signal aborts; one round when not asked to `follow`.
+   *
+   * @param begin told when the measuring begins; says how long it goes on
+   */
+  async *stream(query: SamplesQuery, begin: () => Following): AsyncGenerator<readonly Sample[], void, undefined> {
+    const { signal, forget } = begin();
+    try {
+      yield* this.#rounds(query, signal);
+    } finally {
+      forget();
+    }
+  }
+
+  async *#rounds(
     { app, intervalMs, follow }: SamplesQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Sample[], void, undefined> {

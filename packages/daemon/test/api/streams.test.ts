@@ -110,12 +110,14 @@ test("a stream that breaks ends with its error", async () => {
   expect(faults).toHaveLength(1);
 });
 
-test("closing the server ends streams", async () => {
+test("closing the server ends streams, and tells those who follow that more would have come", async () => {
   const { platform, socketPath, server } = await served();
   const response = await open(socketPath, "/v1/events?follow=true");
-  response.resume();
+  let text = "";
+  response.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const ended = once(response, "close");
   await server.close(1000);
   await ended;
   expect(platform.openStreams).toBe(0);
+  expect(JSON.parse(text.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({ error: { code: "daemon.unreachable" } });
 });

@@ -43,7 +43,7 @@ function world(...names: string[]) {
 async function take(sampling: Sampling, query: SamplesQuery, count: number, between: () => void): Promise<Sample[]> {
   const stop = new AbortController();
   const samples: Sample[] = [];
-  for await (const round of sampling.stream(query, stop.signal)) {
+  for await (const round of sampling.stream(query, () => ({ signal: stop.signal, forget: () => undefined }))) {
     samples.push(...round);
     if (samples.length >= count) stop.abort();
     between();
