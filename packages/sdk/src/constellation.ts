@@ -20,24 +20,23 @@ import type { ProgressSource, Snapshot } from "./apps/progress.ts";
 import type { Artifact } from "./bundle/bundle.ts";
 import type { Exec, ExecOptions } from "./client/exec.ts";
 import { readJsonLines } from "./client/json-lines.ts";
-import { callDaemon, type CallInput, readBytes, readJson, readText } from "./client/transport.ts";
+import { type CallInput, readBytes, readJson, readText } from "./client/transport.ts";
+import { Connection } from "./daemon/connection.ts";
 import { givenDuration } from "./duration.ts";
-import { currentPlaces, daemonEnvironment } from "./daemon/locate.ts";
-import { SharedCall } from "./daemon/shared-call.ts";
 
 /** How the SDK finds its daemon. */
 export interface InitOptions extends CallOptions {
   /** Folder of the daemon's state and socket. @default `$CONSTELLATION_HOME`, else the place of this user's daemon */
-  readonly home?: string;
+  readonly home?: string | undefined;
   /** Start a daemon in the background when none answers. @default true */
-  readonly start?: boolean;
+  readonly start?: boolean | undefined;
   /**
    * What a daemon that is started may do to this machine's network: `prepare` switches forwarding on and translates addresses,
    * so that private networks reach the world; needs root. @default `$CONSTELLATION_NETWORK`, else "as-is": change nothing
    */
   readonly network?: "prepare" | "as-is" | undefined;
   /** Time the daemon may take to start. @default "15s" */
-  readonly timeout?: string;
+  readonly timeout?: string | undefined;
 }
 
 /** What every call takes. */
@@ -49,9 +48,9 @@ export interface CallOptions {
 /** How to bring specs to the daemon. */
 export interface ApplyOptions extends CallOptions {
   /** Folder that relative paths of the specs start from. @default the working folder */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
   /** Only say what would change. @default false */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /**
    * File that the specs come from: apps that came from it before and are not among them now are orphans, and among the
    * changes. @default none
@@ -66,7 +65,7 @@ export interface ApplyOptions extends CallOptions {
 /** How long to wait. */
 export interface HealthyOptions extends CallOptions {
   /** @default "60s" */
-  readonly timeout?: string;
+  readonly timeout?: string | undefined;
   /** Sees every change on the way. */
   readonly onProgress?: ((snapshot: Snapshot) => void) | undefined;
 }
@@ -117,31 +116,25 @@ export interface MonitorOptions extends CallOptions {
  * for await (const sample of constellation.monitor("hello")) console.log(sample.instance, sample.cpuPercent);
  */
 export class Constellation {
-  #places: Places | null = null;
-  #ready: SharedCall | null = null;
-  #home: string | undefined;
-  #network: InitOptions["network"];
-  #start = true;
-  #timeoutMs = 15_000;
+  #connection = new Connection();
 
   /** Places of the daemon this client talks to. */
   get places(): Places {
-    return (this.#places ??= currentPlaces());
+    return this.#connection.places;
   }
 
   /**
-   * Chooses the daemon and starts it when none answers. Without it the first call does so with the defaults.
+   * Chooses the daemon and starts it when none answers. Without it the first call does so with the defaults. A daemon that
+   * goes away later is started again by the next call.
    *
    * @throws ConstellationError `daemon.start-failed`
    */
   async init({ home, start = true, network, timeout = "15s", signal }: InitOptions = {}): Promise<this> {
-    this.#home = home;
-    this.#network = network;
-    this.#places = currentPlaces(home);
-    this.#start = start;
-    this.#timeoutMs = givenDuration("timeout", timeout);
-    this.#ready = null;
-    await this.#connected(signal);
+    const timeoutMs = givenDuration("timeout", timeout);
+    this.#connection = new Connection({ home, start, network, timeoutMs });
+    // What cannot be a place is told at once.
+    void this.places;
+    await this.#connection.open(signal);
     return this;
   }
 
@@ -155,7 +148,11 @@ export class Constellation {
     return this.#apply([app], options, true);
   }
 
-  /** Waits until apps are healthy, or have completed. @throws ConstellationError `app.unhealthy`, `call.timeout` */
+  /**
+   * Waits until apps are healthy, or have completed.
+   *
+   * @throws ConstellationError `app.not-found`, also when one is removed meanwhile, `app.unhealthy`, `call.timeout`
+   */
   async waitHealthy(apps: string | readonly string[], options: HealthyOptions = {}): Promise<readonly AppSummary[]> {
     const { timeout = "60s", signal, onProgress } = options;
     const source: ProgressSource = {
@@ -196,7 +193,7 @@ export class Constellation {
 
   /** The launch plan of an instance, printed. */
   async plan(instance: string, { signal }: CallOptions = {}): Promise<string> {
-    return readText(await this.#call("plan", { params: { instance }, signal }), signal);
+    return readText(await this.#connection.call("plan", { params: { instance }, signal }), signal);
   }
 
   /** Apps and instances together. */
@@ -226,7 +223,10 @@ export class Constellation {
   }
 
   /** Stops an app and forgets it. Its data folders and logs stay, and are there again for an app of the same name, unless `erase` is true. */
-  remove(app: string, { erase = false, signal }: CallOptions & { readonly erase?: boolean } = {}): Promise<void> {
+  remove(
+    app: string,
+    { erase = false, signal }: CallOptions & { readonly erase?: boolean | undefined } = {},
+  ): Promise<void> {
     return this.#done("removeApp", { params: { app }, query: { erase }, signal });
   }
 
@@ -248,8 +248,8 @@ export class Constellation {
 
   /** Runs a program inside an instance. */
   async exec(instance: string, argv: readonly string[], options: ExecOptions = {}): Promise<Exec> {
-    const [{ exec }] = await Promise.all([import("./client/exec.ts"), this.#connected(options.signal)]);
-    return exec(this.places.socketPath, instance, argv, options);
+    const { exec } = await import("./client/exec.ts");
+    return this.#connection.reach(options.signal, () => exec(this.places.socketPath, instance, argv, options));
   }
 
   /** Version of the daemon. */
@@ -268,9 +268,12 @@ export class Constellation {
   }
 
   /** Ends the daemon; instances go on unless `instances` is true. */
-  async stopDaemon({ instances = false, signal }: CallOptions & { readonly instances?: boolean } = {}): Promise<void> {
+  async stopDaemon({
+    instances = false,
+    signal,
+  }: CallOptions & { readonly instances?: boolean | undefined } = {}): Promise<void> {
     await this.#done("stopDaemon", { body: { instances }, signal });
-    this.#ready = null;
+    this.#connection.close();
   }
 
   async #apply(
@@ -279,7 +282,7 @@ export class Constellation {
     createOnly: boolean,
   ): Promise<readonly Change[]> {
     const { prepareApps } = await import("./apps/prepare.ts");
-    const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connected(signal)]);
+    const [{ specs, artifacts }] = await Promise.all([prepareApps(apps, folder), this.#connection.open(signal)]);
     onBundled?.(artifacts.flatMap(({ inputs }) => inputs));
     await Promise.all(artifacts.map((artifact) => this.#store(artifact, signal)));
     const body = { apps: specs, dryRun, createOnly, source, prune };
@@ -289,7 +292,7 @@ export class Constellation {
   async #store({ sha256, bytes }: Artifact, signal: AbortSignal | undefined): Promise<void> {
     const params = { sha256 };
     try {
-      (await this.#call("hasArtifact", { params, signal })).resume();
+      (await this.#connection.call("hasArtifact", { params, signal })).resume();
     } catch (error) {
       if (!(error instanceof ConstellationError) || error.code !== "artifact.not-found") throw error;
       await this.#done("putArtifact", { params, body: bytes, signal });
@@ -309,7 +312,7 @@ export class Constellation {
   /** Null when it is not there any more, or too large to be looked at. */
   async #artifact(sha256: string, signal: AbortSignal | undefined): Promise<Uint8Array | null> {
     try {
-      const response = await this.#call("artifact", { params: { sha256 }, signal });
+      const response = await this.#connection.call("artifact", { params: { sha256 }, signal });
       if (Number(response.headers["content-length"]) <= mostMappedBytes) return await readBytes(response, signal);
       response.destroy();
       return null;
@@ -319,39 +322,8 @@ export class Constellation {
     }
   }
 
-  async #connected(signal: AbortSignal | undefined): Promise<void> {
-    if (!this.#start) return;
-    const start = (this.#ready ??= new SharedCall((until) => this.#startDaemon(until)));
-    try {
-      await start.wait(signal);
-    } catch (error) {
-      if (start.isVain && this.#ready === start) this.#ready = null;
-      throw error;
-    }
-  }
-
-  async #startDaemon(signal: AbortSignal): Promise<boolean> {
-    const { ensureDaemon } = await import("./daemon/start.ts");
-    return ensureDaemon(this.places, {
-      environment: daemonEnvironment(this.#home, this.#network),
-      timeoutMs: this.#timeoutMs,
-      signal,
-    });
-  }
-
-  async #call(name: RouteName, input: CallInput): Promise<IncomingMessage> {
-    try {
-      await this.#connected(input.signal);
-      return await callDaemon(this.places.socketPath, name, input);
-    } catch (error) {
-      // The next call looks for a daemon again.
-      if (!(error instanceof ConstellationError) || error.traits.retryable) this.#ready = null;
-      throw error;
-    }
-  }
-
   async #json<T>(name: RouteName, input: CallInput): Promise<T> {
-    return readJson<T>(await this.#call(name, input), input.signal);
+    return readJson<T>(await this.#connection.call(name, input), input.signal);
   }
 
   async #done(name: RouteName, input: CallInput): Promise<void> {
@@ -361,7 +333,7 @@ export class Constellation {
   async *#stream<T>(name: RouteName, input: CallInput): AsyncGenerator<T, void, undefined> {
     if (input.signal?.aborted === true) return;
     try {
-      yield* readJsonLines<T>(await this.#call(name, input), input.signal);
+      yield* readJsonLines<T>(await this.#connection.call(name, input), input.signal);
     } catch (error) {
       if (!(error instanceof ConstellationError) || error.code !== "call.cancelled") throw error;
     }

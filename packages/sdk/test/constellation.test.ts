@@ -94,28 +94,25 @@ test("an app that cannot start is unhealthy, with the reason", async () => {
 });
 
 test("waiting ends by its time and by its signal", async () => {
+  vi.stubEnv("MEMORY_START_MS", "60000");
   const client = await memoryClient();
-  expect(await failure(client.waitHealthy("never", { timeout: "50ms" }))).toMatchObject({ code: "call.timeout" });
+  vi.unstubAllEnvs();
+  await client.create(web);
+  expect(await failure(client.waitHealthy("web", { timeout: "50ms" }))).toMatchObject({ code: "call.timeout" });
   const signal = AbortSignal.timeout(50);
-  expect(await failure(client.waitHealthy("never", { signal }))).toMatchObject({ code: "call.cancelled" });
+  expect(await failure(client.waitHealthy("web", { signal }))).toMatchObject({ code: "call.cancelled" });
   expect(await failure(client.version({ signal: AbortSignal.abort() }))).toMatchObject({ code: "call.cancelled" });
 });
 
-test("exec runs a program and tells how it ended", async () => {
+test("waiting takes any time, names that are given twice, and no name that nothing has", async () => {
   const client = await memoryClient();
   await client.create(web);
-  const exec = await client.exec("web.1", ["sh", "-c", "cat; exit 3"]);
-  await exec.write("hello");
-  exec.endInput();
-  let text = "";
-  for await (const { bytes } of exec.output) text += Buffer.from(bytes).toString();
-  expect(text).toBe("hello");
-  expect(await exec.exit).toEqual({ code: 3, signal: null });
-  const missing = await client.exec("web.9", ["true"]);
-  const read = async () => {
-    for await (const _ of missing.output) expect.unreachable();
-  };
-  expect(await failure(read())).toMatchObject({ code: "instance.not-found" });
+  // Timers of Node end at 24.8 days: a longer one is over at once, and one of more than 49.7 is an error of Node's own.
+  for (const timeout of ["30d", "60d"]) expect(await client.waitHealthy(["web", "web"], { timeout })).toHaveLength(1);
+  expect(await failure(client.waitHealthy(["web", "wbe"]))).toMatchObject({
+    code: "app.not-found",
+    message: "Cannot wait for wbe: there is no app of that name",
+  });
 });
 
 test("without a daemon, and not to start one, it says so", async () => {
@@ -153,13 +150,47 @@ test("a log that leads elsewhere is not written to", async () => {
   expect(readFileSync(elsewhere, "utf8")).toBe("");
 });
 
-test("a daemon that went away is started again by the next call", async () => {
+test("a daemon that went away is started again by the next call, once for all that are made together", async () => {
   const client = await memoryClient();
+  const calls = [
+    async () => (await client.version()).pid,
+    async () => void (await client.exec("web.1", ["true"]).catch(() => undefined)),
+    async () => void (await client.create(web)),
+  ];
+  for (const call of calls) {
+    await killDaemon(client);
+    await call();
+  }
+  await killDaemon(client);
+  const pids = await Promise.all(Array.from({ length: 50 }, async () => (await client.version()).pid));
+  expect(new Set(pids).size).toBe(1);
+  const stubborn = await new Constellation().init({ home: client.places.stateDirectory, start: false });
+  await killDaemon(client);
+  expect(await failure(stubborn.apps())).toMatchObject({ code: "daemon.unreachable" });
+});
+
+async function killDaemon(client: Constellation): Promise<void> {
   const { pid } = await client.version();
   process.kill(pid, "SIGKILL");
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow());
-  expect(await failure(client.apps())).toMatchObject({ code: "daemon.unreachable" });
-  expect(await client.apps()).toEqual([]);
+}
+
+test("what is followed ends with an error when the daemon ends, told to or not", async () => {
+  const client = await memoryClient();
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    await client.apply(web);
+    const follow = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of stream);
+    };
+    const streams = [
+      client.logs("web", { follow: true }),
+      client.events({ follow: true }),
+      client.monitor("web", { interval: "100ms" }),
+    ].map((stream) => failure(follow(stream)));
+    await vi.waitFor(async () => expect(await client.apps()).toMatchObject([{ status: "healthy" }]));
+    process.kill((await client.version()).pid, signal);
+    for (const stream of streams) expect(await stream).toMatchObject({ code: "daemon.unreachable" });
+  }
 });
 
 test("a start that failed is tried again by the next call", async () => {

@@ -57,3 +57,28 @@ test("what cannot be written as JSON is refused in words, before anything is sen
       message: expect.stringContaining("cannot be written as JSON") as string,
     });
 });
+
+test("what JSON would change without a word is refused by name", async () => {
+  const changed: [string, unknown][] = [
+    ["instances is NaN", { instances: Number.NaN }],
+    ["memory is Infinity", { resources: { memory: Infinity } }],
+    ["port is a function", { port: () => 1 }],
+    ["port is a symbol", { port: Symbol("port") }],
+    ["env is a Map", { env: new Map([["A", "1"]]) }],
+  ];
+  for (const [why, spec] of changed)
+    await expect(callDaemon(socketPath(), "apply", { body: { apps: [spec] } })).rejects.toMatchObject({
+      code: "spec.invalid",
+      message: `Cannot apply: what was given cannot be written as JSON (${why})`,
+    });
+});
+
+test("a daemon that closes the connection has not gone for certain", async () => {
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => socket.destroy());
+  await expect(callDaemon(socketPath(), "version")).rejects.toMatchObject({
+    code: "daemon.unreachable",
+    message: expect.stringMatching(/closed the connection unanswered|socket hang up/) as string,
+    remedy: expect.stringContaining("512") as string,
+  });
+});

@@ -119,3 +119,9 @@ test("an app that is wanted with no instances is as wanted without any", async (
     message: "App web was stopped while it was waited for",
   });
 });
+
+test("an app that is removed meanwhile is not waited for any longer", async () => {
+  const source = scripted(true, { apps: [app("starting")], instances: [] }, { apps: [], instances: [] });
+  await expect(wait(source)).rejects.toMatchObject({ code: "app.not-found", details: { apps: ["web"] } });
+  expect(source.looks).toBe(2);
+});

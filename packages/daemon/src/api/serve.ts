@@ -8,6 +8,9 @@ import { keepSocket } from "./keep-socket.ts";
 import type { ExecSockets } from "./exec-socket.ts";
 import { publicError, type ReportFault } from "./failure.ts";
 
+/** The words of `exec` travel in the first line of its request; Node's own bound of 16 kB is soon reached by a script for a shell. */
+const maxHeadBytes = 1_000_000;
+
 /** Where and how the API is served. */
 export interface ServeOptions {
   readonly socketPath: string;
@@ -51,7 +54,12 @@ export async function serveApi(platform: Platform, options: ServeOptions): Promi
   } = options;
   const closing = new AbortController();
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: 1000 },
+    {
+      maxHeaderSize: maxHeadBytes,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: 1000,
+    },
     createApi(platform, report, closing.signal, worked),
   );
   server.maxConnections = maxConnections;

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AppSummary,
   ConstellationError,
+  type ErrorCode,
   formatDuration,
   type Instance,
   scaledToNone,
 } from "@constellation/contract";
+import { whenAborted } from "../client/when-aborted.ts";
 import { type ProgressSource, type Snapshot, watchProgress } from "./progress.ts";
 
 /** How to wait. */
@@ -16,26 +18,35 @@ export interface WaitOptions {
   readonly onProgress?: ((snapshot: Snapshot) => void) | undefined;
 }
 
+/** Timers of Node take no more; a longer wait is no different to anybody. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * Waits until every named app is healthy, or has completed. Instances that no probe watches must have run for a moment:
  * a program that ends at once was never up.
  *
- * @throws ConstellationError `app.unhealthy` when one failed or was stopped, `call.timeout`, `call.cancelled`
+ * @throws ConstellationError `app.not-found` when one is not there, or not any more, `app.unhealthy` when one failed or was
+ * stopped, `call.timeout`, `call.cancelled`
  */
 export async function waitHealthy(
   source: ProgressSource,
   names: readonly string[],
   { timeoutMs, signal, onProgress }: WaitOptions,
 ): Promise<readonly AppSummary[]> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const end = new AbortController();
+  const until = end.signal;
+  const timer = setTimeout(() => end.abort(), Math.min(timeoutMs, longestTimerMs));
+  const letGo = whenAborted(signal, () => end.abort());
   const seen = new Seen(names);
   try {
     const settled = await settle(source, seen, until, onProgress);
     if (settled !== null) return settled;
   } catch (error) {
     // When the time is over, whatever was under way breaks off.
-    if (!until.aborted || (error instanceof ConstellationError && error.code === "app.unhealthy")) throw error;
+    if (!until.aborted || (error instanceof ConstellationError && verdicts.has(error.code))) throw error;
+  } finally {
+    clearTimeout(timer);
+    letGo();
   }
   if (signal?.aborted === true)
     throw new ConstellationError("call.cancelled", `Waiting for ${names.join(", ")} was cancelled; the work goes on`);
@@ -50,6 +61,9 @@ export async function waitHealthy(
   );
 }
 
+/** What is known of the apps, whatever time it is. */
+const verdicts: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["app.unhealthy", "app.not-found"]);
+
 /** The apps when all of them are up; null when the time was over before. */
 async function settle(
   source: ProgressSource,
@@ -62,6 +76,8 @@ async function settle(
     for (let next = snapshot; ; next = await source.snapshot(until)) {
       const now = seen.take(next);
       onProgress?.(now);
+      const missing = seen.missing();
+      if (missing !== undefined) throw notThere(missing);
       const failed = now.apps.find((app) => hasFailed(app, now));
       if (failed !== undefined) throw unhealthy(failed, now);
       const stopped = now.apps.find(isStopped);
@@ -86,7 +102,7 @@ class Seen {
   }
 
   get allSettled(): boolean {
-    return this.#last.apps.length >= this.#names.length && this.#last.apps.every(isSettled);
+    return this.#last.apps.every(isSettled);
   }
 
   take(snapshot: Snapshot): Snapshot {
@@ -94,6 +110,11 @@ class Seen {
     for (const { app, name, state } of this.#last.instances)
       if (state.status === "backoff") this.#troubles.set(app, `${name}: ${state.last.reason}`);
     return this.#last;
+  }
+
+  /** One that there is no app of. */
+  missing(): string | undefined {
+    return this.#names.find((name) => !this.#last.apps.some((app) => app.name === name));
   }
 
   /** The apps that are not up, and why. One that runs at this moment was not seen to run for long: it ends again and again. */
@@ -172,6 +193,13 @@ function unhealthy(app: AppSummary, snapshot: Snapshot): ConstellationError {
   return new ConstellationError("app.unhealthy", `App ${app.name} failed: ${describe(app, snapshot)}`, {
     ...(hasRun(app, snapshot) ? { remedy: `Look with \`constellation logs ${app.name}\`.` } : {}),
     details: { apps: [app.name] },
+  });
+}
+
+function notThere(name: string): ConstellationError {
+  return new ConstellationError("app.not-found", `Cannot wait for ${name}: there is no app of that name`, {
+    remedy: "It may have been removed meanwhile: list the apps with `constellation ps`.",
+    details: { apps: [name] },
   });
 }
 

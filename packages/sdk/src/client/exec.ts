@@ -1,8 +1,9 @@
 import { connect } from "node:net";
-import { ConstellationError, encodeExecFrame, type ExecFrame } from "@constellation/contract";
-import { readExecFrames } from "./exec-frames.ts";
-import { target } from "./transport.ts";
+import { encodeExecFrame, type ExecFrame } from "@constellation/contract";
+import { left, readExec } from "./exec-frames.ts";
+import { readError, target } from "./transport.ts";
 import { unreachable } from "./unreachable.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Input travels in frames of at most so many bytes. */
 const maxInputBytes = 65_536;
@@ -10,12 +11,12 @@ const maxInputBytes = 65_536;
 /** How to run a program inside an instance. */
 export interface ExecOptions {
   /** Give the program a terminal. @default false */
-  readonly tty?: boolean;
+  readonly tty?: boolean | undefined;
   /** Size of the terminal. @default 80 by 24 */
-  readonly columns?: number;
-  readonly rows?: number;
-  /** Ends the program. */
-  readonly signal?: AbortSignal;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+  /** Ends the program; what waits for it throws `call.cancelled`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Some bytes that a program wrote. */
@@ -32,9 +33,12 @@ export interface ExecExit {
 
 /** A program running inside an instance. */
 export interface Exec {
-  /** Its output in order; ends when it has ended. */
+  /** Its output in order; ends when it has ended. Leaving the loop ends the program, as {@link close} does. */
   readonly output: AsyncIterable<ExecOutput>;
-  /** How it ended; rejects when it never ran. Comes after {@link output} was read to its end. */
+  /**
+   * How it ended; rejects when it never ran, or was ended by its caller (`call.cancelled`). A program that says more than is
+   * read waits with it, as one does behind a full pipe: read {@link output}, also what is not wanted.
+   */
   readonly exit: Promise<ExecExit>;
   /** Resolves when the bytes have left this process. */
   write(bytes: Uint8Array | string): Promise<void>;
@@ -49,7 +53,7 @@ export interface Exec {
 /**
  * Runs a program inside an instance.
  *
- * @throws ConstellationError `daemon.unreachable`
+ * @throws ConstellationError `daemon.unreachable`, `call.cancelled`
  */
 export async function exec(
   socketPath: string,
@@ -58,20 +62,29 @@ export async function exec(
   { tty, columns, rows, signal }: ExecOptions = {},
 ): Promise<Exec> {
   const { WebSocket } = await import("ws");
+  if (signal?.aborted === true) throw left(instance, signal.reason);
   const query = { argv: JSON.stringify(argv), tty, columns, rows };
   const socket = new WebSocket(`ws://localhost${target("exec", { params: { instance }, query })}`, {
     createConnection: () => connect(socketPath),
     perMessageDeflate: false,
   });
-  const frames = readExecFrames(socket, instance);
+  const caller = {
+    isLeft: false,
+    leave: () => {
+      caller.isLeft = true;
+      socket.terminate();
+    },
+  };
+  const letGo = whenAborted(signal, caller.leave);
+  socket.once("close", letGo);
+  const { output, exit } = readExec(socket, instance, caller);
   await new Promise<void>((resolve, reject) => {
     socket.once("open", resolve);
-    socket.once("error", (error) => reject(unreachable(socketPath, error)));
+    socket.once("error", (error) => reject(caller.isLeft ? left(instance, error) : unreachable(socketPath, error)));
+    socket.once("unexpected-response", (_, response) => {
+      readError(response, "exec").then(reject, reject).finally(caller.leave);
+    });
   });
-  const close = (): void => socket.terminate();
-  signal?.addEventListener("abort", close, { once: true });
-  socket.once("close", () => signal?.removeEventListener("abort", close));
-  if (signal?.aborted === true) close();
 
   const send = (frame: ExecFrame): Promise<void> =>
     new Promise((resolve) => {
@@ -79,7 +92,8 @@ export async function exec(
       socket.send(encodeExecFrame(frame), () => resolve());
     });
   return {
-    ...read(frames),
+    output,
+    exit,
     write: async (bytes) => {
       const whole = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
       for (let at = 0; at < whole.length; at += maxInputBytes)
@@ -88,26 +102,6 @@ export async function exec(
     endInput: () => void send({ type: "stdin-end" }),
     resize: (width, height) => void send({ type: "resize", columns: width, rows: height }),
     signal: (number) => void send({ type: "signal", signal: number }),
-    close,
+    close: caller.leave,
   };
-}
-
-function read(frames: AsyncIterable<ExecFrame>): Pick<Exec, "output" | "exit"> {
-  let settle: { resolve: (exit: ExecExit) => void; reject: (error: unknown) => void };
-  const exit = new Promise<ExecExit>((resolve, reject) => (settle = { resolve, reject }));
-  // Who reads only the output is told there.
-  exit.catch(() => undefined);
-  async function* output(): AsyncGenerator<ExecOutput, void, undefined> {
-    try {
-      for await (const frame of frames) {
-        if (frame.type === "stdout" || frame.type === "stderr") yield { stream: frame.type, bytes: frame.bytes };
-        else if (frame.type === "error") throw ConstellationError.fromJSON(frame.error);
-        else if (frame.type === "exit") return settle.resolve({ code: frame.code, signal: frame.signal });
-      }
-    } catch (error) {
-      settle.reject(error);
-      throw error;
-    }
-  }
-  return { output: output(), exit };
 }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import {
   apiVersion,
   apiVersionHeader,
@@ -7,7 +7,9 @@ import {
   endpoints,
   type RouteName,
 } from "@constellation/contract";
+import { asJson } from "./as-json.ts";
 import { unreachable } from "./unreachable.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** What a call carries. */
 export interface CallInput {
@@ -20,6 +22,12 @@ export interface CallInput {
   /** How long the answer of a call that only reads may take to begin; changes are bounded by the daemon. @default 30000 */
   readonly answerTimeoutMs?: number;
 }
+
+/**
+ * Calls that are answered at once take turns: a daemon serves 512 connections and closes what is more, which streams need
+ * too.
+ */
+const inTurn = new Agent({ maxSockets: 256 });
 
 /** Asking which daemon it is and ending it stay as they are, so that every version can take another's place. */
 const timeless: ReadonlySet<RouteName> = new Set<RouteName>(["version", "stopDaemon"]);
@@ -80,37 +88,29 @@ async function send(socketPath: string, name: RouteName, input: CallInput): Prom
       socketPath,
       method: endpoints[name].method,
       path: target(name, input),
-      agent: false,
-      ...(signal === undefined ? {} : { signal }),
+      agent: endpoints[name].form === "json-lines" ? false : inTurn,
       headers: bytes === null ? {} : { "content-length": bytes.byteLength },
     });
-    const limit = isRead(name)
-      ? setTimeout(() => call.destroy(late(name, answerTimeoutMs)), answerTimeoutMs)
-      : undefined;
+    let limit: NodeJS.Timeout | undefined;
+    // Its time begins with its turn.
+    if (isRead(name))
+      call.once("socket", () => {
+        limit = setTimeout(() => call.destroy(late(name, answerTimeoutMs)), answerTimeoutMs);
+      });
+    const letGo = whenAborted(signal, () => call.destroy(cancelled(name, signal?.reason)));
     call.once("response", (response) => {
       clearTimeout(limit);
       resolve(response);
     });
     call.on("error", (error: NodeJS.ErrnoException) => {
+      reject(error instanceof ConstellationError ? error : unreachable(socketPath, error));
+    });
+    call.once("close", () => {
       clearTimeout(limit);
-      if (error instanceof ConstellationError) reject(error);
-      else reject(signal?.aborted === true ? cancelled(name, error) : unreachable(socketPath, error));
+      letGo();
     });
     call.end(bytes ?? undefined);
   });
-}
-
-/** @throws ConstellationError `spec.invalid` for what JSON has no form for: an object within itself, a BigInt */
-function asJson(body: unknown, name: RouteName): string {
-  try {
-    return JSON.stringify(body);
-  } catch (cause) {
-    const why = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
-    throw new ConstellationError("spec.invalid", `Cannot ${name}: what was given cannot be written as JSON (${why})`, {
-      cause,
-      remedy: "Give texts, numbers, lists and plain objects; nothing was changed.",
-    });
-  }
 }
 
 function checkVersion(response: IncomingMessage, name: RouteName): void {
@@ -123,13 +123,14 @@ function checkVersion(response: IncomingMessage, name: RouteName): void {
   });
 }
 
-async function readError(response: IncomingMessage, name: RouteName): Promise<ConstellationError> {
+/** What the daemon refused a call with. */
+export async function readError(response: IncomingMessage, name: RouteName): Promise<ConstellationError> {
   const text = await readText(response);
   const { method, path } = endpoints[name];
   try {
     return ConstellationError.fromJSON(JSON.parse(text));
   } catch (cause) {
-    const code = response.statusCode === 404 ? "artifact.not-found" : "internal.bug";
+    const code = name === "hasArtifact" && response.statusCode === 404 ? "artifact.not-found" : "internal.bug";
     const found = `The daemon answered ${method} ${path} with ${response.statusCode ?? 0}`;
     return new ConstellationError(code, found, { cause });
   }
@@ -138,7 +139,9 @@ async function readError(response: IncomingMessage, name: RouteName): Promise<Co
 const cancelled = (name: RouteName, cause: unknown): ConstellationError =>
   new ConstellationError("call.cancelled", `The call "${name}" was cancelled by its caller`, { cause });
 
-const isRead = (name: RouteName): boolean => endpoints[name].method === "GET" || endpoints[name].method === "HEAD";
+/** Whether a call changes nothing, so that it can be made again. */
+export const isRead = (name: RouteName): boolean =>
+  endpoints[name].method === "GET" || endpoints[name].method === "HEAD";
 
 const late = (name: RouteName, afterMs: number): ConstellationError =>
   new ConstellationError("call.timeout", `The daemon has not answered the call "${name}" for ${afterMs / 1000} s`, {

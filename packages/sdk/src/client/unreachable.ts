@@ -9,6 +9,17 @@ export function unreachable(socketPath: string, error: NodeJS.ErrnoException): C
       remedy: "Run as the user who started the daemon, or set CONSTELLATION_HOME to a folder of your own.",
       details,
     });
+  if (error.code === "ECONNRESET" || error.code === "EPIPE")
+    return new ConstellationError(
+      "daemon.unreachable",
+      `The daemon on ${socketPath} closed the connection unanswered`,
+      {
+        cause: error,
+        remedy:
+          "It has ended, or serves as many connections as it takes (512): see `constellation daemon status`, try again.",
+        details,
+      },
+    );
   const found =
     error.code === "ENOENT"
       ? "there is no such socket"

@@ -1,4 +1,5 @@
 import { ConstellationError } from "@constellation/contract";
+import { whenAborted } from "../client/when-aborted.ts";
 
 /**
  * One call that several callers wait for and that belongs to none of them: each gives up its own waiting only. When the last
@@ -24,16 +25,16 @@ export class SharedCall {
   /** @throws ConstellationError `call.cancelled` when `signal` aborts; what the call throws */
   async wait(signal: AbortSignal | undefined): Promise<void> {
     this.#waiting += 1;
-    let leave = (): void => undefined;
+    let letGo = (): void => undefined;
     const left = new Promise<never>((_, reject) => {
-      leave = () => reject(new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled"));
-      if (signal?.aborted === true) leave();
-      else signal?.addEventListener("abort", leave, { once: true });
+      letGo = whenAborted(signal, () =>
+        reject(new ConstellationError("call.cancelled", "Waiting for the daemon was cancelled")),
+      );
     });
     try {
       await Promise.race([this.#result, left]);
     } finally {
-      signal?.removeEventListener("abort", leave);
+      letGo();
       this.#waiting -= 1;
       if (this.#waiting === 0 && signal?.aborted === true) this.#giveUp.abort();
     }
