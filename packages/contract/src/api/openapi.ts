@@ -43,6 +43,7 @@ const errorSchema = {
 
 function operation(name: RouteName, route: Route): Record<string, unknown> {
   const response = responses[name];
+  const error = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
   return {
     operationId: name,
     summary: route.summary,
@@ -57,7 +58,7 @@ function operation(name: RouteName, route: Route): Record<string, unknown> {
       },
       default: {
         description: "What went wrong",
-        content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
+        ...(route.form === "none" ? {} : { content: error }),
       },
     },
   };

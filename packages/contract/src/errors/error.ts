@@ -50,13 +50,14 @@ export class ConstellationError extends Error {
     };
   }
 
+  // "new this": a class that names itself is given another name by the bundler, which users would see.
   /** Rebuilds an error from its wire form; an unknown code becomes `internal.bug` and keeps its text. */
   static fromJSON(body: unknown): ConstellationError {
     const { code, message, remedy, details } = (typeof body === "object" && body !== null ? body : {}) as Partial<
       Record<keyof ErrorBody, unknown>
     >;
     const known = typeof code === "string" && Object.hasOwn(errorCodes, code);
-    return new ConstellationError(
+    return new this(
       known ? (code as ErrorCode) : "internal.bug",
       typeof message === "string" ? message : `The daemon answered with an error that has no message: ${String(code)}`,
       {

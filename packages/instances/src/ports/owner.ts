@@ -4,7 +4,7 @@ import { addressesOverlap, type Endpoint } from "./endpoint.ts";
 /** A process that listens on a port. */
 export interface PortOwner {
   readonly pid: number;
-  /** Command line, words joined by blanks. */
+  /** Command line, words joined by blanks; without those that a process which names itself anew leaves at its end. */
   readonly command: string;
 }
 
@@ -17,6 +17,6 @@ export function findPortOwners({ address, port }: Endpoint): readonly PortOwner[
   const rivals = listListeners({ ports: [port] }).filter((socket) => addressesOverlap(socket.address, address));
   if (rivals.length === 0) return null;
   return rivals.flatMap(({ owners }) =>
-    owners.map(({ identity, commandLine }) => ({ pid: identity.pid, command: commandLine.join(" ") })),
+    owners.map(({ identity, commandLine }) => ({ pid: identity.pid, command: commandLine.join(" ").trimEnd() })),
   );
 }
