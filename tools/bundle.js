@@ -18,9 +18,12 @@ const external = [...Object.keys(manifest.dependencies), ...Object.keys(manifest
   (name) => name !== "zod",
 );
 
-/** CommonJS packages inside a bundle ask for Node's own modules by `require`. */
+/**
+ * CommonJS packages inside a bundle ask for Node's own modules by `require`. Users who bundle their program as CommonJS, and
+ * us with it, have no `import.meta.url`.
+ */
 const requireShim =
-  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url ?? __filename);';
 
 const common = {
   absWorkingDir: root,

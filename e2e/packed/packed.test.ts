@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, type Installed, installPacked } from "./installed.ts";
 
@@ -28,11 +29,20 @@ test("doctor starts a daemon for its question", () => {
 test("a spec is checked by the user's compiler, and its mistakes are found", () => {
   user.write(
     "typed.ts",
-    `import { app, constellation, defineApps, type Sample } from "constellation";
+    `import { app, Constellation, constellation, defineApps, type Sample } from "constellation";
 export default defineApps(app({ name: "a", script: "./a.ts", instances: 3, resources: { memory: "256MB" } }));
 export async function first(): Promise<Sample | undefined> {
   for await (const sample of constellation.monitor("a", { interval: "1s" })) return sample;
   return undefined;
+}
+// What may be undefined goes on, also where undefined is not the same as absent.
+export async function embedded(home: string | undefined, timeout: string | undefined, dryRun: boolean | undefined): Promise<void> {
+  const client = await new Constellation().init({ home, timeout, start: dryRun });
+  await client.apply(app({ name: "a", script: undefined, command: ["true"] }), { folder: home, dryRun });
+  await client.waitHealthy("a", { timeout });
+  await client.exec("a.1", ["true"], { tty: dryRun, signal: undefined });
+  await client.remove("a", { erase: dryRun });
+  await client.stopDaemon({ instances: dryRun });
 }
 // @ts-expect-error a number is wanted
 app({ name: "a", script: "./a.ts", instances: "three" });
@@ -43,13 +53,15 @@ app({ name: "a", script: "./a.ts", memory: "256MB" });
   mkdirSync(join(user.folder, "node_modules/@types"), { recursive: true });
   for (const name of ["@types/node", "undici-types"])
     symlinkSync(join(root, "node_modules", name), join(user.folder, "node_modules", name));
-  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--types", "node"];
-  const run = () =>
-    execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...options, "typed.ts"], {
-      cwd: user.folder,
-      encoding: "utf8",
-    });
-  expect(run()).toBe("");
+  const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2023", "--types", "node"];
+  const run = (...resolution: string[]) =>
+    execFileSync(
+      process.execPath,
+      [join(root, "node_modules/typescript/bin/tsc"), ...options, ...resolution, "typed.ts"],
+      { cwd: user.folder, encoding: "utf8" },
+    );
+  expect(run("--module", "nodenext")).toBe("");
+  expect(run("--module", "preserve", "--moduleResolution", "bundler")).toBe("");
 });
 
 test("an app goes up, is seen, answers, is scaled, and goes down", async () => {
@@ -95,4 +107,36 @@ console.log((await constellation.apps()).length);`,
     env: { ...process.env, CONSTELLATION_HOME: user.home },
   });
   expect(out).toBe("hello.1\n0\n");
+}, 60_000);
+
+test("a program of CommonJS uses it; one that was bundled with it says to leave it out", async () => {
+  user.write(
+    "embedded.ts",
+    `import { constellation } from "constellation";
+constellation.version().then(({ version }) => console.log(version), ({ name, code, remedy }) => console.log(name, code, remedy));`,
+  );
+  const run = (file: string, home: string): string =>
+    execFileSync(process.execPath, [file], {
+      cwd: user.folder,
+      encoding: "utf8",
+      env: { ...process.env, CONSTELLATION_HOME: home },
+    });
+  for (const format of ["cjs", "esm"] as const) {
+    const options = { absWorkingDir: user.folder, bundle: true, platform: "node", format, logLevel: "silent" } as const;
+    await build({ ...options, entryPoints: ["embedded.ts"], outfile: `whole.${format === "cjs" ? "cjs" : "mjs"}` });
+    await build({
+      ...options,
+      entryPoints: ["embedded.ts"],
+      outfile: `out.${format === "cjs" ? "cjs" : "mjs"}`,
+      external: ["constellation"],
+    });
+  }
+  const elsewhere = join(user.folder, "no-daemon");
+  for (const file of ["whole.cjs", "whole.mjs"])
+    expect(run(file, elsewhere)).toMatch(/^ConstellationError daemon\.start-failed .*external: \["constellation"\]/);
+  user.write(
+    "own.cjs",
+    'require("constellation").constellation.version().then(({ version }) => console.log(version));',
+  );
+  for (const file of ["own.cjs", "out.cjs", "out.mjs"]) expect(run(file, user.home)).toMatch(/^\d+\.\d+\.\d+\n$/);
 }, 60_000);

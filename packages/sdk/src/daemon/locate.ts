@@ -51,12 +51,16 @@ export function currentPlaces(home?: string): Places {
  */
 export function daemonProgram(): string {
   const named = process.env["CONSTELLATION_DAEMON"];
-  const candidates = named ? [named] : programs.map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  // A bundler that makes CommonJS of a user's program, and of this with it, leaves no such URL.
+  const here = import.meta.url as string | undefined;
+  const beside = here === undefined ? [] : programs.map((path) => fileURLToPath(new URL(path, here)));
+  const candidates = named ? [named] : beside;
   const found = candidates.find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new ConstellationError("daemon.start-failed", `The daemon's program is not at ${candidates.join(" or ")}`, {
+  const places = candidates.length === 0 ? "where this program was bundled" : `at ${candidates.join(" or ")}`;
+  throw new ConstellationError("daemon.start-failed", `The daemon's program is not ${places}`, {
     remedy: named
       ? "Correct CONSTELLATION_DAEMON."
-      : "Install the package again; in a clone of the repository, build it with `npm run build`.",
+      : 'Install the package again, and leave it out of bundles (esbuild: external: ["constellation"]); in a clone of the repository, build it with `npm run build`.',
   });
 }
