@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -126,6 +127,16 @@ test("many clients that start at once share one daemon", async () => {
   const clients = await Promise.all(Array.from({ length: 5 }, () => new Constellation().init({ home })));
   const pids = await Promise.all(clients.map(async (client) => (await client.version()).pid));
   expect(new Set(pids).size).toBe(1);
+});
+
+test("a daemon that is about to end holds the next one up, and does not refuse it", async () => {
+  const home = await memoryHome();
+  mkdirSync(join(home, "run"));
+  const leaving = spawn("sleep", ["1"]);
+  writeFileSync(join(home, "run", "lock"), String(leaving.pid));
+  const client = await new Constellation().init({ home });
+  expect((await client.version()).pid).toBeGreaterThan(0);
+  expect(leaving.exitCode).toBe(0);
 });
 
 test("a daemon that cannot start shows the end of its log", async () => {

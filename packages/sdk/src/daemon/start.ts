@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, existsSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,8 +9,10 @@ import { daemonEnvironment, daemonFlags, daemonProgram } from "./locate.ts";
 
 const firstPollMs = 2;
 const slowestPollMs = 50;
-/** Time a daemon that lost the race for the socket leaves to the winner. */
+/** Time a daemon that lost the race for the socket has to end. */
 const settleMs = 3000;
+/** Another daemon holds the state: one that has yet to open its socket, or one that has closed it and is about to end. */
+const againMs = 500;
 
 /** How to start a daemon. */
 export interface StartOptions {
@@ -35,19 +37,8 @@ export async function ensureDaemon(places: Places, options: StartOptions = {}): 
   const log = openLog(places);
   const from = fstatSync(log).size;
   try {
-    const child = spawn(process.execPath, [...daemonFlags, program], {
-      detached: true,
-      stdio: ["ignore", log, log],
-      env: environment,
-    });
-    const ended = new Promise<Ended>((resolve) => {
-      child.once("error", (error) => resolve({ why: error.message, code: null }));
-      child.once("exit", (code, name) =>
-        resolve({ why: code === null ? `it was ended by ${String(name)}` : `it exited with ${code}`, code }),
-      );
-    });
-    child.unref();
-    await waitForAnswer(places, ended, Date.now() + timeoutMs, signal);
+    const launch = (): Launched => launched(program, log, environment);
+    const { child, ended } = await untilAnswered(places, launch, Date.now() + timeoutMs, signal);
     const { pid } = await readJson<Version>(await callDaemon(places.socketPath, "version", { signal }));
     if (pid === child.pid) return true;
     // Somebody else was faster. Ours would find the socket taken, or take it over when the other one stops soon.
@@ -67,31 +58,52 @@ export async function ensureDaemon(places: Places, options: StartOptions = {}): 
   }
 }
 
-interface Ended {
-  readonly why: string;
-  readonly code: number | null;
+/** A daemon that was started. */
+interface Launched {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+  end: { readonly why: string; readonly code: number | null; readonly atMs: number } | null;
 }
 
-async function waitForAnswer(
+function launched(program: string, log: number, environment: NodeJS.ProcessEnv): Launched {
+  const child = spawn(process.execPath, [...daemonFlags, program], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: environment,
+  });
+  let tell = (): void => undefined;
+  const launch: Launched = { child, ended: new Promise((resolve) => (tell = resolve)), end: null };
+  const end = (why: string, code: number | null): void => {
+    launch.end ??= { why, code, atMs: Date.now() };
+    tell();
+  };
+  child.once("error", (error) => end(error.message, null));
+  child.once("exit", (code, name) =>
+    end(code === null ? `it was ended by ${String(name)}` : `it exited with ${code}`, code),
+  );
+  child.unref();
+  return launch;
+}
+
+/** Starts a daemon, and another one for as long as it finds the state held by one that does not answer. */
+async function untilAnswered(
   { socketPath }: Places,
-  ended: Promise<Ended>,
+  launch: () => Launched,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const state: { end: Ended | null; until: number } = { end: null, until: deadline };
-  const watch = async (): Promise<void> => {
-    state.end = await ended;
-    state.until = state.end.code === exitCodes.conflict.code ? Math.min(deadline, Date.now() + settleMs) : 0;
-  };
-  void watch();
+): Promise<Launched> {
+  let latest = launch();
+  let why = `no answer on ${socketPath} in time`;
   for (let pollMs = firstPollMs; !(await answers(socketPath)); pollMs = Math.min(slowestPollMs, pollMs * 1.5)) {
     if (signal?.aborted === true) throw cancelled();
-    if (Date.now() > state.until) {
-      const why = state.end?.why ?? `no answer on ${socketPath} in time`;
+    const { end } = latest;
+    if (end !== null) ({ why } = end);
+    if (Date.now() > deadline || (end !== null && end.code !== exitCodes.conflict.code))
       throw new ConstellationError("daemon.start-failed", `The daemon did not start: ${why}`);
-    }
+    if (end !== null && Date.now() > end.atMs + againMs) latest = launch();
     await sleep(pollMs);
   }
+  return latest;
 }
 
 const cancelled = (): ConstellationError =>
