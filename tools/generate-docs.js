@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { apiPage } from "./docs/api.js";
 import { cliPage } from "./docs/cli.js";
 import { exitCodesPage } from "./docs/exit-codes.js";
+import { resultsPage } from "./docs/results.js";
 import { specPage } from "./docs/spec.js";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -19,6 +20,7 @@ const pages = {
   "cli.md": head + (await cliPage(root)),
   "exit-codes.md": head + exitCodesPage(contract),
   "api.md": head + apiPage({ ...contract, openApiDocument }),
+  "results.md": head + resultsPage(join(root, "packages/contract/src/api/results.ts")),
   "spec.md": head + specPage(join(root, "packages/contract/src/spec/input.ts")),
 };
 

@@ -27,7 +27,7 @@ curl --unix-socket /run/constellation/daemon.sock http://localhost/v1/apps
 \`\`\`
 
 Every answer names the version in the header \`constellation-api\`. Errors are \`{"code","message","remedy","details"}\`, see
-[exit codes and errors](exit-codes.md). A stream that breaks after it began ends with a line \`{"error": …}\`.
+[exit codes and errors](exit-codes.md); what else they hold, with units and times, is in [what calls answer](results.md). A stream that breaks after it began ends with a line \`{"error": …}\`.
 \`constellation openapi\` prints the whole document.
 
 ${table(

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { exitSchema } from "./instance/exit.ts";
 import { instanceStateSchema } from "./instance/state.ts";
+import type { Event } from "./api/results.ts";
 
 const base = { /** Grows by at least one with every event of a daemon's state. */ seq: z.int(), at: z.number() };
 
@@ -61,7 +62,5 @@ export const eventSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** One event. */
-export type Event = z.output<typeof eventSchema>;
 /** An event before the log has given it its number and time. */
 export type EventBody = Event extends infer E ? (E extends Event ? Omit<E, "seq" | "at"> : never) : never;

@@ -39,12 +39,10 @@ export type { PortSpec } from "./spec/port.ts";
 export { type Health, noHealth, type Probe, type ProbeCheck, type ProbeTiming } from "./spec/probe.ts";
 export { defaultPids, noLimits, type Resources } from "./spec/resources.ts";
 export { defaultRestart, type RestartPolicy } from "./spec/restart.ts";
-export { type Exit, exitSchema } from "./instance/exit.ts";
-export type { Instance, InstanceDetails, Measure } from "./instance/instance.ts";
-export type { Sample } from "./instance/sample.ts";
-export { type InstanceState, instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
+export { exitSchema } from "./instance/exit.ts";
+export { instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
 export { scaledToNone } from "./instance/scaled-to-none.ts";
-export { type Event, type EventBody, eventSchema } from "./events.ts";
+export { type EventBody, eventSchema } from "./events.ts";
 export { metricNames } from "./metrics.ts";
 export { type Places, places } from "./places.ts";
 export { decodeExecFrame, encodeExecFrame, type ExecFrame, execFrame } from "./api/exec-frames.ts";
@@ -62,5 +60,6 @@ export {
   type LeaseRequest,
 } from "./guard/lease.ts";
 export { leaseLineBytes } from "./guard/line-bytes.ts";
-export type * from "./api/responses.ts";
+export type { ApplyResponse } from "./api/responses.ts";
+export type * from "./api/results.ts";
 export * from "./api/requests.ts";

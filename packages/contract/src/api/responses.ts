@@ -2,6 +2,7 @@ import * as z from "zod";
 import { eventSchema } from "../events.ts";
 import { instanceDetailsSchema, instanceSchema } from "../instance/instance.ts";
 import { sampleSchema } from "../instance/sample.ts";
+import type { Change } from "./results.ts";
 import type { RouteName } from "./routes.ts";
 
 export const versionSchema = z.object({
@@ -107,10 +108,7 @@ export const responses: Readonly<Record<RouteName, z.ZodType | null>> = {
   stopDaemon: done,
 };
 
-export type Version = z.output<typeof versionSchema>;
-export type NodeInfo = z.output<typeof nodeSchema>;
-export type Feature = z.output<typeof featureSchema>;
-export type AppSummary = z.output<typeof appSummarySchema>;
-export type Change = z.output<typeof changeSchema>;
-export type ApplyResponse = z.output<typeof applyResponseSchema>;
-export type LogLine = z.output<typeof logLineSchema>;
+/** What an apply answers. */
+export interface ApplyResponse {
+  changes: Change[];
+}

@@ -17,6 +17,3 @@ export const exitSchema = z.object({
   /** Unix time in milliseconds. */
   at: z.number(),
 });
-
-/** How and why an instance ended. */
-export type Exit = z.output<typeof exitSchema>;

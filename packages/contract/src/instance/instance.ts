@@ -14,9 +14,6 @@ export const instanceSchema = z.object({
   restarts: z.int(),
 });
 
-/** One instance. */
-export type Instance = z.output<typeof instanceSchema>;
-
 /** A protection or limit of a running instance, as found and not as wished. */
 export const measureSchema = z.object({
   /** For example `namespace.pid`, `limit.memory`, `seccomp`. */
@@ -51,8 +48,3 @@ export const instanceDetailsSchema = instanceSchema.extend({
   dataFolder: z.string().nullable(),
   history: z.array(z.object({ at: z.number(), text: z.string() })),
 });
-
-/** Everything known of one instance. */
-export type InstanceDetails = z.output<typeof instanceDetailsSchema>;
-/** A protection or limit as found. */
-export type Measure = z.output<typeof measureSchema>;

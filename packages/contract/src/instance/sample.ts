@@ -29,6 +29,3 @@ export const sampleSchema = z.object({
   /** Numbers that the instance pushed to the socket named in `CONSTELLATION_METRICS`. */
   custom: z.record(z.string(), z.number()),
 });
-
-/** One measurement of one instance. */
-export type Sample = z.output<typeof sampleSchema>;

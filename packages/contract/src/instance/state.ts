@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { InstanceState } from "../api/results.ts";
 import { exitSchema } from "./exit.ts";
 
 const at = z.number();
@@ -23,9 +24,6 @@ export const instanceStateSchema = z.discriminatedUnion("status", [
   z.object({ status: z.literal("completed"), since: at, last: exitSchema }),
   z.object({ status: z.literal("failed"), since: at, last: exitSchema.nullable(), reason: z.string() }),
 ]);
-
-/** Where an instance is in its life. */
-export type InstanceState = z.output<typeof instanceStateSchema>;
 
 /** Name of a state. */
 export type InstanceStatus = InstanceState["status"];
