@@ -78,7 +78,7 @@ test("a daemon that closes the connection has not gone for certain", async () =>
   server.on("connection", (socket) => socket.destroy());
   await expect(callDaemon(socketPath(), "version")).rejects.toMatchObject({
     code: "daemon.unreachable",
-    message: expect.stringMatching(/closed the connection unanswered|socket hang up/) as string,
+    message: `The daemon on ${socketPath()} closed the connection unanswered`,
     remedy: expect.stringContaining("512") as string,
   });
 });
