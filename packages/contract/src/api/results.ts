@@ -184,7 +184,10 @@ export interface LogLine {
   stream: "stdout" | "stderr";
   /** Without its end of line. */
   text: string;
-  /** Bytes that were rotated away before they could be read; such a line has no text. */
+  /**
+   * Stands for lines that were rotated away before they could be read: at least so many bytes, 0 where nobody knows how many.
+   * Such a line has no text, and the time of the line before.
+   */
   gapBytes?: number | undefined;
 }
 
