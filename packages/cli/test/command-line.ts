@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { Constellation } from "@constellation/sdk";
 import { memoryHome, temporaryFolder } from "../../sdk/test/memory-home.ts";
 import type { Context } from "../src/context.ts";
@@ -73,4 +73,17 @@ function recorder(): Terminal & { readonly text: () => string } {
     line: (more = "") => write(`${more}\n`),
     text: () => text,
   };
+}
+
+/** Two instances of a web app, brought up from a spec. */
+export const webSpec = `import { app } from "constellation";
+export default app({ name: "web", script: "./server.ts", instances: 2, port: 8080 });`;
+
+/** A command line with {@link webSpec} and what it runs, brought up. */
+export async function withWeb(): Promise<CommandLine> {
+  const line = await commandLine();
+  line.write("deploy.ts", webSpec);
+  line.write("server.ts", "console.log(1 as number);");
+  expect(await line.run("up")).toMatchObject({ code: 0, err: "" });
+  return line;
 }
