@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { timeLimit } from "@constellation/host";
 import { type Constellation, ConstellationError, givenDuration } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { readKeys } from "../terminal/keys.ts";
@@ -71,7 +72,7 @@ async function printOnce(
   const rated = new Set<string>();
   // What has ended meanwhile is measured no more: the rounds are not waited for longer than they take.
   const timeoutMs = roundsAtMost * givenDuration("--interval", interval) + lateMs;
-  const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const until = timeLimit(timeoutMs, signal);
   if (count > 0)
     for await (const sample of daemon.monitor(app, { interval, signal: until })) {
       const before = latest.get(sample.instance);

@@ -6,6 +6,7 @@ import { namespaceFeatures } from "./namespace-features.ts";
 import { networkFeatures } from "./network-features.ts";
 import { runtimeLooks, runtimeTrials } from "./runtime-features.ts";
 import { storageLooks, storageTrials } from "./storage-features.ts";
+import { timeLimit } from "../time-limit.ts";
 
 /** How long a whole probe may take, and what ends it before. */
 export interface ProbeOptions {
@@ -22,10 +23,9 @@ const portable: readonly FeatureName[] = ["container-engines", "node-sqlite", "n
  * at once, and leaves nothing behind. One row for each of `featureNames`, in that order.
  */
 export async function probeHost(options: ProbeOptions = {}): Promise<Feature[]> {
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? 5000);
-  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  const signal = timeLimit(options.timeoutMs ?? 5000, options.signal);
   // One listener for each trial that runs at the same time.
-  setMaxListeners(0, timeout, signal);
+  setMaxListeners(0, signal);
   const tried =
     process.platform === "linux"
       ? [...namespaceFeatures(signal), ...storageTrials(signal), ...networkFeatures(signal), ...runtimeTrials(signal)]

@@ -1,4 +1,5 @@
 import { HostError } from "../failure.ts";
+import { timeLimit } from "../time-limit.ts";
 import type { EngineSocket } from "./engine-socket.ts";
 
 /** What an engine answered. */
@@ -24,15 +25,14 @@ export async function askEngine(
   call: EngineCall = {},
 ): Promise<EngineAnswer> {
   const timeoutMs = call.timeoutMs ?? 10_000;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+  const signal = timeLimit(timeoutMs, call.signal);
   // Most who load this package never ask an engine, and HTTP takes memory for as long as they run.
   const { request } = await import("node:http");
   const what = `${method} ${path} of ${socket.engine} on ${socket.path}`;
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       if (call.signal?.aborted === true) reject(call.signal.reason as Error);
-      else if (timeout.aborted)
+      else if (signal.aborted)
         reject(
           new HostError("timed-out", `No answer to ${what} within ${timeoutMs} ms; check that the engine runs`, {
             cause: error,

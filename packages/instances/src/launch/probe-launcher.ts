@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { timeLimit } from "@constellation/host";
 import type { HostFacts } from "./host-facts.ts";
 import { LaunchError } from "./launch-error.ts";
 import { planWire } from "./network/wire-plan.ts";
@@ -122,8 +123,7 @@ class Trials {
   async #attempt(part: ProbedPart, over: Partial<LaunchRequest>): Promise<Ability> {
     const instanceDir = mkdtempSync(join(this.#folder, `${part}-`));
     try {
-      const timeout = AbortSignal.timeout(TRIAL_MS);
-      const signal = this.#signal === undefined ? timeout : AbortSignal.any([timeout, this.#signal]);
+      const signal = timeLimit(TRIAL_MS, this.#signal);
       await this.#spawner.launch(buildPlan({ ...trialRequest(instanceDir), ...over }, this.#host), { signal });
       const end = await watchLife(instanceDir, { signal });
       if (end.kind === "ended" && end.record.ending.kind === "exited" && end.record.ending.exitCode === 0)

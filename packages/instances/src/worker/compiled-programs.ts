@@ -1,6 +1,6 @@
 import { chownSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Cgroup } from "@constellation/host";
+import { type Cgroup, timeLimit } from "@constellation/host";
 import { newRunId } from "../driver/run-id.ts";
 import { buildPlan, type LaunchRequest, watchLife } from "../launch/index.ts";
 import { abandon } from "../process/abandon.ts";
@@ -96,7 +96,7 @@ export class CompiledPrograms {
     const id = newRunId(clock.nowMs(), Math.random());
     const number = numbers.reserve("a program to be compiled");
     const folder = join(sparesFolder(folders), id);
-    const signal = AbortSignal.any([this.#life.signal, AbortSignal.timeout(compileTimeoutMs)]);
+    const signal = timeLimit(compileTimeoutMs, this.#life.signal);
     let cgroup: Cgroup | null = null;
     try {
       mkdirSync(sparesFolder(folders), { recursive: true, mode: 0o711 });
