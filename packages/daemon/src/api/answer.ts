@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { apiVersion, apiVersionHeader, type ConstellationError } from "@constellation/contract";
-
 import type { ArtifactContent } from "../platform/index.ts";
 
 const version = { [apiVersionHeader]: String(apiVersion) };
