@@ -96,6 +96,8 @@ describe("a spec", () => {
       }),
     ).toContain("two ports have the public port 80");
     expect(problem({ ...web, command: ["true"] })).toContain("exactly one of script and command");
+    expect(problem({ name: "web", command: ["true"], external: ["express"] })).toContain("a command is not bundled");
+    expect(problem({ ...web, external: ["./lib"] })).toContain("must be the name of a package");
     expect(problem({ ...web, dependsOn: ["web"] })).toContain("cannot depend on itself");
     expect(problem({ ...web, health: { liveness: { period: "1s" } } })).toContain(
       "exactly one of http, tcp, exec, logLine",

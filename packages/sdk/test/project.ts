@@ -18,8 +18,8 @@ export function project(files: Readonly<Record<string, string>>): string {
 }
 
 /** Bundles, and writes the artifact elsewhere. Its path. */
-export async function artifact(folder: string, script: string): Promise<string> {
-  const { bytes } = await bundle({ entry: join(folder, script), folder });
+export async function artifact(folder: string, script: string, external: readonly string[] = []): Promise<string> {
+  const { bytes } = await bundle({ entry: join(folder, script), folder, external });
   const file = join(temporaryFolder(), artifactFormat(bytes) === "commonjs" ? "artifact.cjs" : "artifact.mjs");
   writeFileSync(file, bytes);
   return file;

@@ -45,6 +45,16 @@ export const appSchema = z
     command: z.array(word).min(1).max(4096).optional(),
     /** Arguments of the script. */
     args: z.array(word).max(4096).optional(),
+    /** Packages that the client leaves out of the bundle; `*` stands for any letters. */
+    external: z
+      .array(
+        z
+          .string()
+          .regex(/^(?:@[\w.*~-]+\/)?[\w.*~-]+$/, 'must be the name of a package, like "express" or "@scope/*"')
+          .max(214),
+      )
+      .max(1000)
+      .optional(),
     /** What executes the script. */
     runtime: z.enum(["node", "bun"]).optional(),
     /** Start from a Node that waits, where there is one. */
@@ -98,12 +108,12 @@ export const appSchema = z
         message: "args belong to script; put the arguments of a command into command",
       });
     }
-    for (const setting of ["runtime", "warm"] as const) {
+    for (const setting of ["external", "runtime", "warm"] as const) {
       if (input[setting] !== undefined && input.script === undefined) {
         context.addIssue({
           code: "custom",
           path: [setting],
-          message: `${setting} belongs to script; a command names its own program`,
+          message: `${setting} belongs to script; a command ${setting === "external" ? "is not bundled" : "names its own program"}`,
         });
       }
     }

@@ -11,6 +11,8 @@ export interface AppInput {
   command?: string[] | undefined;
   /** Arguments of the script. */
   args?: string[] | undefined;
+  /** Packages that are left out of the script's bundle, and loaded from the app's folder when it runs: `["express", "@scope/*"]`, `["*"]` for all that are installed. @default those with native code */
+  external?: string[] | undefined;
   /** What executes the script; Bun is looked for in the app's folder (npm package `bun`) and then in PATH. @default "node" */
   runtime?: "node" | "bun" | undefined;
   /** Start scripts from a Node that waits, where there is one; `false` for a new process each time. @default true */

@@ -16,9 +16,9 @@ export interface PreparedApps {
  */
 export async function prepareApps(apps: readonly AppInput[], base: string): Promise<PreparedApps> {
   const bundles = new Map<string, Promise<Artifact>>();
-  const bundled = (entry: string, folder: string): Promise<Artifact> => {
-    const key = `${entry}\0${folder}`;
-    const artifact = bundles.get(key) ?? bundle({ entry, folder });
+  const bundled = (entry: string, folder: string, external: readonly string[]): Promise<Artifact> => {
+    const key = [entry, folder, ...external].join("\0");
+    const artifact = bundles.get(key) ?? bundle({ entry, folder, external });
     bundles.set(key, artifact);
     return artifact;
   };
@@ -30,7 +30,8 @@ export async function prepareApps(apps: readonly AppInput[], base: string): Prom
       // With a command beside it there is nothing to look for: the daemon refuses the two together.
       const placed = { ...app, folder, ...(Array.isArray(app.mounts) ? { mounts: app.mounts.map(fromBase) } : {}) };
       if (typeof app.script !== "string" || app.artifact !== undefined || app.command !== undefined) return placed;
-      const { sha256 } = await bundled(resolve(base, app.script), folder);
+      const external = Array.isArray(app.external) ? app.external.map(String) : [];
+      const { sha256 } = await bundled(resolve(base, app.script), folder, external);
       return { ...placed, artifact: sha256 };
     }),
   );

@@ -9,7 +9,9 @@ import { buildFailed } from "./build-failed.ts";
 import { DecoratorMetadata } from "./decorator-metadata.ts";
 import { withClassNames } from "./class-names.ts";
 import { FurtherPrograms } from "./further-programs.ts";
-import { nativePackages } from "./native-packages.ts";
+import { LateNames } from "./late-names.ts";
+import { withModuleExports } from "./module-exports.ts";
+import { packagesOutside } from "./packages-outside.ts";
 import { sourcePlaces } from "./source-places.ts";
 import { startsWith } from "./starting-itself.ts";
 import { beginsStrict, isStrict } from "./strict-sources.ts";
@@ -37,6 +39,8 @@ export interface BundleInput {
    * that others import. @default "program"
    */
   readonly as?: "program" | "module";
+  /** Packages that stay where they are, as those with native code do; `*` stands for any letters of a name. */
+  readonly external?: readonly string[];
 }
 
 type Built = BuildResult<ReturnType<typeof options>>;
@@ -52,7 +56,7 @@ type Built = BuildResult<ReturnType<typeof options>>;
 export async function bundle(input: BundleInput): Promise<Artifact> {
   const entry = readableFile(input.entry);
   const folder = realFolder(input.folder);
-  const from = { ...input, entry, folder, further: new FurtherPrograms(entry, folder) };
+  const from = { ...input, entry, folder, further: new FurtherPrograms(entry, folder), late: new LateNames(folder) };
   try {
     return input.as === "module"
       ? await builtAs("module", from)
@@ -64,28 +68,30 @@ export async function bundle(input: BundleInput): Promise<Artifact> {
 
 interface Sources extends BundleInput {
   readonly further: FurtherPrograms;
+  readonly late: LateNames;
 }
 
 /** Again as long as what was built names further programs. */
 async function builtAs(format: ArtifactFormat, from: Sources): Promise<Artifact> {
   // Loading esbuild takes longer than most commands: only those that bundle pay for it.
   const { build } = await import("esbuild");
-  const { folder, plugins = [], further } = from;
+  const { folder, plugins = [], external = [], further, late } = from;
   for (;;) {
     const begins = beginsAs(format, from);
     try {
       const built = await build(options(from, begins));
-      const imported = importedBy(built);
+      const imported = importedBy(built, external);
       const isWhole = from.as === "module" || startsWith(imported).length === 0 || !further.take();
       if (isWhole) return artifactOf(built, from, { ...begins, imported });
     } catch (error) {
       if (awaitsAtTop(error)) throw error;
+      if (late.take(error)) continue;
       const alone = (source: string): Promise<unknown> =>
         build({
           ...plainOptions(folder),
           entryPoints: [source],
           format: "esm",
-          plugins: [...plugins, nativePackages(folder)],
+          plugins: [...plugins, packagesOutside(folder, external)],
         });
       if (!(await further.leaveOut(alone))) throw error;
     }
@@ -115,8 +121,12 @@ async function preferCommonJs(as: (format: ArtifactFormat) => Promise<Artifact>)
 const awaitsAtTop = (error: unknown): boolean =>
   ((error as Partial<BuildFailure>).errors ?? []).some(({ text }) => text.startsWith("Top-level await"));
 
-const importedBy = ({ metafile }: Built): ReadonlySet<string> =>
-  new Set(Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
+/** An external package may resolve from its caller as well as one in the bundle. */
+const importedBy = ({ metafile }: Built, external: readonly string[]): ReadonlySet<string> =>
+  new Set([
+    ...Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)),
+    ...(external.length > 0 ? ["node:module"] : []),
+  ]);
 
 /** Once it is built it is known how it must begin. */
 function artifactOf(
@@ -124,7 +134,7 @@ function artifactOf(
   { entry, folder, further }: Sources,
   begins: BeginningOf,
 ): Artifact {
-  const built = withClassNames(outputFiles[0]?.contents ?? new Uint8Array());
+  const built = withModuleExports(withClassNames(outputFiles[0]?.contents ?? new Uint8Array()));
   const sources = Object.keys(inputs).filter((path) => !/^[\w-]+:/.test(path));
   // The directive of the program itself no longer comes first, unless it is one of several, each in a function of its own.
   const strict =
@@ -140,11 +150,12 @@ function artifactOf(
   return { sha256, bytes, inputs: [...new Set(files)] };
 }
 
-function options({ entry, folder, runsIn, plugins = [], as = "program", further }: Sources, begins: BeginningOf) {
+function options(from: Sources, begins: BeginningOf) {
+  const { entry, folder, runsIn, plugins = [], as = "program", external = [], further, late } = from;
   const programs: ReadonlyMap<string, string> = as === "program" ? further.conditions : new Map();
   const metadata = new DecoratorMetadata(folder);
   const compiled = (path: string, text: string) => metadata.compiled(path, text);
-  const places = sourcePlaces({ folder, programs, read: further.read, compiled });
+  const places = sourcePlaces({ folder, programs, read: further.read, compiled, resolved: late.resolved });
   return {
     ...plainOptions(folder),
     ...further.entry(begins.format),
@@ -159,7 +170,7 @@ function options({ entry, folder, runsIn, plugins = [], as = "program", further 
       ...(as === "program" ? { "require.main.filename": "__constellationProgram.source" } : {}),
     },
     banner: { js: beginning(begins) },
-    plugins: [...plugins, nativePackages(folder), metadata.plugin, places.plugin],
+    plugins: [...plugins, packagesOutside(folder, external), metadata.plugin, places.plugin],
   } satisfies BuildOptions;
 }
 
@@ -170,6 +181,8 @@ const plainOptions = (folder: string) =>
     write: false,
     platform: "node",
     target: "node20",
+    // Node's own; without this, esbuild prefers what is meant for bundlers, and to CommonJS that is no `require()` of it.
+    conditions: ["module-sync"],
     charset: "utf8",
     legalComments: "none",
     logLevel: "silent",

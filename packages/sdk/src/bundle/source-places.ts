@@ -38,13 +38,15 @@ export interface SourcePlaces {
   readonly read: (path: string, text: string, loader: Loader) => Promise<void>;
   /** What is taken in the place of a source, in the same language; null for the source itself. */
   readonly compiled: (path: string, text: string) => Promise<OnLoadResult | null>;
+  /** What a source becomes whose calls name what is not there. */
+  readonly resolved: (path: string, text: string) => string;
 }
 
 /**
  * A bundled program lies elsewhere than its sources, yet `join(__dirname, "views")` must still mean the folder of that
  * source. Each source that asks gets its own answers, relative to where the program finds its folder.
  */
-export function sourcePlaces({ folder, programs, read, compiled }: SourcePlaces): {
+export function sourcePlaces({ folder, programs, read, compiled, resolved }: SourcePlaces): {
   readonly define: Record<string, string>;
   readonly plugin: Plugin;
 } {
@@ -59,14 +61,15 @@ export function sourcePlaces({ folder, programs, read, compiled }: SourcePlaces)
           await read(path, source, loader);
           const instead = await compiled(path, source);
           if (instead?.errors !== undefined) return instead;
-          const text = instead === null ? source : String(instead.contents);
+          const original = instead === null ? source : String(instead.contents);
+          const text = resolved(path, original);
           const isProgram = programs.get(path) ?? "false";
           const first = [
             ...(asked.test(text) ? [answerFor(relative(folder, path), isProgram)] : []),
             ...(isProgram === "true" ? [] : aboutModule(path, text, isProgram)),
           ].join(" ");
           // A first line for the shell would stand before everything that is put before the bundle.
-          if (first === "" && !text.startsWith("#!")) return instead;
+          if (first === "" && !text.startsWith("#!") && text === original) return instead;
           return { contents: before(text, first), loader };
         });
       },

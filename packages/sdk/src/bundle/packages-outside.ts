@@ -3,6 +3,7 @@ import { isBuiltin } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { ImportKind, OnResolveResult, Plugin } from "esbuild";
+import { isStrict } from "./strict-sources.ts";
 
 /** Packages whose only purpose is to find the native code of the package that depends on them. */
 const nativeLoaders = [
@@ -15,13 +16,18 @@ const nativeLoaders = [
 const maxDepth = 4;
 /** Calls that ask for a module when they are reached, which may be never. */
 const whenReached: ReadonlySet<ImportKind> = new Set<ImportKind>(["require-call", "require-resolve", "dynamic-import"]);
+/** Calls that get an ES module as it is. */
+const importing: ReadonlySet<ImportKind> = new Set<ImportKind>(["import-statement", "dynamic-import"]);
 const looking = Symbol("looking whether it is there");
 
 /**
- * Leaves packages with native code out of the bundle: their `.node` files cannot be part of a text file.
- * The bundled program loads them from its folder, with the resolution of the source that imports them.
+ * Leaves packages out of the bundle: those with native code, whose `.node` files cannot be part of a text file, and those that
+ * are named as external. The bundled program loads them from its folder, with the resolution of the source that imports them.
+ *
+ * @param external names of packages; `*` stands for any letters
  */
-export function nativePackages(folder: string): Plugin {
+export function packagesOutside(folder: string, external: readonly string[]): Plugin {
+  const isExternal = matcherOf(external);
   const known = new Map<string, boolean>();
   const isNative = (root: string): boolean => {
     const answer = known.get(root) ?? hasNativeCode(root);
@@ -29,7 +35,7 @@ export function nativePackages(folder: string): Plugin {
     return answer;
   };
   return {
-    name: "native-packages",
+    name: "packages-outside",
     setup(build) {
       build.onResolve({ filter: /\.node$/, namespace: "file" }, ({ path, resolveDir }) =>
         loadedAtRun(path, resolveDir, folder),
@@ -38,7 +44,14 @@ export function nativePackages(folder: string): Plugin {
         { filter: /^[^./]/, namespace: "file" },
         async ({ path, resolveDir, importer, kind, pluginData }) => {
           if (isBuiltin(path) || pluginData === looking) return undefined;
-          const root = findPackage(packageName(path), resolveDir);
+          const name = packageName(path);
+          const root = findPackage(name, resolveDir);
+          if (root !== null && isExternal(name, root)) {
+            const outside = loadedAtRun(path, resolveDir, folder, root, "it is `external`");
+            if (!importing.has(kind)) return outside;
+            const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
+            return isStrict(found.path, undefined) ? { ...outside, namespace: "imported-at-run" } : outside;
+          }
           if (root !== null) return isNative(root) ? loadedAtRun(path, resolveDir, folder, root) : undefined;
           if (!importer.includes(`${sep}node_modules${sep}`) || !whenReached.has(kind)) return undefined;
           const { errors } = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
@@ -49,16 +62,45 @@ export function nativePackages(folder: string): Plugin {
         contents: `module.exports = ${path};`,
         loader: "js",
       }));
+      // What requires an ES module gets its exports, of which one is the default; what imports it, only that one.
+      build.onResolve({ filter: /.*/, namespace: "imported-at-run" }, ({ path }) => ({
+        path,
+        namespace: "loaded-at-run",
+      }));
+      build.onLoad({ filter: /.*/, namespace: "imported-at-run" }, ({ path }) => {
+        const from = JSON.stringify(path);
+        return {
+          contents: `export * from ${from}; import * as all from ${from}; export default all.default;`,
+          loader: "js",
+        };
+      });
     },
   };
 }
 
-function loadedAtRun(specifier: string, from: string, folder: string, root?: string): OnResolveResult {
+/** Packages of one's own that are linked there are sources, to which `*` does not reach. */
+function matcherOf(external: readonly string[]): (name: string, root: string) => boolean {
+  if (external.length === 0) return () => false;
+  const patterns = external.filter((each) => each.includes("*"));
+  const any = new RegExp(
+    `^(?:${patterns.map((each) => each.replaceAll(".", "\\.").replaceAll("*", ".*")).join("|")})$`,
+  );
+  return (name, root) =>
+    external.includes(name) || (patterns.length > 0 && any.test(name) && root.includes(`${sep}node_modules${sep}`));
+}
+
+function loadedAtRun(
+  specifier: string,
+  from: string,
+  folder: string,
+  root?: string,
+  why = "it has native code",
+): OnResolveResult {
   const place = relative(folder, root ?? from) || ".";
   if (place.startsWith("..")) {
     throw new ConstellationError(
       "script.build-failed",
-      `Cannot build with ${specifier}: it has native code and lies in ${root ?? from}, outside the app's folder ${folder}`,
+      `Cannot build with ${specifier}: ${why} and lies in ${root ?? from}, outside the app's folder ${folder}`,
       { remedy: "Set `folder` of the app to a folder that contains its node_modules." },
     );
   }
