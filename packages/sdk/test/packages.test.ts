@@ -50,6 +50,40 @@ test("a name that is made up when it runs, of which nothing is there, is looked 
   expect(await run(folder, "main.cjs")).toBe("MODULE_NOT_FOUND\n7\nERR_MODULE_NOT_FOUND\n");
 });
 
+test.each([
+  ["CommonJS", ""],
+  ["an ES module", "await 1;"],
+])("names that are only known when it runs are looked for from their source, by %s", async (_, more) => {
+  const folder = project({
+    "main.ts": `import { load, loadAll } from "./lib/load.cjs"; import { appender } from "appending"; import { at, json } from "./lib/at.ts";
+      const é = "\u2028é"; class Loader { require(name: string) { return name; } import(name: string) { return name; } }
+      const list = async () => [load("./beside.cjs"), load("inner"), appender("file"), new Loader().import("own"), loadAll((name) => name + "!"),
+        (await at("./beside.cjs")).default, (await json(new URL("lib/data.json", import.meta.url))).default.x, typeof (await at("fs")).default.read, (await at("inner")).default, await at("./none.js").catch((error) => error.code)];
+      void list().then((all) => console.log(JSON.stringify(all))); ${more}`,
+    "lib/load.cjs": "exports.load = (name) => require(name); exports.loadAll = (require) => require(String(1));",
+    "lib/at.ts":
+      "/* é */ export const at = (name: string): Promise<any> => import(name); export const json = (name: URL): Promise<any> => import(String(name), { with: { type: 'json' } });",
+    "lib/beside.cjs": 'module.exports = "beside";',
+    "lib/data.json": '{"x":"json"}',
+    "lib/node_modules/inner/index.js": 'module.exports = "inner";',
+    "node_modules/appending/index.js":
+      'const core = new Map(); exports.appender = (type) => core.get(type) || require(["./appenders", type].join("/"));',
+    "node_modules/appending/appenders/file.js": 'module.exports = "appender";',
+  });
+  expect(JSON.parse(await run(folder, "main.ts"))).toEqual([
+    "beside",
+    "inner",
+    "appender",
+    "own",
+    "1!",
+    "beside",
+    "json",
+    "function",
+    "inner",
+    "ERR_MODULE_NOT_FOUND",
+  ]);
+});
+
 const instrumented = {
   "main.ts": `import { Hook } from "./hook.cjs"; import one from "one"; import two, { named } from "two"; import "@own/lib";
     console.log(Hook.seen.sort().join(), one.deep, two, named);`,
@@ -124,4 +158,29 @@ test("an external package outside of the app's folder is refused, with what to s
   const error = await failure(bundle({ entry: join(app, "main.js"), folder: app, external: ["far"] }));
   expect(error.message).toContain(`Cannot build with far: it is \`external\` and lies in ${folder}/node_modules/far`);
   expect(error.remedy).toContain("Set `folder`");
+});
+
+const jsx = {
+  "node_modules/react/package.json": '{"exports":{".":"./index.js","./jsx-runtime":"./runtime.js"}}',
+  "node_modules/react/index.js": 'exports.createElement = (name) => "React " + name;',
+  "node_modules/react/runtime.js": 'exports.jsx = (name) => "runtime " + name;',
+  "node_modules/preact/package.json": '{"exports":{"./jsx-runtime":"./runtime.js"}}',
+  "node_modules/preact/runtime.js": 'exports.jsx = (name) => "preact " + name;',
+};
+
+test.each([
+  ["has no React", "/* React? */ console.log(<b/>);", null, "runtime b"],
+  ["names another package", "/** @jsxImportSource preact */ console.log(<b/>);", null, "preact b"],
+  ["has no React, whose tsconfig.json leaves JSX to others", "console.log(<b/>);", { jsx: "preserve" }, "runtime b"],
+  ["imports React", 'import * as React from "react"; console.log(<b/>);', null, "React b"],
+  ["says what to call", "/** @jsx h */ const h = (name: string) => name; console.log(<b/>);", null, "b"],
+  [
+    "is told what to call",
+    "const h = (name: string) => name; console.log(<b/>);",
+    { jsx: "react", jsxFactory: "h" },
+    "b",
+  ],
+])("JSX of a source that %s", async (_, text, compilerOptions, printed) => {
+  const config = compilerOptions === null ? {} : { "tsconfig.json": JSON.stringify({ compilerOptions }) };
+  expect(await run(project({ ...jsx, ...config, "main.tsx": text }), "main.tsx")).toBe(`${printed}\n`);
 });

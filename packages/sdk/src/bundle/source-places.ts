@@ -1,8 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative } from "node:path";
 import type { Loader, OnLoadResult, Plugin } from "esbuild";
+import { computedNames } from "./computed-names.ts";
+import { withoutReact } from "./jsx.ts";
 import { aboutModule } from "./own-module.ts";
 import { beginsStrict } from "./strict-sources.ts";
+import { TsConfigs } from "./tsconfig.ts";
 
 const loaders: Readonly<Record<string, Loader>> = {
   ".ts": "ts",
@@ -50,6 +53,7 @@ export function sourcePlaces({ folder, programs, read, compiled, resolved }: Sou
   readonly define: Record<string, string>;
   readonly plugin: Plugin;
 } {
+  const configs = new TsConfigs();
   return {
     define: Object.fromEntries(Object.entries(questions).map(([question, [name]]) => [question, name])),
     plugin: {
@@ -62,11 +66,12 @@ export function sourcePlaces({ folder, programs, read, compiled, resolved }: Sou
           const instead = await compiled(path, source);
           if (instead?.errors !== undefined) return instead;
           const original = instead === null ? source : String(instead.contents);
-          const text = resolved(path, original);
+          const text = resolved(path, await computedNames(path, original, loader, folder));
           const isProgram = programs.get(path) ?? "false";
           const first = [
             ...(asked.test(text) ? [answerFor(relative(folder, path), isProgram)] : []),
             ...(isProgram === "true" ? [] : aboutModule(path, text, isProgram)),
+            ...withoutReact(path, text, configs),
           ].join(" ");
           // A first line for the shell would stand before everything that is put before the bundle.
           if (first === "" && !text.startsWith("#!") && text === original) return instead;
