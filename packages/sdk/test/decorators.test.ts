@@ -85,6 +85,14 @@ describe("decorators that ask for types", () => {
     expect(error.message).toMatch(/src\/service\.ts:8:\d+: /);
   });
 
+  test("a package that is not there is told where it is imported, and not where the compiler put that", async () => {
+    const text = `// Here.\n\n${service.replace("./options", "not-there")}\nconst x: number = 1;\n\n\nrequire("nor-this");`;
+    const folder = project({ ...files, "src/service.ts": text });
+    const error = await failure(bundle({ entry: join(folder, "src/main.ts"), folder }));
+    expect(error.message).toContain('src/service.ts:5:25: Could not resolve "not-there"');
+    expect(error.message).toContain('src/service.ts:16:9: Could not resolve "nor-this"');
+  });
+
   test("give the same bytes wherever the folder is, and name no file of ours", async () => {
     const [one, other] = await Promise.all([
       artifact(project(files), "src/main.ts"),

@@ -56,19 +56,28 @@ type Built = BuildResult<ReturnType<typeof options>>;
 export async function bundle(input: BundleInput): Promise<Artifact> {
   const entry = readableFile(input.entry);
   const folder = realFolder(input.folder);
-  const from = { ...input, entry, folder, further: new FurtherPrograms(entry, folder), late: new LateNames(folder) };
+  const metadata = new DecoratorMetadata(folder);
+  const from = {
+    ...input,
+    entry,
+    folder,
+    metadata,
+    further: new FurtherPrograms(entry, folder),
+    late: new LateNames(folder),
+  };
   try {
     return input.as === "module"
       ? await builtAs("module", from)
       : await preferCommonJs((format) => builtAs(format, from));
   } catch (error) {
-    throw buildFailed(relative(folder, entry), folder, error);
+    throw buildFailed(relative(folder, entry), folder, error, metadata.original);
   }
 }
 
 interface Sources extends BundleInput {
   readonly further: FurtherPrograms;
   readonly late: LateNames;
+  readonly metadata: DecoratorMetadata;
 }
 
 /** Again as long as what was built names further programs. */
@@ -151,9 +160,8 @@ function artifactOf(
 }
 
 function options(from: Sources, begins: BeginningOf) {
-  const { entry, folder, runsIn, plugins = [], as = "program", external = [], further, late } = from;
+  const { entry, folder, runsIn, plugins = [], as = "program", external = [], further, late, metadata } = from;
   const programs: ReadonlyMap<string, string> = as === "program" ? further.conditions : new Map();
-  const metadata = new DecoratorMetadata(folder);
   const compiled = (path: string, text: string) => metadata.compiled(path, text);
   const places = sourcePlaces({ folder, programs, read: further.read, compiled, resolved: late.resolved });
   return {

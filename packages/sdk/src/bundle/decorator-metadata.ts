@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { createRequire, SourceMap } from "node:module";
 import { dirname, extname, relative, sep } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { OnLoadResult, PartialMessage, Plugin } from "esbuild";
@@ -20,6 +20,7 @@ const ours = createRequire(import.meta.url);
 export class DecoratorMetadata {
   readonly #folder: string;
   readonly #configs = new TsConfigs();
+  readonly #maps = new Map<string, SourceMap>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -40,6 +41,7 @@ export class DecoratorMetadata {
     });
     if (errors.length > 0)
       return { errors: errors.map((error) => toMessage(relative(this.#folder, path), text, error)) };
+    if (map != null) this.#maps.set(path, new SourceMap({ ...map, sourcesContent: [], file: path, sourceRoot: "" }));
     const encoded = Buffer.from(JSON.stringify(map)).toString("base64");
     // Still as TypeScript: what is done with fields, and with imports of what is only a type, is esbuild's to do.
     return {
@@ -47,6 +49,13 @@ export class DecoratorMetadata {
       loader: lang,
     };
   }
+
+  /** Where in a source is what is at a place of what it was compiled to; both count lines from 1 and columns from 0. */
+  readonly original = (path: string, line: number, column: number): { line: number; column: number } => {
+    const found = this.#maps.get(path)?.findEntry(line - 1, column);
+    if (found === undefined || !("originalLine" in found)) return { line, column };
+    return { line: found.originalLine + 1, column: found.originalColumn };
+  };
 
   /** The functions that compiled sources call, from our own packages. */
   readonly plugin: Plugin = {
