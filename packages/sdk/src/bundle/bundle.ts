@@ -189,8 +189,8 @@ const plainOptions = (folder: string) =>
     write: false,
     platform: "node",
     target: "node20",
-    // Node's own; without this, esbuild prefers what is meant for bundlers, and to CommonJS that is no `require()` of it.
-    conditions: ["module-sync"],
+    // Those of Node alone: what esbuild prefers without this is meant for bundlers, and to CommonJS no answer to its `require()`.
+    conditions: [],
     charset: "utf8",
     legalComments: "none",
     logLevel: "silent",
