@@ -90,7 +90,7 @@ describe("decorators that ask for types", () => {
     const folder = project({ ...files, "src/service.ts": text });
     const error = await failure(bundle({ entry: join(folder, "src/main.ts"), folder }));
     expect(error.message).toContain('src/service.ts:5:25: Could not resolve "not-there"');
-    expect(error.message).toContain('src/service.ts:16:9: Could not resolve "nor-this"');
+    expect(error.message).toContain('src/service.ts:17:9: Could not resolve "nor-this"');
   });
 
   test("give the same bytes wherever the folder is, and name no file of ours", async () => {

@@ -14,7 +14,6 @@ const maxUnread = 64;
 /**
  * What a program says and how it ended. Listens from the call on, not from the first read, so that nothing is missed; how it
  * ended is known as soon as it is told, whether or not somebody reads the output.
- *
  */
 export function readExec(socket: WebSocket, instance: string, caller: Leaving): Pick<Exec, "output" | "exit"> {
   const unread: ExecOutput[] = [];
