@@ -125,3 +125,11 @@ test("an app that is removed meanwhile is not waited for any longer", async () =
   await expect(wait(source)).rejects.toMatchObject({ code: "app.not-found", details: { apps: ["web"] } });
   expect(source.looks).toBe(2);
 });
+
+test("an app that had not failed yet when it was asked for is told with the reason of its instance that has", async () => {
+  const between: Snapshot = { ...down, apps: [{ ...app("starting"), detail: "0 of 1 ready" }] };
+  await expect(wait(scripted(false, between))).rejects.toMatchObject({
+    code: "app.unhealthy",
+    message: "App web failed: web.1 failed: exited with code 1; 0 of 1 ready",
+  });
+});

@@ -190,7 +190,7 @@ function only({ apps, instances }: Snapshot, names: readonly string[]): Snapshot
 }
 
 function unhealthy(app: AppSummary, snapshot: Snapshot): ConstellationError {
-  return new ConstellationError("app.unhealthy", `App ${app.name} failed: ${describe(app, snapshot)}`, {
+  return new ConstellationError("app.unhealthy", `App ${app.name} failed: ${describeFailure(app, snapshot)}`, {
     ...(hasRun(app, snapshot) ? { remedy: `Look with \`constellation logs ${app.name}\`.` } : {}),
     details: { apps: [app.name] },
   });
@@ -216,6 +216,18 @@ function hasRun({ name }: AppSummary, { instances }: Snapshot): boolean {
   return (
     failed.length === 0 || failed.some(({ state }) => state.status === "failed" && state.last?.kind !== "start-failed")
   );
+}
+
+/** Apps and instances are asked for apart: an app that had not failed yet does not know of the instance that has. */
+function describeFailure(app: AppSummary, snapshot: Snapshot): string {
+  const words = describe(app, snapshot);
+  if (app.status === "failed") return words;
+  const failures = snapshot.instances.flatMap(({ app: of, name, revision, state }) =>
+    of === app.name && revision === app.revision && state.status === "failed"
+      ? [`${name} failed: ${state.reason}`]
+      : [],
+  );
+  return [...failures.slice(0, 1), words].join("; ");
 }
 
 function describe(app: AppSummary, { instances }: Snapshot): string {
