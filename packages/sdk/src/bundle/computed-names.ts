@@ -1,5 +1,6 @@
-import { dirname, relative, sep } from "node:path";
+import { dirname, relative } from "node:path";
 import type { BuildFailure, Loader, Message } from "esbuild";
+import { isInPackage } from "./in-package.ts";
 
 /** A call whose first argument begins as no text does. */
 const mayBeComputed = /\b(?:require|import)\s*\(\s*(?!["'`)\s])/;
@@ -15,7 +16,7 @@ const calls = { "unsupported-require-call": "require", "unsupported-dynamic-impo
 export async function computedNames(path: string, text: string, loader: Loader, folder: string): Promise<string> {
   const source = relative(folder, path);
   if (!mayBeComputed.test(text) || source.startsWith("..")) return text;
-  const isOwn = !path.includes(`${sep}node_modules${sep}`);
+  const isOwn = !isInPackage(path);
   const found = (await computedCalls(text, loader)).filter(({ id }) => isOwn || id === "unsupported-require-call");
   if (found.length === 0) return text;
   const instead = {

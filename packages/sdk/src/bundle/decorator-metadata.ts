@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { createRequire, SourceMap } from "node:module";
-import { dirname, extname, relative, sep } from "node:path";
+import { dirname, extname, relative } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { OnLoadResult, PartialMessage, Plugin } from "esbuild";
 import type * as oxc from "oxc-transform";
+import { isInPackage } from "./in-package.ts";
 import { lookingAtTypes } from "./types-looked-at.ts";
 import { TsConfigs } from "./tsconfig.ts";
 
@@ -29,7 +30,7 @@ export class DecoratorMetadata {
   /** What esbuild shall take for a source; null for the source as it is. */
   async compiled(path: string, text: string): Promise<OnLoadResult | null> {
     const lang = languages[extname(path)];
-    if (lang === undefined || path.includes(`${sep}node_modules${sep}`) || !decorator.test(text)) return null;
+    if (lang === undefined || isInPackage(path) || !decorator.test(text)) return null;
     const { emitDecoratorMetadata, strict, strictNullChecks = strict } = this.#configs.above(dirname(path));
     if (emitDecoratorMetadata !== true) return null;
     const { transform } = compiler(relative(this.#folder, path));

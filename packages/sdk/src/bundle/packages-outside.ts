@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { ImportKind, OnResolveResult, Plugin } from "esbuild";
+import { isInPackage } from "./in-package.ts";
 import { isStrict } from "./strict-sources.ts";
 
 /** Packages whose only purpose is to find the native code of the package that depends on them. */
@@ -53,7 +54,7 @@ export function packagesOutside(folder: string, external: readonly string[]): Pl
             return isStrict(found.path, undefined) ? { ...outside, namespace: "imported-at-run" } : outside;
           }
           if (root !== null) return isNative(root) ? loadedAtRun(path, resolveDir, folder, root) : undefined;
-          if (!importer.includes(`${sep}node_modules${sep}`) || !whenReached.has(kind)) return undefined;
+          if (!isInPackage(importer) || !whenReached.has(kind)) return undefined;
           const { errors } = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
           return errors.length === 0 ? undefined : missingAtRun(path, resolveDir, folder);
         },
@@ -85,8 +86,7 @@ function matcherOf(external: readonly string[]): (name: string, root: string) =>
   const any = new RegExp(
     `^(?:${patterns.map((each) => each.replaceAll(".", "\\.").replaceAll("*", ".*")).join("|")})$`,
   );
-  return (name, root) =>
-    external.includes(name) || (patterns.length > 0 && any.test(name) && root.includes(`${sep}node_modules${sep}`));
+  return (name, root) => external.includes(name) || (patterns.length > 0 && any.test(name) && isInPackage(root));
 }
 
 function loadedAtRun(
