@@ -28,6 +28,19 @@ describe("a run", () => {
     expect(readFileSync(join(state, "journal.jsonl"), "utf8")).toBe("not a journal");
   });
 
+  it("that was killed between a result and the end of its file does not run it again", async () => {
+    const run = (resume: boolean) =>
+      runGuarded({ root, command: "echo {} >> ran", items: ["a", "b"], jobs: 1, resume, output: "log" });
+    expect((await run(false)).kind).toBe("passed");
+    const journal = readFileSync(join(state, "journal.jsonl"), "utf8");
+    const end = journal.indexOf('{"kind":"end","file":"b"');
+    expect(end).toBeGreaterThan(0);
+    writeFileSync(join(state, "journal.jsonl"), journal.slice(0, journal.lastIndexOf("\n", end)));
+    const resumed = await run(true);
+    expect(resumed).toMatchObject({ kind: "passed", reason: "2 test(s)", ledger: { repeated: 0 } });
+    expect(readFileSync(join(root, "ran"), "utf8")).toBe("a\nb\n");
+  });
+
   it("that cannot begin leaves its place to others", async () => {
     await expect(runGuarded({ root, framework: "karma" })).rejects.toThrow(/not known/);
     expect(existsSync(join(state, "holder.json"))).toBe(false);
