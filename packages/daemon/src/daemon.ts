@@ -119,10 +119,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     artifacts: options.artifacts,
     ports,
     erase: async (app) => {
-      await options.driver.forget(app);
+      const hadData = await options.driver.forget(app);
       const instances = (await options.logs.instances()).filter((name) => name.startsWith(`${app}.`));
       for (const instance of instances) await options.logs.remove(instance);
+      return hadData || instances.length > 0;
     },
+    tidy: (app) => options.driver.forgetUnwritten(app),
     capacity: () => thisNode.capacity(),
     feasible: (spec) => options.driver.check(spec),
     nowMs: () => clock.nowMs(),

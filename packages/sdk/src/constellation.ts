@@ -221,7 +221,10 @@ export class Constellation {
     return this.#done("scaleApp", { params: { app }, body: { instances }, signal });
   }
 
-  /** Stops an app and forgets it. Its data folders and logs stay, and are there again for an app of the same name, unless `erase` is true. */
+  /**
+   * Stops an app and forgets it. Its data folders and logs stay, and are there again for an app of the same name, unless
+   * `erase` is true; that also erases what is left of an app that was removed before.
+   */
   remove(
     app: string,
     { erase = false, signal }: CallOptions & { readonly erase?: boolean | undefined } = {},

@@ -12,11 +12,13 @@ interface Options {
   readonly prune?: boolean;
 }
 
+const isNotFound = (error: unknown): boolean => error instanceof ConstellationError && error.code === "app.not-found";
+
 /** `constellation down [file]` */
 export function define(command: Command, { out, signal, client }: Context): void {
   command
     .argument("[file]", "TypeScript, JavaScript or JSON file; without it constellation.ts or deploy.ts")
-    .option("--data", "delete the data folders and logs too")
+    .option("--data", "delete the data folders and logs too, also those of apps that are gone")
     .option("--prune", "also apps that came from the file and are not in it any more")
     .option("--all", "every app, whatever file it came from")
     .option("--json", "print JSON")
@@ -34,9 +36,17 @@ export function define(command: Command, { out, signal, client }: Context): void
       const described = spec === null ? there : spec.apps.map(({ name }) => name).toReversed();
       const orphans = apps.filter(({ name, source }) => source === spec?.source && !described.includes(name));
       const names = [...(prune === true ? orphans.map(({ name }) => name) : []), ...described];
-      const removed = names.filter((name) => there.includes(name));
-      await oneByOne(removed, { signal }, async (name) => {
-        await daemon.remove(name, { erase: data === true, signal });
+      const erase = data === true;
+      const removed: string[] = [];
+      const wanted = erase ? names : names.filter((name) => there.includes(name));
+      await oneByOne(wanted, { signal }, async (name) => {
+        try {
+          await daemon.remove(name, { erase, signal });
+        } catch (error) {
+          if (!there.includes(name) && isNotFound(error)) return;
+          throw error;
+        }
+        removed.push(name);
         if (json !== true) out.line(`Removed ${name}`);
       });
       const left = prune === true ? [] : orphans.map(({ name }) => name);

@@ -40,8 +40,12 @@ export class InFlight implements Driver {
     return this.#track(told.then(() => this.#driver.release(runId)));
   }
 
-  forget(app: string): Promise<void> {
+  forget(app: string): Promise<boolean> {
     return this.#driver.forget(app);
+  }
+
+  forgetUnwritten(app: string): Promise<void> {
+    return this.#driver.forgetUnwritten(app);
   }
 
   /** The driver itself belongs to somebody else. */

@@ -36,8 +36,10 @@ export interface SchedulerParts {
   readonly capacity: () => NodeCapacity;
   /** Refuses a spec of which this machine cannot do what it asks for. */
   readonly feasible: (spec: AppSpec) => Promise<void>;
-  /** Removes what is kept of an app whose instances are all gone: logs and data. Doing it again does nothing. */
-  readonly erase: (app: string) => Promise<void>;
+  /** Removes what is kept of an app whose instances are all gone: logs and data. @returns whether there was any */
+  readonly erase: (app: string) => Promise<boolean>;
+  /** Removes what need not be kept of such an app: what was held for instances that wrote nothing. */
+  readonly tidy: (app: string) => Promise<void>;
   readonly emit: (event: EventBody) => void;
   /** Takes what went wrong to the daemon's log. */
   readonly report: (text: string, error: unknown) => void;
@@ -100,7 +102,12 @@ export class Scheduler {
     await this.#change(app, (record) => (record.mode === "stopped" ? null : { ...record, mode: "stopped" }));
   }
 
+  /** With `erase` an app that has gone before may be named as well, for what was kept of it. */
   async remove(app: string, erase: boolean): Promise<void> {
+    if (erase && !this.#all().has(app)) {
+      if (!(await this.#parts.erase(app))) throw notFound(app);
+      return;
+    }
     await this.#change(app, (record) =>
       record.mode === "removed" && (record.erase || !erase) ? null : { ...record, mode: "removed", erase },
     );
@@ -154,10 +161,10 @@ export class Scheduler {
     const { repository, node } = this.#parts;
     const looked = new Set(apps);
     // Before the app itself: a daemon that dies in between removes it once more.
-    const erased = new Set<string>();
-    for (const app of looked) if (this.#isToErase(app) && (await this.#isErased(app))) erased.add(app);
+    const cleared = new Set<string>();
+    for (const app of looked) if (this.#isToClear(app) && (await this.#isCleared(app))) cleared.add(app);
     // From here on in one breath: an app whose last instance went meanwhile has its own look before it.
-    for (const app of looked) if (this.#isToErase(app) && !erased.has(app)) looked.delete(app);
+    for (const app of looked) if (this.#isToClear(app) && !cleared.has(app)) looked.delete(app);
     const edit: Edit = repository.edit();
     const removed: string[] = [];
     for (const app of looked) {
@@ -174,16 +181,16 @@ export class Scheduler {
     return again;
   }
 
-  /** Its last instance is gone, and what is kept of it is to go before it. */
-  #isToErase(app: string): boolean {
-    const record = this.snapshot.record(app);
-    return record?.mode === "removed" && record.erase && !this.#parts.repository.mirror.allocations.has(app);
+  /** Its last instance is gone, and what is not to be kept of it goes before it. */
+  #isToClear(app: string): boolean {
+    return this.snapshot.record(app)?.mode === "removed" && !this.#parts.repository.mirror.allocations.has(app);
   }
 
   /** What cannot be erased holds nobody else up: the next sweep tries again. */
-  async #isErased(app: string): Promise<boolean> {
+  async #isCleared(app: string): Promise<boolean> {
     try {
-      await this.#parts.erase(app);
+      if (this.snapshot.record(app)?.erase === true) await this.#parts.erase(app);
+      else await this.#parts.tidy(app);
       return true;
     } catch (error) {
       this.#parts.report(`the data and logs of ${app} could not be erased`, error);

@@ -108,6 +108,18 @@ describe("an app", () => {
     expect(machine.world.forgotten).toEqual(["web"]);
   });
 
+  test("may be erased after it was removed, once", async () => {
+    const erase = () => machine.daemon.platform.removeApp("web", { erase: true });
+    await expect(erase()).rejects.toMatchObject({ code: "app.not-found" });
+    await machine.up(web());
+    await healthy();
+    await machine.daemon.platform.removeApp("web");
+    expect([...machine.world.kept]).toEqual(["web"]);
+    await erase();
+    expect([...machine.world.kept]).toEqual([]);
+    await expect(erase()).rejects.toMatchObject({ code: "app.not-found" });
+  });
+
   test("that is applied again unchanged stays as it is", async () => {
     await machine.up(web());
     await healthy();

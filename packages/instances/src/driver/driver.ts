@@ -46,8 +46,15 @@ export interface Driver {
    */
   release(runId: string): Promise<void>;
 
-  /** Removes what is kept over the runs of an app's instances: data and whatever was given to their names. All of them must be released. */
-  forget(app: string): Promise<void>;
+  /**
+   * Removes what is kept over the runs of an app's instances: data and whatever was given to their names. All of them must be released.
+   *
+   * @returns whether anything was kept
+   */
+  forget(app: string): Promise<boolean>;
+
+  /** The same for those instances of the app that have written nothing to keep. What cannot be removed stays. */
+  forgetUnwritten(app: string): Promise<void>;
 
   /** Lets go of this driver's own resources; runs go on. */
   close(): Promise<void>;

@@ -83,8 +83,12 @@ export class FakeDriver implements Driver {
     return Promise.resolve();
   }
 
-  forget(app: string): Promise<void> {
+  forget(app: string): Promise<boolean> {
     this.#world.forgotten.push(app);
+    return Promise.resolve(this.#world.kept.delete(app));
+  }
+
+  forgetUnwritten(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -48,6 +48,8 @@ export class FakeWorld {
   readonly unbending = new Set<string>();
   /** With less memory every program is ended as soon as it has begun. */
   oomBelowBytes = 0;
+  /** Apps of which something is kept: each that has run, as if every instance had written. */
+  readonly kept = new Set<string>();
   /** Apps of which nothing is kept any more. */
   readonly forgotten: string[] = [];
   #nextPid = 1000;
@@ -71,6 +73,7 @@ export class FakeWorld {
 
   launch(request: StartRequest, steps: readonly FakeStep[]): FakeRun {
     this.launched.push(request.runId);
+    this.kept.add(request.app);
     const watchers = new Set<() => void>();
     const lines: RunLogLine[] = [];
     const startedAt = this.clock.nowMs();

@@ -60,7 +60,8 @@ export class InstanceNumbers {
         "limit.exceeds-node",
         `Cannot start ${wanted}: this node knows ${numberLimit} instances, those of other daemons included`,
         {
-          remedy: "Remove apps, or use another node.",
+          remedy:
+            "Remove apps that you no longer need with what they have written (`constellation rm --data`), or use another node.",
         },
       );
     }
@@ -97,11 +98,22 @@ export class InstanceNumbers {
     this.#file.close();
   }
 
+  /** Instances of an app that have a number. */
+  namesOf(app: string): string[] {
+    return [...this.#numbers.keys()].filter((name) => name.slice(0, name.lastIndexOf(".")) === app);
+  }
+
+  /** Its number is free for others. @throws Error of the system when that cannot be kept; nothing has changed then */
   forget(name: string): void {
     const number = this.#numbers.get(name);
     if (number === undefined) return;
     this.#numbers.delete(name);
+    try {
+      this.#file.note(name, null, this.#numbers);
+    } catch (error) {
+      this.#numbers.set(name, number);
+      throw error;
+    }
     this.#taken.delete(number);
-    this.#file.note(name, null, this.#numbers);
   }
 }

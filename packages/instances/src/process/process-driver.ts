@@ -11,7 +11,7 @@ import { abandon } from "./abandon.ts";
 import { Feasibility } from "./feasibility.ts";
 import { FoldersAhead } from "./folders-ahead.ts";
 import { type DriverFolders, dataRoot, logsFolder, runFolder, runsFolder } from "./folders.ts";
-import { forgetApp } from "./forget-app.ts";
+import { forgetApp, forgetUnwritten } from "./forget-app.ts";
 import { firstNumber } from "./first-number.ts";
 import { InstanceNumbers } from "./instance-numbers.ts";
 import { KeptRuns } from "./kept-runs.ts";
@@ -183,9 +183,12 @@ export class ProcessDriver implements Driver {
     return this.#runs.release(runId);
   }
 
-  forget(app: string): Promise<void> {
-    forgetApp(app, this.#folders, this.#numbers);
-    return Promise.resolve();
+  async forget(app: string): Promise<boolean> {
+    return forgetApp(app, this.#folders, this.#numbers);
+  }
+
+  async forgetUnwritten(app: string): Promise<void> {
+    forgetUnwritten(app, this.#folders, this.#numbers);
   }
 
   async close(): Promise<void> {

@@ -78,8 +78,12 @@ export class WorkerDriver implements Driver {
     return this.#process.release(runId);
   }
 
-  forget(app: string): Promise<void> {
+  forget(app: string): Promise<boolean> {
     return this.#process.forget(app);
+  }
+
+  forgetUnwritten(app: string): Promise<void> {
+    return this.#process.forgetUnwritten(app);
   }
 
   async close(): Promise<void> {
