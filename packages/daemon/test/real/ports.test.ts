@@ -45,6 +45,18 @@ async function answers(port: number): Promise<string[]> {
   return [...seen].sort();
 }
 
+/** Each of these answers, and nobody else. One that gets less of a busy processor may be passed over by the kernel many times. */
+async function expectAnswers(port: number, names: readonly string[]): Promise<void> {
+  const seen = new Set<string>();
+  const until = Date.now() + 20_000;
+  for (let call = 0; call < 30 || (seen.size < names.length && Date.now() < until); call += 1) {
+    const text = await answer(port);
+    expect(names).toContain(text);
+    seen.add(text);
+  }
+  expect([...seen].sort()).toEqual(names);
+}
+
 const portProcess = (port: number): number | undefined =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -65,10 +77,10 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
       const port = await freePort();
       await daemon.platform.apply({ apps: [server("web", port, socket)] });
       expect((await healthy("web")).urls).toEqual([`http://127.0.0.1:${port}`]);
-      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+      await expectAnswers(port, ["web.1", "web.2"]);
       const before = await daemon.platform.instances("web");
       await site.stop();
-      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+      await expectAnswers(port, ["web.1", "web.2"]);
       daemon = await site.start();
       await healthy("web");
       const pids = (list: typeof before) => list.map(({ state }) => (state.status === "running" ? state.pid : 0));
@@ -107,7 +119,7 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
       await site.stop();
       daemon = await site.start();
       await healthy("web");
-      expect(await answers(port)).toEqual(["web.1", "web.2"]);
+      await expectAnswers(port, ["web.1", "web.2"]);
     },
   );
 
@@ -124,7 +136,7 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     expect(await answer(port)).toBe("ECONNREFUSED");
     await daemon.platform.startApp("web");
     await healthy("web");
-    expect(await answers(port)).toEqual(["web.1", "web.2"]);
+    await expectAnswers(port, ["web.1", "web.2"]);
   });
 
   test.each(["inherit", "forward"] as const)("(%s) comes back when its process is killed", async (socket) => {
@@ -246,7 +258,7 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
       remedy: "`constellation stop own` first, or choose another address or port.",
     });
     expect(portProcess(port)).toBe(pid);
-    expect(await answers(port)).toEqual(["own.1", "own.2"]);
+    await expectAnswers(port, ["own.1", "own.2"]);
     await daemon.platform.stopApp("own");
     await eventually(
       () => portProcess(port),
@@ -254,7 +266,7 @@ describe.runIf(process.platform === "linux")("the public port of an app", { time
     );
     await both(on("0.0.0.0"), null);
     await healthy("own");
-    expect(await answers(port)).toEqual(["own.1", "own.2"]);
+    await expectAnswers(port, ["own.1", "own.2"]);
   });
 
   test("of a forwarder moves to another address while its app runs", async () => {
