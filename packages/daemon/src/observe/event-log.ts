@@ -65,7 +65,7 @@ export class EventLog {
     return event;
   }
 
-  /** Events in order; goes on with those to come when asked to `follow`, until the signal aborts. A slow reader skips what is gone. */
+  /** Events in order; goes on with those to come when asked to `follow`, until the signal aborts. A slow reader skips what no reader can get any more. */
   async *read({ app, after, tail, follow }: EventsQuery, signal: AbortSignal): AsyncGenerator<Event, void, undefined> {
     // What happens while the archive is asked belongs to the future.
     const now = this.#seq;
@@ -82,13 +82,17 @@ export class EventLog {
     signal.addEventListener("abort", abort, { once: true });
     try {
       while (!signal.aborted) {
-        const fresh = this.#events.slice(firstAfter(this.#events, seen));
+        const newest = this.#seq;
+        const isBehind = (this.#events[0]?.seq ?? Infinity) > seen + 1;
+        const fresh = isBehind
+          ? await this.#past(seen, undefined, app)
+          : this.#events.slice(firstAfter(this.#events, seen));
         for (const event of fresh) {
-          seen = event.seq;
-          if (isOf(event, app)) yield event;
+          if (event.seq <= newest && isOf(event, app)) yield event;
           if (signal.aborted) return;
         }
-        if (fresh.length === 0) await new Promise<void>((resolve) => this.#wakers.add((wake = resolve)));
+        seen = newest;
+        if (seen === this.#seq) await new Promise<void>((resolve) => this.#wakers.add((wake = resolve)));
       }
     } finally {
       this.#wakers.delete(wake);

@@ -42,6 +42,26 @@ describe("the event log", () => {
     expect((await following).map(({ seq }) => seq)).toEqual(Array.from({ length: 1006 }, (_, at) => at + 5));
   });
 
+  test.each([undefined, "a"])(
+    "tells a reader who is slower than it forgets what memory has lost (app: %s)",
+    async (app) => {
+      const log = open();
+      happen(log, "a");
+      const stop = new AbortController();
+      const seen: number[] = [];
+      for await (const { seq } of log.read({ follow: true, ...(app === undefined ? {} : { app }) }, stop.signal)) {
+        seen.push(seq);
+        if (seq === 1) for (let burst = 0; burst < 8; burst += 1) for (const name of ["a", "b"]) happen(log, name, 500);
+        if (seq === 1) expect((await read(log, { tail: 1 }))[0]?.seq).toBe(8001);
+        if (seq === (app === undefined ? 8001 : 7501)) stop.abort();
+      }
+      const every = Array.from({ length: 8001 }, (_, at) => at + 1);
+      const wanted =
+        app === undefined ? every : every.filter((seq) => seq === 1 || Math.floor((seq - 2) / 500) % 2 === 0);
+      expect(seen).toEqual(wanted);
+    },
+  );
+
   test("tells of a beginning together with what comes of it, and alone when nothing does", async ({
     onTestFinished,
   }) => {
