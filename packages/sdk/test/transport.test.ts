@@ -82,3 +82,11 @@ test("a daemon that closes the connection has not gone for certain", async () =>
     remedy: expect.stringContaining("512") as string,
   });
 });
+
+test.each(["", undefined, 7])("a call for a name that is none (%s) is not sent", async (app) => {
+  const params = { app } as { readonly app: string };
+  await expect(callDaemon(socketPath(), "removeApp", { params })).rejects.toMatchObject({
+    code: "usage.invalid",
+    message: `The call "removeApp" got ${JSON.stringify(app)} as its app`,
+  });
+});

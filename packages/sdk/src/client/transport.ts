@@ -71,9 +71,15 @@ export async function readBytes(response: IncomingMessage, signal?: AbortSignal)
   return Buffer.concat(chunks);
 }
 
-/** Path and query of a call. */
+/** Path and query of a call. @throws ConstellationError `usage.invalid` when a name is empty: it would be another call */
 export function target(name: RouteName, { params = {}, query = {} }: CallInput): string {
-  const path = endpoints[name].path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ""));
+  const path = endpoints[name].path.replace(/:(\w+)/g, (_, key: string) => {
+    const value: unknown = params[key];
+    if (typeof value === "string" && value !== "") return encodeURIComponent(value);
+    throw new ConstellationError("usage.invalid", `The call "${name}" got ${JSON.stringify(value)} as its ${key}`, {
+      remedy: "Give it a name; `constellation ps` lists what there is.",
+    });
+  });
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value));
   return search.size === 0 ? path : `${path}?${search.toString()}`;
