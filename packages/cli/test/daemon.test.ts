@@ -37,8 +37,9 @@ test("a daemon of another version is named, and can be stopped as the error says
 });
 
 test("a daemon that has ended is gone, although nobody has waited for it", async () => {
-  // The shell's child becomes that of \`sleep\`, which waits for nobody.
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+  // The shell's child becomes that of `sleep`, which waits for nobody; it ends when that is so.
+  const child = 'while read name < /proc/$$/comm; [ "$name" != sleep ]; do sleep 0.01; done';
+  const parent = spawn("sh", ["-c", `(${child}) & echo $!; exec sleep 60`], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void parent.kill());
   const [text] = (await once(parent.stdout, "data")) as [Buffer];
   const pid = Number(text.toString());
