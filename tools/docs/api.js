@@ -20,7 +20,8 @@ export function apiPage({ routes, openApiDocument, apiVersion, execFrame }) {
   return `# API
 
 Version ${apiVersion}. Served over HTTP on the daemon's Unix socket, which only its owner can open (mode 0600):
-\`$CONSTELLATION_HOME/run/daemon.sock\`, or \`/run/constellation/daemon.sock\` for root, or below \`$XDG_RUNTIME_DIR\`.
+\`$CONSTELLATION_HOME/run/daemon.sock\`, or \`/run/constellation/daemon.sock\` for root, or \`~/.constellation/run/daemon.sock\`;
+\`constellation daemon status\` shows it.
 
 \`\`\`sh
 curl --unix-socket /run/constellation/daemon.sock http://localhost/v1/apps

@@ -44,7 +44,7 @@ export { instanceStateSchema, type InstanceStatus } from "./instance/state.ts";
 export { scaledToNone } from "./instance/scaled-to-none.ts";
 export { type EventBody, eventSchema } from "./events.ts";
 export { metricNames } from "./metrics.ts";
-export { type Places, places } from "./places.ts";
+export { longestRuntimeBytes, type Places, places } from "./places.ts";
 export { decodeExecFrame, encodeExecFrame, type ExecFrame, execFrame } from "./api/exec-frames.ts";
 export { readStreamError, type StreamError } from "./api/stream-error.ts";
 export { bodyLimits, checkBodySize } from "./api/limits.ts";

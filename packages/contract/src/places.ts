@@ -1,5 +1,11 @@
 import { ConstellationError } from "./errors/error.ts";
 
+/**
+ * What the path of a runtime directory may have at most: the kernel limits paths of Unix sockets to 107 bytes (unix(7)), and
+ * the longest below it is that of a port of an app with the longest name.
+ */
+export const longestRuntimeBytes = 107 - "/ports/".length - 40 - ".65535/control.sock".length;
+
 /** Where a daemon of one user keeps things; client and daemon compute the same answer from the same environment. */
 export interface Places {
   /** Desired state, artifacts, logs: survives a reboot. */
@@ -16,7 +22,8 @@ export interface Places {
 
 /**
  * The places of a user's daemon: `$CONSTELLATION_HOME` when it is set, the system's folders for root,
- * else the folders of the XDG base directory specification, with `~/.constellation/run` where a login gave none for sockets.
+ * else the state folder of the XDG base directory specification and `~/.constellation/run`, or the runtime folder of a
+ * login where that would be too long; a folder in /tmp for a user without a home.
  *
  * @param environment variables of the caller's process
  * @param userId numeric id of the caller
@@ -27,11 +34,15 @@ export function places(environment: Readonly<Record<string, string | undefined>>
   const home = environment["CONSTELLATION_HOME"];
   if (home !== undefined && home !== "") return placesAt(absolute(home), `${home}/run`);
   if (userId === 0) return placesAt("/var/lib/constellation", "/run/constellation");
-  const userHome = environment["HOME"] ?? `/tmp/constellation-${userId}`;
+  const userHome = folder(environment["HOME"]);
+  if (userHome === null) return placesAt(`/tmp/constellation-${userId}`, `/tmp/constellation-${userId}/run`);
   const state = `${folder(environment["XDG_STATE_HOME"]) ?? `${userHome}/.local/state`}/constellation`;
-  const runtime = folder(environment["XDG_RUNTIME_DIR"]);
-  // Short: paths of Unix sockets lie below it, which the kernel limits to 107 bytes (unix(7)).
-  return placesAt(state, runtime !== null ? `${runtime}/constellation` : `${userHome}/.constellation/run`);
+  const atHome = `${userHome}/.constellation/run`;
+  const ofLogin = folder(environment["XDG_RUNTIME_DIR"]);
+  // What a login gives is taken away at its end, while instances run on; and `sudo -u`, `su` and cron, which have none,
+  // would look for another daemon.
+  const fits = ofLogin === null || new TextEncoder().encode(atHome).length <= longestRuntimeBytes;
+  return placesAt(state, fits ? atHome : `${ofLogin}/constellation`);
 }
 
 function absolute(home: string): string {

@@ -17,10 +17,16 @@ test("root uses the system's folders, a user those of XDG", () => {
     stateDirectory: "/home/a/.local/state/constellation",
     runtimeDirectory: "/home/a/.constellation/run",
   });
-  expect(places({ HOME: "/home/a", XDG_STATE_HOME: "/s", XDG_RUNTIME_DIR: "/run/user/1000" }, 1000)).toMatchObject({
-    stateDirectory: "/s/constellation",
-    socketPath: "/run/user/1000/constellation/daemon.sock",
-  });
+  expect(places({ HOME: "/home/a", XDG_STATE_HOME: "/s" }, 1000).stateDirectory).toBe("/s/constellation");
+  for (const HOME of [undefined, "", "home"])
+    expect(places({ HOME }, 1000).socketPath).toBe("/tmp/constellation-1000/run/daemon.sock");
+});
+
+test("a login, `sudo -u` and cron mean the same daemon, and no folder that the end of a login takes away", () => {
+  const XDG_RUNTIME_DIR = "/run/user/1000";
+  expect(places({ HOME: "/home/a", XDG_RUNTIME_DIR }, 1000)).toEqual(places({ HOME: "/home/a" }, 1000));
+  const HOME = `/home/${"é".repeat(9)}`;
+  expect(places({ HOME, XDG_RUNTIME_DIR }, 1000).socketPath).toBe("/run/user/1000/constellation/daemon.sock");
 });
 
 test("a path that is not absolute would mean another daemon in each folder: it is refused, or no path as XDG says", () => {

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ConstellationError, type Places } from "@constellation/contract";
+import { ConstellationError, longestRuntimeBytes, type Places } from "@constellation/contract";
 import { checkOwn } from "./own-folder.ts";
 
 /** Everything that a daemon keeps, by name. */
@@ -17,11 +17,6 @@ export interface Layout extends Places {
   /** Leases of guarded runs. */
   readonly guardFolder: string;
 }
-
-/** What the path of a Unix socket may have at most in bytes (unix(7): sun_path, with its closing zero). */
-const longestSocketPath = 107;
-/** The longest socket path below the runtime directory: that of a port with the longest names. */
-const longestBelow = "/ports/".length + 40 + ".65535/control.sock".length;
 
 /** Where everything lies below the places of a user's daemon. */
 export function layoutOf(places: Places): Layout {
@@ -47,14 +42,12 @@ export function layoutOf(places: Places): Layout {
  *   sockets below them would have too long paths
  */
 export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }: Layout): void {
-  const longest = Buffer.byteLength(runtimeDirectory) + longestBelow;
-  if (longest > longestSocketPath)
+  const bytes = Buffer.byteLength(runtimeDirectory);
+  if (bytes > longestRuntimeBytes)
     throw new ConstellationError(
       "daemon.start-failed",
-      `Cannot keep sockets in ${runtimeDirectory}: their paths would have up to ${longest} bytes, the kernel takes ${longestSocketPath}`,
-      {
-        remedy: `Set CONSTELLATION_HOME to a path of at most ${longestSocketPath - longestBelow - "/run".length} bytes.`,
-      },
+      `Cannot keep sockets in ${runtimeDirectory}: its path has ${bytes} bytes, with more than ${longestRuntimeBytes} those of sockets would be too long for the kernel`,
+      { remedy: `Set CONSTELLATION_HOME to a path of at most ${longestRuntimeBytes - "/run".length} bytes.` },
     );
   for (const folder of [stateDirectory, runtimeDirectory, logsFolder]) {
     try {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ConstellationError, type Places, places } from "@constellation/contract";
 
@@ -31,12 +32,23 @@ export const daemonSettings: Readonly<Record<string, string>> = { MALLOC_ARENA_M
  */
 export function daemonEnvironment(home?: string, network?: "prepare" | "as-is"): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...inherited } = process.env;
+  const userHome = inherited["HOME"] || homeOfUser();
   return {
     ...inherited,
+    ...(userHome === undefined ? {} : { HOME: userHome }),
     ...daemonSettings,
     ...(home === undefined ? {} : { CONSTELLATION_HOME: home }),
     ...(network === undefined ? {} : { CONSTELLATION_NETWORK: network }),
   };
+}
+
+/** Where `HOME` is not set: what the system says of this user; undefined where it does not know them (a container, say). */
+function homeOfUser(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Places of this user's daemon. */
