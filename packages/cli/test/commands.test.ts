@@ -46,7 +46,10 @@ test("init writes a spec that up takes, and never writes over one", async () => 
   write("package.json", '{"name":"@me/My App"}');
   write("src/server.ts", "console.log(1)");
   expect((await run("init")).out).toContain("app my-app runs ./src/server.ts");
-  expect(readFileSync(join(folder, "constellation.ts"), "utf8")).toContain('name: "my-app"');
+  const spec = readFileSync(join(folder, "constellation.ts"), "utf8");
+  expect(spec).toContain('name: "my-app"');
+  // The first app runs for an ordinary user, too, who can limit neither.
+  expect(spec).toContain('{ cpu: 1, memory: "256MB", bestEffort: true }');
   expect((await run("up")).code).toBe(0);
   expect(await run("init")).toMatchObject({ code: 4, err: expect.stringContaining("constellation.ts") });
 });

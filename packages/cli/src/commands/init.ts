@@ -90,7 +90,8 @@ export default app({
   instances: 2,
   // All instances serve this port together; the script listens on process.env.PORT.
   port: ${port},
-  resources: { cpu: 1, memory: "256MB" },
+  // bestEffort takes what this machine can enforce, and \`up\` says what it cannot; without it that is refused.
+  resources: { cpu: 1, memory: "256MB", bestEffort: true },
   restart: "always",
 });
 `;
