@@ -5,30 +5,37 @@ import { launchdPlist, type ServiceSettings, systemdUnit } from "@constellation/
 import { ConstellationError, daemonFlags, daemonProgram, daemonSettings } from "@constellation/sdk";
 import type { InitOptions } from "@constellation/sdk";
 import type { Context } from "../context.ts";
+import { daemonIsGone } from "./gone.ts";
+import { runningDaemon } from "./running.ts";
 
 const unitName = "constellation.service";
 const launchdLabel = "dev.constellation.daemon";
 
-/** The file that a service manager reads, and how it is told about it. */
+/** The file that a service manager reads, and how it is told to read and to start it. */
 interface Service {
   readonly file: string;
   readonly text: string;
   /** Exists where this service manager runs the machine. */
   readonly sign: string;
   readonly manager: string;
-  readonly tell: readonly (readonly [string, ...string[]])[];
+  readonly read: readonly SystemCommand[];
+  readonly start: readonly SystemCommand[];
 }
+
+type SystemCommand = readonly [string, ...string[]];
 
 /**
  * Installs the daemon as a service: a systemd unit on Linux, a launchd job on macOS; the machine's for root, the user's
- * own otherwise.
+ * own otherwise. A daemon that runs already makes room for that of the service, which takes its instances over.
  *
- * @throws ConstellationError `platform.unsupported` where that service manager does not run the machine
+ * @throws ConstellationError `platform.unsupported` where that service manager does not run the machine,
+ *   `daemon.start-failed` when it refuses
  */
 export async function installUnit(
-  { out }: Context,
+  context: Context,
   { json, print, network }: Pick<InitOptions, "network"> & { json: boolean; print: boolean },
 ): Promise<void> {
+  const { out } = context;
   const forUser = process.getuid?.() !== 0;
   const settings = serviceSettings(forUser, network ?? process.env["CONSTELLATION_NETWORK"]);
   const service = process.platform === "darwin" ? launchd(settings) : systemd(settings);
@@ -45,9 +52,23 @@ export async function installUnit(
     );
   mkdirSync(dirname(service.file), { recursive: true });
   writeFileSync(service.file, service.text);
-  for (const command of service.tell) run(command);
-  if (json) out.line(JSON.stringify({ unit: service.file }));
-  else out.line(`Installed ${service.file}; the daemon starts with ${forUser ? "your session" : "the machine"}`);
+  for (const command of service.read) run(command, forUser);
+  // It holds the state: that of the service would find it taken, and give up.
+  await stopRunning(context);
+  for (const command of service.start) run(command, forUser);
+  if (json) return out.line(JSON.stringify({ unit: service.file }));
+  out.line(`Installed ${service.file}; the daemon starts with ${forUser ? "your session" : "the machine"}`);
+  if (forUser && process.platform === "linux")
+    out.line("When you log out it ends, with its instances, until `loginctl enable-linger` was said once.");
+}
+
+async function stopRunning(context: Context): Promise<void> {
+  const running = await runningDaemon(context);
+  if (running === null) return;
+  const { client, signal } = context;
+  const daemon = await client({ start: false });
+  await daemon.stopDaemon({ signal });
+  await daemonIsGone(daemon.places.socketPath, running.pid, signal);
 }
 
 function serviceSettings(forUser: boolean, network: string | undefined): ServiceSettings {
@@ -76,10 +97,8 @@ function systemd(settings: ServiceSettings): Service {
     text: systemdUnit(settings),
     sign: "/run/systemd/system",
     manager: "systemd",
-    tell: [
-      ["systemctl", ...scope, "daemon-reload"],
-      ["systemctl", ...scope, "enable", "--now", unitName],
-    ],
+    read: [["systemctl", ...scope, "daemon-reload"]],
+    start: [["systemctl", ...scope, "enable", "--now", unitName]],
   };
 }
 
@@ -92,15 +111,23 @@ function launchd(settings: ServiceSettings): Service {
     text: launchdPlist(launchdLabel, settings),
     sign: "/bin/launchctl",
     manager: "launchd",
-    tell: [["launchctl", "load", "-w", file]],
+    read: [],
+    start: [["launchctl", "load", "-w", file]],
   };
 }
 
-function run([program, ...args]: readonly [string, ...string[]]): void {
+/** What `su`, `sudo -u` and cron do not have. */
+const withoutSession =
+  "Your own systemd is reached from a login of yours (ssh, a console; not su or sudo): log in, and try again. Or `loginctl enable-linger`, `export XDG_RUNTIME_DIR=/run/user/$(id -u)`, and try again.";
+
+function run([program, ...args]: SystemCommand, forUser: boolean): void {
   try {
     execFileSync(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   } catch (cause) {
     const stderr = String((cause as { stderr?: unknown }).stderr ?? cause).trim();
-    throw new ConstellationError("daemon.start-failed", `${program} ${args.join(" ")} failed: ${stderr}`, { cause });
+    throw new ConstellationError("daemon.start-failed", `${program} ${args.join(" ")} failed: ${stderr}`, {
+      cause,
+      ...(forUser && program === "systemctl" ? { remedy: withoutSession } : {}),
+    });
   }
 }
