@@ -156,6 +156,7 @@ export interface Sample {
   /** What its processes have in memory; what they share counts for each. */
   memoryRssBytes: number | null;
   memoryPeakBytes: number | null;
+  /** What is in force; null: none is, also where `bestEffort` asked for one. */
   memoryLimitBytes: number | null;
   /** Processes of the instance that the kernel ended at its memory limit. */
   oomKills: number | null;

@@ -12,6 +12,7 @@ export const sampleSchema = z.object({
   memoryBytes: z.number(),
   memoryRssBytes: z.number().nullable(),
   memoryPeakBytes: z.number().nullable(),
+  /** What is in force; null: none is, also where `bestEffort` asked for one. */
   memoryLimitBytes: z.number().nullable(),
   /** Processes of the instance that the kernel ended at its memory limit. */
   oomKills: z.int().nullable(),

@@ -14,7 +14,7 @@ import { followLog } from "../logs/follow-log.ts";
 import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
 import { readAheadRecord } from "./ahead-record.ts";
-import { relimit } from "./cgroup-limits.ts";
+import { limitMeasures, relimit } from "./cgroup-limits.ts";
 import { clearLost } from "./clear-lost.ts";
 import { exitOf, firstExitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
@@ -58,6 +58,8 @@ export class ProcessHandle implements RunHandle {
   facts: RunFacts;
   readonly #options: ProcessHandleOptions;
   #record: RunRecord;
+  /** In force; it can change while the run goes on. */
+  #memoryLimitBytes: number | null;
   readonly #cgroup: Cgroup | null;
   readonly #reader: RunReader;
   readonly #letGo = new AbortController();
@@ -78,10 +80,11 @@ export class ProcessHandle implements RunHandle {
     const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
     const doors = doorsFrom(record, pid);
     this.facts = { ...record.facts, doors, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
+    this.#memoryLimitBytes = memoryLimitOf(record);
     this.#reader = new RunReader({
       cgroup: this.#cgroup,
       process: { pid, startTicks: Number(startTicks) },
-      memoryLimitBytes: () => this.#record.request.resources.memoryBytes,
+      memoryLimitBytes: () => this.#memoryLimitBytes,
       ownPids: record.launch.isolation.pid,
     });
     this.#end = this.#watch();
@@ -145,6 +148,7 @@ export class ProcessHandle implements RunHandle {
     const { request, facts } = this.#record;
     this.#record = { ...this.#record, request: { ...request, resources }, facts: { ...facts, measures } };
     this.facts = { ...this.facts, measures };
+    this.#memoryLimitBytes = memoryLimitOf(this.#record);
     writeRunRecord(this.#options.folder, this.#record);
     return Promise.resolve(true);
   }
@@ -260,3 +264,9 @@ function doorsFrom({ facts, launch }: RunRecord, pid: number): RunFacts["doors"]
 }
 
 async function* nothing(): AsyncIterable<RunLogLine> {}
+
+/** The limit that is in force; `bestEffort` may have asked for one that the machine does not have. */
+const memoryLimitOf = ({ request, facts }: RunRecord): number | null =>
+  facts.measures.some(({ name, state }) => name === limitMeasures.memory && state === "on")
+    ? request.resources.memoryBytes
+    : null;
