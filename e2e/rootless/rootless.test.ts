@@ -10,6 +10,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import type { Feature, Instance, InstanceDetails } from "@constellation/contract";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -33,6 +35,8 @@ interface Ended {
 describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   let home: string;
   let checkout = root;
+  /** What a login says where sockets are to lie, if there is one. */
+  let login: string | undefined;
   beforeAll(() => {
     // Where only its owner can look at the checkout (as in `/root`), others get a view of it.
     if (spawnSync("setpriv", reads).status !== 0) {
@@ -61,7 +65,7 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   const ours = () => listProcesses().filter(({ command }) => command.includes(home));
   const constellation = (...argv: readonly string[]): Promise<Ended> =>
     new Promise((done) => {
-      const env = { HOME: home, PATH: process.env["PATH"] ?? "", NO_COLOR: "1" };
+      const env = { HOME: home, PATH: process.env["PATH"] ?? "", NO_COLOR: "1", XDG_RUNTIME_DIR: login };
       const options = { cwd: home, env, uid: user, gid: user, timeout: 60_000 };
       execFile(process.execPath, [join(checkout, command), ...argv], options, (error, out, err) =>
         done({ status: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err }),
@@ -93,6 +97,9 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toMatch(/^web-[12]$/);
     const { measures } = await json<InstanceDetails>("inspect", "web.1");
     const states = Object.fromEntries(measures.map(({ name, state }) => [name, state]));
+    // What is measured names a limit only where one is in force.
+    const sample = (await constellation("top", "web", "--once", "--json")).out;
+    expect(sample).toContain(`"memoryLimitBytes":${states["limit.memory"] === "on" ? 64_000_000 : null},`);
     const on = ["pid", "mount", "ipc", "uts", "cgroup", "user"].map((name) => `namespace.${name}`);
     for (const name of [...on, "root.read-only", "seccomp", "capabilities"])
       expect([name, states[name]]).toEqual([name, "on"]);
@@ -124,6 +131,23 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     const strict = await constellation("up", spec("strict", { resources: { network: "10Mbit", disk: "50MB" } }));
     expect(strict.status).not.toBe(0);
     expect(strict.err).toMatch(/network-in limit .*root daemon.*disk limit .*root daemon/s);
+    expect(strict.err).toContain("Run the daemon as root. Or remove the limit, or set resources.bestEffort.");
+  });
+
+  test("is told that somebody else has a port, whom it cannot look into", async () => {
+    const other = createServer().listen(port + 200, "127.0.0.1");
+    await once(other, "listening");
+    const taken = await constellation("up", spec("taken", { port: port + 200 }));
+    other.close();
+    expect(taken).toMatchObject({ status: 4 });
+    expect(taken.err).toMatch(/in use by somebody else's process.*\n.*sudo ss/);
+  });
+
+  test("has one daemon, also where a login gave a folder for sockets", async () => {
+    const there = await json<{ pid: number }>("daemon", "status");
+    login = join(home, "sub");
+    expect(await json<{ pid: number }>("daemon", "status")).toMatchObject({ pid: there.pid });
+    login = undefined;
   });
 
   test("keeps its instances when the daemon is killed; the next has the same ones", { timeout: 60_000 }, async () => {

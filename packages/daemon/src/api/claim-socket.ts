@@ -76,5 +76,8 @@ function listenPrivately(server: Server, path: string): Promise<void> {
 const cannotListen = (path: string, why: string, cause?: unknown): ConstellationError =>
   new ConstellationError("daemon.start-failed", `The daemon cannot listen on ${path}: ${why}`, {
     cause,
-    remedy: "Set CONSTELLATION_HOME to a short path of a folder that you can write to.",
+    remedy:
+      (cause as NodeJS.ErrnoException | undefined)?.code === "EMFILE"
+        ? "Let it open more files: `ulimit -n 1024`, or LimitNOFILE in its service."
+        : "Set CONSTELLATION_HOME to a short path of a folder that you can write to.",
   });

@@ -82,12 +82,17 @@ function heldByInstance(app: string, { publicPort, address }: Wanted, holder: Ob
 /** A public port that a process has which is none of ours. @param owner undefined: somebody else's, whom we may not look into */
 function heldByProcess(app: string, { publicPort, address }: Wanted, owner: PortOwner | undefined): ConstellationError {
   const by =
-    owner === undefined ? "a process whose descriptors cannot be read" : `process ${owner.pid} (${owner.command})`;
+    owner === undefined
+      ? "somebody else's process, which cannot be looked into"
+      : `process ${owner.pid} (${owner.command})`;
   return new ConstellationError(
     "port.in-use",
     `Cannot run ${app}: its public port ${publicPort} on ${address} is in use by ${by}`,
     {
-      remedy: owner === undefined ? "Choose another port." : `Stop process ${owner.pid}, or choose another port.`,
+      remedy:
+        owner === undefined
+          ? "Choose another port; `sudo ss -ltnp` says who has this one."
+          : `Stop process ${owner.pid}, or choose another port.`,
       details: {
         app,
         port: publicPort,

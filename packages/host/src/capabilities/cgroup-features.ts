@@ -22,7 +22,8 @@ export function cgroupFeatures(layout: CgroupLayout = detectCgroups()): Feature[
 function unifiedFeatures(layout: Extract<CgroupLayout, { kind: "v2" }>): Feature[] {
   const { mountPoint, ownDirectory } = layout.unified;
   const home = [mountPoint, ownDirectory].find(isWritable);
-  const remedy = "run as root, or start with: systemd-run --user --scope -p Delegate=yes constellation daemon start";
+  const remedy =
+    "run as root, or let systemd start it: `constellation daemon install`, or `constellation daemon stop; systemd-run --user --scope -p Delegate=yes constellation daemon start`";
   const head =
     home === undefined
       ? partial("cgroup", `v2 at ${mountPoint}, ours is not writable`, remedy)

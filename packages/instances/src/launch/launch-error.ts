@@ -78,7 +78,7 @@ const advice: Readonly<Partial<Record<Step["name"], Readonly<Record<string, stri
   },
   CLONE: {
     EPERM: "this kernel or container forbids new namespaces; see `constellation doctor`",
-    EAGAIN: "the limit of processes is reached",
+    EAGAIN: "as many processes run as this user may have (ulimit -u), or the machine",
     ENOSPC: "the limit of namespaces is reached (sysctl user.max_*_namespaces)",
     EINVAL: "this kernel lacks one of the namespaces; see `constellation doctor`",
   },
@@ -88,6 +88,7 @@ const advice: Readonly<Partial<Record<Step["name"], Readonly<Record<string, stri
     E2BIG: "its arguments and its environment together are too large",
     ENOEXEC: "the file is neither a program for this machine nor a script with #!",
   },
+  INIT: { EAGAIN: "as many processes run as this user may have (ulimit -u), or the machine" },
   CHDIR: { ENOENT: "the working directory must exist inside the instance; bind it" },
   IMAGE: { ENOENT: "no loop device: load the module `loop`, or choose another kind of disk quota" },
   ASK: {

@@ -43,9 +43,11 @@ export function startFailure(line: string, { address, port }: Endpoint, folder: 
 
 function inUse(where: string, endpoint: Endpoint, details: Readonly<Record<string, unknown>>): ConstellationError {
   const [owner] = findPortOwners(endpoint) ?? [];
-  const by = owner ? `process ${owner.pid} (${owner.command})` : "a process whose descriptors cannot be read";
+  const by = owner ? `process ${owner.pid} (${owner.command})` : "somebody else's process, which cannot be looked into";
   return new ConstellationError("port.in-use", `${where}: it is in use by ${by}`, {
-    remedy: owner ? `Stop process ${owner.pid}, or choose another port.` : "Choose another port.",
+    remedy: owner
+      ? `Stop process ${owner.pid}, or choose another port.`
+      : "Choose another port; `sudo ss -ltnp` says who has this one.",
     details: { ...details, ...(owner ? { ownerPid: owner.pid, ownerCommand: owner.command } : {}) },
   });
 }

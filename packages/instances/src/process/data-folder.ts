@@ -112,7 +112,8 @@ export function whyNoDisk(
 ): NoDisk | null {
   const image = `${folder}.img`;
   const { kinds, missing } = probeDiskQuota(join(folder, ".."), host);
-  if (!kinds.includes("image")) return { what: missing.join(", and "), remedy: "Provide that" };
+  if (!kinds.includes("image"))
+    return { what: missing.join(", and "), remedy: host.privileged ? "Provide that" : "Run the daemon as root" };
   if (!ownRoot) return { what: "a disk of its own needs a file tree of its own", remedy: howToKeepRoot(isolation) };
   if (bytes < SMALLEST_IMAGE_BYTES)
     return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };

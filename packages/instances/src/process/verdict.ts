@@ -76,13 +76,13 @@ export class Verdict {
 
 function refusal(action: "start" | "apply", name: string, refused: readonly Refusal[]): ConstellationError {
   const limit = refused.find(({ code }) => code === "limit.unenforceable");
-  const remedies = [...new Set(refused.map(({ remedy }) => remedy))].join("; ");
+  const remedies = [...new Set(refused.map(({ remedy }) => remedy.replace(/^[a-z]/, (first) => first.toUpperCase())))];
   const last = limit === undefined ? "remove the setting" : "remove the limit, or set resources.bestEffort";
   return new ConstellationError(
     limit === undefined ? "isolation.unavailable" : "limit.unenforceable",
     `Cannot ${action} ${name}: ${refused.map(({ text }) => text).join("; ")}`,
     {
-      remedy: limit === undefined ? `${remedies}, or ${last}.` : `${remedies}, ${last}.`,
+      remedy: `${remedies.join("; ")}. Or ${last}.`,
       details: {
         ...(limit === undefined
           ? { measure: refused[0]?.measure, missing: refused[0]?.missing }

@@ -8,7 +8,7 @@ import type { Hierarchy } from "../layout.ts";
 /** The leaf that holds the daemon itself, since a v2 group with children must hold no process ("no internal processes"). */
 const leafName = "supervisor";
 const ownScopeRemedy =
-  "start the daemon in a delegated group of its own: systemd-run --user --scope -p Delegate=yes constellation daemon start";
+  "start the daemon in a delegated group of its own: `constellation daemon install`, or `constellation daemon stop; systemd-run --user --scope -p Delegate=yes constellation daemon start`";
 const wantedControllers = ["cpu", "memory", "pids", "io"] as const;
 
 /** Where a base may be made; `enable` turns the controllers on down to it and answers which ones are. */
@@ -117,7 +117,8 @@ function notDelegated(directory: string): Extract<UnifiedParent, { kind: "unavai
   return {
     kind: "unavailable",
     missing: `the control group ${directory} is not delegated to this user`,
-    remedy: "run as root, or start with: systemd-run --user --scope -p Delegate=yes constellation daemon start",
+    remedy:
+      "run as root, or let systemd start it: `constellation daemon install`, or `constellation daemon stop; systemd-run --user --scope -p Delegate=yes constellation daemon start`",
   };
 }
 
