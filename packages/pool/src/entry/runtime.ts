@@ -13,6 +13,10 @@ import type { WorkerPort } from "./worker-port.ts";
 
 /** Replies wait this long at most for others that could travel with them. */
 const longestReplyWaitMs = 0.2;
+/** Values per order that waits: id, name, data. */
+const waitingStride = 3;
+/** So many places of orders that have begun are kept before the others move up. */
+const mostPassed = 1024 * waitingStride;
 
 /** Runs what the pool orders, in the order in which it came, at most `concurrency` at a time. */
 export class Runtime {
@@ -178,11 +182,17 @@ export class Runtime {
   #runWaiting(): void {
     while (!this.#isFull && this.#waitingFrom < this.#waiting.length) {
       const at = this.#waitingFrom;
-      this.#waitingFrom += 3;
-      this.#run(this.#waiting[at] as number, this.#waiting[at + 1] as string, this.#waiting[at + 2], false);
+      this.#waitingFrom += waitingStride;
+      const data = this.#waiting[at + 2];
+      // Some others may always wait behind it: it must not live as long as they do.
+      this.#waiting[at + 2] = undefined;
+      this.#run(this.#waiting[at] as number, this.#waiting[at + 1] as string, data, false);
     }
     if (this.#waitingFrom >= this.#waiting.length) {
       this.#waiting = [];
+      this.#waitingFrom = 0;
+    } else if (this.#waitingFrom >= mostPassed && this.#waitingFrom * 2 >= this.#waiting.length) {
+      this.#waiting.splice(0, this.#waitingFrom);
       this.#waitingFrom = 0;
     }
   }
@@ -191,9 +201,9 @@ export class Runtime {
     const running = this.#running.get(id);
     if (running !== undefined) running.abort();
     else {
-      for (let at = this.#waitingFrom; at < this.#waiting.length; at += 3)
+      for (let at = this.#waitingFrom; at < this.#waiting.length; at += waitingStride)
         if (this.#waiting[at] === id) {
-          this.#waiting.splice(at, 3);
+          this.#waiting.splice(at, waitingStride);
           this.#outbox.add(answer.aborted, id, null, 0);
           break;
         }
@@ -217,6 +227,8 @@ export class Runtime {
       this.#outbox.add(answer.failed, id, recordError(error), 0);
     }
     this.#outbox.flush();
+    // What was called meanwhile.
+    if (this.#waiting.length > 0) this.#runWaiting();
   }
 
   async #reset(id: number): Promise<void> {
