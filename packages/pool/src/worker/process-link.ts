@@ -43,11 +43,12 @@ const stderrTailLength = 4096;
 const lastWordsOfV8 = /^(?:FATAL ERROR: .*(?:heap out of memory|Allocation failed)|# Fatal process out of memory)/m;
 /** What a dead worker has written is read for this long at most. */
 const longestDrainMs = 500;
+/** A worker whose channel is closed has so long to end. */
+const longestDeafMs = 2000;
 
 /** Starts a worker process: leader of its own process group, tied to our life by its socket and by the lifeline. */
 export function startProcess(settings: ProcessSettings, around: ProcessSurroundings, events: LinkEvents): Link {
-  const beginnings = openNamelessFile();
-  writeSync(beginnings, new Int32Array([0, unlimited]), 0, 8, 0);
+  const beginnings = openBeginnings();
   const heap =
     settings.heapLimitBytes === undefined
       ? []
@@ -83,18 +84,26 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
   let terminated = false;
   let broken: string | null = null;
   let spawnFailure: Error | null = null;
+  let hasExited = false;
+  // Afterwards its number may be somebody else's.
+  const kill = (): void => {
+    if (!hasExited) killGroup(pid);
+  };
   const gone = new Promise<void>((resolve) => {
     let isOver = false;
     const over = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (isOver) return;
       isOver = true;
       socket.destroy();
+      // Whoever it has left behind may have it too, and would keep our program from ending.
+      child.stderr?.destroy();
       if (spawnFailure !== null) events.onExit(crashed(`could not be started: ${spawnFailure.message}`));
       else events.onExit(broken === null ? exitOf(code, signal, terminated, tail()) : crashed(broken));
       closeSync(beginnings);
       resolve();
     };
     child.once("exit", (code, signal) => {
+      hasExited = true;
       around.lifeline.release(pid);
       // Its group first: the cheap way to reach nearly all it may have started.
       killGroup(pid);
@@ -111,17 +120,24 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
       if (child.pid === undefined) over(null, null);
     });
   });
+  const breakOff = (why: string): void => {
+    broken ??= `its channel broke: ${why}`;
+    socket.destroy();
+    kill();
+  };
   socket.on("data", (chunk: Buffer) => {
     try {
       frames.push(chunk);
     } catch (error) {
       // Something in the worker has written into our channel: what comes after has no meaning any more.
-      broken = `its channel broke: ${error instanceof Error ? error.message : String(error)}`;
-      socket.destroy();
-      killGroup(pid);
+      breakOff(error instanceof Error ? error.message : String(error));
     }
   });
   socket.on("error", () => socket.destroy());
+  socket.once("close", () => {
+    // Mostly it is about to end. Who lives on hears nothing any more, and would keep its tasks for ever.
+    setTimeout(() => void (hasExited || breakOff("the worker closed it")), longestDeafMs).unref();
+  });
   return {
     id: pid,
     placement: "process",
@@ -140,7 +156,7 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
     },
     terminate() {
       terminated = true;
-      killGroup(pid);
+      kill();
       return gone;
     },
     setNiceness: (niceness) => niceSession(pid, niceness),
@@ -172,9 +188,25 @@ function keepTail(child: ChildProcess): () => string {
   child.stderr?.setEncoding("utf8");
   child.stderr?.on("data", (chunk: string) => {
     text = (text + chunk).slice(-stderrTailLength);
-    process.stderr.write(chunk);
+    process.stderr.write(chunk, (error) => {
+      // Nobody reads it any more. It is not our word that is lost: no reason to end.
+      if (error instanceof Error && process.stderr.listenerCount("error") === 0)
+        process.stderr.once("error", () => undefined);
+    });
   });
   return () => text;
+}
+
+/** The words of `beginningsAt`. */
+function openBeginnings(): number {
+  const file = openNamelessFile();
+  try {
+    writeSync(file, new Int32Array([0, unlimited]), 0, 8, 0);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
 }
 
 /** A file that ends with its last descriptor. */

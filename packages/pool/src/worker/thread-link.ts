@@ -17,14 +17,20 @@ export function startThread(settings: ThreadSettings, events: LinkEvents): Link 
   const words = new Int32Array(new SharedArrayBuffer(16));
   words[beginningsAt.limit] = unlimited;
   const data: ThreadData = { port: port2, words, bansSpawning: true };
-  const worker = new Worker(entryUrl("thread-entry"), {
-    workerData: data,
-    transferList: [port2],
-    // A test runner's loader hooks are for its own threads.
-    execArgv: [...(settings.execArgv ?? [])],
-    ...(settings.env === undefined ? {} : { env: settings.env }),
-    ...(settings.resourceLimits === undefined ? {} : { resourceLimits: settings.resourceLimits }),
-  });
+  let worker: Worker;
+  try {
+    worker = new Worker(entryUrl("thread-entry"), {
+      workerData: data,
+      transferList: [port2],
+      // A test runner's loader hooks are for its own threads.
+      execArgv: [...(settings.execArgv ?? [])],
+      ...(settings.env === undefined ? {} : { env: settings.env }),
+      ...(settings.resourceLimits === undefined ? {} : { resourceLimits: settings.resourceLimits }),
+    });
+  } catch (error) {
+    port1.close();
+    throw error;
+  }
   let failure: Error | null = null;
   let terminated = false;
   let posted = 0;
