@@ -16,7 +16,8 @@ export interface Quantiles {
  * nothing. The layout is that of HdrHistogram: per power of two 32 linear steps.
  */
 export class Histogram {
-  readonly #counts = new Uint32Array(subBuckets * octaves);
+  /** A word of 32 bits would be full after some hours of quick tasks. */
+  readonly #counts = new Float64Array(subBuckets * octaves);
   count = 0;
   #maxUs = 0;
 

@@ -81,9 +81,9 @@ export class RingReader<View = Uint8Array> {
     return this.#hasFrame();
   }
 
-  /** Times that `take` found nothing. */
+  /** Times that `take` found nothing; after 2^32 it begins again. */
   get underruns(): number {
-    return Atomics.load(this.#counters, at.underruns);
+    return Atomics.load(this.#counters, at.underruns) >>> 0;
   }
 
   /** Ends the waits of both sides. */

@@ -49,9 +49,9 @@ export class RingWriter<View = Uint8Array> {
     return this.#hasRoom();
   }
 
-  /** Frames that were refused because the ring was full. */
+  /** Frames that were refused because the ring was full; after 2^32 it begins again. */
   get overruns(): number {
-    return Atomics.load(this.#counters, at.overruns);
+    return Atomics.load(this.#counters, at.overruns) >>> 0;
   }
 
   /** Ends the waits of both sides. */

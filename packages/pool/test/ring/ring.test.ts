@@ -52,6 +52,19 @@ it("goes on when its counters wrap around", () => {
   }
 });
 
+it("counts on when what it refuses is more than 31 bits hold", () => {
+  const ring = createRing({ frames: 1, frameBytes: 8 });
+  const counters = new Int32Array(ring.memory);
+  counters[1] = 2 ** 31 - 1;
+  counters[17] = 2 ** 31 - 1;
+  const writer = new RingWriter(ring, Float64Array);
+  const reader = new RingReader(ring, Float64Array);
+  expect([reader.take(), reader.underruns]).toEqual([null, 2 ** 31]);
+  writer.claim();
+  writer.commit();
+  expect([writer.claim(), writer.overruns]).toEqual([null, 2 ** 31]);
+});
+
 it("carries every frame in order between two threads that sleep and wake", async () => {
   const pool = createPool({ module: new URL("../fixtures/ring-echo.js", import.meta.url), workers: 1 });
   try {
