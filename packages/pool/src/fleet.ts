@@ -54,7 +54,7 @@ export class Fleet implements Home {
   #warmWanted = Infinity;
   #snapshotBlob: string | null = null;
   readonly #preparing = new AbortController();
-  #prepared: Promise<void> | null = null;
+  prepared: Promise<void> = Promise.resolve();
   #firstWarm: ((worker: PoolWorker) => void) | null = null;
 
   constructor(placement: Placement, modules: ReadonlyMap<string, PoolModule>, plan: PoolPlan) {
@@ -192,7 +192,7 @@ export class Fleet implements Home {
     const untilMs = performance.now() + graceMs;
     while (this.#isBusy && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 5));
     this.#preparing.abort();
-    await this.#prepared;
+    await this.prepared;
     await Promise.all(this.workers.map((worker) => worker.end("the pool was closed")));
     await this.supervision.close(10_000);
     await this.#lifeline.close();
@@ -207,7 +207,7 @@ export class Fleet implements Home {
   async #open(): Promise<void> {
     const { workers, spares } = this.plan;
     try {
-      await (this.#prepared = this.#prepareSnapshot());
+      await (this.prepared = this.#prepareSnapshot());
       if (this.isClosing) return;
       const isAutomatic = workers === "auto" || spares === "auto";
       if (!isAutomatic) {

@@ -17,6 +17,8 @@ export interface Home {
   /** Null until it is decided. */
   readonly size: Size | null;
   readonly isClosing: boolean;
+  /** Resolves when workers can be started: what they begin with is there. */
+  readonly prepared: Promise<void>;
   /** The error of the last warm-up, wrapped, while none has succeeded since. */
   readonly warmupFailure: PoolError | null;
   /** Its shared workers, for what all of its workers together may be. */

@@ -72,10 +72,15 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   /** Starts one more. */
-  open(niced: boolean): Promise<void> {
+  async open(niced: boolean): Promise<void> {
     const place: Place = { phase: "opening", lease: null, costMs: 0 };
     this.#places.add(place);
-    return this.#home.supervision.add({
+    await this.#home.prepared;
+    if (this.#home.isClosing) {
+      this.#places.delete(place);
+      return;
+    }
+    await this.#home.supervision.add({
       open: (ended) =>
         openBehindGate(
           this.#home.gate,

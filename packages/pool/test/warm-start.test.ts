@@ -1,12 +1,21 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { createPool, type Placement, type Pool, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import { buildSnapshot } from "../src/worker/startup-snapshot.ts";
 import { owned, until } from "./leftovers.ts";
 
 const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url);
+
+/** The script of the snapshot in a file that nobody has built one of. */
+function freshSnapshot(more = ""): string {
+  const script = join(mkdtempSync(join(tmpdir(), "pool-script-")), "snapshot.cjs");
+  onTestFinished(() => rmSync(dirname(script), { recursive: true }));
+  writeFileSync(script, `${readFileSync(fixture("snapshot.cjs"), "utf8")}\n${more} // ${script}\n`);
+  return script;
+}
 
 function open(options: Partial<PoolOptions>): Pool {
   const pool = createPool({ module: fixture("tasks.js"), workers: 1, ...options });
@@ -22,6 +31,23 @@ it("worker processes start with the heap of a script that ran once", async () =>
   expect(pool.snapshot()[0]?.workers.map((worker) => worker.id)).not.toContain(found.pid);
   // Modules, leases and all else work in them as in others.
   expect(await pool.run("add", { left: 1, right: 2 })).toBe(3);
+});
+
+it("a process that is leased before the snapshot is built starts with it, too", async () => {
+  const pool = open({ placement: "process", workers: 0, spares: 1, process: { snapshot: freshSnapshot() } });
+  const lease = await pool.lease({ whenGone: { queueMs: 20_000 } });
+  expect(await lease.call("snapshotted")).toMatchObject({ pid: expect.any(Number) as number });
+  const cold = await pool.lease({ whenGone: "cold" });
+  expect(await cold.call("snapshotted")).toMatchObject({ pid: expect.any(Number) as number });
+});
+
+it("the same snapshot may be built by several at a time", async () => {
+  const script = freshSnapshot("globalThis.large = Array.from({ length: 1_000_000 }, (_, index) => index + 0.5);");
+  const plan = { script, directory: dirname(script), timeoutMs: 20_000, signal: new AbortController().signal };
+  const blobs = await Promise.all([1, 2, 3, 4].map(() => buildSnapshot(plan)));
+  expect(new Set(blobs).size).toBe(1);
+  // Nothing unfinished.
+  expect(readdirSync(dirname(script))).toHaveLength(2);
 });
 
 it("a snapshot script that fails is named, and calls fail at once instead of waiting", async () => {

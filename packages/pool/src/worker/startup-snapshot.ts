@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -30,7 +30,8 @@ export async function buildSnapshot({ script, directory, timeoutMs, signal }: Sn
   const blob = join(directory, `${key.slice(0, 32)}.blob`);
   if (existsSync(blob)) return blob;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const unfinished = `${blob}.${process.pid}`;
+  // Others may be at it too, also in this process.
+  const unfinished = `${blob}.${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     await promisify(execFile)(process.execPath, ["--snapshot-blob", unfinished, "--build-snapshot", path], {
       timeout: timeoutMs,
