@@ -85,7 +85,8 @@ export class Spares implements WorkerOwner, Lessor {
         openBehindGate(
           this.#home.gate,
           () => {
-            const worker = this.#home.start(this, niced);
+            // Its seat opens again after a crash: somebody may wait for it by then.
+            const worker = this.#home.start(this, niced && this.#line.size === 0);
             this.#placeOf.set(worker, place);
             this.#enders.set(worker, ended);
             return worker;

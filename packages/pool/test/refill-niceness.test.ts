@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
-import { getPriority } from "node:os";
-import { expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { getPriority, tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import type { Placement, Pool } from "@constellation/pool";
 import { canTakeNicenessBack } from "../src/privilege.ts";
 import { until } from "./leftovers.ts";
@@ -9,9 +10,14 @@ import { watchedPools } from "./watched-pools.ts";
 const module = new URL("./fixtures/slow-module.js", import.meta.url);
 const { open } = watchedPools({ module, placement: "process", workers: 0, spares: 1 });
 
+/** Process id of the one that warms up. */
+function starting(pool: Pool): number | undefined {
+  return pool.snapshot()[0]?.workers.find(({ state }) => state === "starting")?.id;
+}
+
 /** Niceness of the process that warms up, and of its session where the kernel has such a thing. */
 function niceness(pool: Pool): number[] {
-  const pid = pool.snapshot()[0]?.workers.find(({ state }) => state === "starting")?.id;
+  const pid = starting(pool);
   if (pid === undefined) return [];
   try {
     const session = /nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, "utf8"))?.[1];
@@ -35,12 +41,43 @@ it.runIf(canTakeNicenessBack())("a refill comes behind all others, until somebod
   await waiting;
 });
 
+/** A module that gets ready when a file is gone: then it is not up to the machine how far a worker has got at some time. */
+function heldModule(): { readonly module: string; readonly hold: () => void; readonly letGo: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "pool-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [module, held] = [join(folder, "tasks.mjs"), join(folder, "held")];
+  writeFileSync(
+    module,
+    `import { existsSync } from "node:fs";
+    while (existsSync(${JSON.stringify(held)})) await new Promise((resolve) => setTimeout(resolve, 20));`,
+  );
+  return { module, hold: () => writeFileSync(held, ""), letGo: () => rmSync(held) };
+}
+
 it.runIf(canTakeNicenessBack())("a refill that takes long is niced for half of its time only", async () => {
-  const pool = await open({ warmUpTimeoutMs: 3000 });
+  const { module, hold, letGo } = heldModule();
+  const pool = await open({ module, warmUpTimeoutMs: 8000 });
+  hold();
   await pool.lease();
   await until(() => isAt(pool, 19), "the next one, niced with its session");
   await until(() => isAt(pool, 0), "not niced any more, before it is warm");
+  letGo();
   await until(() => pool.snapshot()[0]?.spares.idle === 1, "a spare");
+});
+
+it.runIf(canTakeNicenessBack())("a refill that is started again while somebody waits is not niced", async () => {
+  const { module, hold, letGo } = heldModule();
+  const pool = await open({ module });
+  hold();
+  await pool.lease();
+  await until(() => isAt(pool, 19), "the next one, niced with its session");
+  const first = starting(pool);
+  const waiting = pool.lease({ whenGone: { queueMs: 20_000 } });
+  process.kill(Number(first), "SIGKILL");
+  await until(() => ![first, undefined].includes(starting(pool)), "another one");
+  expect(isAt(pool, 0)).toBe(true);
+  letGo();
+  await waiting;
 });
 
 it.runIf(canTakeNicenessBack()).each<Placement>(["thread", "process"])(
