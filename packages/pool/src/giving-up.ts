@@ -2,6 +2,18 @@ import { PoolError } from "./failure.ts";
 import { onAbort } from "./on-abort.ts";
 import type { Task } from "./task.ts";
 import { order } from "./wire/protocol.ts";
+import type { Progress } from "./worker/pending.ts";
+import type { PoolWorker } from "./worker/pool-worker.ts";
+
+/** A worker that is looked at again has so long at least: on a busy machine it may not have had its turn. */
+const leastAgainMs = 100;
+
+/** What is kept of a task that was given up: not its data. */
+interface GivenUp {
+  readonly id: number;
+  readonly name: string;
+  readonly graceMs: number;
+}
 
 /** Lets `signal` end a task; `giveUp` is called at most once, and not after the task is settled. */
 export function heed(task: Task, signal: AbortSignal, giveUp: (task: Task, reason: unknown) => void): void {
@@ -25,13 +37,27 @@ export function stopClock(task: Task): void {
  * is still at it. Code that runs inline cannot be stopped, but its worker is left to it and replaced.
  */
 export function giveUpSent(task: Task, reason: unknown, graceMs: number): void {
-  const { worker, id } = task;
+  const { worker, id, name } = task;
   task.fail(reason);
   if (worker === null) return;
   worker.tell(order.abort, id, null);
+  seeItEnd(worker, { id, name, graceMs }, "begun", graceMs);
+}
+
+/**
+ * Ends a worker that is at it when `afterMs` have passed. What waits there behind something else may begin before the worker
+ * hears that nobody wants it, and get stuck then; and a worker may be stuck in what is no task, and begin nothing any
+ * more: both are looked at again, and must have been found so twice.
+ */
+function seeItEnd(worker: PoolWorker, given: GivenUp, before: Progress, afterMs: number): void {
   setTimeout(() => {
-    if (worker.isAt(id)) void worker.end(`task "${task.name}" went on ${graceMs} ms after it was given up`);
-  }, graceMs).unref();
+    const { id, name, graceMs } = given;
+    const now = worker.progressOf(id);
+    if (now === "over") return;
+    if (now === "waits" || now !== before) seeItEnd(worker, given, now, Math.max(graceMs, leastAgainMs));
+    else if (now === "begun") void worker.end(`task "${name}" went on ${graceMs} ms after it was given up`);
+    else void worker.end(`it was at no task, and did not get to task "${name}" either`);
+  }, afterMs).unref();
 }
 
 function timeoutOf(task: Task): PoolError {

@@ -15,6 +15,10 @@ export class Metrics {
   readonly counts = {
     /** Answered by a worker, with a value or an error; also when nobody wanted the answer any more. */
     tasksDone: 0,
+    /** Of these, answered with an error: what they threw, an unknown name, a result that cannot be copied. */
+    tasksFailed: 0,
+    /** Begun in a worker that ended, and failed with `worker-crashed` or `worker-out-of-memory`. */
+    tasksLost: 0,
     /** Aborted or timed out, before or after they began. */
     tasksGivenUp: 0,
     /** Sent to a worker that died before it began them, and sent again. */

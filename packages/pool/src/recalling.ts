@@ -1,4 +1,5 @@
-import type { Pending, PoolWorker } from "./worker/pool-worker.ts";
+import type { Pending } from "./worker/pending.ts";
+import type { PoolWorker } from "./worker/pool-worker.ts";
 
 /** A worker that has answered nothing for this long is not quick any more. */
 const suddenlyLongMs = 5;

@@ -13,7 +13,8 @@ import { Estimates } from "./estimates.ts";
 import { Task } from "./task.ts";
 import { order } from "./wire/protocol.ts";
 import type { WorkerExit } from "./worker/link.ts";
-import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
+import type { Pending } from "./worker/pending.ts";
+import type { PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
 /** Quick tasks that are sent to a worker beyond those it runs. */
 const sentAhead = 16;
@@ -79,7 +80,13 @@ export class SharedWorkers implements WorkerOwner {
 
   run(name: string, data: unknown, options: RunOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const refusal = this.#refusal(options?.signal);
+      const signal = options?.signal;
+      // Its reason may be anything, null too.
+      if (signal?.aborted === true) {
+        reject(signal.reason);
+        return;
+      }
+      const refusal = this.#refusal();
       if (refusal !== null) {
         reject(refusal);
         return;
@@ -105,7 +112,7 @@ export class SharedWorkers implements WorkerOwner {
         resolve,
         reject,
       );
-      if (options?.signal !== undefined) heed(task, options.signal, this.#giveUp);
+      if (signal !== undefined) heed(task, signal, this.#giveUp);
       const worker = this.queued === 0 ? this.#workerFor(task) : null;
       if (worker !== null) this.#send(worker, task);
       else this.#enqueue(task);
@@ -127,14 +134,20 @@ export class SharedWorkers implements WorkerOwner {
     this.#pump();
   }
 
-  warmupFailed(what: string, error: Error): void {
-    const failure = this.#home.noteWarmupFailure(what, error);
-    if (this.warmCount === 0) this.rejectAll(failure);
+  warmupFailed(what: string, error: Error, worker: PoolWorker): void {
+    this.#noteWarmupFailure(what, error, this.#slotOf.get(worker) as number);
   }
 
-  ran(us: number): void {
-    this.#home.metrics.counts.tasksDone += 1;
-    this.#home.metrics.run.recordUs(us);
+  ran(us: number, failed: boolean): void {
+    const { counts, run } = this.#home.metrics;
+    counts.tasksDone += 1;
+    if (failed) counts.tasksFailed += 1;
+    run.recordUs(us);
+  }
+
+  lost(pending: Pending, exit: WorkerExit, why: string): void {
+    if (pending instanceof Task && pending.isWanted) this.#home.metrics.counts.tasksLost += 1;
+    pending.lost(exit, why);
   }
 
   skipped(pending: Pending): void {
@@ -190,15 +203,25 @@ export class SharedWorkers implements WorkerOwner {
             return worker;
           },
           (error) => {
-            this.warmupFailed("", error);
+            this.#noteWarmupFailure("", error, index);
             ended({ kind: "crashed", detail: `could not be started: ${error.message}` }, true);
           },
         ),
     };
   }
 
-  #refusal(signal: AbortSignal | undefined): unknown {
-    if (signal?.aborted === true) return signal.reason;
+  /** Calls do not wait for attempt after attempt: all of them when nobody is warm, else those of whoever sits at this slot. */
+  #noteWarmupFailure(what: string, error: Error, slot: number): void {
+    const failure = this.#home.noteWarmupFailure(what, error);
+    if (this.warmCount === 0) this.rejectAll(failure);
+    else for (const task of this.#backlog.drainTied((seat) => this.#slotOfSeat(seat) === slot)) task.fail(failure);
+  }
+
+  #slotOfSeat(seat: number): number {
+    return seat % (this.#home.size?.workers ?? this.#seats);
+  }
+
+  #refusal(): PoolError | null {
     const home = this.#home;
     if (home.isClosing) return poolClosed();
     if (home.plan.workers === 0)
@@ -244,7 +267,7 @@ export class SharedWorkers implements WorkerOwner {
     }
     // What was transferred went with the worker.
     if (!task.canMove) {
-      task.lost({ kind: "ended" }, "what was transferred is gone with it");
+      this.lost(task, { kind: "ended" }, "what was transferred is gone with it");
       return;
     }
     this.#home.metrics.counts.tasksRequeued += 1;

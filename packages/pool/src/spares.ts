@@ -11,7 +11,8 @@ import { Refill } from "./refill.ts";
 import { crashOf } from "./task.ts";
 import { WaitingLine } from "./waiting-line.ts";
 import type { WorkerExit } from "./worker/link.ts";
-import type { Pending, PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
+import type { Pending } from "./worker/pending.ts";
+import type { PoolWorker, WorkerOwner } from "./worker/pool-worker.ts";
 
 /** Calls of `lease` that may wait, each until its deadline. */
 const mostWaiting = 65_536;
@@ -157,6 +158,10 @@ export class Spares implements WorkerOwner, Lessor {
 
   ran(us: number): void {
     this.#home.metrics.run.recordUs(us);
+  }
+
+  lost(pending: Pending, exit: WorkerExit, why: string): void {
+    pending.lost(exit, why);
   }
 
   skipped(pending: Pending): void {

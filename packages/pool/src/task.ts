@@ -6,7 +6,8 @@ import { reviveError } from "./wire/error-record.ts";
 import { answer, type ErrorRecord } from "./wire/protocol.ts";
 import { causeOf } from "./worker/last-words.ts";
 import type { WorkerExit } from "./worker/link.ts";
-import type { Pending, PoolWorker } from "./worker/pool-worker.ts";
+import type { Pending } from "./worker/pending.ts";
+import type { PoolWorker } from "./worker/pool-worker.ts";
 
 /** One call of `run`, from the queue to its answer. */
 export class Task implements Waiting, Pending {

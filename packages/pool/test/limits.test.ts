@@ -96,6 +96,19 @@ it.each<Placement>(["thread", "process", "inline"])(
   },
 );
 
+it.each([null, undefined, "enough"])(
+  "takes no task whose signal has aborted already, with %s as its reason",
+  async (reason) => {
+    const pool = await open({ workers: 1 });
+    const signal = AbortSignal.abort(reason);
+    const expected = [signal.reason, signal.reason, signal.reason];
+    const lease = await pool.lease();
+    const calls = [pool.run("echo", 1, { signal }), pool.lease({ signal }), lease.call("echo", 1, { signal })];
+    const settled = await Promise.allSettled<unknown>(calls);
+    expect(settled.map((one) => one.status === "rejected" && one.reason)).toEqual(expected);
+  },
+);
+
 it("hears a signal of many tasks and leases with one listener", async () => {
   const warnings: string[] = [];
   const note = ({ name }: Error): void => void warnings.push(name);

@@ -171,6 +171,28 @@ describe.each<Placement>(["thread", "process"])("a worker %s", (placement) => {
   });
 });
 
+it.each<Placement>(["thread", "process"])("a %s counts what became of its tasks", async (placement) => {
+  const pool = open({ placement, workers: 1, abortGraceMs: 20 });
+  const calls = await Promise.allSettled([
+    pool.run("echo", 1),
+    pool.run("boom"),
+    pool.run("nope"),
+    pool.run("unclonable"),
+    pool.run("exit", 3),
+    pool.run("spin", 60_000, { timeoutMs: 50 }),
+  ]);
+  expect(calls.map(({ status }) => status === "rejected")).toEqual([false, true, true, true, true, true]);
+  // Who was given up is not lost, too, when the worker is ended for it.
+  expect(await pool.run("echo", 2)).toBe(2);
+  expect(pool.snapshot()[0]?.counts).toMatchObject({
+    tasksDone: 5,
+    tasksFailed: 3,
+    tasksLost: 1,
+    tasksGivenUp: 1,
+    crashes: 1,
+  });
+});
+
 describe.each<Placement>(["thread", "process"])("a %s that ends before it is warm", (placement) => {
   it("is a failed warm-up that names its module, backs off and keeps nobody waiting", async () => {
     const events: PoolEvent[] = [];
@@ -218,6 +240,19 @@ describe.each<Placement>(["thread", "process"])("a %s that ends before it is war
     await until(() => pool.snapshot()[0]?.workers.some(({ state }) => state === "warm") ?? false, "a warm worker");
     await pool.ready();
     expect(pool.snapshot()[0]?.workers.map(({ state }) => state)).toEqual(["warm", "warm"]);
+  });
+
+  it("does not keep the tasks waiting that have its key", async () => {
+    const module = join(mkdtempSync(join(tmpdir(), "pool-test-")), "tasks.mjs");
+    onTestFinished(() => rmSync(dirname(module), { recursive: true }));
+    writeFileSync(module, "export const echo = (value) => value; export const exit = () => process.exit(3)");
+    const pool = open({ placement, module, workers: 2 });
+    await pool.ready();
+    // The other one stays well, and none can be started any more.
+    writeFileSync(module, "throw new Error('gone bad')");
+    await expect(pool.run("exit", 0, { key: "a" })).rejects.toMatchObject({ code: "worker-crashed" });
+    await expect(pool.run("echo", 1, { key: "a" })).rejects.toMatchObject({ code: "warmup-failed" });
+    expect(await pool.run("echo", 2)).toBe(2);
   });
 
   it("is told what to do when Node cannot load what it was given", async () => {

@@ -2,7 +2,7 @@ import { readFileSync, readSync, writeSync } from "node:fs";
 import { Socket, type ConnectOpts, type SocketConstructorOpts } from "node:net";
 import { batchFrame, bytesFrame, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
 import { processDescriptors } from "../wire/descriptors.ts";
-import { beginningsAt } from "../wire/protocol.ts";
+import { beginningsAt, isWithin } from "../wire/protocol.ts";
 import { Runtime } from "./runtime.ts";
 
 /** Chunks are read into one piece of memory. */
@@ -33,7 +33,7 @@ const runtime = new Runtime({
   },
   mayGoOn: (id) => {
     readSync(processDescriptors.beginnings, word, 0, 4, beginningsAt.limit * 4);
-    return id <= (word[0] as number);
+    return isWithin(word[0] as number, id);
   },
   isCongested: () => socket.writableLength > mostUnsentBytes,
   memoryBytes: privateBytes,

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from "node:v8";
 import { workerData, type MessagePort } from "node:worker_threads";
-import { beginningsAt, mostUnread, readingsAt, type Batch } from "../wire/protocol.ts";
+import { beginningsAt, isWithin, mostUnread, readingsAt, type Batch } from "../wire/protocol.ts";
 import { banSpawning } from "./ban-spawning.ts";
 import { Runtime } from "./runtime.ts";
 
@@ -30,7 +30,7 @@ const runtime = new Runtime({
   },
   isCongested: () => ((posted - Atomics.load(words, readingsAt.byPool)) | 0) > mostUnread,
   noteStarted: (id) => void Atomics.store(words, beginningsAt.started, id),
-  mayGoOn: (id) => id <= Atomics.load(words, beginningsAt.limit),
+  mayGoOn: (id) => isWithin(Atomics.load(words, beginningsAt.limit), id),
   memoryBytes: () => {
     const heap = getHeapStatistics();
     return heap.total_heap_size + heap.external_memory + heap.malloced_memory;

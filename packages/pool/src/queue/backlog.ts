@@ -66,6 +66,14 @@ export class Backlog {
     return all;
   }
 
+  /** Takes all that are tied to these seats. */
+  drainTied(isOf: (seat: number) => boolean): Task[] {
+    const all = this.#tied.flatMap((queue, seat) => (isOf(seat) ? [...queue.drain()] : []));
+    this.#tiedSize -= all.length;
+    this.room.look();
+    return all;
+  }
+
   /** Sends those that are tied to a seat, unless somebody who may go anywhere came before them. */
   #pumpTied(workerFor: (task: Task) => PoolWorker | null, send: (worker: PoolWorker, task: Task) => void): boolean {
     let progress = false;

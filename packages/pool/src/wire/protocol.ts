@@ -68,6 +68,14 @@ export const beginningsAt = {
   limit: 1,
 } as const;
 
+/** The limit that is none. */
+export const unlimited = 2 ** 31 - 1;
+
+/** Whether a task may begin under this limit. Where there is none, ids may be higher than the word can hold. */
+export function isWithin(limit: number, id: number): boolean {
+  return id <= limit || limit === unlimited;
+}
+
 /** Two more between threads: how many messages each side has read. Sockets know by themselves how full they are. */
 export const readingsAt = { byWorker: 2, byPool: 3 } as const;
 

@@ -30,10 +30,13 @@ export interface Link {
   close(): void;
 }
 
-/** No task has a higher id. */
-export const unlimited = 2 ** 31 - 1;
-/** A worker that was sent so many is replaced, long before the ids do not fit into their word any more. */
+/** A worker that was sent so many is replaced, long before the ids do not fit into their word any more; not during a lease. */
 export const mostSent = 2 ** 30;
+
+/** Whether a worker that has noted `started` last has begun this one. One lease may send more than the word can count: it wraps. */
+export function hasBegun(id: number, started: number): boolean {
+  return ((id - started) | 0) <= 0;
+}
 
 /** What a link tells. */
 export interface LinkEvents {

@@ -5,22 +5,19 @@ import { Inlets } from "../channel.ts";
 import { PoolError } from "../failure.ts";
 import { recordError, reviveError } from "../wire/error-record.ts";
 import { Outbox } from "../wire/outbox.ts";
-import { answer, order, stride, type Batch, type Boot, type WarmReport, type WarmupFailure } from "../wire/protocol.ts";
+import {
+  answer,
+  order,
+  stride,
+  unlimited,
+  type Batch,
+  type Boot,
+  type WarmReport,
+  type WarmupFailure,
+} from "../wire/protocol.ts";
 import { tellUncaught, warmupErrorOf } from "./last-words.ts";
-import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
-
-/** Something that waits for an answer of a worker. */
-export interface Pending {
-  /** Begins when it arrives, before what waits at the worker, which makes no note of it. */
-  readonly beginsAtOnce: boolean;
-  /** May take long: nothing is sent ahead to a worker that has one. */
-  readonly isSlow: boolean;
-  /** Can be sent to another worker when this one has not begun it. */
-  readonly canMove: boolean;
-  answered(op: number, value: unknown, runUs: number): void;
-  /** The worker ended while it ran this; `why` when it did not crash. */
-  lost(exit: WorkerExit, why: string): void;
-}
+import { entryUrl, hasBegun, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { recalled, type Pending, type Progress } from "./pending.ts";
 
 /** Where a worker is in its life; each state has only what belongs to it. */
 export type WorkerState =
@@ -36,9 +33,11 @@ export type WorkerState =
 export interface WorkerOwner {
   warm(worker: PoolWorker): void;
   /** It did not get warm; `what` names the module or function at which it failed. */
-  warmupFailed(what: string, error: Error): void;
-  /** Something ran so long. */
-  ran(us: number): void;
+  warmupFailed(what: string, error: Error, worker: PoolWorker): void;
+  /** Something ran so long; `failed` when it answered with an error. */
+  ran(us: number, failed: boolean): void;
+  /** It ended while it ran this; `why` when it did not crash. */
+  lost(pending: Pending, exit: WorkerExit, why: string): void;
   /** It did not begin this, as it was being taken back. */
   skipped(pending: Pending): void;
   /** Answers came: it has room for more. */
@@ -46,15 +45,6 @@ export interface WorkerOwner {
   /** It is gone; `unstarted` had been sent and never began. */
   gone(worker: PoolWorker, exit: WorkerExit, unstarted: Pending[]): void;
 }
-
-/** Stands where something was that has been taken back. */
-const recalled: Pending = {
-  beginsAtOnce: false,
-  isSlow: false,
-  canMove: false,
-  answered: () => undefined,
-  lost: () => undefined,
-};
 
 /** Hand-overs that a worker rehearses: each makes the next one faster, the first by far the most. */
 const rehearsals = 3;
@@ -220,15 +210,23 @@ export class PoolWorker {
     return this.state.kind === "warm" && this.#recalled === 0;
   }
 
-  /** Whether it is at this now: it has begun and has not answered. */
-  isAt(id: number): boolean {
+  /** How far it has got with this. */
+  progressOf(id: number): Progress {
     const pending = this.#inFlight.get(id);
-    return pending !== undefined && (pending.beginsAtOnce || id <= this.link.lastStarted());
+    if (pending === undefined || pending === recalled) return "over";
+    const lastStarted = this.link.lastStarted();
+    if (pending.beginsAtOnce || hasBegun(id, lastStarted)) return "begun";
+    for (const [other, { beginsAtOnce }] of this.#inFlight)
+      if (beginsAtOnce || hasBegun(other, lastStarted)) return "waits";
+    // What a leased one does besides tasks is its holder's business.
+    return this.state.kind === "leased" ? "waits" : "stuck";
   }
 
   /** Ends it at once, with all it has started. */
   end(why: string): Promise<void> {
     this.endedFor ??= why;
+    // It is there for a moment still, and is not to be sent anything.
+    if (this.state.kind === "warm") this.state = { kind: "retiring", why };
     return awaitEnd(this.link.terminate(), `Pool worker ${this.number} (${this.link.placement} ${this.link.id})`);
   }
 
@@ -271,7 +269,7 @@ export class PoolWorker {
         done += 1;
         const runUs = batch[at + 3] as number;
         this.busyUs += runUs;
-        this.owner.ran(runUs);
+        this.owner.ran(runUs, op === answer.failed);
         pending.answered(op, batch[at + 2], runUs);
       } else if (op === answer.leased) this.#confirmed = batch[at + 1] as number;
       else this.#note(op, batch[at + 2]);
@@ -313,7 +311,7 @@ export class PoolWorker {
       this.#rehearse(value as WarmReport, this.link.placement === "inline" ? 0 : rehearsals);
     } else {
       const { what, error } = value as WarmupFailure;
-      this.owner.warmupFailed(what, reviveError(error));
+      this.owner.warmupFailed(what, reviveError(error), this);
       void this.end(`warm-up of ${what} failed`);
     }
   }
@@ -345,7 +343,7 @@ export class PoolWorker {
 
   #failLate(warmUpTimeoutMs: number): void {
     const text = `not warm after ${warmUpTimeoutMs} ms`;
-    this.owner.warmupFailed(this.#warming, new Error(text));
+    this.owner.warmupFailed(this.#warming, new Error(text), this);
     void this.end(text);
   }
 
@@ -370,13 +368,13 @@ export class PoolWorker {
     if (this.#endTimer !== null) clearTimeout(this.#endTimer);
     const lastStarted = this.link.lastStarted();
     if ((this.state.kind === "starting" || this.state.kind === "rehearsing") && this.endedFor === null)
-      this.owner.warmupFailed(this.#warming, warmupErrorOf(exit));
+      this.owner.warmupFailed(this.#warming, warmupErrorOf(exit), this);
     else if (this.inFlight === 0) tellUncaught(this.number, exit);
     this.state = { kind: "gone", exit };
     const unstarted: Pending[] = [];
     for (const [id, pending] of this.#inFlight)
       if (pending === recalled) continue;
-      else if (id <= lastStarted) pending.lost(exit, this.why);
+      else if (hasBegun(id, lastStarted)) this.owner.lost(pending, exit, this.why);
       else unstarted.push(pending);
     this.#inFlight.clear();
     this.owner.gone(this, exit, unstarted);

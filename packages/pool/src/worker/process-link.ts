@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findByEnvironment, signalProcess, type EnvironmentMarker } from "@constellation/host";
 import { batchFrame, bytesFrame, FrameReader, mostUnsentBytes } from "../wire/frames.ts";
-import { beginningsAt } from "../wire/protocol.ts";
+import { beginningsAt, unlimited } from "../wire/protocol.ts";
 import type { Lifeline } from "./lifeline.ts";
-import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 import { niceSession } from "./process-niceness.ts";
 
 /** Settings of worker processes. */

@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker, type ResourceLimits } from "node:worker_threads";
 import type { ThreadData } from "../entry/thread-entry.ts";
-import { beginningsAt, mostUnread, readingsAt, type Batch } from "../wire/protocol.ts";
-import { entryUrl, unlimited, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
+import { beginningsAt, mostUnread, readingsAt, unlimited, type Batch } from "../wire/protocol.ts";
+import { entryUrl, type Link, type LinkEvents, type WorkerExit } from "./link.ts";
 
 /** Settings of worker threads. */
 export interface ThreadSettings {
