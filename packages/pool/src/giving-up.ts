@@ -23,7 +23,10 @@ export function heed(task: Task, signal: AbortSignal, giveUp: (task: Task, reaso
 /** Starts the clock of a task that has been sent. */
 export function startClock(task: Task, giveUp: (task: Task, reason: unknown) => void): void {
   if (task.timeoutMs === Infinity) return;
-  task.timer = setTimeout(() => giveUp(task, timeoutOf(task)), task.timeoutMs);
+  const timer = afterReading(task.timeoutMs, () => {
+    if (task.isWanted && task.timer === timer) giveUp(task, timeoutOf(task));
+  });
+  task.timer = timer;
 }
 
 /** Stops the clock of a task that goes back to the queue. */
@@ -41,7 +44,8 @@ export function giveUpSent(task: Task, reason: unknown, graceMs: number): void {
   task.fail(reason);
   if (worker === null) return;
   worker.tell(order.abort, id, null);
-  seeItEnd(worker, { id, name, graceMs }, "begun", graceMs);
+  // Its time begins when that is sent: at the end of this turn, which may be long.
+  process.nextTick(() => seeItEnd(worker, { id, name, graceMs }, "begun", graceMs));
 }
 
 /**
@@ -50,14 +54,19 @@ export function giveUpSent(task: Task, reason: unknown, graceMs: number): void {
  * more: both are looked at again, and must have been found so twice.
  */
 function seeItEnd(worker: PoolWorker, given: GivenUp, before: Progress, afterMs: number): void {
-  setTimeout(() => {
+  afterReading(afterMs, () => {
     const { id, name, graceMs } = given;
     const now = worker.progressOf(id);
     if (now === "over") return;
     if (now === "waits" || now !== before) seeItEnd(worker, given, now, Math.max(graceMs, leastAgainMs));
     else if (now === "begun") void worker.end(`task "${name}" went on ${graceMs} ms after it was given up`);
     else void worker.end(`it was at no task, and did not get to task "${name}" either`);
-  }, afterMs).unref();
+  }).unref();
+}
+
+/** A timer that lets what has come be read first: this thread may have been busy for longer than the timer was to take. */
+function afterReading(delayMs: number, then: () => void): NodeJS.Timeout {
+  return setTimeout(() => setImmediate(then), delayMs);
 }
 
 function timeoutOf(task: Task): PoolError {

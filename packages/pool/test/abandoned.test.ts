@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Placement } from "@constellation/pool";
 import { PoolWorker } from "../src/worker/pool-worker.ts";
 import { watchedPools } from "./watched-pools.ts";
@@ -56,3 +56,32 @@ it("a worker that is being ended is sent nothing any more", async () => {
   await vi.waitUntil(() => late.length > 0);
   expect(await late[0]).toBe(8);
 });
+
+describe.each<Placement>(["thread", "process"])("a pool of one %s whose own thread is busy", (placement) => {
+  it("takes nothing for too late that was answered in time", async () => {
+    const pool = await open({ placement });
+    await pool.run("echo", 0);
+    const answer = pool.run("echo", 1, { timeoutMs: 50 });
+    await new Promise((resolve) => setImmediate(resolve));
+    block(300);
+    expect(await answer).toBe(1);
+  });
+
+  it("ends no worker that has stopped in time", async () => {
+    const pool = await open({ placement, abortGraceMs: 100, module: new URL("./fixtures/tasks.js", import.meta.url) });
+    const [before] = pool.snapshot()[0]?.workers ?? [];
+    const stop = new AbortController();
+    const waiting = pool.run("wait", 60_000, { signal: stop.signal });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stop.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+    block(400);
+    expect(await pool.run("echo", 1)).toBe(1);
+    expect(pool.snapshot()[0]?.workers.map(({ worker }) => worker)).toEqual([before?.worker]);
+  });
+});
+
+function block(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
