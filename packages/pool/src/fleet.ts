@@ -48,7 +48,7 @@ export class Fleet implements Home {
   readonly #markerPrefix = `${process.pid}-${randomBytes(6).toString("hex")}-`;
   #lastSerial = 0;
   readonly #mayFork: boolean;
-  readonly #nices = canTakeNicenessBack();
+  #nices = canTakeNicenessBack();
   #realTime = 0;
   #healthTimer: NodeJS.Timeout | null = null;
   #warmWanted = Infinity;
@@ -84,6 +84,8 @@ export class Fleet implements Home {
 
   /** Starts one worker for `owner`. */
   start(owner: WorkerOwner, niced: boolean): PoolWorker {
+    // A program may give up its rights once it has begun.
+    if (niced && this.#nices) this.#nices = canTakeNicenessBack();
     const niceness = niced && this.#nices && this.placement !== "inline" ? this.plan.refillNiceness : null;
     const boot: Boot = {
       modules: Object.fromEntries([...this.#modules].map(([name, module]) => [name, String(module.url)])),

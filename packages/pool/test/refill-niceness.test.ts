@@ -1,6 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { getPriority, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, it, onTestFinished } from "vitest";
 import type { Placement, Pool } from "@constellation/pool";
 import { canTakeNicenessBack } from "../src/privilege.ts";
@@ -92,3 +95,20 @@ it.runIf(canTakeNicenessBack()).each<Placement>(["thread", "process"])(
     expect(await refilled.load(ownPriority)).toBe(0);
   },
 );
+
+const program = fileURLToPath(new URL("./fixtures/drops-rights.js", import.meta.url));
+
+it.runIf(canTakeNicenessBack() && isReadableByAll(program))(
+  "a refill is not niced, and does not end, when the program has given up the right to take it back",
+  async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { timeout: 25_000 });
+    expect(JSON.parse(stdout)).toEqual({ ended: [], niceness: 0 });
+  },
+);
+
+/** Whether somebody without rights can get there. */
+function isReadableByAll(path: string): boolean {
+  for (let at = path; at !== dirname(at); at = dirname(at))
+    if ((statSync(at).mode & 0o001) === 0 && at !== path) return false;
+  return (statSync(path).mode & 0o004) !== 0;
+}

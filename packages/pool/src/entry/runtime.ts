@@ -94,7 +94,7 @@ export class Runtime {
         this.#outbox.add(answer.memory, 0, this.#port.memoryBytes(), 0);
         break;
       case order.nice:
-        setPriority(0, id);
+        renice(id);
         break;
       case order.lease:
         this.#leased = id > 0;
@@ -297,6 +297,14 @@ export class Runtime {
     const known = [...this.#tasks.keys()].slice(0, 10).join(", ") || "none";
     const text = `Cannot run task "${name}": its module exports no such function; it has ${known}`;
     return recordError(new PoolError("task-unknown", text));
+  }
+}
+
+function renice(niceness: number): void {
+  try {
+    setPriority(0, niceness);
+  } catch {
+    // The program has given up the right to since: it goes on as nice as it is.
   }
 }
 
