@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it, onTestFinished, vi } from "vitest";
+import { startThread } from "../src/worker/thread-link.ts";
 import { owned, until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
 
@@ -45,6 +46,19 @@ it("what a process writes to stderr ends nobody, also when nobody reads it", asy
   child.stdout.on("data", (chunk) => (said += String(chunk)));
   await new Promise((resolve) => child.once("close", resolve));
   expect(said).toBe("done\n");
+});
+
+it("a thread that could not be started holds no port", async () => {
+  const ports = (): number => {
+    const { libuv } = process.report.getReport() as unknown as { libuv: { type: string }[] };
+    return libuv.filter(({ type }) => type === "async").length;
+  };
+  const events = { onBatch: () => undefined, onBytes: () => undefined, onExit: () => undefined };
+  const start = (): unknown => startThread({ execArgv: ["--no-such-flag"] }, events);
+  expect(start).toThrow(/no-such-flag/);
+  const before = ports();
+  for (let round = 0; round < 20; round += 1) expect(start).toThrow(/no-such-flag/);
+  await until(() => ports() < before + 20, "ports closed", 5000);
 });
 
 it("a process that could not be started holds no descriptor", async () => {
