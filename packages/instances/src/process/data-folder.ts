@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, lstatSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "@constellation/contract";
 import { instanceName, type StartRequest } from "../driver/start-request.ts";
@@ -14,6 +14,7 @@ import type { FoldersAhead } from "./folders-ahead.ts";
 import { giveTree } from "./give-tree.ts";
 import { howToKeepRoot } from "./own-root.ts";
 import { finishGrowing, growDiskImage } from "./grow-disk-image.ts";
+import { isEmpty } from "./is-empty.ts";
 import { liftLimit, limitProject, limitsAs } from "./project-limit.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -92,7 +93,7 @@ async function makeFolder(folder: string, { uid }: DataOwner, ahead: FoldersAhea
  */
 async function own(folder: string, before: number, uid: number): Promise<void> {
   if (before === uid) return;
-  if (readdirSync(folder).length > 0) await giveTree(folder, before, uid);
+  if (!isEmpty(folder)) await giveTree(folder, before, uid);
   chownSync(folder, uid, uid);
 }
 
@@ -118,7 +119,7 @@ export function whyNoDisk(
   if (bytes < SMALLEST_IMAGE_BYTES)
     return { what: `a disk cannot be smaller than ${formatBytes(SMALLEST_IMAGE_BYTES)}`, remedy: "Ask for more" };
   if (!existsSync(image)) {
-    const isUsed = existsSync(folder) && readdirSync(folder).length > 0;
+    const isUsed = existsSync(folder) && !isEmpty(folder);
     return isUsed ? { what: holdsFiles(folder), remedy: "Move them away" } : null;
   }
   const present = statSync(image).size;

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { type HostFacts, limitFolder, probeDiskQuota } from "../launch/index.ts";
+import { isEmpty } from "./is-empty.ts";
 
 /**
  * By what the size of a data folder is enforced: the filesystem's own counting where it has one and no image is there
@@ -20,7 +21,7 @@ const markOf = (folder: string): string => `${folder}.project`;
 /** Limits a data folder, or changes its limit; false when it holds files that nobody counted. */
 export async function limitProject(folder: string, bytes: number): Promise<boolean> {
   writeFileSync(markOf(folder), String(bytes));
-  return (await limitFolder({ folder, bytes, isEmpty: readdirSync(folder).length === 0 })) === "limited";
+  return (await limitFolder({ folder, bytes, isEmpty: isEmpty(folder) })) === "limited";
 }
 
 /** Lifts the limit of a data folder that has one. */

@@ -1,4 +1,4 @@
-import { existsSync, lchownSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, lchownSync, lstatSync, opendirSync } from "node:fs";
 import { join } from "node:path";
 
 /** More files than this are not worth their time: the instance keeps its user. */
@@ -30,5 +30,20 @@ function collect(path: string, uid: number, found: string[]): boolean {
   // Another name of it may lie where the instance has none.
   if (!stat.isDirectory() && stat.nlink > 1) return false;
   found.push(path);
-  return !stat.isDirectory() || readdirSync(path).every((name) => collect(join(path, name), uid, found));
+  if (!stat.isDirectory()) return true;
+  const names = firstNames(path);
+  return names.length <= mostFiles && names.every((name) => collect(join(path, name), uid, found));
+}
+
+/** As many as are worth their time, and one more: an instance can make millions, which we must not read all. */
+function firstNames(path: string): string[] {
+  const folder = opendirSync(path, { bufferSize: mostFiles + 1 });
+  const names: string[] = [];
+  try {
+    for (let entry = folder.readSync(); entry !== null && names.length <= mostFiles; entry = folder.readSync())
+      names.push(entry.name);
+  } finally {
+    folder.closeSync();
+  }
+  return names;
 }
