@@ -51,6 +51,9 @@ long step_clone(const struct step *step) {
   sys(fcntl, pipe[0], F_SETFL, O_NONBLOCK);
   supervisor.status = pipe[0], supervisor.channel = pair[0];
   launch.status = pipe[1], launch.channel = pair[1];
+  // A command is seen by the instance from here on: one without rights, of the same user and kind, must not get at what is
+  // ours in it (descriptors, code that its filter does not hold yet) before it is executed, which makes it the instance's.
+  if (session_active()) sys(prctl, PR_SET_DUMPABLE, 0);
   const long pid = new_process(step->arg[0], cgroup, NULL);
   if (failed(pid)) return pid;
   const u32 parent_steps = step->arg[2];

@@ -122,13 +122,13 @@ function allRefused(answer = "{}"): void {
   expect(Object.entries(outcomes).filter(([, outcome]) => !outcome.startsWith("refused"))).toEqual([]);
 }
 
-async function asNobody(request: StartRequest): Promise<string[]> {
+async function asNobody(request: StartRequest, commands: readonly string[][] = []): Promise<string[]> {
   const options = {
     runtime: join(rootless, "run"),
     state: join(rootless, "state"),
     cgroupBase: `${playground.cgroupBase}-r`,
   };
-  const words = [JSON.stringify(request), JSON.stringify(options)];
+  const words = [request, options, commands].map((each) => JSON.stringify(each));
   const outcome = JSON.parse(await asSomeoneElse(nobody, runOnce, words)) as {
     lines?: string[];
     error?: { message: string };
@@ -136,6 +136,45 @@ async function asNobody(request: StartRequest): Promise<string[]> {
   if (outcome.lines === undefined) throw new Error(outcome.error?.message);
   return outcome.lines;
 }
+
+test.runIf(root && existsSync("/usr/bin/python3"))(
+  "nor does it get at a command, executed in it below a daemon of the same user, that is still ours",
+  async () => {
+    // Stops what appears between any two of its system calls, and looks whether it lets itself be looked into.
+    const script = `
+import os, signal
+load = os.open("/proc/loadavg", os.O_RDONLY) # its last word is the number that was given last
+met = os.getpid()
+print("ready", flush=True)
+while True:
+    pid = int(os.pread(load, 100, 0).split()[-1])
+    if pid == met:
+        continue
+    met = pid
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        print("met", flush=True)
+        while True:
+            try:
+                program = os.readlink(f"/proc/{pid}/exe")
+                print("through" if "launcher" in program else "late", program, flush=True)
+                break
+            except PermissionError:
+                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, signal.SIGCONT)
+    except (ProcessLookupError, FileNotFoundError):
+        pass
+`;
+    const request = command(playground, ["python3", "-c", script], { isolation: { network: "none" } });
+    const lines = await asNobody(
+      request,
+      Array.from({ length: 60 }, () => ["true"]),
+    );
+    expect(lines.filter((text) => text === "met").length).toBeGreaterThan(5);
+    expect(lines.filter((text) => text.startsWith("through"))).toEqual([]);
+  },
+);
 
 test("what the attacks know about the machine is true", () => {
   expect(readFileSync("/proc/net/unix", "utf8")).toContain(`@${playground.root}`);

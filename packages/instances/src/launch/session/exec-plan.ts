@@ -63,6 +63,8 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
     name: request.name,
     steps: [
       steps.session(terminal !== null),
+      // While its own files in /proc are there, and its.
+      ...expendableSteps(host),
       ...lists.map(({ slot, path }) => steps.open(slot, path, openFlags.readWrite)),
       ...(directory === undefined || cloneInto === null
         ? []
@@ -78,7 +80,6 @@ export function buildExecPlan(request: ExecRequest, host: HostFacts): LaunchPlan
       ...(terminal === null ? [] : [steps.openTerminal("/dev/ptmx", terminal.rows, terminal.columns)]),
       steps.clone(0, cloneInto, 0),
       ...lists.map(({ slot, path }) => steps.writeSlot(slot, "0", path)),
-      ...expendableSteps(host),
       steps.umask(0o022),
       ...(user.kind === "namespace" ? [steps.ids(user.insideUid, user.insideGid, [])] : []),
       steps.chdir(request.cwd),
