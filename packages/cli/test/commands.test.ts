@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -22,6 +24,18 @@ test("what a program says to a probe, or as it ends, cannot drive the terminal",
     // eslint-disable-next-line no-control-regex -- these are what is looked for
     expect(out + err).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
   }
+});
+
+test("nor can the words of a process that listens", async () => {
+  const { run } = await commandLine();
+  const listen = 'require("node:net").createServer().listen(0, "127.0.0.1", () => console.log("up"))';
+  const child = spawn(process.execPath, ["-e", listen, "\u001b]0;title\u0007\u009b31mboom"]);
+  onTestFinished(() => void child.kill());
+  await once(child.stdout, "data");
+  const { out } = await run("ports");
+  expect(out).toMatch(/boom/);
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  expect(out).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
 });
 
 test("create takes its settings from options", async () => {

@@ -3,6 +3,7 @@ import { freePort, listPorts, type UsedPort } from "@constellation/guard";
 import { ConstellationError } from "@constellation/contract";
 import type { Context } from "../context.ts";
 import { table } from "../terminal/table.ts";
+import { onOneLine } from "../terminal/width.ts";
 
 /** `constellation ports [--free PORT]` */
 export function define(command: Command, { out }: Context): void {
@@ -57,7 +58,7 @@ function portLines(ports: readonly UsedPort[], { width, style }: Context["out"])
       title: "GUARDED RUN",
       cell: ({ owners }: UsedPort) => owners.find(({ run }) => run !== undefined)?.run?.slice(0, 8) ?? "–",
     },
-    { title: "COMMAND", cell: ({ owners }: UsedPort) => owners[0]?.command ?? "", shrinkTo: 20 },
+    { title: "COMMAND", cell: ({ owners }: UsedPort) => onOneLine(owners[0]?.command ?? ""), shrinkTo: 20 },
   ];
   return table(columns, ports, width(), (text) => style("dim", text));
 }

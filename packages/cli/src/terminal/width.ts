@@ -40,4 +40,7 @@ export function printable(text: string): string {
   return text.replace(escapes, "").replace(controls, "\u{fffd}");
 }
 
+/** The same on one line, so that it cannot look like lines of ours. */
+export const onOneLine = (text: string): string => printable(text).replaceAll(/\s+/g, " ");
+
 const widthOf = (character: string): number => (marks.test(character) ? 0 : wide.test(character) ? 2 : 1);

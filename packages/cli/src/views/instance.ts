@@ -2,7 +2,7 @@ import { formatBytes, formatDuration, type InstanceDetails } from "@constellatio
 import { table } from "../terminal/table.ts";
 import type { Meaning } from "../terminal/style.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { printable } from "../terminal/width.ts";
+import { onOneLine, printable } from "../terminal/width.ts";
 import { describeState, pidOf } from "./state.ts";
 
 const meanings: Record<InstanceDetails["measures"][number]["state"], Meaning> = {
@@ -67,7 +67,7 @@ function processes(
       { title: "PARENT", cell: ({ parent }) => String(parent), align: "right" },
       { title: "STATE", cell: ({ state }) => state },
       { title: "MEMORY", cell: ({ memoryBytes }) => formatBytes(memoryBytes), align: "right" },
-      { title: "COMMAND", cell: ({ command }) => printable(command), shrinkTo: 20 },
+      { title: "COMMAND", cell: ({ command }) => onOneLine(command), shrinkTo: 20 },
     ],
     rows,
     width(),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bar } from "../../src/terminal/bar.ts";
 import { type Column, table } from "../../src/terminal/table.ts";
-import { displayWidth, printable, truncate } from "../../src/terminal/width.ts";
+import { displayWidth, onOneLine, printable, truncate } from "../../src/terminal/width.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 }).map(printable);
 
@@ -28,6 +28,10 @@ test("wide characters take two columns, marks none", () => {
 
 test("text of a program cannot move the cursor", () => {
   expect(printable("a\u001b[2Jb\u0007c\rd")).toBe("ab\ufffdc\ufffdd");
+});
+
+test("nor can it look like another line", () => {
+  expect(onOneLine("a\n\tb\u2028c\u001b[2J")).toBe("a b c");
 });
 
 interface Row {
