@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { metricBounds, MetricTable } from "./metric-lines.ts";
 
@@ -21,13 +21,15 @@ export class MetricSocket {
   readonly #table = new MetricTable();
 
   readonly #path: string;
+  readonly #owner: number | null;
   #secondMs = 0;
   #ofSecond = 0;
   #rest: NodeJS.Timeout | null = null;
 
-  private constructor(server: Server, path: string) {
+  private constructor(server: Server, path: string, owner: number | null) {
     this.#server = server;
     this.#path = path;
+    this.#owner = owner;
     server.maxConnections = maxConnections;
     server.on("connection", (socket) => {
       this.#count();
@@ -36,11 +38,16 @@ export class MetricSocket {
     server.on("drop", () => this.#count());
   }
 
-  /** Listens at `path`, in place of whatever an earlier daemon left there. @throws Error of the system */
-  static async open(path: string): Promise<MetricSocket> {
+  /**
+   * Listens at `path`, in place of whatever an earlier daemon left there.
+   *
+   * @param owner the only user, besides root, who may push; null: ours
+   * @throws Error of the system
+   */
+  static async open(path: string, owner: number | null = null): Promise<MetricSocket> {
     // Paused, it keeps what it has read already: the next piece, and nothing behind it.
     const server = createServer({ highWaterMark: 1 });
-    const socket = new MetricSocket(server, path);
+    const socket = new MetricSocket(server, path, owner);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.once("listening", resolve);
@@ -55,7 +62,9 @@ export class MetricSocket {
     rmSync(this.#path, { force: true });
     this.#server.listen(this.#path, () => {
       this.#server.unref();
-      chmodSync(this.#path, 0o666);
+      // Instances that share the machine's file tree find each other's.
+      chmodSync(this.#path, 0o600);
+      if (this.#owner !== null) chownSync(this.#path, this.#owner, this.#owner);
     });
   }
 

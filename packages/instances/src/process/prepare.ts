@@ -16,6 +16,7 @@ import { isolationFor } from "./isolation-verdict.ts";
 import { checkMountTargets } from "./mount-targets.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
+import { ownerOf } from "./owner-of.ts";
 import { mostSockets, runsNode } from "../ports/index.ts";
 import { programFor } from "./program.ts";
 import { scopeFor } from "./scope-verdict.ts";
@@ -228,13 +229,6 @@ function makeDoors({ doors }: RunSockets, user: InstanceUser): void {
   mkdirSync(doors, { mode: 0o755 });
   const owner = ownerOf(user);
   if (owner !== null) chownSync(doors, owner, owner);
-}
-
-/** The user of this machine that files must belong to; null: ours. */
-function ownerOf(user: InstanceUser): number | null {
-  if (process.getuid?.() !== 0) return null;
-  if (user.kind === "own") return user.uid;
-  return user.kind === "namespace" ? user.outsideUid : null;
 }
 
 const sharesPort = ({ ports }: StartRequest): boolean => ports.some(({ mode }) => mode === "shared");

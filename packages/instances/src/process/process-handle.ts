@@ -19,6 +19,7 @@ import { clearLost } from "./clear-lost.ts";
 import { exitOf, firstExitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
+import { ownerOf } from "./owner-of.ts";
 import { printedPlans } from "./printed-plans.ts";
 import { processesOf } from "./process-list.ts";
 import { type RunRecord, readStop, type StopIntent, writeNotes, writeRunRecord, writeStop } from "./run-record.ts";
@@ -241,7 +242,7 @@ export class ProcessHandle implements RunHandle {
     const path = join(this.#options.folder, runFiles.sockets, runFiles.metrics);
     if (this.#over.signal.aborted || this.#letGo.signal.aborted) return;
     try {
-      const socket = await MetricSocket.open(path);
+      const socket = await MetricSocket.open(path, ownerOf(this.#record.launch.user));
       if (this.#over.signal.aborted || this.#letGo.signal.aborted) socket.close();
       else this.#metrics = socket;
     } catch {

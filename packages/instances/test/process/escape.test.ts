@@ -264,6 +264,40 @@ while True:
   });
 });
 
+test.runIf(root && existsSync("/usr/bin/python3"))(
+  "an instance in the file tree of the machine pushes no numbers for others, and its own as ever",
+  async () => {
+    const victim = await driver.start(command(playground, ["sleep", "1000"]), { signal });
+    const others = join(playground.runtime, "runs", victim.facts.runId, "sockets/metrics.sock");
+    await expect.poll(() => existsSync(others)).toBe(true);
+    const script = `
+import os, socket, time
+def push(path):
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(path)
+        wire.sendall(b"orders=666\\n")
+own = os.environ["CONSTELLATION_METRICS"]
+while not os.path.exists(own):
+    time.sleep(0.01)
+time.sleep(0.1)
+push(own)
+try:
+    push("${others}")
+    print("forged", flush=True)
+except OSError as error:
+    print("refused:", error.strerror, flush=True)
+time.sleep(1000)
+`;
+    const request = command(playground, ["python3", "-c", script], { isolation: { mount: false } });
+    const handle = await driver.start(request, { signal });
+    expect(await line(handle, /forged|refused/)).toBe("refused: Permission denied");
+    await expect.poll(() => handle.stats()?.custom).toEqual({ orders: 666 });
+    expect(victim.stats()?.custom).toEqual({});
+    await end(driver, handle);
+    await end(driver, victim);
+  },
+);
+
 describe("the doors of a shared port", () => {
   const filler = `
     const fs = require("node:fs");
