@@ -33,6 +33,8 @@ export function probeHttp(target: ProbeTarget, probe: HttpProbe, signal: AbortSi
       resolve({ ok: status >= 200 && status < 400, detail: `status ${status}` });
     });
     call.on("error", (error) => resolve({ ok: false, detail: describeFailure(error) }));
+    // Node tells nothing else of an answer that turns to another protocol.
+    call.on("close", () => resolve({ ok: false, detail: "the connection was closed without an answer" }));
     call.end();
   });
 }

@@ -9,6 +9,9 @@ const batchLines = 512;
 /** Time that one go may take; a pattern that needs more (catastrophic backtracking) is given up. */
 const batchTimeoutMs = 50;
 
+/** A log that could not be read is tried again so often, from its beginning. */
+const followAgainMs = 500;
+
 /** Follows a run's log until one line matches a pattern. The pattern is the user's: it gets its own context and a time limit. */
 export class LogLineMatcher {
   readonly #pattern: string;
@@ -38,6 +41,7 @@ export class LogLineMatcher {
 
   async #follow(handle: RunHandle): Promise<void> {
     const { signal } = this.#stop;
+    if (signal.aborted) return;
     try {
       for await (const { text } of handle.logs({ from: "beginning", signal })) {
         this.#batch.push(text.slice(0, lineLength));
@@ -46,8 +50,11 @@ export class LogLineMatcher {
         if (signal.aborted) return;
       }
     } catch (error) {
-      if (!signal.aborted)
-        this.#give(false, `its log cannot be followed: ${error instanceof Error ? error.message : String(error)}`);
+      if (signal.aborted) return;
+      const detail = `its log cannot be followed: ${error instanceof Error ? error.message : String(error)}`;
+      this.#state = { ok: false, detail };
+      // Without a free descriptor, for one, which may be there in a moment.
+      setTimeout(() => void this.#follow(handle), followAgainMs).unref();
     }
   }
 

@@ -30,12 +30,17 @@ export class ProbeLoop {
   #timer: { cancel(): void } | null = null;
   #count: ProbeCount = noResults;
   #said: string | null = null;
-  readonly #tellsFrom: number;
+  /** When the program began. */
+  readonly #ranFrom: number;
+  /** Set while a probe is not over: one that cannot be ended is not joined by others. */
+  #isUnder = false;
+  /** What waits for its end. */
+  #begin: (() => void) | null = null;
 
   constructor(options: ProbeLoopOptions) {
     this.#options = options;
     this.#timing = options.timing;
-    this.#tellsFrom = options.clock.nowMs() - options.ranMs + (options.patienceMs ?? 0);
+    this.#ranFrom = options.clock.nowMs() - options.ranMs;
     this.#schedule(options.timing.initialDelayMs - options.ranMs);
     options.prober.listen?.(() => this.#hurry());
   }
@@ -46,8 +51,8 @@ export class ProbeLoop {
     this.#timing = timing;
     if (!waits) return;
     this.#timer?.cancel();
-    const passedMs = this.#options.clock.nowMs() - (this.#begunAt ?? 0);
-    this.#schedule(this.#begunAt === null ? timing.initialDelayMs - this.#options.ranMs : timing.periodMs - passedMs);
+    const passedMs = this.#options.clock.nowMs() - (this.#begunAt ?? this.#ranFrom);
+    this.#schedule((this.#begunAt === null ? timing.initialDelayMs : timing.periodMs) - passedMs);
   }
 
   close(): void {
@@ -76,7 +81,8 @@ export class ProbeLoop {
     if (this.#stop.signal.aborted) return;
     const before = this.#count;
     this.#count = countResult(before, this.#timing, result.ok);
-    const isNew = this.#count.verdict !== "up" && this.#said !== result.detail && clock.nowMs() >= this.#tellsFrom;
+    const tellsFrom = this.#ranFrom + (this.#options.patienceMs ?? 0);
+    const isNew = this.#count.verdict !== "up" && this.#said !== result.detail && clock.nowMs() >= tellsFrom;
     if (before.verdict !== this.#count.verdict || isNew) {
       this.#said = result.detail;
       this.#options.onResult(this.#count, result);
@@ -85,12 +91,20 @@ export class ProbeLoop {
     if (!this.#stop.signal.aborted) this.#schedule(this.#timing.periodMs - (clock.nowMs() - begun));
   }
 
-  /** One probe; it has failed when it takes longer than its timeout, whatever it still does. */
+  /**
+   * One probe; it has failed when it takes longer than its timeout, whatever it still does. The next one begins when that is
+   * over: commands in an instance that somebody froze end when it thaws, and would become more and more.
+   */
   #bounded(): Promise<ProbeResult> {
-    const { clock, prober } = this.#options;
+    const { clock } = this.#options;
     const timing = this.#timing;
     const limit = new AbortController();
-    const late: ProbeResult = { ok: false, detail: `no answer within ${formatDuration(timing.timeoutMs)}` };
+    const late: ProbeResult = {
+      ok: false,
+      detail: this.#isUnder
+        ? "the probe before it has not ended"
+        : `no answer within ${formatDuration(timing.timeoutMs)}`,
+    };
     return new Promise((resolve) => {
       const end = (result: ProbeResult): void => {
         timer.cancel();
@@ -103,7 +117,21 @@ export class ProbeLoop {
       };
       const timer = clock.after(timing.timeoutMs, cut);
       this.#stop.signal.addEventListener("abort", cut, { once: true });
-      void prober.probe(limit.signal).then(end);
+      const begin = (): void => void (limit.signal.aborted || this.#probe(limit.signal, end));
+      if (this.#isUnder) this.#begin = begin;
+      else begin();
     });
+  }
+
+  #probe(signal: AbortSignal, end: (result: ProbeResult) => void): void {
+    this.#isUnder = true;
+    const over = (result: ProbeResult): void => {
+      this.#isUnder = false;
+      end(result);
+      const begin = this.#begin;
+      this.#begin = null;
+      begin?.();
+    };
+    void this.#options.prober.probe(signal).then(over);
   }
 }

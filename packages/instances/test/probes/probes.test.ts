@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer as createHttp, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from "node:net";
 import { join } from "node:path";
@@ -9,8 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { probeHttp } from "../../src/probes/http-probe.ts";
 import { LogLineMatcher } from "../../src/probes/log-line-matcher.ts";
 import { ProbeLoop } from "../../src/probes/probe-loop.ts";
+import type { ProbeResult } from "../../src/probes/probe-result.ts";
 import { probeTarget, type ProbeTarget } from "../../src/probes/probe-target.ts";
+import { proberFor } from "../../src/probes/prober.ts";
 import { probeTcp } from "../../src/probes/tcp-probe.ts";
+import { leadsTo } from "../leads-to.ts";
 
 const soon = (): AbortSignal => AbortSignal.timeout(200);
 
@@ -69,6 +72,27 @@ describe("http", () => {
       expect(await probeHttp(there, { path: "/", headers: {} }, soon())).toMatchObject({ ok: false });
       rude.close();
     }
+  });
+
+  test("a server that turns to another protocol unasked has failed, and keeps no descriptor of ours", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cst-probe-"));
+    const path = join(folder, "door.sock");
+    const answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
+    const turning = createTcp((socket) => socket.on("error", () => {}).once("data", () => socket.write(answer)));
+    await new Promise<void>((resolve) => turning.listen(path, resolve));
+    const facts = { address: null, doors: { http: path } };
+    const port = { mode: "shared", name: "http", publicPort: 80, port: 80, address: "0.0.0.0", url: "" } as const;
+    const check = { kind: "http", path: "/", port: null, headers: {} } as const;
+    const prober = proberFor(check, { facts } as unknown as RunHandle, [{ ...port, socketFile: "/s" }]);
+    for (let round = 0; round < 3; round += 1)
+      expect(await prober.probe(soon())).toEqual({
+        ok: false,
+        detail: "the connection was closed without an answer",
+      });
+    expect(readdirSync("/proc/self/fd").filter((fd) => leadsTo(fd, path))).toEqual([]);
+    prober.close();
+    turning.close();
+    rmSync(folder, { recursive: true });
   });
 
   test("the same over a Unix socket, and tcp over both", async () => {
@@ -133,6 +157,24 @@ describe("log lines", () => {
     matcher.close();
   });
 
+  test("a log that cannot be read for a moment is read as soon as it can", async () => {
+    let reads = 0;
+    const spoken = speaking(["ready on 80"]);
+    const handle = {
+      logs(): ReturnType<RunHandle["logs"]> {
+        reads += 1;
+        if (reads === 1) throw new Error("EMFILE: too many open files");
+        return spoken.logs({ from: "beginning", signal: soon() });
+      },
+    } as unknown as RunHandle;
+    const matcher = new LogLineMatcher(handle, "^ready");
+    await settled(matcher, /EMFILE/);
+    expect(matcher.result.ok).toBe(false);
+    await settled(matcher, /^the line/);
+    expect(matcher.result.ok).toBe(true);
+    matcher.close();
+  });
+
   test("a pattern that would take for ever is given up and says so", async () => {
     const matcher = new LogLineMatcher(speaking([`${"a".repeat(40)}b`]), "^(a+)+$");
     await settled(matcher, /given up/);
@@ -150,6 +192,7 @@ describe("the rhythm", () => {
     const begun = clock.nowMs();
     const at: number[] = [];
     const said: string[] = [];
+    let over: (result: ProbeResult) => void = () => undefined;
     const loop = new ProbeLoop({
       timing,
       clock,
@@ -157,17 +200,28 @@ describe("the rhythm", () => {
       prober: {
         probe: () => {
           at.push(clock.nowMs() - begun);
-          return at.length === 1 ? Promise.resolve({ ok: true, detail: "fine" }) : new Promise(() => {});
+          const isStuck = at.length === 2 || at.length > 3;
+          return isStuck ? new Promise((resolve) => (over = resolve)) : Promise.resolve({ ok: true, detail: "fine" });
         },
         close: () => said.push("closed"),
       },
       onResult: ({ verdict }, { detail }) => said.push(`${verdict}: ${detail}`),
     });
-    await clock.advance(4000);
+    await clock.advance(4600);
+    // What it answers now is nobody's answer any more; whoever waits for its end begins.
+    over({ ok: true, detail: "late" });
+    await clock.advance(3000);
     loop.close();
+    over({ ok: true, detail: "later" });
     await clock.advance(4000);
-    expect(at).toEqual([500, 1500, 2500, 3500]);
-    expect(said).toEqual(["up: fine", "down: no answer within 300ms", "closed"]);
+    expect(at).toEqual([500, 1500, 4600, 5500]);
+    expect(said).toEqual([
+      "up: fine",
+      "down: the probe before it has not ended",
+      "up: fine",
+      "down: the probe before it has not ended",
+      "closed",
+    ]);
     expect(clock.pending).toBe(0);
   });
 
@@ -200,6 +254,24 @@ describe("the rhythm", () => {
     tell();
     await clock.advance(20_000);
     expect(clock.pending).toBe(0);
+  });
+
+  test("a delay that changes before the first probe counts from the program's start all the same", async () => {
+    const clock = new ManualClock();
+    const begun = clock.nowMs();
+    const at: number[] = [];
+    const loop = new ProbeLoop({
+      timing: { ...timing, initialDelayMs: 10_000 },
+      clock,
+      ranMs: 1000,
+      prober: { probe: () => Promise.resolve({ ok: at.push(clock.nowMs() - begun) > 0, detail: "" }), close: () => {} },
+      onResult: () => {},
+    });
+    await clock.advance(6000);
+    loop.retime({ ...timing, initialDelayMs: 9000 });
+    await clock.advance(2000);
+    expect(at).toEqual([8000]);
+    loop.close();
   });
 
   test("a program that runs for some time already is not waited for again", async () => {
