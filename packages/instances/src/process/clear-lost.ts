@@ -1,4 +1,4 @@
-import { type Cgroup, isProcessAlive, signalProcess } from "@constellation/host";
+import { type Cgroup, isProcessAlive, type ProcessIdentity, signalProcess } from "@constellation/host";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PidFile, ProcessStamp } from "../launch/index.ts";
 
@@ -6,14 +6,24 @@ const patienceMs = 5000;
 
 /** Ends what a killed supervisor left behind: by the control group, by its init, by its main process. Waits until it is gone. */
 export async function clearLost(pids: PidFile, cgroup: Cgroup | null): Promise<void> {
-  const stamps = [pids.init, pids.main].filter((stamp) => stamp !== null).map(identityOf);
-  for (const identity of stamps) signalProcess(identity, "SIGKILL");
+  const stamps = killDirectly(pids);
   if (cgroup !== null) await killGroup(cgroup);
-  const end = Date.now() + patienceMs;
-  while (stamps.some((identity) => isProcessAlive(identity)) && Date.now() < end) await sleep(2);
+  const end = performance.now() + patienceMs;
+  while (stamps.some((identity) => isProcessAlive(identity)) && performance.now() < end) await sleep(2);
 }
 
-const identityOf = ({ pid, startTicks }: ProcessStamp) => ({ pid, startTicks: Number(startTicks) });
+/** Ends what is known of a tree without its supervisor's help: its init, and with it all, or its main process. */
+export function killDirectly({ init, main }: PidFile): ProcessIdentity[] {
+  const stamps = [init, main].filter((stamp) => stamp !== null).map(identityOf);
+  for (const identity of stamps) signalProcess(identity, "SIGKILL");
+  return stamps;
+}
+
+/** A process of the pid file, as it is known by the machine. */
+export const identityOf = ({ pid, startTicks }: ProcessStamp): ProcessIdentity => ({
+  pid,
+  startTicks: Number(startTicks),
+});
 
 async function killGroup(cgroup: Cgroup): Promise<void> {
   try {

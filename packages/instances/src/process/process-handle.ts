@@ -15,7 +15,7 @@ import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
 import { readAheadRecord } from "./ahead-record.ts";
 import { limitMeasures, relimit } from "./cgroup-limits.ts";
-import { clearLost } from "./clear-lost.ts";
+import { clearLost, identityOf, killDirectly } from "./clear-lost.ts";
 import { exitOf, firstExitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
@@ -48,6 +48,9 @@ export interface JustStarted {
 
 /** Time that a supervisor has to end its tree before its control group is killed over its head. */
 const killPatienceMs = 2000;
+
+/** After which something that could not be done is tried again. */
+const insistMs = 500;
 
 /** What can wait does so until whoever waited for the start has heard of it. */
 const breathMs = 5;
@@ -88,11 +91,12 @@ export class ProcessHandle implements RunHandle {
       memoryLimitBytes: () => this.#memoryLimitBytes,
       ownPids: record.launch.isolation.pid,
     });
+    // Before the watch begins: who cannot read it, for want of a descriptor, leaves none behind either.
+    const stop = started === undefined ? readStop(folder) : null;
+    this.#stopping = stop;
     this.#end = this.#watch();
     // Whoever waits is told; a handle that was let go has nobody who waits.
     this.#end.catch(() => {});
-    const stop = started === undefined ? readStop(folder) : null;
-    this.#stopping = stop;
     // An earlier daemon began to stop it, and perhaps died before it could send the signal.
     if (stop !== null) {
       if (stop.graceMs > 0) this.#signal(stop.signal);
@@ -203,10 +207,34 @@ export class ProcessHandle implements RunHandle {
   /** To the program itself: a wrapper in between would only die of it, and needs a moment until it has begun. */
   #signal(name: string): void {
     const { folder, pids, clock } = this.#options;
-    if (this.#record.wrapper === null) return void signalInstance(folder, signalNumber(name));
-    const program = wrappedProgram(this.#record, pids);
-    if (program !== undefined) signalProcess(program, name as NodeJS.Signals);
-    else clock.after(10, () => this.#over.signal.aborted || this.#letGo.signal.aborted || this.#signal(name));
+    const number = signalNumber(name);
+    this.#insist(() => {
+      if (this.#record.wrapper === null) {
+        // Who deleted its folder took away the way to its supervisor.
+        const isHeard = signalInstance(folder, number) === "sent";
+        if (!isHeard && pids.main !== null) signalProcess(identityOf(pids.main), name as NodeJS.Signals);
+        return;
+      }
+      const program = wrappedProgram(this.#record, pids);
+      if (program !== undefined) signalProcess(program, name as NodeJS.Signals);
+      else clock.after(10, () => this.#isOver || this.#signal(name));
+    });
+  }
+
+  /** What cannot be done now, for want of a descriptor for one, is done a little later: nobody else would. */
+  #insist(act: () => void, isTold = false): void {
+    const { clock, report } = this.#options;
+    try {
+      act();
+    } catch (error) {
+      const what = "its stop is held up, and goes on as soon as it can";
+      if (!isTold) report(`${instanceName(this.#record.request)}: ${what}`, error);
+      clock.after(insistMs, () => this.#isOver || this.#insist(act, true));
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#over.signal.aborted || this.#letGo.signal.aborted;
   }
 
   /** A stop needs no disk: where none is left it goes on, and only the next daemon would not know of it. */
@@ -232,18 +260,26 @@ export class ProcessHandle implements RunHandle {
   }
 
   #killNow(): void {
-    const { clock, folder } = this.#options;
-    killInstance(folder);
-    const timer = clock.after(killPatienceMs, () => void this.#cgroup?.kill());
+    const { clock, folder, pids } = this.#options;
+    this.#insist(() => {
+      if (killInstance(folder) === "gone") killDirectly(pids);
+    });
+    const timer = clock.after(killPatienceMs, () => void this.#killGroup());
     this.#kill = { at: 0, cancel: () => timer.cancel() };
+  }
+
+  /** And so on until it is over: what keeps it from that may end at any time. */
+  async #killGroup(): Promise<void> {
+    await this.#cgroup?.kill().catch(() => undefined);
+    if (!this.#isOver) this.#killNow();
   }
 
   async #openMetrics(): Promise<void> {
     const path = join(this.#options.folder, runFiles.sockets, runFiles.metrics);
-    if (this.#over.signal.aborted || this.#letGo.signal.aborted) return;
+    if (this.#isOver) return;
     try {
       const socket = await MetricSocket.open(path, ownerOf(this.#record.launch.user));
-      if (this.#over.signal.aborted || this.#letGo.signal.aborted) socket.close();
+      if (this.#isOver) socket.close();
       else this.#metrics = socket;
     } catch {
       // Custom numbers are a courtesy: without the socket the instance runs as well. `custom` stays empty.

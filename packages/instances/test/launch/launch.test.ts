@@ -14,6 +14,7 @@ import {
   signalInstance,
   watchLife,
 } from "../../src/launch/index.ts";
+import { leadsTo } from "../leads-to.ts";
 import { host, isAlive, processesWith, World, eventually } from "./world.ts";
 
 describe("a plain launch", () => {
@@ -228,6 +229,25 @@ describe("the end of a tree", () => {
       );
       expect(stdout).toBe("0\n");
     }
+  });
+
+  test("a supervisor that somebody stopped hears what it is told all the same", async () => {
+    const request = world.request({ argv: ["sh", "-c", "trap 'exit 4' TERM; while :; do sleep 0.05; done"] });
+    const { supervisor } = await world.spawner.launch(buildPlan(request, host));
+    process.kill(supervisor.pid, "SIGSTOP");
+    expect(signalInstance(request.instanceDir, 15)).toBe("sent");
+    expect(await watchLife(request.instanceDir, { signal: AbortSignal.timeout(10_000) })).toMatchObject({
+      record: { killed: false, ending: { kind: "exited", exitCode: 4 } },
+    });
+  });
+
+  test("a life that cannot be watched for now keeps no descriptor", async () => {
+    const folder = join(world.folder, "unwatched");
+    // Opening a folder for writing fails as a lack of descriptors does: neither "gone" nor "there".
+    mkdirSync(join(folder, "control"), { recursive: true });
+    execFileSync("mkfifo", [join(folder, "life")]);
+    await expect(watchLife(folder)).rejects.toMatchObject({ code: "EISDIR" });
+    expect(readdirSync("/proc/self/fd").filter((fd) => leadsTo(fd, join(folder, "life")))).toEqual([]);
   });
 
   test("files of a run are private to the daemon", async () => {

@@ -1,17 +1,19 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { signalProcess } from "@constellation/host";
 import { errnoOf } from "./file-error.ts";
+import { readPidFile } from "./pid-file.ts";
 
 /** Whether the instance's supervisor took the command; "gone" means that it no longer exists. */
 export type ControlOutcome = "sent" | "gone";
 
 /** Sends a signal to the main process. No process number is involved, so it cannot hit a stranger. */
 export function signalInstance(instanceDir: string, signal: number): ControlOutcome {
-  return command(instanceDir, `T${signal}\n`);
+  return heard(instanceDir, command(instanceDir, `T${signal}\n`));
 }
 
 /** Kills every process of the instance. */
 export function killInstance(instanceDir: string): ControlOutcome {
-  return command(instanceDir, "K\n");
+  return heard(instanceDir, command(instanceDir, "K\n"));
 }
 
 /** Tells a waiting slot to run the plan in its `assign` file. */
@@ -27,6 +29,14 @@ export function rouseProgram(instanceDir: string): ControlOutcome {
 /** Whether a supervisor lives in this instance folder. Exact: the kernel lets nobody write to a FIFO without reader. */
 export function isSupervised(instanceDir: string): boolean {
   return command(instanceDir, "") === "sent";
+}
+
+/** A supervisor that somebody stopped (SIGSTOP) hears nothing before it goes on; for any other that means nothing. */
+function heard(instanceDir: string, outcome: ControlOutcome): ControlOutcome {
+  const supervisor = outcome === "sent" ? readPidFile(instanceDir)?.supervisor : undefined;
+  if (supervisor !== undefined)
+    signalProcess({ pid: supervisor.pid, startTicks: Number(supervisor.startTicks) }, "SIGCONT");
+  return outcome;
 }
 
 function command(instanceDir: string, text: string): ControlOutcome {

@@ -19,7 +19,7 @@ export async function watchLife(
   signal?.throwIfAborted();
   const fifo = openLife(instanceDir);
   // A FIFO that nobody writes to any more never reports its end to a reader who came later: look after opening it.
-  if (fifo !== null && !isSupervised(instanceDir)) closeSync(fifo);
+  if (fifo !== null && !livesBehind(fifo, instanceDir)) closeSync(fifo);
   else if (fifo !== null) {
     const record = await readToEnd(fifo, signal);
     if (record.length >= EXIT_RECORD_BYTES)
@@ -34,6 +34,16 @@ function openLife(instanceDir: string): number | null {
     return openSync(`${instanceDir}/life`, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Where that cannot be known now, for want of another descriptor, the FIFO is let go: who tries again opens it anew. */
+function livesBehind(fifo: number, instanceDir: string): boolean {
+  try {
+    return isSupervised(instanceDir);
+  } catch (error) {
+    closeSync(fifo);
     throw error;
   }
 }
