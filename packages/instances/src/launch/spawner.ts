@@ -7,6 +7,7 @@ import { LaunchError, refusalError, stepError } from "./launch-error.ts";
 import { encodePlan } from "./plan/encode-plan.ts";
 import type { LaunchPlan } from "./plan/plan.ts";
 import { withPipes } from "./with-pipes.ts";
+import type { ControlOutcome } from "./records/control.ts";
 import { type LaunchedProcesses, type Reply, ReplyReader } from "./records/reply.ts";
 
 export interface SpawnerOptions {
@@ -18,10 +19,14 @@ export interface SpawnerOptions {
   readonly startTimeoutMs?: number;
   /** Launches that may wait for their answer at the same time. @default 1024 */
   readonly queueLimit?: number;
+  /** An answer that has not come by then, or by twice that time, never will: somebody stopped who was to give it. @default 60000 */
+  readonly answerTimeoutMs?: number;
 }
 
 interface Waiting {
   readonly plan: LaunchPlan;
+  /** Monotonic milliseconds. */
+  readonly sinceMs: number;
   resolve(launched: LaunchedProcesses): void;
   reject(error: Error): void;
 }
@@ -42,6 +47,8 @@ export class Spawner {
   #beginning: { resolve(): void; reject(error: Error): void } | null = null;
   #nextId = 1;
   #landlockVersion = 0;
+  /** One for all that wait. */
+  #overdue: NodeJS.Timeout | null = null;
 
   constructor(options: SpawnerOptions = {}) {
     this.#options = options;
@@ -111,16 +118,29 @@ export class Spawner {
   }
 
   /**
-   * Waits for the second answer to a launch: that of a slot that gets its command. Call it before handing the command
-   * over.
-   * @throws LaunchError as `launch`
+   * Waits for the second answer to a launch: that of a slot that gets its command.
+   * @param command hands the command over; "gone" when nobody takes it, and then nobody answers either
+   * @throws LaunchError as `launch`, and what `command` throws
    */
-  secondAnswer(
+  async secondAnswer(
     launchId: number,
     plan: LaunchPlan,
+    command: () => ControlOutcome,
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<LaunchedProcesses> {
-    return this.#await(launchId, plan, signal, () => {});
+  ): Promise<LaunchedProcesses | "gone"> {
+    // What waits ends with the spawner that started it.
+    if (this.#state.kind !== "running") return "gone";
+    const heard = { is: true };
+    const begin = (): void => {
+      heard.is = command() === "sent";
+      if (!heard.is) throw new Error("nobody takes the command");
+    };
+    try {
+      return await this.#await(launchId, plan, signal, begin);
+    } catch (error) {
+      if (heard.is) throw error;
+      return "gone";
+    }
   }
 
   /** Ends the spawner after what was asked for; instances go on. Resolves when it is gone. */
@@ -133,6 +153,7 @@ export class Spawner {
     });
     child.ref();
     stream.destroy();
+    if (this.#overdue !== null) clearTimeout(this.#overdue);
     await exited;
     this.#state = { kind: "closed" };
   }
@@ -157,13 +178,37 @@ export class Spawner {
       const done = (): void => signal?.removeEventListener("abort", abort);
       this.#waiting.set(id, {
         plan,
+        sinceMs: performance.now(),
         resolve: (launched) => (done(), resolve(launched)),
         reject: (error) => (done(), reject(error)),
       });
       signal?.addEventListener("abort", abort, { once: true });
       this.#hold();
-      begin();
+      this.#lookForOverdue();
+      try {
+        begin();
+      } catch (error) {
+        // Nobody will ever answer it: it must not stand in the line.
+        done();
+        this.#waiting.delete(id);
+        this.#hold();
+        throw error;
+      }
     });
+  }
+
+  #lookForOverdue(): void {
+    const { answerTimeoutMs = 60_000 } = this.#options;
+    this.#overdue ??= setTimeout(() => {
+      this.#overdue = null;
+      const late = [...this.#waiting].filter(([, { sinceMs }]) => performance.now() - sinceMs >= answerTimeoutMs);
+      for (const [id, waiting] of late) {
+        this.#waiting.delete(id);
+        waiting.reject(gone(waiting.plan.name, new Error(`the launcher has not answered for ${answerTimeoutMs} ms`)));
+      }
+      this.#hold();
+      if (this.#waiting.size > 0) this.#lookForOverdue();
+    }, answerTimeoutMs).unref();
   }
 
   /** A launch under way keeps the event loop alive, an idle spawner does not. */

@@ -172,6 +172,22 @@ describe.skipIf(!asRoot).each(Object.entries(users))("a warm slot for %s", (_, u
     expect(used).toBeLessThan(20);
   });
 
+  test("counts as gone when its spawner was killed, as soon as that is known", async () => {
+    const other = new World();
+    await other.spawner.start();
+    const request = slotRequest();
+    const slot = await WarmSlot.prepare(request, other.spawner, host);
+    const { pid } = readPidFile(request.instanceDir)?.supervisor ?? { pid: 0 };
+    // It has not heard of it yet.
+    process.kill(pid, "SIGSTOP");
+    process.kill(other.spawner.pid ?? 0, "SIGKILL");
+    await eventually(() => other.spawner.pid).toBeUndefined();
+    expect(await slot.assign(assignment("true"))).toBe("gone");
+    process.kill(pid, "SIGCONT");
+    await eventually(() => isSupervised(request.instanceDir)).toBe(false);
+    await other.close();
+  });
+
   test("dies with the daemon that made it, and can be discarded", async () => {
     const other = new World();
     await other.spawner.start();

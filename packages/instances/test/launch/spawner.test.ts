@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +46,23 @@ describe("the spawner", () => {
     const withoutEnd = { name, steps: steps.slice(0, -1) };
     await expect(world.spawner.launch(withoutEnd)).rejects.toMatchObject({ code: "PLAN_REFUSED", errnoCode: "EINVAL" });
     expect((await world.shell("exit 3")).record.ending).toEqual({ kind: "exited", exitCode: 3 });
+  });
+
+  test("what cannot even be asked for does not stand in the line", async () => {
+    const spawner = new Spawner({ queueLimit: 1 });
+    await spawner.start();
+    const large = { PATH: "/usr/bin:/bin", LARGE: "v".repeat(2_000_000) };
+    const launch = (env: Record<string, string>): Promise<unknown> =>
+      spawner.launch(buildPlan(world.request({ argv: ["true"], env }), host));
+    await expect(launch(large)).rejects.toThrow(/its plan is larger/u);
+    const plan = buildPlan(world.request({ argv: ["true"] }), host);
+    expect(await spawner.secondAnswer(77, plan, () => "gone")).toBe("gone");
+    const unopened = (): never => {
+      throw new Error("EMFILE");
+    };
+    await expect(spawner.secondAnswer(77, plan, unopened)).rejects.toThrow(/EMFILE/u);
+    await launch({ PATH: "/usr/bin:/bin" });
+    await spawner.close();
   });
 
   test("leaves no zombie and keeps small", async () => {
@@ -149,6 +166,20 @@ describe("spawners come and go", () => {
     await expect(world.spawner.launch(buildPlan(world.request({ argv: ["true"] }), host))).rejects.toBeInstanceOf(
       LaunchError,
     );
+    await world.close();
+  });
+
+  test("a launch is not waited for for ever where somebody stopped who was to answer", async () => {
+    const world = new World();
+    const spawner = new Spawner({ answerTimeoutMs: 200 });
+    await spawner.start();
+    const request = world.request({ argv: ["true"] });
+    // As whoever gives it up does: then it can never begin.
+    mkdirSync(join(request.instanceDir, "lock"));
+    process.kill(spawner.pid ?? 0, "SIGSTOP");
+    await expect(spawner.launch(buildPlan(request, host))).rejects.toThrow(/has not answered for 200 ms/u);
+    process.kill(spawner.pid ?? 0, "SIGCONT");
+    await spawner.close();
     await world.close();
   });
 

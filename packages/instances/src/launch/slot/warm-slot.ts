@@ -3,7 +3,7 @@ import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
 import { fillFile } from "../records/fill-file.ts";
-import { assignSlot, isSupervised, killInstance } from "../records/control.ts";
+import { assignSlot, type ControlOutcome, isSupervised, killInstance } from "../records/control.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { Spawner } from "../spawner.ts";
 import { buildAssignPlan, buildSlotPlan, type SlotAssignment, type SlotRequest } from "./slot-plan.ts";
@@ -69,10 +69,8 @@ export class WarmSlot {
     this.#state = "used";
     const plan = buildAssignPlan(this.request, assignment, this.#host);
     fillFile(`${this.#folder}/assign`, encodePlan(plan));
-    const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
-    if (assignSlot(this.#folder) === "sent") return await answer;
-    answer.catch(() => {});
-    return "gone";
+    const command = (): ControlOutcome => assignSlot(this.#folder);
+    return await this.#spawner.secondAnswer(this.#launchId, plan, command, signal ? { signal } : {});
   }
 
   /** Ends a slot that is not needed. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { HostFacts } from "../host-facts.ts";
 import { LaunchError } from "../launch-error.ts";
 import { encodePlan } from "../plan/encode-plan.ts";
-import { assignSlot, isSupervised, killInstance, rouseProgram } from "../records/control.ts";
+import { assignSlot, type ControlOutcome, isSupervised, killInstance, rouseProgram } from "../records/control.ts";
 import type { LaunchedProcesses } from "../records/reply.ts";
 import type { LaunchRequest } from "../request.ts";
 import type { Spawner } from "../spawner.ts";
@@ -69,18 +69,14 @@ export class Standby {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<LaunchedProcesses> {
     const { instanceDir, identity } = assignment;
-    const gone = (): LaunchError =>
-      new LaunchError(`Cannot start ${identity.name}: the program that waited for it has ended`, {
-        code: "LAUNCHER_GONE",
-      });
     const plan = buildBeginPlan(this.#waiting, assignment, JSON.stringify(paper));
     fillFile(join(instanceDir, "assign"), encodePlan(plan));
-    const answer = this.#spawner.secondAnswer(this.#launchId, plan, signal ? { signal } : {});
-    if (assignSlot(instanceDir) === "gone") {
-      answer.catch(() => {});
-      throw gone();
-    }
-    return await answer;
+    const command = (): ControlOutcome => assignSlot(instanceDir);
+    const answer = await this.#spawner.secondAnswer(this.#launchId, plan, command, signal ? { signal } : {});
+    if (answer !== "gone") return answer;
+    throw new LaunchError(`Cannot start ${identity.name}: the program that waited for it has ended`, {
+      code: "LAUNCHER_GONE",
+    });
   }
 
   /** Ends a program that is not needed. */
