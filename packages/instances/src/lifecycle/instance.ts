@@ -226,6 +226,8 @@ export class Instance {
     try {
       await this.#current?.run?.handle.stop(signal, graceMs);
     } catch (error) {
+      // Let go of in the midst of it: it goes on with its stop.
+      if (this.#life.detached) return;
       this.#options.observer.trouble(`cannot stop the run ${runId}`, error);
       this.#post({ type: "stop-failed", runId, detail: error instanceof Error ? error.message : String(error) });
     }
@@ -265,8 +267,8 @@ export class Instance {
     if (at === null) return;
     const timer = this.#clock.after(at - this.#clock.nowMs(), () => {
       this.#wake = null;
+      // Whoever takes it arms the next one: until then each would only make the line before it longer.
       this.#post({ type: "wake" });
-      this.#armWake();
     });
     this.#wake = { at, cancel: () => timer.cancel() };
   }

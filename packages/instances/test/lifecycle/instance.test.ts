@@ -5,9 +5,11 @@ import {
   Instance,
   type InstanceObserver,
   type InstanceSpec,
+  type LifecycleEvent,
   ManualClock,
-  settleRun,
   noRestarts,
+  type RunHandle,
+  settleRun,
 } from "@constellation/instances";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { requestFor } from "../driver/conformance.ts";
@@ -167,6 +169,60 @@ describe("a life with the fake driver", () => {
     await clock.advance(1000);
     expect(acts).toEqual(["started", "started", "released", "released"]);
     instance.handle({ type: "stop" });
+  });
+
+  test("what must be woken up is told so once, however long it takes to hear it", async () => {
+    const { restart, stop, health } = parseApp({
+      name: "web",
+      command: ["x"],
+      restart: { backoff: { initial: "1s", jitter: 0 } },
+    });
+    const mailbox: LifecycleEvent[] = [];
+    const instance = new Instance({
+      driver,
+      spec: { restart, stop, health },
+      clock,
+      random: () => 0.5,
+      observer: new Diary(),
+      request: ({ runId }) => Promise.resolve(requestFor({ kind: "command", argv: ["exit 1"] }, { runId })),
+      post: (event) => void mailbox.push(event),
+    });
+    open.push(instance);
+    const hear = async (): Promise<void> => {
+      await clock.advance(0);
+      for (const event of mailbox.splice(0)) instance.handle(event);
+    };
+    instance.handle({ type: "start" });
+    for (let turn = 0; instance.state.status !== "backoff" && turn < 20; turn += 1) await hear();
+    // Whoever hears it is busy for a while.
+    await clock.advance(5000);
+    expect(mailbox).toEqual([{ type: "wake" }]);
+    await hear();
+    expect(instance.state.status).toBe("starting");
+  });
+
+  test("who lets go of a run in the midst of its stop is not told of trouble", async () => {
+    driver = new (class extends FakeDriver {
+      override async start(...call: Parameters<FakeDriver["start"]>) {
+        const handle = await super.start(...call);
+        let letGo = (): void => undefined;
+        const gone = new Promise<never>((_, reject) => (letGo = () => reject(new Error("let go"))));
+        const over: Partial<RunHandle> = { stop: () => gone, detach: () => (handle.detach(), letGo()) };
+        return new Proxy(handle, {
+          get: (target, key) => {
+            const value: unknown = Reflect.get(over, key) ?? Reflect.get(target, key, target);
+            return typeof value === "function" && !(key in over) ? (value.bind(target) as unknown) : value;
+          },
+        });
+      }
+    })(world);
+    const { instance, diary } = instanceOf(["ignore SIGTERM", "run"]);
+    instance.handle({ type: "start" });
+    await clock.advance(0);
+    instance.handle({ type: "stop", graceMs: 3000 });
+    instance.handle({ type: "detach" });
+    await clock.advance(10);
+    expect(diary.troubles).toEqual([]);
   });
 
   test("a stubborn program is killed after its grace", async () => {
