@@ -14,6 +14,9 @@ export interface LogFile {
   readonly bytes: number;
 }
 
+/** So many numbers in a row that are not there are the end of the log. */
+const mostAbsent = 2;
+
 /** The end of what is written now; null when nothing is. */
 export function logEnd(path: string): LogPosition | null {
   const file = fileAt(path);
@@ -25,11 +28,12 @@ export function logFiles(path: string): LogFile[] {
   const files: LogFile[] = [];
   const live = fileAt(path);
   if (live !== null) files.push(live);
-  for (let number = 1; ; number += 1) {
+  // In the midst of a rotation, and after one that a kill has cut off, a number is not there.
+  for (let number = 1, absent = 0; absent < mostAbsent; number += 1) {
     const file = fileAt(`${path}.${number}`);
-    if (file === null) break;
+    absent = file === null ? absent + 1 : 0;
     // A rotation between two looks shows one file twice.
-    if (!files.some((known) => known.file === file.file)) files.push(file);
+    if (file !== null && !files.some((known) => known.file === file.file)) files.push(file);
   }
   return files.toReversed();
 }

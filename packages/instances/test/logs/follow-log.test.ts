@@ -96,6 +96,21 @@ test("files that were rotated away before they could be read leave a gap that is
   expect(reader.texts).toEqual(["<gap>", "round 1", "round 2", "round 3"]);
 });
 
+test("nothing is skipped that is looked for in the midst of a rotation", async () => {
+  writeFileSync(path, entry("one"));
+  const reader = read();
+  await sleep(20);
+  rotate(5);
+  appendFileSync(path, entry("two"));
+  rotate(5);
+  appendFileSync(path, entry("three"));
+  // The supervisor moves the oldest first, and the next one a moment later.
+  renameSync(`${path}.2`, `${path}.3`);
+  renameSync(`${path}.1`, `${path}.2`);
+  await reader.end();
+  expect(reader.texts).toEqual(["one", "two", "three"]);
+});
+
 test("an abort ends a follower at once and leaves no descriptor", async () => {
   writeFileSync(path, entry("one"));
   const before = readdirSync("/proc/self/fd").length;
