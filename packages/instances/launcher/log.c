@@ -1,7 +1,8 @@
 // The log pump: reads the instance's output, writes it line by line in the CRI format that Kubernetes uses
 //   2026-11-21T05:00:00.123456789Z stdout F text
 // (P instead of F: the line goes on in the next entry), and rotates the file by size. It must outlast everything: a
-// full disk or a vanished folder costs log lines, which are counted, never the instance.
+// full disk costs log lines, which are counted, never the instance; a file or a folder that somebody deleted costs what was
+// in it, and is made anew.
 #include "supervise.h"
 
 #include <linux/fcntl.h>
@@ -28,6 +29,8 @@ static struct {
   i32 problem;                 // errno of the last failed write or open
   u32 unopened;                // the last open failed,
   u64 retry_second;            // in this second
+  u64 looked_second;           // when it was last looked whether the file is there still
+  u32 deleted;                 // it was not, which is to be told
   u32 torn, dirty;
   u32 step;
   u64 written, tick; // bytes beyond what the ticks until now allowed, when last looked
@@ -39,6 +42,7 @@ static char input[2][INPUT] __attribute__((aligned(4096)));
 static char output[OUTPUT] __attribute__((aligned(4096)));
 static usize used;
 static char stamp[32];
+static u64 stamp_second = ~0ull;
 
 static void open_file(void);
 static void rotate(void);
@@ -102,10 +106,9 @@ static char *put_date(char *end, u64 days) {
 
 // One clock read per chunk: every line of it gets this stamp. The date part changes only with the second.
 static void take_stamp(void) {
-  static u64 known = ~0ull;
   const u64 now = clock_ns(REALTIME), second = now / 1000000000;
-  if (second != known) {
-    known = second;
+  if (second != stamp_second) {
+    stamp_second = second;
     char *end = put_text(put_date(stamp, second / 86400), "T");
     end = put_text(put_number(end, second / 3600 % 24, 2), ":");
     end = put_text(put_number(end, second / 60 % 60, 2), ":");
@@ -230,6 +233,40 @@ static void note_dropped(void) {
   if (!log.torn) log.dropped_before = log.dropped;
 }
 
+static void note_deleted(void) {
+  static char note[100];
+  char *end = put_bytes(note, stamp, 30);
+  end = put_text(end, " stderr F [constellation] somebody deleted the log that was here\n");
+  log.deleted = 0;
+  const long written = retry(sys(write, log.file, note, end - note));
+  if (!failed(written)) log.size += (u64)written, log.torn = written != end - note;
+}
+
+// Lines that are written to a file without a name are read by nobody: looked for once a second, while something is written.
+static void look_after_file(void) {
+  struct statx found;
+  log.looked_second = stamp_second;
+  if (supervisor.phase != PHASE_RUNNING) return;
+  if (failed(sys(statx, log.file, "", AT_EMPTY_PATH, STATX_NLINK, &found)) || found.stx_nlink) return;
+  close_fd(log.file);
+  log.file = -1, log.size = 0, log.torn = 0, log.deleted = 1;
+}
+
+// A deleted folder is made where it was: proc(5) tells its path, with a mark behind it.
+static void make_folder(void) {
+  static const char mark[] = " (deleted)";
+  char link[40], path[4096];
+  *put_number(put_text(link, "/proc/self/fd/"), (u64)log.folder, 1) = 0;
+  const long length = sys(readlinkat, AT_CWD, link, path, sizeof path - 1), end = length - (long)(sizeof mark - 1);
+  if (failed(length) || end <= 0 || memcmp(path + end, mark, sizeof mark - 1)) return;
+  path[end] = 0;
+  sys(mkdirat, AT_CWD, path, 0750);
+  const long folder = sys(openat, AT_CWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+  if (failed(folder)) return;
+  close_fd(log.folder);
+  log.folder = (i32)folder, log.deleted = 1;
+}
+
 static void drop(usize bytes, i32 error) {
   log.dropped += bytes;
   if (error) log.problem = error;
@@ -241,8 +278,10 @@ static void flush(void) {
   if (!length) return;
   log.written += length;
   if (log.folder < 0) return;
+  if (log.file >= 0 && log.looked_second != stamp_second) look_after_file();
   if (log.file < 0) open_file();
   if (log.file < 0) return drop(length, 0);
+  if (log.deleted) note_deleted();
   if (log.dropped > log.dropped_before || log.torn) note_dropped();
   if (log.dropped > log.dropped_before || log.torn) return drop(length, 0); // still no room
   for (usize at = 0; at < length;) {
@@ -260,7 +299,12 @@ static void open_file(void) {
   const u64 second = clock_ns(MONOTONIC) / 1000000000;
   if (log.unopened && second == log.retry_second) return;
   log.retry_second = second;
-  const long fd = sys(openat, log.folder, log.base, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+  const int how = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  long fd = sys(openat, log.folder, log.base, how, 0640);
+  if (fd == -ENOENT && supervisor.phase == PHASE_RUNNING) {
+    make_folder();
+    fd = sys(openat, log.folder, log.base, how, 0640);
+  }
   log.unopened = failed(fd);
   if (log.unopened) {
     log.problem = (i32)-fd;

@@ -21,13 +21,21 @@ export class FolderWatch implements LogWatch {
   constructor(directory: string) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o750 });
-    this.#root = this.#start(directory, () => {
+    this.#root = this.#start(directory, (name) => {
       this.#listing = true;
+      if (name === null || !this.#watchers.has(name)) return;
+      // A folder that was deleted and made anew is another one, of which the watch before tells nothing.
+      this.#renew(name);
+      this.#written.add(name);
     });
   }
 
   add(instance: string): void {
-    if (this.#watchers.has(instance)) return;
+    if (!this.#watchers.has(instance)) this.#renew(instance);
+  }
+
+  #renew(instance: string): void {
+    this.#watchers.get(instance)?.close();
     const heard = (): void => void this.#written.add(instance);
     this.#watchers.set(instance, this.#start(join(this.#directory, instance), heard));
   }
@@ -68,10 +76,10 @@ export class FolderWatch implements LogWatch {
     });
   }
 
-  #start(folder: string, heard: () => void): FSWatcher | undefined {
+  #start(folder: string, heard: (name: string | null) => void): FSWatcher | undefined {
     try {
-      const watcher = watch(folder, { persistent: false }, () => {
-        heard();
+      const watcher = watch(folder, { persistent: false }, (_, name) => {
+        heard(name);
         this.#wake();
       });
       watcher.on("error", () => {
@@ -79,8 +87,9 @@ export class FolderWatch implements LogWatch {
         this.#blind = true;
       });
       return watcher;
-    } catch {
-      this.#blind = true;
+    } catch (error) {
+      // Of a folder that is not there, the one above tells when it comes.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#blind = true;
       return undefined;
     }
   }

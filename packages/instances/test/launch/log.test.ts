@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -141,16 +141,44 @@ describe("the log pump", () => {
     expect(logLines(request).map((line) => line.slice(31))).toEqual(["stdout F to", "stdout F new"]);
   });
 
-  test("a vanished log folder costs lines, not the instance", async () => {
-    const folder = join(world.folder, "vanishing");
-    mkdirSync(folder);
-    const script =
-      'let n = 0; const t = setInterval(() => { console.log("line", n++); if (n === 60) { clearInterval(t); process.exit(9); } }, 10)';
-    const request = logging(node(script), { path: join(folder, "log"), maxBytes: 300 });
+  test.each([
+    ["that is rotated soon", 400],
+    ["that is not", 1_000_000],
+  ])("a log %s and is deleted with its folder is made anew, and says so", async (_, maxBytes) => {
+    const folder = mkdtempSync(join(world.folder, "vanishing-"));
+    const enough = join(world.folder, "enough");
+    const script = `const { existsSync } = require("node:fs"); let n = 0;
+      setInterval(() => { console.log("line", n++); if (existsSync(${JSON.stringify(enough)})) process.exit(9); }, 10);`;
+    const request = logging(node(script), { path: join(folder, "log"), maxBytes });
     const run = world.run(request);
     await eventually(() => logLines(request).length).toBeGreaterThan(3);
     // Meanwhile the next file may appear in it.
     rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 5 });
+    await eventually(() => logLines(request).join("\n")).toContain(
+      "stderr F [constellation] somebody deleted the log that was here",
+    );
+    const before = outputOf(request).stdout.length;
+    await eventually(() => outputOf(request).stdout.length).toBeGreaterThan(before);
+    writeFileSync(enough, "");
+    const { record } = await run;
+    expect(record).toMatchObject({ ending: { kind: "exited", exitCode: 9 }, droppedLogBytes: 0 });
+    const kept = [...outputOf(request).stdout.matchAll(/^line (\d+)$/gmu)].map(([, number]) => Number(number));
+    expect(kept).toEqual(kept.map((_number, at) => (kept[0] ?? 0) + at));
+    expect(statSync(folder).mode & 0o777).toBe(0o750);
+    rmSync(enough);
+  });
+
+  test("a log file that is deleted alone is made anew; a folder that cannot be costs lines, not the instance", async () => {
+    const folder = join(world.folder, "gone", "vanishing");
+    mkdirSync(folder, { recursive: true });
+    const script =
+      'let n = 0; const t = setInterval(() => { console.log("line", n++); if (n === 250) { clearInterval(t); process.exit(9); } }, 10)';
+    const request = logging(node(script), { path: join(folder, "log") });
+    const run = world.run(request);
+    await eventually(() => logLines(request).length).toBeGreaterThan(3);
+    rmSync(join(folder, "log"));
+    await eventually(() => logLines(request).join("\n")).toContain("somebody deleted the log");
+    rmSync(join(world.folder, "gone"), { recursive: true, maxRetries: 20, retryDelay: 5 });
     const { record } = await run;
     expect(record.ending).toEqual({ kind: "exited", exitCode: 9 });
     expect(record.droppedLogBytes).toBeGreaterThan(300);
