@@ -28,8 +28,9 @@ export class LazyFile {
   }
 
   #ask(): KeptFile | undefined {
-    this.#asked = true;
     this.#file = this.#path === undefined ? undefined : KeptFile.openIfPresent(this.#path);
+    // Only now: where no descriptor was left it is asked for again.
+    this.#asked = true;
     return this.#file;
   }
 }
