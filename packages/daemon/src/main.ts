@@ -81,8 +81,9 @@ async function run(layout: Layout): Promise<void> {
       await running.daemon?.stop();
       await Promise.all([driver.close(), logs.close(), blobs.close()]);
       await telemetry.close();
-      await store.close();
+      // Before the state is let go: from then on the next daemon may be making groups below.
       removeUnusedGroups(cgroupBaseOf(layout));
+      await store.close();
       process.exit(exitCodes.ok.code);
     } catch (error) {
       report("the daemon did not end in order", error);

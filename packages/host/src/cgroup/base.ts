@@ -5,7 +5,7 @@ import { systemRoots, type HostRoots } from "../roots.ts";
 import type { Cgroup, CgroupLocation } from "./cgroup.ts";
 import { detectCgroups, type CgroupLayout, type V1Controller } from "./layout.ts";
 import type { CgroupLimits, UnenforceableLimit } from "./limits.ts";
-import { prepareUnifiedParent } from "./v2/delegation.ts";
+import { enableControllers, prepareUnifiedParent } from "./v2/delegation.ts";
 import { V1Cgroup } from "./v1/cgroup-v1.ts";
 import { V2Cgroup } from "./v2/cgroup-v2.ts";
 
@@ -59,8 +59,7 @@ export function createCgroup(
   options: { readonly bestEffort?: boolean } = {},
 ): CreateOutcome {
   checkName(name);
-  const cgroup =
-    base.version === 1 ? createV1(base.directories, name) : V2Cgroup.create(name, `${base.directory}/${name}`);
+  const cgroup = createBelow(base, name);
   try {
     const verdict = cgroup.setLimits(limits);
     if (verdict.kind === "enforced") return { kind: "created", cgroup, unenforced: [] };
@@ -71,6 +70,25 @@ export function createCgroup(
     removeFresh(cgroup.location);
     throw error;
   }
+}
+
+/** Somebody may have removed the base while it was empty: it is made again as it was. */
+function createBelow(base: CgroupBase, name: string): Cgroup {
+  const create = (): Cgroup =>
+    base.version === 1 ? createV1(base.directories, name) : V2Cgroup.create(name, `${base.directory}/${name}`);
+  try {
+    return create();
+  } catch (error) {
+    if (!(error instanceof HostError) || errnoOf(error.cause) !== "ENOENT") throw error;
+    makeAgain(base);
+    return create();
+  }
+}
+
+function makeAgain(base: CgroupBase): void {
+  const directories = base.version === 2 ? [base.directory] : Object.values(base.directories);
+  for (const directory of directories) mkdirSync(directory, { recursive: true });
+  if (base.version === 2) enableControllers(base.directory);
 }
 
 /** Opens a group made earlier, perhaps by a daemon that has ended; undefined when it is gone. */

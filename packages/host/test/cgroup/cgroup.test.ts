@@ -53,6 +53,14 @@ describe.runIf(canMakeCgroups())("control groups of this machine", () => {
     return startChild("sh", ["-c", `set -e\n${joins.join("\n")}\nset +e\n${script}`]);
   }
 
+  test("a base that somebody removed while it was empty is made again", async () => {
+    expect(removeCgroupBase(base)).toBe(true);
+    const group = create({ pidsMax: 5 });
+    const child = startIn(group, "echo up; exec sleep 60");
+    await firstOutput(child);
+    expect(group.processes()).toEqual([child.pid]);
+  });
+
   test("a process that joined is counted and listed", async () => {
     const group = create();
     const child = startIn(group, "echo up; exec sleep 60");

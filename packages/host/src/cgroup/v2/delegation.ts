@@ -52,7 +52,7 @@ function ready(parent: string): UnifiedParent {
 }
 
 /** Enables one at a time: a single refused controller must not cost the others. */
-function enableControllers(directory: string): void {
+export function enableControllers(directory: string): void {
   const offered = words(`${directory}/cgroup.controllers`);
   const enabled = words(`${directory}/cgroup.subtree_control`);
   for (const controller of wantedControllers) {
