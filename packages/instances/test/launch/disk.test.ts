@@ -12,6 +12,7 @@ import {
   readPidFile,
   watchLife,
 } from "../../src/launch/index.ts";
+import { leadsTo } from "../leads-to.ts";
 import { asRoot, host, World, eventually } from "./world.ts";
 
 /** Files that loop devices hold open. */
@@ -56,6 +57,15 @@ describe("data folders with a size", () => {
       await eventually(loopFiles).not.toContain(image);
     },
   );
+
+  test("a disk larger than any file may be leaves neither a file nor a descriptor", async () => {
+    const image = join(world.folder, "endless");
+    await expect(createDiskImage({ path: image, bytes: 2 ** 60, uid: 0, gid: 0 })).rejects.toMatchObject({
+      code: "ERR_OUT_OF_RANGE",
+    });
+    expect(readdirSync("/proc/self/fd").filter((fd) => leadsTo(fd, `${image}.new`))).toEqual([]);
+    expect(existsSync(`${image}.new`)).toBe(false);
+  });
 
   test.skipIf(!images)(
     "an image is never mounted twice: the next waits for the last user of the one before",

@@ -33,15 +33,22 @@ export async function createDiskImage({ path, bytes, uid, gid, signal }: DiskIma
   // Under another name until it is complete: a daemon that dies here leaves no half image to be mounted later.
   const unfinished = `${path}.new`;
   rmSync(unfinished, { force: true });
-  const fd = openSync(unfinished, "wx", 0o600);
-  ftruncateSync(fd, bytes);
-  closeSync(fd);
   try {
+    makeSparse(unfinished, bytes);
     await makeFilesystem(unfinished, uid, gid, signal);
     renameSync(unfinished, path);
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;
+  }
+}
+
+function makeSparse(path: string, bytes: number): void {
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    ftruncateSync(fd, bytes);
+  } finally {
+    closeSync(fd);
   }
 }
 
