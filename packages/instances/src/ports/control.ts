@@ -28,6 +28,19 @@ export function controlSocket(folder: string): string {
   );
 }
 
+/** What connecting, or the answer, fails with where no port process lives; anything else says nothing of it (EMFILE). */
+const absent: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR", "ECONNREFUSED", "ECONNRESET", "EPIPE", "closed"]);
+
+/** Whether this code of a failed connection says that there is no port process. */
+export const saysAbsent = (errno: unknown): boolean => absent.has(errno);
+
+/** Whether a failed {@link ask} says that there is no port process. */
+export function isAbsent(error: unknown): boolean {
+  return (
+    error instanceof ConstellationError && error.code === "daemon.unreachable" && saysAbsent(error.details?.["errno"])
+  );
+}
+
 /**
  * Asks the port process in a folder one question and resolves to what follows "ok".
  * @throws `daemon.unreachable` when none answers there (with the errno as `details.errno`), `call.timeout`,

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError } from "@constellation/contract";
-import { ask, controlSocket } from "./control.ts";
+import { ask, controlSocket, isAbsent, saysAbsent } from "./control.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import type { Sharing } from "./sharing.ts";
 import { type PortProcessOptions, spawnPort } from "./spawn.ts";
@@ -12,6 +13,8 @@ import type { WaitingPort } from "./waiting-port.ts";
 export const mostBackends = 128;
 
 const answerTimeoutMs = 2000;
+/** Time after which a port process that could not be asked whether it lives is asked again. */
+const lookAgainMs = 1000;
 const protocol = "constellation-port 1";
 
 /** For calls that wait. */
@@ -69,7 +72,7 @@ export class PortProcess implements Endpoint {
       const stats = parseStats(await ask({ folder, request: "stats", timeoutMs: answerTimeoutMs, signal }));
       return new PortProcess(folder, stats);
     } catch (error) {
-      if (error instanceof ConstellationError && error.code === "daemon.unreachable") return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
   }
@@ -109,15 +112,18 @@ export class PortProcess implements Endpoint {
     try {
       return Number(await this.#ask(`close ${Math.ceil(graceMs)}`, options, graceMs));
     } catch (error) {
-      if (error instanceof ConstellationError && error.code === "daemon.unreachable") return 0;
+      if (isAbsent(error)) return 0;
       throw error;
     }
   }
 
   /** Resolves when the process has ended, however that came; for its supervisor. @throws `call.cancelled` */
   async ended({ signal }: Cancellable = {}): Promise<void> {
-    while (await this.#hangsOn(signal)) {
-      // its control socket dropped us for a newer requester: it lives
+    for (;;) {
+      const found = await this.#hangsOn(signal);
+      if (found === "absent") return;
+      // Its control socket dropped us for a newer requester, and it lives; or we have no descriptor to ask it.
+      if (found === "unknown") await sleep(lookAgainMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
@@ -125,21 +131,24 @@ export class PortProcess implements Endpoint {
     return ask({ folder: this.folder, request, timeoutMs: answerTimeoutMs + patienceMs, signal });
   }
 
-  /** Holds a connection until it breaks; true when somebody could be reached at all. */
-  #hangsOn(signal: AbortSignal | undefined): Promise<boolean> {
+  /** Holds a connection until it breaks, when somebody can be reached at all. */
+  #hangsOn(signal: AbortSignal | undefined): Promise<"reached" | "absent" | "unknown"> {
     return new Promise((resolve, reject) => {
-      let reached = false;
-      const socket = connect(this.socketFile, () => (reached = true));
+      let found: "reached" | "absent" | "unknown" = "unknown";
+      const socket = connect(this.socketFile, () => (found = "reached"));
       const cancel = () => {
         socket.destroy();
         reject(
           new ConstellationError("call.cancelled", `Stopped watching port ${this.port}`, { cause: signal?.reason }),
         );
       };
-      socket.on("error", () => undefined); // "close" follows
+      // "close" follows
+      socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+        if (found !== "reached" && saysAbsent(code)) found = "absent";
+      });
       socket.once("close", () => {
         signal?.removeEventListener("abort", cancel);
-        resolve(reached);
+        resolve(found);
       });
       socket.resume();
       if (signal?.aborted) cancel();

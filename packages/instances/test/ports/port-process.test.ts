@@ -4,6 +4,7 @@ import { constants, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { findPortOwners, PortProcess } from "../../src/ports/index.ts";
+import { canTakeDescriptors, withoutDescriptor } from "../without-descriptor.ts";
 import { fixture, isRunning, newFolder, openPort, runShared } from "./running.ts";
 import { fetchText } from "./talking.ts";
 
@@ -138,6 +139,23 @@ describe("a port process", () => {
     expect(await Promise.all(watching)).toEqual(
       Array.from({ length: 40 }, () => expect.objectContaining({ code: "call.cancelled" })),
     );
+  });
+
+  it.skipIf(!canTakeDescriptors)("is not taken for gone by who has no descriptor left to ask it", async () => {
+    const port = await openPort();
+    const lacks = { status: "rejected", reason: { details: { errno: "EMFILE" } } };
+    expect(await withoutDescriptor(() => port.close())).toMatchObject(lacks);
+    expect(await withoutDescriptor(() => PortProcess.adopt(port.folder))).toMatchObject(lacks);
+    let hasEnded = false;
+    let ended: Promise<unknown> = Promise.resolve();
+    await withoutDescriptor(() => {
+      ended = port.ended().then(() => (hasEnded = true));
+      return Promise.resolve();
+    });
+    expect(hasEnded).toBe(false);
+    await port.close();
+    await ended;
+    expect(await port.close()).toBe(0);
   });
 
   it("hands a program that takes sockets its own as descriptor 3", async () => {
