@@ -22,8 +22,8 @@ export async function abandon(folder: string, cgroup: Cgroup | null, startTimeou
 
 /** Ends a supervisor, if one lives in this folder, and everything it keeps. */
 export async function endSupervisor(folder: string): Promise<void> {
-  const end = Date.now() + patienceMs;
-  while (isSupervised(folder) && Date.now() < end) {
+  const end = performance.now() + patienceMs;
+  while (isSupervised(folder) && performance.now() < end) {
     killInstance(folder);
     await sleep(2);
   }

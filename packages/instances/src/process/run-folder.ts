@@ -34,14 +34,14 @@ export async function traceRun(
   { signal, whenWaiting = "wait" }: { readonly signal?: AbortSignal; readonly whenWaiting?: "wait" | "tell" } = {},
 ): Promise<RunTrace> {
   if (claim(folder)) return { kind: "never-started" };
-  const begun = Date.now();
+  const begun = performance.now();
   for (;;) {
     if (readExitRecord(folder) !== null) return { kind: "over" };
     const supervised = isSupervised(folder);
     const pids = readPidFile(folder);
     if (supervised && pids !== null && pids.startedAtMs !== null) return { kind: "running", pids };
     if (supervised && pids !== null && whenWaiting === "tell") return { kind: "waiting" };
-    const passedMs = Date.now() - begun;
+    const passedMs = performance.now() - begun;
     // Asked again after the look at its FIFO: it may have ended in between, in order.
     if (!supervised && (pids?.startedAtMs != null || (passedMs > birthMs && !hasSupervisor(folder))))
       return { kind: "over" };

@@ -24,10 +24,10 @@ export async function awaitWrappedProgram(
   pids: PidFile,
   signal: AbortSignal,
 ): Promise<ProcessIdentity | undefined> {
-  for (const end = Date.now() + patienceMs; ;) {
+  for (const end = performance.now() + patienceMs; ;) {
     const program = wrappedProgram(record, pids);
     const lives = pids.main !== null && identifyProcess(pids.main.pid) !== undefined;
-    if (program !== undefined || !lives || Date.now() > end) return program;
+    if (program !== undefined || !lives || performance.now() > end) return program;
     await sleep(5, undefined, { signal });
   }
 }
