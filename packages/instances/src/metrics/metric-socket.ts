@@ -25,6 +25,7 @@ export class MetricSocket {
   #secondMs = 0;
   #ofSecond = 0;
   #rest: NodeJS.Timeout | null = null;
+  #closed = false;
 
   private constructor(server: Server, path: string, owner: number | null) {
     this.#server = server;
@@ -36,6 +37,7 @@ export class MetricSocket {
       this.#hear(socket);
     });
     server.on("drop", () => this.#count());
+    server.on("listening", () => this.#openToOwner());
   }
 
   /**
@@ -54,18 +56,42 @@ export class MetricSocket {
       socket.#listen();
     });
     // A failed accept (no descriptors left) is not worth more than the connection.
-    server.on("error", () => {});
+    server.on("error", () => server.listening || socket.#listenLater());
     return socket;
   }
 
   #listen(): void {
     rmSync(this.#path, { force: true });
-    this.#server.listen(this.#path, () => {
-      this.#server.unref();
+    this.#server.listen(this.#path);
+  }
+
+  #openToOwner(): void {
+    this.#server.unref();
+    try {
       // Instances that share the machine's file tree find each other's.
       chmodSync(this.#path, 0o600);
       if (this.#owner !== null) chownSync(this.#path, this.#owner, this.#owner);
-    });
+    } catch {
+      this.#restAWhile();
+    }
+  }
+
+  #restAWhile(): void {
+    this.#server.close();
+    this.#listenLater();
+  }
+
+  /** What fails then (no descriptors left, the folder is gone) is tried again after the next rest. */
+  #listenLater(): void {
+    if (this.#rest !== null || this.#closed) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = null;
+      try {
+        this.#listen();
+      } catch {
+        this.#listenLater();
+      }
+    }, restMs).unref();
   }
 
   /** To take a connection costs us more than to make one costs the program. */
@@ -76,12 +102,7 @@ export class MetricSocket {
       this.#ofSecond = 0;
     }
     this.#ofSecond += 1;
-    if (this.#ofSecond <= mostPerSecond || this.#rest !== null) return;
-    this.#server.close();
-    this.#rest = setTimeout(() => {
-      this.#rest = null;
-      this.#listen();
-    }, restMs).unref();
+    if (this.#ofSecond > mostPerSecond && this.#rest === null) this.#restAWhile();
   }
 
   /** What was pushed so far. */
@@ -95,6 +116,7 @@ export class MetricSocket {
   }
 
   close(): void {
+    this.#closed = true;
     if (this.#rest !== null) clearTimeout(this.#rest);
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,6 +99,18 @@ test("a program that connects without end is not listened to for a while, and th
     },
     { timeout: 10_000, interval: 100 },
   );
+  socket.close();
+  expect(readdirSync(folder)).toEqual([]);
+}, 20_000);
+
+test("a socket that cannot be opened again for a while is opened when it can", async () => {
+  const path = join(folder, "metrics.sock");
+  const socket = await MetricSocket.open(path);
+  while (await connects(path));
+  renameSync(folder, `${folder}.away`);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  renameSync(`${folder}.away`, folder);
+  await vi.waitFor(async () => expect(await connects(path)).toBe(true), { timeout: 5000, interval: 100 });
   socket.close();
   expect(readdirSync(folder)).toEqual([]);
 }, 20_000);
