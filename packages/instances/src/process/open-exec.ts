@@ -159,17 +159,30 @@ async function* merged(session: LaunchedSession): AsyncIterable<ExecOutput> {
     { stream: "stdout", chunks: session.output[Symbol.asyncIterator]() },
     { stream: "stderr", chunks: session.errorOutput[Symbol.asyncIterator]() },
   ] as const;
-  const next = (at: 0 | 1) => sources[at].chunks.next().then((result) => ({ at, result }));
-  const waiting = new Map([
-    [0, next(0)],
-    [1, next(1)],
-  ]);
-  while (waiting.size > 0) {
-    const { at, result } = await Promise.race(waiting.values());
-    if (result.done === true) waiting.delete(at);
+  type Source = (typeof sources)[number];
+  const come: { readonly source: Source; readonly result: ReturnType<Source["chunks"]["next"]> }[] = [];
+  let wake = (): void => undefined;
+  // Not by a race of the two: a stream that is silent would keep whatever the other one ever said.
+  const read = (source: Source): void => {
+    const result = source.chunks.next();
+    const tell = (): void => {
+      come.push({ source, result });
+      wake();
+    };
+    result.then(tell, tell);
+  };
+  sources.forEach(read);
+  for (let open = sources.length; open > 0;) {
+    const first = come.shift();
+    if (first === undefined) {
+      await new Promise<void>((resolve) => (wake = resolve));
+      continue;
+    }
+    const { done, value } = await first.result;
+    if (done === true) open -= 1;
     else {
-      yield { stream: sources[at].stream, bytes: result.value as Uint8Array };
-      waiting.set(at, next(at));
+      yield { stream: first.source.stream, bytes: value as Uint8Array };
+      read(first.source);
     }
   }
 }
