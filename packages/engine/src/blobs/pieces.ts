@@ -15,15 +15,18 @@ export async function* piecesOf(
     return;
   }
   const pieces = source[Symbol.asyncIterator]();
-  let forget = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    forget = onAbort(signal, () => reject(signal?.reason as Error));
-  });
-  aborted.catch(() => undefined);
+  let giveUp = (): void => undefined;
+  const forget = onAbort(signal, () => giveUp());
+  // Not by a race with one abort for all of them, which would keep every piece until the end.
+  const nextPiece = (): Promise<IteratorResult<Uint8Array>> =>
+    new Promise((resolve, reject) => {
+      giveUp = () => reject(signal?.reason as Error);
+      pieces.next().then(resolve, reject);
+    });
   let isOver = false;
   try {
     while (!isOver) {
-      const next = await Promise.race([pieces.next(), aborted]);
+      const next = await nextPiece();
       isOver = next.done === true;
       if (next.done !== true) yield next.value;
       signal?.throwIfAborted();

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { FileBlobStore, isEngineError } from "../../src/index.ts";
 import { namesIn, scratch } from "../scratch.ts";
@@ -116,4 +118,20 @@ test("a closed store refuses", async () => {
   const store = new FileBlobStore({ directory: scratch() });
   await store.close();
   await assert.rejects(store.put(bytes("x")), (error: unknown) => isEngineError(error, "closed"));
+});
+
+test("what was stored of an upload is not kept until its end", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const before = process.memoryUsage().arrayBuffers;
+  let kept = 0;
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < 32; at += 1) yield await Promise.resolve(new Uint8Array(1_000_000).fill(at));
+    // What is under way has ended by then.
+    await pause(50);
+    collect();
+    kept = process.memoryUsage().arrayBuffers - before;
+  }
+  await new FileBlobStore({ directory: scratch() }).put(pieces());
+  expect(kept).toBeLessThan(8_000_000);
 });
