@@ -127,10 +127,12 @@ test("what was stored of an upload is not kept until its end", async () => {
   let kept = 0;
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < 32; at += 1) yield await Promise.resolve(new Uint8Array(1_000_000).fill(at));
-    // What is under way has ended by then.
-    await pause(50);
-    collect();
-    kept = process.memoryUsage().arrayBuffers - before;
+    // What is under way ends meanwhile, and V8 frees such memory in a thread of its own.
+    for (let tries = 0; tries < 100 && (tries === 0 || kept >= 8_000_000); tries += 1) {
+      await pause(50);
+      collect();
+      kept = process.memoryUsage().arrayBuffers - before;
+    }
   }
   await new FileBlobStore({ directory: scratch() }).put(pieces());
   expect(kept).toBeLessThan(8_000_000);
