@@ -202,6 +202,8 @@ export class Spawner {
     this.#overdue ??= setTimeout(() => {
       this.#overdue = null;
       const late = [...this.#waiting].filter(([, { sinceMs }]) => performance.now() - sinceMs >= answerTimeoutMs);
+      // Whoever is next need not wait as long: to one that runs it means nothing.
+      if (late.length > 0 && this.#state.kind === "running") this.#state.child.kill("SIGCONT");
       for (const [id, waiting] of late) {
         this.#waiting.delete(id);
         waiting.reject(gone(waiting.plan.name, new Error(`the launcher has not answered for ${answerTimeoutMs} ms`)));
