@@ -7,6 +7,7 @@ import { whyNoDisk } from "./data-folder.ts";
 import { limitsAs } from "./project-limit.ts";
 import { type DriverFolders, dataRoot } from "./folders.ts";
 import { type IsolationPlan, isolationFor } from "./isolation-verdict.ts";
+import { checkMountSources } from "./mount-sources.ts";
 import { checkMountTargets } from "./mount-targets.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
@@ -50,6 +51,7 @@ export class Feasibility {
       resources.diskBytes === null ? null : this.#checkDisk(spec, resources.diskBytes, plan, verdict),
     ]);
     verdict.settle();
+    if (plan.isolation.root) checkMountSources(spec);
     checkMountTargets(spec, plan.isolation.root, this.#abilities.facts);
     await checkReadable(spec, plan, this.#abilities.facts.uid, this.#trials);
   }

@@ -13,6 +13,7 @@ import { doorsFolder, type DriverFolders, inside, logPath, runFiles, runFolder }
 import type { FoldersAhead } from "./folders-ahead.ts";
 import type { GroupAhead } from "./group-ahead.ts";
 import { isolationFor } from "./isolation-verdict.ts";
+import { checkMountSources } from "./mount-sources.ts";
 import { checkMountTargets } from "./mount-targets.ts";
 import { networkFor } from "./network-verdict.ts";
 import { openFilesFor } from "./open-files-verdict.ts";
@@ -275,5 +276,6 @@ function checkMounts(request: StartRequest, ownRoot: boolean, facts: HostFacts):
     );
   }
   const { folder, mounts, isolation } = request;
+  if (ownRoot) checkMountSources({ name, folder, mounts }, "start");
   checkMountTargets({ name, folder, mounts, isolation }, ownRoot, facts, "start");
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type AppInput, parseApp } from "@constellation/contract";
@@ -122,6 +122,32 @@ describe.skipIf(process.getuid?.() !== 0)("a mount, on this machine", () => {
     const { exit } = await runToEnd(driver, shell(playground, `touch ${folder}/made`, on(folder, false)));
     expect(exit.kind).toBe("completed");
     expect(existsSync(join(folder, "made"))).toBe(true);
+  });
+
+  test("what an instance puts in the place of a source is not followed out of what it may write to", async () => {
+    const shared = mkdtempSync(join(playground.root, "shared-"));
+    const closed = mkdtempSync(join(playground.root, "closed-"));
+    for (const folder of [join(shared, "sub"), join(closed, "inner")]) mkdirSync(folder);
+    for (const folder of [shared, join(shared, "sub")]) chmodSync(folder, 0o777);
+    symlinkSync(shared, join(playground.root, "alias"));
+    writeFileSync(join(closed, "inner/secret"), "secret");
+    const writable = { source: shared, target: "/srv/shared", readOnly: false };
+    const sub = { source: join(playground.root, "alias/sub"), target: "/srv/sub" };
+    const script = `ls /srv/sub; mv /srv/shared/sub /srv/shared/old; ln -s "$1" /srv/shared/sub`;
+    const start = (to: string) => {
+      const request = shell(playground, script.replace('"$1"', to), { mounts: [writable, sub] });
+      return { ...request, app: "shared", index: 1 };
+    };
+    // Where it stays inside it is followed.
+    expect((await runToEnd(driver, start("old"))).exit.kind).toBe("completed");
+    expect((await runToEnd(driver, start(join(closed, "inner")))).exit.kind).toBe("completed");
+    const refused = await refusal(driver, start("old"));
+    expect(refused).toMatchObject({ code: "spec.invalid", remedy: expect.stringContaining(closed) as string });
+    expect(refused.message).toContain(`leads by a link out of ${shared}`);
+    expect((await refusalOf(driver.check(spec({ mounts: [writable, sub] }))))?.message).toContain(
+      "leads by a link out",
+    );
+    expect((await refusalOf(driver.check(spec({ mounts: [sub] }))))?.message).toBe(undefined);
   });
 
   test("mounts are checked against each other", async () => {
