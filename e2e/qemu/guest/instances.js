@@ -185,6 +185,14 @@ check("a disk with a size is counted by project quota, grows, shrinks, and is li
   return first.lines[0];
 });
 
+check("a disk with a size has as many files as blocks of 4 KiB, however empty they are", async () => {
+  const script = "i=0; while [ $i -lt 4000 ] && (: > $DATA_DIR/$i) 2>/dev/null; do i=$((i+1)); done; echo $i";
+  const { lines } = await toEnd(request(script, { resources: { disk: "8MB" } }));
+  const files = Number(lines.at(-1));
+  assert.ok(files > 1900 && files < 2000, JSON.stringify(lines));
+  return `${files} files`;
+});
+
 check("the owner of a file cannot take it out of its project", async () => {
   const script =
     "chattr.e2fsprogs -p 0 $DATA_DIR 2>&1; chattr.e2fsprogs -P $DATA_DIR 2>&1; dd if=/dev/zero of=$DATA_DIR/fill bs=64k 2>/dev/null; stat -c %s $DATA_DIR/fill";

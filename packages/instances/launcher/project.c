@@ -9,6 +9,8 @@
 
 #define PROJECT_QUOTA 2
 #define BLOCK 1024             // of the limits in struct if_dqblk
+#define FILE_BLOCK 4096        // what a file takes at least unless it is empty, so that only the number bounds those
+#define FEW_FILES 16           // may lie in the smallest folder, and the folder itself
 #define FIRST_PROJECT 0x40000000u // ours; people number theirs from 1
 
 static long quota_call(i32 folder, u32 command, u32 project, struct if_dqblk *quota) {
@@ -42,7 +44,7 @@ static long project_of(i32 folder, u32 wanted, int is_empty) {
   return failed(set) ? set : (long)attributes.fsx_projid;
 }
 
-// Limits what may lie in a folder to so many bytes (0: any number); 0 or a negated errno.
+// Limits what may lie in a folder to so many bytes (0: any number), and the number of files; 0 or a negated errno.
 long limit_folder(const char *path, u32 wanted_project, u64 bytes, int is_empty) {
   const long folder = sys(openat, AT_CWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (failed(folder)) return folder;
@@ -50,7 +52,8 @@ long limit_folder(const char *path, u32 wanted_project, u64 bytes, int is_empty)
   struct if_dqblk quota;
   zero(&quota, sizeof quota);
   quota.dqb_bhardlimit = quota.dqb_bsoftlimit = (bytes + BLOCK - 1) / BLOCK;
-  quota.dqb_valid = QIF_BLIMITS;
+  quota.dqb_ihardlimit = quota.dqb_isoftlimit = bytes ? FEW_FILES + bytes / FILE_BLOCK : 0;
+  quota.dqb_valid = QIF_LIMITS;
   const long result = failed(project) ? project : quota_call((i32)folder, Q_SETQUOTA, (u32)project, &quota);
   close_fd((i32)folder);
   return result;

@@ -57,7 +57,7 @@ export interface ResourcesInput {
   pids?: number | "unlimited" | undefined;
   /** File descriptors of each process. */
   openFiles?: number | undefined;
-  /** Quota of the private data folder, like `"1GB"`; at least 8.4 MB where it is a disk image, 4096 bytes where the file system counts it (project quotas). */
+  /** Quota of the private data folder, like `"1GB"`; at least 8.4 MB where it is a disk image, 4096 bytes where the file system counts it (project quotas), and then one file for each 4 KiB. */
   disk?: string | number | undefined;
   /** Bandwidth like `"50Mbit"`, one figure for both directions or one for each. */
   network?: string | { in?: string | undefined; out?: string | undefined } | undefined;
