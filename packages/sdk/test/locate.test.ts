@@ -1,6 +1,7 @@
+import { mkdirSync, rmSync } from "node:fs";
 import { userInfo } from "node:os";
-import { afterEach, expect, test, vi } from "vitest";
-import { daemonEnvironment } from "../src/daemon/locate.ts";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
+import { currentPlaces, daemonEnvironment } from "../src/daemon/locate.ts";
 
 afterEach(() => void vi.unstubAllEnvs());
 
@@ -22,4 +23,15 @@ test.skipIf(known === undefined)("where HOME is not set the daemon's home is tha
     vi.stubEnv("HOME", HOME);
     expect(daemonEnvironment()["HOME"]).toBe(known);
   }
+});
+
+test("a user without a home does not take the folder in /tmp that another one made for him", () => {
+  for (const name of ["CONSTELLATION_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"]) vi.stubEnv(name, undefined);
+  vi.stubEnv("HOME", "none");
+  const user = 2_000_000_000 + process.pid;
+  const folder = `/tmp/constellation-${user}`;
+  expect(currentPlaces(undefined, user).socketPath).toBe(`${folder}/run/daemon.sock`);
+  mkdirSync(folder);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  expect(() => currentPlaces(undefined, user)).toThrow(/it belongs to another user/);
 });

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { ConstellationError, type Places, places } from "@constellation/contract";
@@ -51,9 +51,25 @@ function homeOfUser(): string | undefined {
   }
 }
 
-/** Places of this user's daemon. */
-export function currentPlaces(home?: string): Places {
-  return places(daemonEnvironment(home), process.getuid?.() ?? -1);
+/**
+ * Places of this user's daemon.
+ *
+ * @throws ConstellationError `access.denied` when they lie, for want of a home, where another user was first
+ */
+export function currentPlaces(home?: string, userId: number = process.getuid?.() ?? -1): Places {
+  const found = places(daemonEnvironment(home), userId);
+  for (const path of [found.stateDirectory, found.runtimeDirectory]) checkShared(path, userId);
+  return found;
+}
+
+/** Anybody can make folders in /tmp: one of another user would lead us to his daemon. */
+function checkShared(path: string, userId: number): void {
+  const shared = /^\/tmp\/constellation-\d+(?=\/|$)/.exec(path)?.[0];
+  const present = shared === undefined ? undefined : lstatSync(shared, { throwIfNoEntry: false });
+  if (present === undefined || (present.isDirectory() && present.uid === userId)) return;
+  throw new ConstellationError("access.denied", `Cannot use ${shared} for want of a home: it belongs to another user`, {
+    remedy: "Set HOME, or CONSTELLATION_HOME to a folder of yours.",
+  });
 }
 
 /**
