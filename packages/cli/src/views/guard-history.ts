@@ -58,7 +58,7 @@ export async function historyLines({ path }: StateDirectory, { width, style }: T
     { title: "FAILED", cell: ({ failed }: HistoryEntry) => String(failed) },
     { title: "ATTEMPT", cell: ({ attempts }: HistoryEntry) => String(attempts) },
     { title: "TOOK", cell: ({ tookMs }: HistoryEntry) => formatDuration(tookMs) },
-    { title: "PEAK", cell: ({ peakBytes }: HistoryEntry) => formatBytes(peakBytes) },
+    { title: "PEAK", cell: ({ peakBytes }: HistoryEntry) => (peakBytes > 0 ? formatBytes(peakBytes) : "-") },
     { title: "WHY", cell: ({ reason }: HistoryEntry) => reason, shrinkTo: 20 },
   ];
   return table(columns, entries, width(), (text) => style("dim", text));

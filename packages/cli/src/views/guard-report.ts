@@ -31,7 +31,7 @@ export function reportLines(outcome: RunOutcome, { style }: Terminal, log: strin
         `${style("bad", "✖")} ${file} ${unfitWords(cause)} (the run had ${formatBytes(peakBytes)})`,
     ),
     `${verdict}: ${reason}`,
-    `${passed} passed, ${failed} failed, ${skipped} skipped in ${formatDuration(tookMs)}, ${attempts} attempt(s), peak memory ${formatBytes(peakBytes)}`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped in ${formatDuration(tookMs)}, ${attempts} attempt(s)${peakBytes > 0 ? `, peak memory ${formatBytes(peakBytes)}` : ""}`,
     ...(slowest.length === 0
       ? []
       : [style("dim", `slowest: ${slowest.map((test) => `${testName(test)} ${formatDuration(test.ms)}`).join(", ")}`)]),
