@@ -28,7 +28,8 @@ const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 let home: string;
 const children: ChildProcess[] = [];
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "cst-program-"));
+  // Short, for its sockets, also where folders of temporary files have longer names (libpam-tmpdir).
+  home = mkdtempSync(join(tmpdir(), "cp-"));
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
