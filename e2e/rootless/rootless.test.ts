@@ -21,6 +21,9 @@ import { killProcess, listProcesses } from "../chaos/processes.ts";
 // become somebody else; whoever is no root runs every other test this way.
 const root = resolve(import.meta.dirname, "../..");
 const command = "packages/cli/dist/constellation.js";
+/** No namespace can be made any more, and nobody has the rights of whoever said so. */
+const withoutNamespaces =
+  'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --ambient-caps=-all --inh-caps=-all "$@"';
 /** Somebody whom nobody else on this machine is. */
 const user = 165_534;
 const reads = ["--reuid", String(user), "--regid", String(user), "--clear-groups", "test", "-r", join(root, command)];
@@ -37,6 +40,8 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   let checkout = root;
   /** What a login says where sockets are to lie, if there is one. */
   let login: string | undefined;
+  /** What commands are run by. */
+  let scene: readonly string[] = [];
   beforeAll(() => {
     // Where only its owner can look at the checkout (as in `/root`), others get a view of it.
     if (spawnSync("setpriv", reads).status !== 0) {
@@ -67,7 +72,8 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     new Promise((done) => {
       const env = { HOME: home, PATH: process.env["PATH"] ?? "", NO_COLOR: "1", XDG_RUNTIME_DIR: login };
       const options = { cwd: home, env, uid: user, gid: user, timeout: 60_000 };
-      execFile(process.execPath, [join(checkout, command), ...argv], options, (error, out, err) =>
+      const [program, ...words] = [...scene, process.execPath, join(checkout, command), ...argv] as const;
+      execFile(program ?? "", words, options, (error, out, err) =>
         done({ status: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err }),
       );
     });
@@ -161,6 +167,18 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toMatch(/^web-[12]$/);
     expect((await constellation("daemon", "start")).status).toBe(0);
     await expect.poll(pids, { timeout: 20_000 }).toEqual(before);
+  });
+
+  test("is told that nothing is kept apart where there are no namespaces", { timeout: 60_000 }, async () => {
+    expect((await constellation("daemon", "stop")).status).toBe(0);
+    scene = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", withoutNamespaces, "sh"];
+    expect((await constellation("daemon", "start")).status).toBe(0);
+    scene = [];
+    const { status, out } = await constellation("up", spec("open", { command: ["sleep", "1000"], script: undefined }));
+    expect({ status, out }).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("isolation: nothing of its own for user, mount, pid") as string,
+    });
   });
 
   test("leaves nothing", { timeout: 60_000 }, async () => {

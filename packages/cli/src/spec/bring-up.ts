@@ -1,4 +1,4 @@
-import { type AppSummary, type Change, ConstellationError, givenDuration } from "@constellation/sdk";
+import { type AppSummary, type Change, ConstellationError, givenDuration, type Measure } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { changeLines } from "../views/changes.ts";
 import { progress } from "../views/progress.ts";
@@ -41,11 +41,22 @@ async function printOutcome(context: Context, { name, urls, wanted, revision }: 
   if (newest === undefined) return;
   const { measures } = await client.instance(newest.name, { signal });
   for (const { name: measure, state, detail } of measures) {
-    // What a setting of the spec took away besides itself; what the machine cannot do is told by doctor.
+    // What a setting of the spec took away besides itself.
     const bySetting = measure.startsWith("limit.") || detail.startsWith("isolation.");
     if (state === "partial" || (state === "missing" && bySetting))
       context.out.line(`${context.out.style("warning", "!")} ${name}  ${measure}: ${detail}`);
   }
+  const lacking = measures.flatMap(namespaceMissing);
+  if (lacking.length > 0)
+    context.out.line(
+      `${context.out.style("warning", "!")} ${name}  isolation: nothing of its own for ${lacking.join(", ")}; \`constellation doctor\` says why`,
+    );
+}
+
+/** A namespace that the machine does not have. The machine's network is what most apps get. */
+function namespaceMissing({ name, state, detail }: Measure): string[] {
+  const [, kind] = /^namespace\.(?!network)(\w+)$/.exec(name) ?? [];
+  return kind === undefined || state !== "missing" || detail.startsWith("isolation.") ? [] : [kind];
 }
 
 async function waitFor(
