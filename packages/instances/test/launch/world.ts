@@ -28,10 +28,15 @@ export interface Finished {
 
 /** One spawner and a folder for its instances; at the end nothing of them may be left. */
 export class World {
-  readonly folder = mkdtempSync(join(tmpdir(), "launch-"));
   readonly spawner = new Spawner();
   readonly #folders: string[] = [];
   #count = 0;
+  #folder: string | null = null;
+
+  /** Made when it is first needed: tests that are skipped need none, and nothing of theirs removes it. */
+  get folder(): string {
+    return (this.#folder ??= mkdtempSync(join(tmpdir(), "launch-")));
+  }
 
   /** Call inside `describe`. */
   static use(): World {
