@@ -1,6 +1,10 @@
 import type { DescribedCommand } from "./tree.ts";
 import { choicesOf, operandOf, optionWords } from "./words.ts";
 
+/** Names may hold blanks; bash then quotes them, and ends those of folders with a slash. Bash 3 has neither `mapfile` nor `compopt`. */
+const addFiles =
+  'while IFS= read -r name; do COMPREPLY+=("$name"); done < <(compgen -f -- "$word"); compopt -o filenames 2>/dev/null;';
+
 /** Completion for bash, see "Programmable Completion" in bash(1). */
 export function bashScript({ commands }: DescribedCommand): string {
   const cases = commands.map((command) => {
@@ -11,12 +15,12 @@ export function bashScript({ commands }: DescribedCommand): string {
       operand === "apps" || operand === "instances" || operand === "names"
         ? ` $(constellation __complete ${operand} 2>/dev/null)`
         : "";
-    const files = operand === "files" ? ' COMPREPLY+=($(compgen -f -- "$word"));' : "";
+    const files = operand === "files" ? ` ${addFiles}` : "";
     return `    ${command.name}) COMPREPLY=($(compgen -W "${[...new Set(words)].join(" ")}${names}" -- "$word"));${files} ;;`;
   });
   return `# bash completion for constellation
 _constellation() {
-  local word="\${COMP_WORDS[COMP_CWORD]}"
+  local name word="\${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")}" -- "$word"))
     return

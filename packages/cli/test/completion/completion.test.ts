@@ -6,7 +6,7 @@ import { commands } from "../../src/registry.ts";
 const names = commands.filter(({ hidden }) => hidden !== true).map(({ name }) => name);
 
 test("bash completes commands, options and names of subcommands", async () => {
-  const { run } = await commandLine();
+  const { run, write } = await commandLine();
   const { out } = await run("completion", "bash");
   const complete = (...words: string[]): string[] =>
     execFileSync(
@@ -24,6 +24,8 @@ test("bash completes commands, options and names of subcommands", async () => {
   expect(complete("sta")).toEqual(["start"]);
   expect(complete("logs", "--f")).toEqual(["--follow"]);
   expect(complete("daemon", "ins").sort()).toEqual(["install"]);
+  write("two words/deploy.ts", "");
+  expect(complete("up", "tw")).toEqual(["two words"]);
   expect(complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
 });
 
