@@ -169,6 +169,18 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     await expect.poll(pids, { timeout: 20_000 }).toEqual(before);
   });
 
+  test("stops and starts instances whose folders somebody has deleted", { timeout: 60_000 }, async () => {
+    const run = join(home, ".constellation/run");
+    const before = await pids();
+    rmSync(join(run, "runs"), { recursive: true });
+    expect((await constellation("restart", "web")).status).toBe(0);
+    const settled = async (): Promise<boolean> => {
+      const now = Object.values(await pids());
+      return now.length === 2 && now.every((pid) => pid > 0 && !Object.values(before).includes(pid));
+    };
+    await expect.poll(settled, { timeout: 30_000 }).toBe(true);
+  });
+
   test("is told that nothing is kept apart where there are no namespaces", { timeout: 60_000 }, async () => {
     expect((await constellation("daemon", "stop")).status).toBe(0);
     scene = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", withoutNamespaces, "sh"];

@@ -218,7 +218,8 @@ function runSockets(run: string): RunSockets {
 
 /** The run's own folder may be passed through by everybody, since without a private root the program goes that way. */
 export function makeRunFolder(run: string): RunSockets {
-  mkdirSync(run, { mode: 0o711 });
+  // The folder of all runs is made by the daemon, and anew where somebody deleted it.
+  mkdirSync(run, { recursive: true, mode: 0o711 });
   chmodSync(run, 0o711);
   const sockets = runSockets(run);
   mkdirSync(sockets.folder, { mode: 0o755 });

@@ -264,13 +264,13 @@ export class ProcessHandle implements RunHandle {
     this.#insist(() => {
       if (killInstance(folder) === "gone") killDirectly(pids);
     });
-    const timer = clock.after(killPatienceMs, () => void this.#killGroup());
+    const timer = clock.after(killPatienceMs, () => void this.#killOverHead());
     this.#kill = { at: 0, cancel: () => timer.cancel() };
   }
 
-  /** And so on until it is over: what keeps it from that may end at any time. */
-  async #killGroup(): Promise<void> {
-    await this.#cgroup?.kill().catch(() => undefined);
+  /** Without its supervisor, which may be stuck. And so on until it is over: what keeps it from that may end at any time. */
+  async #killOverHead(): Promise<void> {
+    await clearLost(this.#options.pids, this.#cgroup).catch(() => undefined);
     if (!this.#isOver) this.#killNow();
   }
 
