@@ -22,7 +22,7 @@ const server = `
 
 /** A home of its own with a real daemon and real instances in it. */
 export class World {
-  readonly home = mkdtempSync(join(tmpdir(), "cst-chaos-"));
+  readonly home = mkdtempSync(join(tmpdir(), "ch-"));
   readonly id = randomBytes(6).toString("hex");
   readonly client = new Constellation();
 
