@@ -23,7 +23,8 @@ export interface Lessor {
   readonly abortGraceMs: number;
   /** The leased module has answered for the first time. */
   answered(lease: Lease): void;
-  giveBack(worker: PoolWorker, how: Release): Promise<void>;
+  /** Resolves with what became of it: there may be enough of them, or it may be too old. */
+  giveBack(worker: PoolWorker, how: Release): Promise<Release>;
 }
 
 const longestResetMs = 5000;
@@ -213,9 +214,9 @@ export class Lease<In = unknown, Out = unknown> implements Channel<In, Out> {
 
   /** Once: somebody else may have the worker then. */
   #giveBack(how: Release): Promise<Release> {
-    return (this.#over ??= this.#lessor.giveBack(this.#worker, how).then(() => {
-      this.#end(how);
-      return how;
+    return (this.#over ??= this.#lessor.giveBack(this.#worker, how).then((release) => {
+      this.#end(release);
+      return release;
     }));
   }
 

@@ -214,9 +214,9 @@ export class Spares implements WorkerOwner, Lessor {
     this.#home.plan.onEvent({ kind: "budget-missed", worker: lease.worker, tookMs, budgetMs });
   }
 
-  async giveBack(worker: PoolWorker, how: Release): Promise<void> {
+  async giveBack(worker: PoolWorker, how: Release): Promise<Release> {
     const place = this.#placeOf.get(worker);
-    if (place === undefined || worker.state.kind !== "leased") return;
+    if (place === undefined || worker.state.kind !== "leased") return "recycled";
     place.lease = null;
     if (place.costMs > 0) this.#home.realTimeEnded(worker);
     place.costMs = 0;
@@ -226,9 +226,10 @@ export class Spares implements WorkerOwner, Lessor {
       worker.state = { kind: "warm", sinceMs: worker.state.sinceMs, report: worker.state.report };
       place.phase = "idle";
       this.#offer(worker);
-      return;
+      return "returned";
     }
     await this.#endWorker(worker, place, why ?? (how === "returned" ? surplus : "its lease was over"));
+    return "recycled";
   }
 
   rejectAll(reason: unknown): void {

@@ -87,3 +87,11 @@ it.each<Placement>(["thread", "process"])(
     expect(await Promise.all([given.release(), given.release()])).toEqual(["returned", "returned"]);
   },
 );
+
+it("a lease whose worker is one too many says that it was ended", async () => {
+  const pool = await open({ placement: "thread", refill: { delayMs: 0, niceness: 0 } });
+  const lease = await pool.lease();
+  await until(() => pool.snapshot()[0]?.spares.idle === 1, "the spare after it");
+  expect(await lease.release()).toBe("recycled");
+  expect(await lease.ended).toBe("recycled");
+});

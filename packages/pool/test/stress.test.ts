@@ -29,7 +29,17 @@ it.each<Placement>(["thread", "process"])(
           const outcomes = await Promise.all(calls.map((one, index) => play(pool, one, index)));
           expect(outcomes).toEqual(calls.map((one) => one.kind));
           const [fleet] = pool.snapshot();
-          expect(fleet).toMatchObject({ queuedTasks: 0, spares: { waiting: 0, leased: 0 } });
+          const times = (...kinds: Call["kind"][]): number => calls.filter(({ kind }) => kinds.includes(kind)).length;
+          expect(fleet).toMatchObject({
+            queuedTasks: 0,
+            spares: { waiting: 0, leased: 0 },
+            counts: {
+              tasksDone: times("echo", "throw"),
+              tasksFailed: times("throw"),
+              tasksLost: times("crash"),
+              tasksGivenUp: times("abort", "timeout"),
+            },
+          });
         } finally {
           await pool.close({ graceMs: 0 });
         }
