@@ -113,10 +113,15 @@ export class Task implements Waiting, Pending {
 /** The error of a task as its caller gets it. */
 export function failureOf(record: ErrorRecord | null): Error {
   if (record === null) return new PoolError("pool-closed", "The task was dropped by its worker");
-  const { name, code, message } = record;
-  const isOurs = code === "task-unknown" || code === "not-cloneable" || code === "placement-refused";
-  // A task may throw errors with such codes, too.
-  return isOurs && name === "PoolError" ? new PoolError(code, message) : reviveError(record);
+  try {
+    const { name, code, message } = record;
+    const isOurs = code === "task-unknown" || code === "not-cloneable" || code === "placement-refused";
+    // A task may throw errors with such codes, too.
+    return isOurs && name === "PoolError" ? new PoolError(code, message) : reviveError(record);
+  } catch {
+    // Something in the worker has written into our channel: who waits for the answer must be told all the same.
+    return crashOf("the task", { kind: "crashed", detail: "it told of an error that cannot be read" }, "");
+  }
 }
 
 /** The error of whoever had something running in a worker that ended; `why` it did when it did not crash. */

@@ -18,6 +18,12 @@ it("a process that closes its channel and stays is ended and replaced", async ()
   expect(await pool.run("echo", 1)).toBe(1);
 });
 
+it("a process that writes answers into its channel that cannot be keeps nobody waiting", async () => {
+  const pool = await open({});
+  await expect(pool.run("garble")).rejects.toMatchObject({ code: "worker-crashed" });
+  expect(await pool.run("echo", 1)).toBe(1);
+});
+
 it("nothing of a process is held for somebody it has left behind", async () => {
   const before = owned();
   const pool = await open({});
