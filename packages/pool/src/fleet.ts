@@ -51,7 +51,6 @@ export class Fleet implements Home {
   #nices = canTakeNicenessBack();
   #realTime = 0;
   #healthTimer: NodeJS.Timeout | null = null;
-  #warmWanted = Infinity;
   #snapshotBlob: string | null = null;
   readonly #preparing = new AbortController();
   prepared: Promise<void> = Promise.resolve();
@@ -129,8 +128,7 @@ export class Fleet implements Home {
     const { number, memoryBytes } = worker;
     this.plan.onEvent({ kind: "worker-warm", worker: number, tookMs, memoryBytes, compileCache });
     if (this.#nices && this.#realTime > 0) this.#nice(worker, niceBesideRealTime);
-    this.#warmWanted -= 1;
-    if (this.#warmWanted <= 0) this.readiness.reached();
+    this.#lookWhetherReady();
     this.#firstWarm?.(worker);
     this.#firstWarm = null;
   }
@@ -214,7 +212,7 @@ export class Fleet implements Home {
       const isAutomatic = workers === "auto" || spares === "auto";
       if (!isAutomatic) {
         await this.#insist("sizing", () => this.#decide(0));
-        await this.#fill(0, 0);
+        await this.#fill(0);
         return;
       }
       const first = new Promise<PoolWorker>((resolve) => (this.#firstWarm = resolve));
@@ -222,7 +220,7 @@ export class Fleet implements Home {
       await (firstIsShared ? this.shared.addSlot() : this.spares.open(false));
       const worker = await first;
       await this.#insist("sizing", () => this.#decide(this.placement === "inline" ? 0 : worker.memoryBytes));
-      await this.#fill(firstIsShared ? 1 : 0, firstIsShared ? 0 : 1);
+      await this.#fill(firstIsShared ? 1 : 0);
     } catch (error) {
       this.readiness.gaveUp(error as Error);
     }
@@ -276,14 +274,18 @@ export class Fleet implements Home {
     this.shared.sized();
   }
 
-  async #fill(haveShared: number, haveSpares: number): Promise<void> {
+  async #fill(haveShared: number): Promise<void> {
     if (this.size === null) return;
-    const { workers, spares } = this.size;
-    this.#warmWanted = workers + spares - haveShared - haveSpares;
-    if (this.#warmWanted === 0) this.readiness.reached();
-    for (let index = haveShared; index < workers && !this.isClosing; index += 1) await this.shared.addSlot();
+    this.#lookWhetherReady();
+    for (let index = haveShared; index < this.size.workers && !this.isClosing; index += 1) await this.shared.addSlot();
     // Whoever asked for a lease meanwhile may have started some.
     while (this.spares.missing > 0 && !this.isClosing) await this.spares.open(false);
+  }
+
+  /** Each seat counts once: one that is warm a second time does not stand for one that never was. */
+  #lookWhetherReady(): void {
+    const { size, shared, spares } = this;
+    if (size !== null && shared.everWarm >= size.workers && spares.everWarm >= size.spares) this.readiness.reached();
   }
 
   #link(events: LinkEvents): Link {

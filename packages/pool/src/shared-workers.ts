@@ -33,6 +33,7 @@ export class SharedWorkers implements WorkerOwner {
   readonly #leaving: Set<PoolWorker>[] = [];
   readonly #slotOf = new Map<PoolWorker, number>();
   readonly #enders = new Map<PoolWorker, (exit: WorkerExit, replace: boolean) => void>();
+  readonly #warmOnce = new Set<number>();
   readonly #estimates = new Estimates();
   readonly #lingering = new Lingering();
   #sequence = 0;
@@ -66,6 +67,11 @@ export class SharedWorkers implements WorkerOwner {
   /** Workers that there are when all are there. */
   get slots(): number {
     return this.#slots.length;
+  }
+
+  /** Slots of which a worker has been warm. */
+  get everWarm(): number {
+    return this.#warmOnce.size;
   }
 
   get warmCount(): number {
@@ -130,6 +136,7 @@ export class SharedWorkers implements WorkerOwner {
   }
 
   warm(worker: PoolWorker): void {
+    this.#warmOnce.add(this.#slotOf.get(worker) as number);
     this.#home.noteWarm(worker);
     this.#pump();
   }

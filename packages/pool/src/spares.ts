@@ -21,6 +21,7 @@ const surplus = "more spares than wanted";
 
 /** What is known of one exclusive worker besides itself. */
 interface Place {
+  wasWarm: boolean;
   phase: "opening" | "idle" | "leased" | "ending";
   lease: Lease | null;
   /** Promised time per tick of a real-time lease; 0 for others. */
@@ -39,6 +40,8 @@ export class Spares implements WorkerOwner, Lessor {
   /** Set when the pool's size is decided. */
   min = 0;
   target = 0;
+  /** Places of which a worker has been warm. */
+  everWarm = 0;
 
   constructor(home: Home) {
     this.#home = home;
@@ -74,7 +77,7 @@ export class Spares implements WorkerOwner, Lessor {
 
   /** Starts one more. */
   async open(niced: boolean): Promise<void> {
-    const place: Place = { phase: "opening", lease: null, costMs: 0 };
+    const place: Place = { wasWarm: false, phase: "opening", lease: null, costMs: 0 };
     this.#places.add(place);
     await this.#home.prepared;
     if (this.#home.isClosing) {
@@ -139,8 +142,10 @@ export class Spares implements WorkerOwner, Lessor {
   }
 
   warm(worker: PoolWorker): void {
-    this.#home.noteWarm(worker);
     const place = this.#placeOf.get(worker) as Place;
+    if (!place.wasWarm) this.everWarm += 1;
+    place.wasWarm = true;
+    this.#home.noteWarm(worker);
     // It was started for somebody who has given up waiting since.
     if (this.#home.size !== null && this.#isSurplus) {
       void this.#endWorker(worker, place, surplus);

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createPool, createRing, type Placement, type PoolEvent, type PoolOptions } from "@constellation/pool";
+import {
+  createPool,
+  createRing,
+  type Placement,
+  type PoolEvent,
+  type PoolOptions,
+  type WorkerSnapshot,
+} from "@constellation/pool";
 import { isRunning, until } from "./leftovers.ts";
 import { watchedPools } from "./watched-pools.ts";
 
@@ -227,6 +234,30 @@ describe.each<Placement>(["thread", "process"])("a %s that ends before it is war
     const pool = open({ placement, [placement]: { execArgv: ["--no-such-flag"] } });
     await expect(pool.run("x")).rejects.toMatchObject({ code: "warmup-failed" });
     expect(pool.snapshot()[0]?.counts.warmupFailures).toBeGreaterThanOrEqual(1);
+  });
+
+  it("is waited for, also when another one is made twice meanwhile", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pool-test-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const module = join(folder, "tasks.mjs");
+    // The second one takes its time.
+    writeFileSync(
+      module,
+      `import { mkdirSync } from "node:fs";
+      for (let number = 1; ; number += 1)
+        try {
+          mkdirSync(${JSON.stringify(folder)} + "/" + number);
+          if (number === 2) await new Promise((resolve) => setTimeout(resolve, 2000));
+          break;
+        } catch {}
+      export const exit = () => process.exit(3);`,
+    );
+    const pool = open({ placement, module });
+    await expect(pool.run("exit")).rejects.toMatchObject({ code: "worker-crashed" });
+    const workers = (): readonly WorkerSnapshot[] => pool.snapshot()[0]?.workers ?? [];
+    const [slow] = workers().filter(({ state }) => state === "starting");
+    await pool.ready();
+    expect(workers().find(({ worker }) => worker === slow?.worker)).toMatchObject({ state: "warm" });
   });
 
   it("does not keep its pool from being ready later", async () => {
