@@ -140,6 +140,19 @@ check("a fork bomb meets its limit", async () => {
   return lines[0];
 });
 
+check("a program's descriptors are not all read to be counted", async () => {
+  const open =
+    'for (let n = 0; n < 120000; n++) fs.openSync("/dev/null"); console.log("open"); setInterval(Date, 1000)';
+  const handle = await started(request(`exec node -e '${open}'`), /^open/);
+  handle.stats();
+  const before = performance.now();
+  const { openFiles } = handle.stats();
+  const tookMs = performance.now() - before;
+  await over(handle);
+  assert.ok(openFiles === null && tookMs < 400, `${openFiles} in ${tookMs.toFixed()} ms`);
+  return `not known, in ${tookMs.toFixed()} ms`;
+});
+
 check("CPU stays at its quota", async () => {
   const handle = await started(request("echo up; while :; do :; done", { resources: { cpu: 0.25 } }), /up/);
   await sleep(1500);

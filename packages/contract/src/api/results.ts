@@ -162,6 +162,7 @@ export interface Sample {
   oomKills: number | null;
   threads: number | null;
   processes: number | null;
+  /** Of the main process. Before Linux 6.2 more than 4096 are not counted. */
   openFiles: number | null;
   /** Unix milliseconds at which those of disk and network were read: of very many each measurement reads a part. */
   countersAt: number;

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, openSync, readlinkSync, type Stats } from "node:fs";
 import type { CgroupGauge } from "../cgroup/cgroup.ts";
 import { HostError } from "../failure.ts";
 import { kernelUnits, ticksToUs } from "../proc/clock.ts";
+import { countNames } from "../proc/count-names.ts";
 import { KeptFile, readFailure } from "../proc/kept-file.ts";
 import { Parsed } from "../proc/parsed.ts";
 import { processTree, type ProcessTree } from "../proc/process-list.ts";
@@ -15,6 +16,9 @@ import { everything, looksAtRest, samplesPerDataLook, turnOf, type Turn, usage }
 export function linuxMonitor(): Monitor {
   return { platform: "linux", watch: (target) => new LinuxWatch(target) };
 }
+
+/** A program can have half a million, and to read them takes seconds; so many take some 15 ms. */
+const mostCountedFds = 4096;
 
 let watches = 0;
 
@@ -219,7 +223,7 @@ class LinuxWatch implements Watch {
     if (this.#fdDirectory === undefined) return undefined;
     const counted = this.#statOf(this.#fdDirectory, "fd").size;
     // Before Linux 6.2 the directory has no size and must be read.
-    return counted > 0 ? counted : readdirSync(`/proc/self/fd/${this.#fdDirectory}`).length;
+    return counted > 0 ? counted : countNames(`/proc/self/fd/${this.#fdDirectory}`, mostCountedFds);
   }
 
   #statOf(directory: number, name: string): Stats {
