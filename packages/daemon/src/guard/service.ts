@@ -7,13 +7,12 @@ import {
   defaultCoordination,
   defaultPortRange,
   type GlobalConfig,
-  listPorts,
   onLines,
   type OrphanPort,
   reapRun,
 } from "@constellation/guard";
 import { type LeaseAnswer, type LeaseCall, leaseCallSchema, leaseLineBytes } from "@constellation/contract";
-import { isProcessAlive } from "@constellation/host";
+import { isProcessAlive, listListeners } from "@constellation/host";
 import { claimSocket } from "../api/index.ts";
 import { GuardDesk, type Wire } from "./desk.ts";
 import { launchAgain } from "./launch.ts";
@@ -56,7 +55,8 @@ export async function openGuardService(options: GuardServiceOptions): Promise<Gu
     memory: () => memory.read(),
     hasKilled: () => memory.hasKilled(),
     isAlive: (process) => isProcessAlive(process),
-    portsInUse: () => new Set(listPorts().map(({ port }) => port)),
+    // Whoever listens: looking into all processes takes long.
+    portsInUse: () => new Set(listListeners({ pids: [] }).map(({ port }) => port)),
     reap: async ({ attempt }) => {
       if (attempt === undefined) return;
       const { tookMs, swept } = await reapRun(attempt.run, attempt.group ?? undefined);

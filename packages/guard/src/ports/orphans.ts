@@ -1,3 +1,4 @@
+import { readlinkSync } from "node:fs";
 import {
   environmentEntry,
   isProcessAlive,
@@ -44,13 +45,22 @@ export async function clearOrphanPorts(): Promise<OrphanPort[]> {
 function found(): (Pick<PortListener, "port" | "inode" | "owners"> & { readonly run: string })[] {
   if (process.platform !== "linux") return [];
   // Environments are read ten times as fast as descriptors are joined with sockets, and mostly nobody is marked.
-  const pids = listPids().filter((pid) => environmentEntry(pid, markerName) !== undefined);
+  const pids = listPids().filter((pid) => hasOurNumbers(pid) && environmentEntry(pid, markerName) !== undefined);
   if (pids.length === 0) return [];
   return listListeners({ markerName, pids }).flatMap(({ port, inode, owners }) => {
     const run = owners[0]?.marker;
     if (run === undefined || !owners.every(({ marker }) => marker === run)) return [];
     return owners.some(({ identity }) => isGuarded(identity.pid, run)) ? [] : [{ port, inode, run, owners }];
   });
+}
+
+/** Instances and containers have process numbers of their own: nothing that they say is a run's. */
+function hasOurNumbers(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return false; // it has ended, or is not ours to look into
+  }
 }
 
 /** Whether the guard of the run that a process belongs to is alive; when that cannot be told it counts as guarded. */

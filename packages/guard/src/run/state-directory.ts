@@ -1,4 +1,16 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import {
   identifyProcess,
@@ -133,7 +145,7 @@ const holderPath = ({ path }: Pick<StateDirectory, "path">): string => join(path
 /** Who runs with its state in this folder. */
 export function readHolder(path: string): Holder | undefined {
   try {
-    const read = JSON.parse(readFileSync(holderPath({ path }), "utf8")) as Partial<Holder>;
+    const read = JSON.parse(readFileOnly(holderPath({ path }))) as Partial<Holder>;
     const { guard, run, cgroup } = read;
     if (typeof guard?.pid !== "number" || typeof guard.startTicks !== "number" || typeof run !== "string")
       return undefined;
@@ -141,5 +153,24 @@ export function readHolder(path: string): Holder | undefined {
   } catch {
     // Absent, or half written by a runner that died at once: nothing is known to be left.
     return undefined;
+  }
+}
+
+/** Far more than is ever written there. */
+const mostHolderBytes = 64 * 1024;
+
+/**
+ * A file's text. The path may be one that any process says is its own: a FIFO there would hold us up for ever.
+ *
+ * @throws Error of the system, and Error when it is something else than a file, or large
+ */
+function readFileOnly(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile() || stat.size > mostHolderBytes) throw new Error(`${path} is no file that a run has left`);
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
   }
 }

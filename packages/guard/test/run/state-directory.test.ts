@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,20 @@ describe("the place of a run", () => {
     release(state);
     expect(readdirSync(state.path)).toEqual([".gitignore"]);
   });
+
+  it.runIf(process.platform === "linux")(
+    "is read from a file, and not waited for in a FIFO that somebody put there",
+    () => {
+      const fifo = join(root, "holder.json");
+      execFileSync("mkfifo", [fifo]);
+      // Whoever waits in it is let go after a while.
+      const savior = spawn("sh", ["-c", 'sleep 3; : > "$0"', fifo], { stdio: "ignore" });
+      const begun = performance.now();
+      expect(readHolder(root)).toBe(undefined);
+      expect(performance.now() - begun).toBeLessThan(2000);
+      savior.kill();
+    },
+  );
 
   it("is refused while its guard lives", async () => {
     const state = openStateDirectory(join(root, "state"));

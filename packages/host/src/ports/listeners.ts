@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { HostError } from "../failure.ts";
+import { environmentEntry } from "../proc/environment-marker.ts";
 import { identifyProcess } from "../proc/identity.ts";
 import { commandLineOf, listPids } from "../proc/process-list.ts";
 import { readKernelFileIfPresent } from "../proc/read-file.ts";
-import { parseEnvironment } from "../proc/tables.ts";
 import { systemRoots, type HostRoots } from "../roots.ts";
 import { listMacosListeners } from "./macos-listeners.ts";
 import type { PortListener, PortOwner } from "./port-listener.ts";
@@ -81,6 +81,6 @@ function ownerOf(pid: number, markerName: string | undefined, roots: HostRoots):
   if (identity === undefined) return [];
   const commandLine = commandLineOf(pid, roots);
   if (markerName === undefined) return [{ identity, commandLine }];
-  const marker = parseEnvironment(readKernelFileIfPresent(`${roots.proc}/${pid}/environ`) ?? "").get(markerName);
+  const marker = environmentEntry(pid, markerName, roots);
   return [{ identity, commandLine, ...(marker === undefined ? {} : { marker }) }];
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
@@ -71,6 +72,37 @@ describe.runIf(process.platform === "linux")("ports of this machine", () => {
     await once(server, "close");
   });
 });
+
+test.runIf(process.platform === "linux" && existsSync("/usr/bin/python3"))(
+  "a listener whose environment has no end is a foreign one",
+  async () => {
+    // Eight gigabytes that are not there, named as its environment (prctl(2), PR_SET_MM_MAP).
+    const script = `
+import ctypes, socket, struct, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = libc.sbrk.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+size = 8 << 30
+place = libc.mmap(None, size, 3, 0x4022, -1, 0)
+stat = open("/proc/self/stat").read()
+fields = [int(field) for field in stat[stat.rindex(")") + 4:].split()]
+code, end_code, stack, data, end_data, heap, words, end_words = (fields[n - 4] for n in (26, 27, 28, 45, 46, 47, 48, 49))
+brk = libc.sbrk(0)
+places = struct.pack("<11QQIi", code, end_code, data, end_data, heap, brk, stack, words, end_words, place, place + size, 0, 0, -1)
+if libc.prctl(35, 14, ctypes.create_string_buffer(places), len(places), 0) != 0:
+    raise OSError(ctypes.get_errno())
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+time.sleep(1000)
+`;
+    const child = startChild("/usr/bin/python3", ["-c", script]);
+    const port = Number(await firstOutput(child));
+    const [listener] = listListeners({ ports: [port], markerName: "PORT_TEST_OWNER" });
+    expect(listener?.owners).toMatchObject([{ identity: identifyProcess(child.pid) }]);
+    expect(listener?.owners[0]).not.toHaveProperty("marker");
+    await endChild(child);
+  },
+);
 
 test("a free port is free, and one that was promised is not given again", async () => {
   const given = new Set<number>();
