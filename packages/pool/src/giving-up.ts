@@ -5,8 +5,8 @@ import { order } from "./wire/protocol.ts";
 import type { Progress } from "./worker/pending.ts";
 import type { PoolWorker } from "./worker/pool-worker.ts";
 
-/** A worker that is looked at again has so long at least: on a busy machine it may not have had its turn. */
-const leastAgainMs = 100;
+/** A worker that is looked at again has so long at least. On a busy machine it may not have had its turn; thousands may wait. */
+const againMs = { waits: 1000, begun: 100, stuck: 100 };
 
 /** What is kept of a task that was given up: not its data. */
 interface GivenUp {
@@ -58,7 +58,7 @@ function seeItEnd(worker: PoolWorker, given: GivenUp, before: Progress, afterMs:
     const { id, name, graceMs } = given;
     const now = worker.progressOf(id);
     if (now === "over") return;
-    if (now === "waits" || now !== before) seeItEnd(worker, given, now, Math.max(graceMs, leastAgainMs));
+    if (now === "waits" || now !== before) seeItEnd(worker, given, now, Math.max(graceMs, againMs[now]));
     else if (now === "begun") void worker.end(`task "${name}" went on ${graceMs} ms after it was given up`);
     else void worker.end(`it was at no task, and did not get to task "${name}" either`);
   }).unref();

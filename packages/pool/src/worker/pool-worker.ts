@@ -216,10 +216,10 @@ export class PoolWorker {
     if (pending === undefined || pending === recalled) return "over";
     const lastStarted = this.link.lastStarted();
     if (pending.beginsAtOnce || hasBegun(id, lastStarted)) return "begun";
-    for (const [other, { beginsAtOnce }] of this.#inFlight)
-      if (beginsAtOnce || hasBegun(other, lastStarted)) return "waits";
     // What a leased one does besides tasks is its holder's business.
-    return this.state.kind === "leased" ? "waits" : "stuck";
+    if (this.state.kind === "leased") return "waits";
+    const [oldest = id] = this.#inFlight.keys();
+    return hasBegun(oldest, lastStarted) ? "waits" : "stuck";
   }
 
   /** Ends it at once, with all it has started. */
