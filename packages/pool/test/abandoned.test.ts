@@ -63,7 +63,7 @@ describe.each<Placement>(["thread", "process"])("a pool of one %s whose own thre
     await pool.run("echo", 0);
     const answer = pool.run("echo", 1, { timeoutMs: 50 });
     await new Promise((resolve) => setImmediate(resolve));
-    block(300);
+    block(600);
     expect(await answer).toBe(1);
   });
 
@@ -75,7 +75,7 @@ describe.each<Placement>(["thread", "process"])("a pool of one %s whose own thre
     await new Promise((resolve) => setTimeout(resolve, 50));
     stop.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
-    block(400);
+    block(800);
     expect(await pool.run("echo", 1)).toBe(1);
     expect(pool.snapshot()[0]?.workers.map(({ worker }) => worker)).toEqual([before?.worker]);
   });
