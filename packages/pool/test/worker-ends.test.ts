@@ -44,6 +44,16 @@ it("a process that has ended is not killed again, as its number may be somebody 
   expect(kill.mock.calls.filter(([killed]) => killed === -pid)).toHaveLength(1);
 });
 
+it.runIf(process.getuid?.() === 0)(
+  "a process that its program may not kill any more ends with its channel",
+  async () => {
+    const program = fileURLToPath(new URL("./fixtures/drops-rights-and-closes.js", import.meta.url));
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], { timeout: 28_000 });
+    expect(stderr).toBe("");
+    expect(Number(stdout)).toBeLessThan(8);
+  },
+);
+
 it("what a process writes to stderr ends nobody, also when nobody reads it", async () => {
   const program = fileURLToPath(new URL("./fixtures/unread-stderr.js", import.meta.url));
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "pipe"] });

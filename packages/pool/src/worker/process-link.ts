@@ -87,7 +87,8 @@ export function startProcess(settings: ProcessSettings, around: ProcessSurroundi
   let hasExited = false;
   // Afterwards its number may be somebody else's.
   const kill = (): void => {
-    if (!hasExited) killGroup(pid);
+    // Who may not be killed, as this program has given up its rights since, ends with its channel.
+    if (!hasExited && killGroup(pid) === "denied") socket.destroy();
   };
   const gone = new Promise<void>((resolve) => {
     let isOver = false;
@@ -219,12 +220,14 @@ function openNamelessFile(): number {
   }
 }
 
-function killGroup(pid: number): void {
-  if (pid === 0) return;
+function killGroup(pid: number): "done" | "denied" {
+  if (pid === 0) return "done";
   try {
     process.kill(-pid, "SIGKILL");
-  } catch {
-    // The group is gone.
+    return "done";
+  } catch (error) {
+    // Otherwise the group is gone.
+    return (error as NodeJS.ErrnoException).code === "EPERM" ? "denied" : "done";
   }
 }
 
