@@ -26,6 +26,7 @@ import { startThread } from "./worker/thread-link.ts";
 
 const markerName = "CONSTELLATION_POOL_WORKER";
 const lookEveryMs = 1000;
+const defaultGraceMs = 1000;
 const niceBesideRealTime = 10;
 
 /** All workers of one placement: shared ones and spares, their supervision and their figures. */
@@ -41,6 +42,8 @@ export class Fleet implements Home {
   readonly startedMs = performance.now();
   size: Size | null = null;
   isClosing = false;
+  #closing: Promise<void> | null = null;
+  #graceUntilMs = Infinity;
   readonly readiness = new Readiness(() => this.warmupFailure);
   readonly #modules: ReadonlyMap<string, PoolModule>;
   readonly #lifeline: Lifeline;
@@ -180,8 +183,14 @@ export class Fleet implements Home {
     else if (worker.state.kind !== "gone") this.#nice(worker, niceBesideRealTime);
   }
 
-  /** Ends everything: running tasks get `graceMs`, then nothing is left. */
-  async close(graceMs: number): Promise<void> {
+  /** Ends everything: running tasks get `graceMs`, then nothing is left. Who asks again may give them less. */
+  close(graceMs: number | undefined): Promise<void> {
+    if (graceMs !== undefined || this.#closing === null)
+      this.#graceUntilMs = Math.min(this.#graceUntilMs, performance.now() + (graceMs ?? defaultGraceMs));
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.isClosing = true;
     const closed = new PoolError("pool-closed", "The pool was closed before this task began");
     this.shared.rejectAll(closed);
@@ -189,8 +198,8 @@ export class Fleet implements Home {
     this.spares.close();
     this.readiness.gaveUp(new PoolError("pool-closed", "The pool was closed before it was ready"));
     if (this.#healthTimer !== null) clearInterval(this.#healthTimer);
-    const untilMs = performance.now() + graceMs;
-    while (this.#isBusy && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.#isBusy && performance.now() < this.#graceUntilMs)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     this.#preparing.abort();
     await this.prepared;
     await Promise.all(this.workers.map((worker) => worker.end("the pool was closed")));

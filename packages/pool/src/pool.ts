@@ -44,7 +44,6 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
   readonly #first: Fleet;
   /** The fleet of a pool of one module. */
   readonly #only: Fleet | null;
-  #closing: Promise<void> | null = null;
 
   constructor(options: PoolOptions) {
     const plan = planPool(options);
@@ -133,12 +132,12 @@ export class Pool<T extends Tasks = Readonly<Record<string, unknown>>> {
     return [...this.#fleets.values()].map(snapshotOf);
   }
 
-  /** Ends the pool: what waits is refused, what runs gets `graceMs`, then nothing is left. */
-  close({ graceMs = 1000 }: { readonly graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= Promise.all([...this.#fleets.values()].map((fleet) => fleet.close(graceMs))).then(
-      () => undefined,
-    );
-    return this.#closing;
+  /**
+   * Ends the pool: what waits is refused, what runs gets `graceMs`, 1000 when it is not said, then nothing is left. Called again
+   * with less, it waits no longer than that.
+   */
+  async close({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    await Promise.all([...this.#fleets.values()].map((fleet) => fleet.close(graceMs)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -103,3 +103,18 @@ it.each<Placement>(["thread", "process"])(
     expect(await call).toBe(200);
   },
 );
+
+it("waits no longer than who closes it last wants", async () => {
+  const pool = createPool({ module, workers: 1 });
+  await pool.ready();
+  const call = pool.run("wait", 60_000);
+  const settled = expect(call).rejects.toMatchObject({ code: "worker-crashed" });
+  const closing = pool.close({ graceMs: 60_000 });
+  let isClosed = false;
+  void pool.close().then(() => (isClosed = true));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(isClosed).toBe(false);
+  await pool.close({ graceMs: 0 });
+  await closing;
+  await settled;
+});
