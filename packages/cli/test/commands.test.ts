@@ -196,6 +196,14 @@ test("doctor without a daemon starts one for the question and stops it again", a
   expect(readdirSync(home)).toEqual([]);
 });
 
+test("doctor that can write nowhere says where it should", async () => {
+  const { run, write, folder } = await commandLine();
+  write("file", "");
+  vi.stubEnv("TMPDIR", join(folder, "file/below"));
+  expect(await run("doctor")).toMatchObject({ code: 6, err: expect.stringContaining("Set TMPDIR") });
+  vi.unstubAllEnvs();
+});
+
 test("the systemd unit names this Node, this daemon and its settings", async () => {
   const { run } = await commandLine();
   vi.stubEnv("CONSTELLATION_WARM", "3");

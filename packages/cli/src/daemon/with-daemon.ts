@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Constellation } from "@constellation/sdk";
+import { type Constellation, ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { daemonIsGone } from "./gone.ts";
 import { runningDaemon } from "./running.ts";
@@ -38,10 +38,32 @@ export async function withDaemon<T>(
   }
 }
 
-/** On the file system of the real one, where its name may be so long: what can be done differs between file systems. */
+/**
+ * On the file system of the real one, where its name may be so long and it can be written to: what can be done differs
+ * between file systems.
+ *
+ * @throws ConstellationError `daemon.start-failed` when folders of temporary files cannot be written to either
+ */
 function temporaryHome(stateDirectory: string): string {
   const nearBytes = Buffer.byteLength(join(stateDirectory, prefix)) + randomLetters;
-  const folder = nearBytes <= longestHome ? stateDirectory : tmpdir();
+  if (nearBytes <= longestHome)
+    try {
+      return homeIn(stateDirectory);
+    } catch {
+      // What is read-only for us is told by whoever needs it.
+    }
+  try {
+    return homeIn(tmpdir());
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConstellationError("daemon.start-failed", `Cannot start a daemon to look at this machine: ${why}`, {
+      remedy: "Set TMPDIR to a folder that can be written.",
+      cause,
+    });
+  }
+}
+
+function homeIn(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const home = mkdtempSync(join(folder, prefix));
   // Instances are users of their own and reach their data below.
