@@ -35,6 +35,7 @@ export {
   type PortRange,
   keepPorts,
   promisePorts,
+  rangeOfUser,
   returnPorts,
 } from "./coordination/ports.ts";
 export { onLines } from "./lease/lines.ts";

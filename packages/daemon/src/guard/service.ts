@@ -7,6 +7,7 @@ import {
   defaultCoordination,
   defaultPortRange,
   type GlobalConfig,
+  rangeOfUser,
   onLines,
   type OrphanPort,
   reapRun,
@@ -50,7 +51,7 @@ export async function openGuardService(options: GuardServiceOptions): Promise<Gu
   memory.hasKilled();
   const desk = new GuardDesk({
     settings: settingsFrom(options.config),
-    ports: options.config.guard?.ports ?? defaultPortRange,
+    ports: rangeOfUser(options.config.guard?.ports ?? defaultPortRange, process.getuid?.() ?? 0),
     nowMs: () => performance.now(),
     memory: () => memory.read(),
     hasKilled: () => memory.hasKilled(),

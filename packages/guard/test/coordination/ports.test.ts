@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type PortBook, promisePorts, returnPorts } from "../../src/coordination/ports.ts";
+import {
+  defaultPortRange,
+  type PortBook,
+  promisePorts,
+  rangeOfUser,
+  returnPorts,
+} from "../../src/coordination/ports.ts";
 
 it("never promises a port twice, nor one in use, and gives all back", () => {
   const step = fc.record({ id: fc.constantFrom("a", "b", "c"), count: fc.nat(5), back: fc.boolean() });
@@ -30,4 +36,15 @@ it("promises the same ports to a run that asks again", () => {
   const first = promisePorts({ held: new Map() }, "a", 2, new Set([20_000]));
   expect(first?.ports).toEqual([20_001, 20_002]);
   expect(promisePorts(first?.book ?? { held: new Map() }, "a", 2, new Set([20_001]))?.ports).toEqual([20_001, 20_002]);
+});
+
+it("promises other ports to the daemons of other users, and all of the range to each", () => {
+  const promised = (range: { from: number; to: number }, count: number, userId: number) =>
+    promisePorts({ held: new Map() }, "a", count, new Set(), rangeOfUser(range, userId))?.ports;
+  expect(promised(defaultPortRange, 2, 0)).toEqual([20_000, 20_001]);
+  expect(promised(defaultPortRange, 2, 1000)).toEqual([24_000, 24_001]);
+  expect(promised(defaultPortRange, 2, 1001)).toEqual([24_064, 24_065]);
+  expect(promised({ from: 100, to: 103 }, 4, 1)).toEqual([100, 101, 102, 103]);
+  expect(promised({ from: 100, to: 104 }, 5, 1)).toEqual([104, 100, 101, 102, 103]);
+  expect(promised({ from: 100, to: 104 }, 6, 1)).toBeUndefined();
 });
