@@ -166,7 +166,9 @@ export function askedFor(resources: Resources): readonly [LimitName, string][] {
     rate("writes", resources.ioWriteOpsPerSecond, (ops) => `${ops} per second`),
   ].flat();
   return [
-    ...(cpuCores === null ? [] : [["cpu", `${cpuCores} cores`] satisfies [LimitName, string]]),
+    ...(cpuCores === null
+      ? []
+      : [["cpu", `${cpuCores} ${cpuCores === 1 ? "core" : "cores"}`] satisfies [LimitName, string]]),
     ...(cpuWeight === null ? [] : [["cpu-weight", `weight ${cpuWeight}`] satisfies [LimitName, string]]),
     ...(memoryBytes === null ? [] : [["memory", formatBytes(memoryBytes)] satisfies [LimitName, string]]),
     ...(typeof pids === "number" ? [["pids", pidsWords(pids)] satisfies [LimitName, string]] : []),

@@ -71,7 +71,7 @@ describe("by a scripted report of what a machine can do", () => {
   };
   const rootless = { ...everything.facts, privileged: false, uid: 1000 };
   test.each<[string, AppInput["resources"], Partial<Abilities>, Partial<Trials>, RegExp]>([
-    ["cpu", { cpu: 1 }, { cgroups: noCgroups }, {}, /cpu limit of 1 cores.*no cgroup is mounted/],
+    ["cpu", { cpu: 1 }, { cgroups: noCgroups }, {}, /cpu limit of 1 core .*no cgroup is mounted/],
     ["cpu weight", { cpuWeight: 7 }, { cgroups: noCgroups }, {}, /cpu-weight limit of weight 7.*no cgroup/],
     ["memory", { memory: "64MB" }, { cgroups: noCgroups }, {}, /memory limit of 64 MB.*no cgroup/],
     ["pids", { pids: 3 }, { cgroups: noCgroups }, {}, /pids limit of 3 processes.*no cgroup/],
