@@ -40,6 +40,7 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   let checkout = root;
   /** What a login says where sockets are to lie, if there is one. */
   let login: string | undefined;
+  let hasHome = true;
   /** What commands are run by. */
   let scene: readonly string[] = [];
   beforeAll(() => {
@@ -70,7 +71,7 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
   const ours = () => listProcesses().filter(({ command }) => command.includes(home));
   const constellation = (...argv: readonly string[]): Promise<Ended> =>
     new Promise((done) => {
-      const env = { HOME: home, PATH: process.env["PATH"] ?? "", NO_COLOR: "1", XDG_RUNTIME_DIR: login };
+      const env = { HOME: hasHome ? home : "", PATH: process.env["PATH"] ?? "", NO_COLOR: "1", XDG_RUNTIME_DIR: login };
       const options = { cwd: home, env, uid: user, gid: user, timeout: 60_000 };
       const [program, ...words] = [...scene, process.execPath, join(checkout, command), ...argv] as const;
       execFile(program ?? "", words, options, (error, out, err) =>
@@ -167,6 +168,16 @@ describe.runIf(process.getuid?.() === 0)("an ordinary user", () => {
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toMatch(/^web-[12]$/);
     expect((await constellation("daemon", "start")).status).toBe(0);
     await expect.poll(pids, { timeout: 20_000 }).toEqual(before);
+  });
+
+  test("says nothing to whoever was faster to make its folder in /tmp, where it has no home", async () => {
+    const folder = `/tmp/constellation-${user}`;
+    mkdirSync(folder);
+    hasHome = false;
+    const refused = await constellation("ps");
+    hasHome = true;
+    rmdirSync(folder);
+    expect(refused).toMatchObject({ status: 9, err: expect.stringContaining("Set HOME") as string });
   });
 
   test("stops and starts instances whose folders somebody has deleted", { timeout: 60_000 }, async () => {
