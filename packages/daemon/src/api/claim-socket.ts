@@ -21,7 +21,8 @@ export async function claimSocket(server: Server, path: string): Promise<void> {
     );
   }
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // As it was made at first: programs with users of their own pass through it.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
   } catch (cause) {
     throw cannotListen(path, String(cause), cause);
   }

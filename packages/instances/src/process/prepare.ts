@@ -218,8 +218,14 @@ function runSockets(run: string): RunSockets {
 
 /** The run's own folder may be passed through by everybody, since without a private root the program goes that way. */
 export function makeRunFolder(run: string): RunSockets {
-  // The folder of all runs is made by the daemon, and anew where somebody deleted it.
-  mkdirSync(run, { recursive: true, mode: 0o711 });
+  try {
+    mkdirSync(run, { mode: 0o711 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    // Somebody deleted the folder of all runs, as the end of a login does where nobody lingers.
+    mkdirSync(dirname(run), { recursive: true, mode: 0o711 });
+    mkdirSync(run, { mode: 0o711 });
+  }
   chmodSync(run, 0o711);
   const sockets = runSockets(run);
   mkdirSync(sockets.folder, { mode: 0o755 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newRunId } from "@constellation/instances";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -35,6 +35,17 @@ test("a folder that a daemon made and did not fill is cleared", async () => {
   mkdirSync(folderOf(newRunId(Date.now(), 0.3)));
   const driver = await playground.open();
   expect(await driver.list()).toEqual([]);
+});
+
+test("where somebody deleted the folder of all runs the next one starts all the same", async () => {
+  const driver = await playground.open();
+  await end(driver, await driver.start(shell(playground, "sleep 1000000"), { signal }));
+  rmSync(playground.runtime, { recursive: true });
+  const handle = await driver.start(shell(playground, "sleep 1000000"), { signal });
+  for (const folder of [playground.runtime, join(playground.runtime, "runs")])
+    expect(statSync(folder).mode & 0o777).toBe(0o711);
+  await end(driver, handle);
+  await driver.close();
 });
 
 const unreadable = ["", "garbage\nend\n"];
