@@ -59,8 +59,12 @@ export class PublicPort {
     return this.#sharing;
   }
 
-  /** Its process is known to this daemon; false also while that is being found out. */
-  get isOpen(): boolean {
+  /**
+   * Whether its process is known to this daemon; false also while that is being found out. One whose folder somebody deleted
+   * is ended, which is told as any other end of it.
+   */
+  lookAfter(): boolean {
+    this.#process?.endUnreachable();
     return this.#process !== null;
   }
 

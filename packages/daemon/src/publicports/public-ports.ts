@@ -184,7 +184,7 @@ export class PublicPorts implements PortOpener, PortSource {
     // Seen anew before each: to close one may take a while, and what was not needed before may be by then.
     for (const key of known) if (!needed.has(key) && !this.#isWanted(key)) await this.#close(key);
     for (const [key, { app, port, sharing }] of needed) {
-      if (this.#open.get(key)?.isOpen === true) continue;
+      if (this.#open.get(key)?.lookAfter() === true) continue;
       try {
         await this.#obtain(app, port).open(sharing);
       } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, parseApp } from "@constellation/contract";
 import { MemoryStateStore } from "@constellation/engine";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Observations } from "../../src/agent/index.ts";
 import { PublicPorts } from "../../src/publicports/index.ts";
 import { Repository } from "../../src/state/index.ts";
@@ -22,6 +22,7 @@ async function node() {
   const follow = new AbortController();
   void mirror.follow(follow.signal).catch(() => undefined);
   const reports: string[] = [];
+  const apps: AppSpec[] = [];
   const ports = new PublicPorts({
     folder,
     mirror,
@@ -38,17 +39,20 @@ async function node() {
     await ports.detach();
     follow.abort();
     await store.close();
+    for (const { publicPort } of apps.flatMap((app) => app.ports))
+      await vi.waitFor(async () => expect(await isServed(publicPort)).toBe(false));
     rmSync(folder, { recursive: true, force: true });
     expect(reports).toEqual([]);
   });
   const write = async (spec: AppSpec): Promise<void> => {
     const { name: app, instances } = spec;
+    apps.push(spec);
     const edit = repository.edit();
     edit.put({ kind: "revision", app, revision: 1 }, { spec, restarts: 0 });
     const at = { revision: 1, source: null, updatedAt: 0 };
     await repository.write(edit.put({ kind: "app", app }, { mode: "running", erase: false, instances, ...at }));
   };
-  return { ports, write };
+  return { ports, write, folder, reports };
 }
 
 const isServed = (port: number): Promise<boolean> =>
@@ -69,6 +73,26 @@ test("only apps that have a port or want one are looked at", async () => {
   await write(spec(await freePort()));
   expect(ports.concerns("web")).toBe(true);
   expect(ports.concerns("web2")).toBe(false);
+});
+
+test.runIf(process.platform === "linux")("a port whose folder somebody deleted is opened anew", async () => {
+  const { ports, write, folder, reports } = await node();
+  const port = await freePort();
+  (await ports.open([spec(port)]))();
+  await write(spec(port));
+  const control = join(folder, `web.${port}`, "control.sock");
+  rmSync(folder, { recursive: true });
+  expect(await isServed(port)).toBe(true);
+  // The daemon looks every few seconds.
+  const look = async (): Promise<void> => {
+    await ports.reconcile();
+    expect(existsSync(control)).toBe(true);
+  };
+  await vi.waitFor(look, { timeout: 5000, interval: 100 });
+  expect(await isServed(port)).toBe(true);
+  expect(reports.splice(0)[0]).toMatch(/is gone; it is started again$/);
+  // And where that is seen first when it is given up.
+  rmSync(folder, { recursive: true });
 });
 
 describe.runIf(process.platform === "linux")("a port that is to move to another address", () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConstellationError } from "@constellation/contract";
@@ -112,8 +112,24 @@ export class PortProcess implements Endpoint {
     try {
       return Number(await this.#ask(`close ${Math.ceil(graceMs)}`, options, graceMs));
     } catch (error) {
-      if (isAbsent(error)) return 0;
-      throw error;
+      if (!isAbsent(error)) throw error;
+      this.endUnreachable();
+      return 0;
+    }
+  }
+
+  /** Ends the process where somebody deleted its control socket: nobody can tell it anything any more, and it keeps the port. */
+  endUnreachable(): void {
+    if (!existsSync(this.socketFile) && this.#lives()) process.kill(this.pid, "SIGKILL");
+  }
+
+  /** Its number may be another one's by now; what it was told, which `ps` shows, names its folder. */
+  #lives(): boolean {
+    try {
+      const words = readFileSync(`/proc/${this.pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return words.includes(` ${this.folder} `);
+    } catch {
+      return false;
     }
   }
 
