@@ -5,8 +5,12 @@ import { settingsWithoutRoot } from "./own-root.ts";
 import type { Verdict } from "./verdict.ts";
 import { type Wrapper, wrapperParts } from "./wrapper/wrapper.ts";
 
-/** First user of instances when the daemon is root: above what distributions give to people and services. */
-const firstUser = 200_000;
+/**
+ * First user of instances when the daemon is root: above what distributions give to people and services (useradd: up to
+ * 60,000; the kernel's nobody: 65,534), and with {@link numberLimit} of them below the ranges of subuid(5), which begin at
+ * 100,000: whoever is given such a range may become any user in it.
+ */
+const firstUser = 70_000;
 
 /** The isolation of a launch without what depends on the network (scope-verdict.ts). */
 export interface IsolationPlan {
