@@ -11,7 +11,7 @@ export {
   type LogOptions,
   type MonitorOptions,
 } from "./constellation.ts";
-export { daemonFlags, daemonProgram, daemonSettings } from "./daemon/locate.ts";
+export { currentPlaces, daemonFlags, daemonProgram, daemonSettings } from "./daemon/locate.ts";
 export { givenDuration } from "./duration.ts";
 export { loadApps, type LoadedApps } from "./spec/load.ts";
 export type { Snapshot } from "./apps/progress.ts";

@@ -17,7 +17,7 @@ import {
   type RunOptions,
   type RunOutcome,
 } from "@constellation/guard";
-import { ConstellationError, places } from "@constellation/contract";
+import { ConstellationError, currentPlaces } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { importModule } from "../guard/import-module.ts";
 import { launchOf } from "../guard/launch.ts";
@@ -109,7 +109,7 @@ function coordinated(run: RunOptions, config: GuardConfig): Promise<RunOutcome> 
   // It is ours alone: a guarded run inside the tests is a run of its own.
   delete process.env["CONSTELLATION_LEASE"];
   return runCoordinated(run, {
-    socketPath: places(process.env, process.getuid?.() ?? -1).guardSocketPath,
+    socketPath: currentPlaces().guardSocketPath,
     ...(leaseId === undefined ? {} : { leaseId }),
     restart: config.restart ?? true,
     ports: config.ports ?? 0,
