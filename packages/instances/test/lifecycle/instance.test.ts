@@ -1,9 +1,8 @@
-import { type Exit, type InstanceState, noHealth, parseApp } from "@constellation/contract";
+import { type Exit, noHealth, parseApp } from "@constellation/contract";
 import {
   FakeDriver,
   FakeWorld,
   Instance,
-  type InstanceObserver,
   type InstanceSpec,
   type LifecycleEvent,
   ManualClock,
@@ -13,6 +12,7 @@ import {
 } from "@constellation/instances";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { requestFor } from "../driver/conformance.ts";
+import { Diary } from "./diary.ts";
 
 let clock: ManualClock;
 let world: FakeWorld;
@@ -28,34 +28,6 @@ afterEach(() => {
   for (const instance of open.splice(0)) instance.handle({ type: "detach" });
   expect(clock.pending - [...world.runs.values()].filter(({ exit }) => exit === null).length).toBeLessThanOrEqual(0);
 });
-
-/** What an instance told, in order. */
-class Diary implements InstanceObserver {
-  readonly states: InstanceState[] = [];
-  readonly ends: { runId: string; exit: Exit }[] = [];
-  readonly probes: string[] = [];
-  readonly troubles: string[] = [];
-  starts = 0;
-  changed(state: InstanceState): void {
-    this.states.push(state);
-  }
-  started(): void {
-    this.starts += 1;
-  }
-  ended(runId: string, exit: Exit): Promise<void> {
-    this.ends.push({ runId, exit });
-    return Promise.resolve();
-  }
-  probed(purpose: string, ok: boolean): void {
-    this.probes.push(`${purpose} ${ok ? "up" : "down"}`);
-  }
-  trouble(what: string): void {
-    this.troubles.push(what);
-  }
-  get path(): string {
-    return this.states.map(({ status }) => status).join(" ");
-  }
-}
 
 function instanceOf(
   steps: readonly string[],
