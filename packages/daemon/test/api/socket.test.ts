@@ -14,7 +14,8 @@ const report = (): void => undefined;
 test("only its owner can open the socket", async () => {
   const { socketPath } = await served();
   expect(statSync(socketPath).mode & 0o777).toBe(0o600);
-  expect(statSync(join(socketPath, "..")).mode & 0o777).toBe(0o700);
+  // Made as the daemon makes it: programs with users of their own pass through it to what is theirs, and may not look around.
+  expect(statSync(join(socketPath, "..")).mode & 0o777).toBe(0o711);
 });
 
 test("a socket that answers is not taken over", async () => {

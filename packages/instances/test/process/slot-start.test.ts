@@ -15,7 +15,7 @@ const { signal } = new AbortController();
 const comparable = (lines: readonly string[]): string[] =>
   lines
     .map((line) =>
-      line.replaceAll(/\b2\d{5}\b|suite[.-]\d+|\/[\w/-]*(?:runs|data)\/[\w.-]+|constellation-test-[\w-]+/g, "…"),
+      line.replaceAll(/\b[78]\d{4}\b|suite[.-]\d+|\/[\w/-]*(?:runs|data)\/[\w.-]+|constellation-test-[\w-]+/g, "…"),
     )
     .sort();
 
