@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { noSlots, ProcessDriver, type RunHandle } from "@constellation/instances";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Playground } from "./playground.ts";
 import { line, shell } from "./runs.ts";
 
@@ -27,6 +27,17 @@ async function started(script: string): Promise<{ handle: RunHandle; folder: str
   const handle = await driver.start(request, { signal });
   await line(handle, /^up$/);
   return { handle, folder: join(playground.runtime, "runs", request.runId) };
+}
+
+/** Whether we have a file open: the life of a run is watched from a few milliseconds after its start on. */
+function isOpenHere(path: string): boolean {
+  return readdirSync("/proc/self/fd").some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false; // it was that of the folder itself
+    }
+  });
 }
 
 async function leavesNothing(handle: RunHandle): Promise<void> {
@@ -90,6 +101,7 @@ test("who deletes the folder of a run takes no stop from it, in order or by forc
     ["trap '' TERM", 200, { signal: "SIGKILL" }],
   ] as const) {
     const { handle, folder } = await started(script);
+    await vi.waitFor(() => expect(isOpenHere(join(folder, "life"))).toBe(true));
     rmSync(folder, { recursive: true });
     expect(await handle.stop("SIGTERM", graceMs)).toMatchObject(exit);
     handle.detach();
