@@ -3,6 +3,7 @@ export { errnoOf, HostError, type HostErrorCode } from "./failure.ts";
 export { systemRoots, type HostRoots } from "./roots.ts";
 
 export { bootId, kernelUnits, ticksToUs, uptimeMs, type KernelUnits } from "./proc/clock.ts";
+export { countNames } from "./proc/count-names.ts";
 export { environmentEntry, findByEnvironment, type EnvironmentMarker } from "./proc/environment-marker.ts";
 export {
   identifyProcess,

@@ -35,7 +35,7 @@ export { seccompFilter } from "./privileges/privilege-steps.ts";
 export { defaultSeccompProfile, type SeccompProfile } from "./privileges/seccomp-profile.ts";
 export { type ControlOutcome, isSupervised, killInstance, signalInstance } from "./records/control.ts";
 export { type Ending, type ExitRecord, readExitRecord } from "./records/exit-record.ts";
-export { type PidFile, type ProcessStamp, readPidFile } from "./records/pid-file.ts";
+export { identityOf, type PidFile, type ProcessStamp, readPidFile } from "./records/pid-file.ts";
 export type { LaunchedProcesses } from "./records/reply.ts";
 export { type LifeEnd, watchLife } from "./records/watch-life.ts";
 export { buildExecPlan, type ExecRequest, type TerminalSize } from "./session/exec-plan.ts";

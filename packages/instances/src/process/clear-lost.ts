@@ -1,6 +1,6 @@
 import { type Cgroup, isProcessAlive, type ProcessIdentity, signalProcess } from "@constellation/host";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PidFile, ProcessStamp } from "../launch/index.ts";
+import { identityOf, type PidFile } from "../launch/index.ts";
 
 const patienceMs = 5000;
 
@@ -18,12 +18,6 @@ export function killDirectly({ init, main }: PidFile): ProcessIdentity[] {
   for (const identity of stamps) signalProcess(identity, "SIGKILL");
   return stamps;
 }
-
-/** A process of the pid file, as it is known by the machine. */
-export const identityOf = ({ pid, startTicks }: ProcessStamp): ProcessIdentity => ({
-  pid,
-  startTicks: Number(startTicks),
-});
 
 async function killGroup(cgroup: Cgroup): Promise<void> {
   try {

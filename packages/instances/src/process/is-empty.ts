@@ -1,11 +1,4 @@
-import { opendirSync } from "node:fs";
+import { countNames } from "@constellation/host";
 
 /** Whether nothing lies in a folder. Looks for a first name only: an instance can make millions. */
-export function isEmpty(folder: string): boolean {
-  const names = opendirSync(folder, { bufferSize: 1 });
-  try {
-    return names.readSync() === null;
-  } finally {
-    names.closeSync();
-  }
-}
+export const isEmpty = (folder: string): boolean => countNames(folder, 0) === 0;

@@ -9,13 +9,13 @@ import type { Look, Reading } from "../driver/reading.ts";
 import type { RunFacts, RunNotes } from "../driver/run-facts.ts";
 import { signalNumber } from "../driver/signal-names.ts";
 import { instanceName } from "../driver/start-request.ts";
-import { type HostFacts, killInstance, type PidFile, signalInstance, watchLife } from "../launch/index.ts";
+import { type HostFacts, identityOf, killInstance, type PidFile, signalInstance, watchLife } from "../launch/index.ts";
 import { followLog } from "../logs/follow-log.ts";
 import { logEnd } from "../logs/log-files.ts";
 import { MetricSocket } from "../metrics/metric-socket.ts";
 import { readAheadRecord } from "./ahead-record.ts";
 import { limitMeasures, relimit } from "./cgroup-limits.ts";
-import { clearLost, identityOf, killDirectly } from "./clear-lost.ts";
+import { clearLost, killDirectly } from "./clear-lost.ts";
 import { exitOf, firstExitOf } from "./end-of-run.ts";
 import { runFiles } from "./folders.ts";
 import { openExec } from "./open-exec.ts";
@@ -81,13 +81,14 @@ export class ProcessHandle implements RunHandle {
     this.#options = options;
     this.#record = record;
     this.#cgroup = started?.cgroup ?? (record.cgroup === null ? null : (openCgroup(record.cgroup) ?? null));
-    const { pid, startTicks } = pids.main ?? pids.init ?? pids.supervisor;
+    const program = identityOf(pids.main ?? pids.init ?? pids.supervisor);
+    const { pid } = program;
     const doors = doorsFrom(record, pid);
     this.facts = { ...record.facts, doors, pid, startedAt: pids.startedAtMs ?? options.clock.nowMs() };
     this.#memoryLimitBytes = memoryLimitOf(record);
     this.#reader = new RunReader({
       cgroup: this.#cgroup,
-      process: { pid, startTicks: Number(startTicks) },
+      process: program,
       memoryLimitBytes: () => this.#memoryLimitBytes,
       ownPids: record.launch.isolation.pid,
     });

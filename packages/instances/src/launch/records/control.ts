@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { signalProcess } from "@constellation/host";
 import { errnoOf } from "./file-error.ts";
-import { readPidFile } from "./pid-file.ts";
+import { identityOf, readPidFile } from "./pid-file.ts";
 
 /** Whether the instance's supervisor took the command; "gone" means that it no longer exists. */
 export type ControlOutcome = "sent" | "gone";
@@ -34,8 +34,7 @@ export function isSupervised(instanceDir: string): boolean {
 /** A supervisor that somebody stopped (SIGSTOP) hears nothing before it goes on; for any other that means nothing. */
 function heard(instanceDir: string, outcome: ControlOutcome): ControlOutcome {
   const supervisor = outcome === "sent" ? readPidFile(instanceDir)?.supervisor : undefined;
-  if (supervisor !== undefined)
-    signalProcess({ pid: supervisor.pid, startTicks: Number(supervisor.startTicks) }, "SIGCONT");
+  if (supervisor !== undefined) signalProcess(identityOf(supervisor), "SIGCONT");
   return outcome;
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { ProcessIdentity } from "@constellation/host";
 import { errnoOf } from "./file-error.ts";
 
 /** A process by its number and the clock tick since boot at which it started: together they never repeat. */
@@ -6,6 +7,12 @@ export interface ProcessStamp {
   readonly pid: number;
   readonly startTicks: bigint;
 }
+
+/** The process of a stamp, as the machine knows it. */
+export const identityOf = ({ pid, startTicks }: ProcessStamp): ProcessIdentity => ({
+  pid,
+  startTicks: Number(startTicks),
+});
 
 /** The processes of a running instance, as this machine numbers them. */
 export interface PidFile {
