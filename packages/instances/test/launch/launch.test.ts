@@ -15,7 +15,7 @@ import {
   watchLife,
 } from "../../src/launch/index.ts";
 import { leadsTo } from "../leads-to.ts";
-import { host, isAlive, processesWith, World, eventually } from "./world.ts";
+import { eventually, host, isAlive, logLines, processesWith, World } from "./world.ts";
 
 describe("a plain launch", () => {
   const world = World.use();
@@ -182,7 +182,7 @@ describe("a plain launch", () => {
 describe("the end of a tree", () => {
   const world = World.use();
   const orphans = (mark: string): string =>
-    `for i in 1 2 3; do setsid sh -c '(setsid sleep ${mark} &) ; exec setsid sleep ${mark}' & done; trap 'exit 0' TERM; while :; do sleep 0.05; done`;
+    `trap 'exit 0' TERM; for i in 1 2 3; do setsid sh -c '(setsid sleep ${mark} &) ; exec setsid sleep ${mark}' & done; while :; do sleep 0.05; done`;
 
   test.each(["with a PID namespace", "without one"])(
     "%s: doubly forked and setsid children die with it",
@@ -232,8 +232,9 @@ describe("the end of a tree", () => {
   });
 
   test("a supervisor that somebody stopped hears what it is told all the same", async () => {
-    const request = world.request({ argv: ["sh", "-c", "trap 'exit 4' TERM; while :; do sleep 0.05; done"] });
+    const request = world.request({ argv: ["sh", "-c", "trap 'exit 4' TERM; echo up; while :; do sleep 0.05; done"] });
     const { supervisor } = await world.spawner.launch(buildPlan(request, host));
+    await eventually(() => logLines(request)).toHaveLength(1);
     process.kill(supervisor.pid, "SIGSTOP");
     expect(signalInstance(request.instanceDir, 15)).toBe("sent");
     expect(await watchLife(request.instanceDir, { signal: AbortSignal.timeout(10_000) })).toMatchObject({
