@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppSpec, type PortSpec } from "@constellation/contract";
@@ -178,9 +178,10 @@ export class PublicPorts implements PortOpener, PortSource {
 
   /** Opens what should be open, closes what nobody needs any more, and looks after port processes that an earlier daemon left. */
   async reconcile(): Promise<void> {
-    mkdirSync(this.#parts.folder, { recursive: true, mode: 0o700 });
+    const { folder } = this.#parts;
     const needed = this.#needed();
-    const known = new Set([...this.#open.keys(), ...readdirSync(this.#parts.folder)]);
+    // The first port makes it.
+    const known = new Set([...this.#open.keys(), ...(existsSync(folder) ? readdirSync(folder) : [])]);
     // Seen anew before each: to close one may take a while, and what was not needed before may be by then.
     for (const key of known) if (!needed.has(key) && !this.#isWanted(key)) await this.#close(key);
     for (const [key, { app, port, sharing }] of needed) {
