@@ -5,9 +5,14 @@ import { join } from "node:path";
 /** Kept on purpose: compiled code for the next pool of the same user, and for the next command (Node 22 and newer). */
 const isKept = (name: string): boolean => /^(?:constellation-pool-cache-\d+|node-compile-cache)$/.test(name);
 
+/** What the tests and the product call their control groups. */
+const ourGroup = /^(?:constellation|e2e|host)-/;
+/** Stays until the next guarded run when a test has killed the last one. */
+const sharedGroup = "constellation-guard";
+
 /**
  * Gives a whole run of the tests a folder of temporary files of its own, and fails the run when a test has left a file,
- * a mount or a process in it.
+ * a mount or a process in it, or a control group.
  */
 export default function setup(): () => void {
   // Short: sockets lie below it.
@@ -15,8 +20,12 @@ export default function setup(): () => void {
   // Some tests run programs as other users.
   chmodSync(folder, 0o1777);
   process.env["TMPDIR"] = folder;
+  const groupsBefore = new Set(groups());
   return () => {
     const left = [...mountsIn(folder), ...processesIn(folder), ...filesIn(folder)];
+    // Elsewhere a daemon, or another run of these tests, may have made one meanwhile.
+    if (process.env["CI"])
+      left.push(...groups().flatMap((path) => (groupsBefore.has(path) ? [] : `control group ${path}`)));
     if (left.length === 0) {
       rmSync(folder, { recursive: true });
       return;
@@ -58,6 +67,26 @@ function leadsInto(folder: string, link: string): boolean {
   } catch {
     // It has ended, or is none of ours.
     return false;
+  }
+}
+
+/** Control groups with a name of ours, and all below them, in every hierarchy. */
+function groups(folder = "/sys/fs/cgroup", isOurs = false): string[] {
+  return foldersIn(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const isOneOfOurs = isOurs || ourGroup.test(name);
+    const below = groups(path, isOneOfOurs);
+    return isOneOfOurs && name !== sharedGroup ? [path, ...below] : below;
+  });
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+  } catch {
+    // It has gone, or this machine has none.
+    return [];
   }
 }
 
