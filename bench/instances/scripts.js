@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { goApart } from "./product/apart.js";
 import { keptAwake, withDaemon } from "./product/product-daemon.js";
 import { printRows, Rows } from "./product/rows.js";
-import { bunInstances, memoryOfWaiting, startsOf } from "./product/scripts.js";
+import { bunInstances, endOfNode, memoryOfWaiting, startsOf } from "./product/scripts.js";
 
 const rounds = Number(/--rounds=(\d+)/.exec(process.argv.join(" "))?.[1] ?? 40);
 goApart();
@@ -17,6 +17,7 @@ const rows = new Rows();
 const load = { before: loadavg()[0] };
 await withDaemon({}, async (daemon) => {
   await startsOf(daemon, rows, rounds);
+  await endOfNode(rows, rounds);
   await memoryOfWaiting(daemon, rows);
   await rows.measure("runtime: bun", () => bunInstances(daemon, rows, Math.min(rounds, 10)));
 });

@@ -1,5 +1,7 @@
 // Scripts that write down when their first line ran and when they listened, and the starts that are timed by it.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../../../packages/sdk/dist/bundle/bundle.js";
@@ -32,7 +34,7 @@ export async function startsOf(daemon, rows, rounds, { kinds = ["warm", "cold"],
       for (const start of found.starts) ways[way].set(start, (ways[way].get(start) ?? 0) + 1);
     }
   }
-  const bars = { warm: { line: 5, http: 8, again: 5 }, cold: { line: null, http: null, again: null } };
+  const bars = { warm: { line: 5, http: 8, again: null }, cold: { line: null, http: null, again: null } };
   for (const way of kinds) {
     const note = [...ways[way]].map(([start, count]) => `${count} ${start}`).join(", ");
     const as = `${way === "warm" ? "" : ", warm: false"}${behind}`;
@@ -123,6 +125,21 @@ async function upload(daemon, bytes) {
   const artifact = createHash("sha256").update(bytes).digest("hex");
   await daemon.call("PUT", `/v1/artifacts/${artifact}`, bytes);
   return artifact;
+}
+
+/** What passes after a SIGKILL before anybody can know that a Node is gone: the kernel takes its memory and its threads back first. */
+export async function endOfNode(rows, rounds) {
+  const times = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore", env: {} });
+    await sleep(300);
+    const exited = once(child, "exit");
+    const begunMs = performance.now();
+    child.kill("SIGKILL");
+    await exited;
+    times.push(performance.now() - begunMs);
+  }
+  rows.add("kill -9 of a bare Node -> its parent hears of it", "ms", times);
 }
 
 /** What each waiting Node is charged with, and its share of memory that it shares with others. */
