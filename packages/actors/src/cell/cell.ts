@@ -122,6 +122,8 @@ export interface ChildRecord {
   readonly id: string | null;
   /** How often its supervisor has seen it crash. */
   readonly restarts: number;
+  /** It has run long enough since its last crash: the next one is the first of a row again. */
+  hasSettled(nowMs: number): boolean;
   /** `spawn` is on the stack: an end of the actor now is a failed start. */
   readonly isSpawning: boolean;
 }

@@ -15,7 +15,7 @@ export function receiveCarefully(cell: Cell, limit: number): void {
     const message = tracing.open(cell, carried);
     const startedMs = observed ? cell.system.host.nowMs() : 0;
     try {
-      const result = (cell.flags & TERSE) !== 0 ? withoutStacks(cell, message) : receiveOne(cell, message);
+      const result = isTerse(cell) ? withoutStacks(cell, message) : receiveOne(cell, message);
       if (result !== undefined) settle(cell, result);
     } finally {
       tracing.close();
@@ -24,6 +24,14 @@ export function receiveCarefully(cell: Cell, limit: number): void {
     if ((cell.flags & IDLE_WATCHED) !== 0) cell.extras?.receiveTimeout?.restart();
     if ((cell.flags & SIGNALS) !== 0) cell.handled += listen(cell);
   }
+}
+
+/** Until it has run long enough; the next error is news again. */
+function isTerse(cell: Cell): boolean {
+  if ((cell.flags & TERSE) === 0) return false;
+  if (cell.child?.hasSettled(cell.system.host.nowMs()) !== true) return true;
+  cell.flags &= ~TERSE;
+  return false;
 }
 
 function receiveOne(cell: Cell, message: unknown): unknown {

@@ -66,6 +66,11 @@ export class SupervisedChild implements ChildRecord {
     return this.crashes?.total ?? 0;
   }
 
+  /** It has run long enough since its last crash: the next one is the first of a row again. */
+  hasSettled(nowMs: number): boolean {
+    return this.crashes === null || nowMs > this.crashes.settledMs;
+  }
+
   /** It crashed before, not long ago: reports of it need not be said again. */
   get isRepeating(): boolean {
     return this.crashes !== null && this.crashes.inRow > 1;
@@ -85,7 +90,8 @@ export function recordOf(cell: Cell): SupervisedChild | null {
 export interface Crashes {
   inRow: number;
   total: number;
-  lastMs: number;
+  /** When it will have run so long that a crash begins a new row; Infinity while it does not run. */
+  settledMs: number;
   /** Why the last actor ended; given to `onRestart`. */
   reason: ExitReason;
   /** Rings when a delayed restart is due. */

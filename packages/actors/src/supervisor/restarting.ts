@@ -118,17 +118,14 @@ function restarted(state: SupervisorState, child: SupervisedChild, reason: ExitR
 }
 
 function noteCrash(state: SupervisorState, child: SupervisedChild, reason: ExitReason): Crashes {
-  const nowMs = state.cell.system.host.nowMs();
   const { crashes } = child;
   if (crashes === null) {
-    child.crashes = { inRow: 1, total: 1, lastMs: nowMs, reason, alarm: null };
+    child.crashes = { inRow: 1, total: 1, settledMs: Infinity, reason, alarm: null };
     return child.crashes;
   }
-  const { backoff } = child.plan;
-  const quietMs = backoff === null ? state.budget.periodMs : (backoff.resetAfterMs ?? backoff.maxMs);
-  crashes.inRow = nowMs - crashes.lastMs > quietMs ? 1 : crashes.inRow + 1;
+  crashes.inRow = child.hasSettled(state.cell.system.host.nowMs()) ? 1 : crashes.inRow + 1;
   crashes.total += 1;
-  crashes.lastMs = nowMs;
+  crashes.settledMs = Infinity;
   crashes.reason = reason;
   return crashes;
 }

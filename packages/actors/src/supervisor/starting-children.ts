@@ -20,11 +20,11 @@ export function* startChild(
 ): Task<StartOutcome> {
   const begun = beginStart(state, child, previous);
   if (begun.kind !== "started" || (begun.cell.flags & (STARTING | STARTING_CHILDREN)) === 0)
-    return settled(child, begun);
+    return settled(state, child, begun);
   const { cell } = begun;
   const news = yield (signal) =>
     (signal.kind === "child-started" || signal.kind === "child-exit") && signal.child === cell;
-  return settled(child, news.kind === "child-exit" ? outcomeOf(cell, news.reason) : begun);
+  return settled(state, child, news.kind === "child-exit" ? outcomeOf(cell, news.reason) : begun);
 }
 
 /** Starts `child` as far as that goes without waiting. */
@@ -80,11 +80,19 @@ export function forget(state: SupervisorState, child: SupervisedChild): void {
   else if (child.plan.id !== null) state.family.children.delete(child.plan.id);
 }
 
-function settled(child: SupervisedChild, outcome: StartOutcome): StartOutcome {
-  if (outcome.kind === "started") return outcome;
+function settled(state: SupervisorState, child: SupervisedChild, outcome: StartOutcome): StartOutcome {
+  if (outcome.kind === "started") {
+    if (child.crashes !== null) child.crashes.settledMs = state.cell.system.host.nowMs() + quietMsOf(state, child);
+    return outcome;
+  }
   child.phase = "stopped";
   child.cell = null;
   return outcome;
+}
+
+/** How long it must run without a crash; what it waited before it ran does not count. */
+function quietMsOf({ budget }: SupervisorState, { plan: { backoff } }: SupervisedChild): number {
+  return backoff === null ? budget.periodMs : (backoff.resetAfterMs ?? backoff.maxMs);
 }
 
 function outcomeOf(cell: Cell, reason: ExitReason): StartOutcome {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { supervise, supervisor } from "@constellation/actors";
-import { closeManual } from "../fixtures/quiet-system.ts";
+import { actor, child, supervise, supervisor, type Context } from "@constellation/actors";
+import { closeManual, manualSystem } from "../fixtures/quiet-system.ts";
 import { plenty, stage, type Order } from "../fixtures/stage.ts";
 
 describe("backoff", () => {
@@ -21,6 +21,36 @@ describe("backoff", () => {
       waits.push(host.nowMs() - from);
     }
     expect(waits).toEqual([100, 200, 400, 800, 1000, 100]);
+  });
+
+  it("does not count the wait as time that the child ran, whether it crashes or does not even start", async () => {
+    for (const fault of ["crash", "start"] as const) {
+      const { system, host } = manualSystem({ logReports: false });
+      const endedMs: number[] = [];
+      const waits: number[] = [];
+      const fragile = actor({
+        async onStart(_args: void, context: Context<"crash">) {
+          if (endedMs.length > 0) waits.push(host.nowMs() - (endedMs.at(-1) ?? 0));
+          if (fault === "crash" || endedMs.length === 0) return void context.sendAfter(5, "crash");
+          await new Promise<void>((resolve) => void host.after(5, resolve));
+          endedMs.push(host.nowMs());
+          throw new Error("does not start");
+        },
+        receive() {
+          endedMs.push(host.nowMs());
+          throw new Error("crashes");
+        },
+      });
+      const backoff = { initialMs: 10, maxMs: 100, jitter: 0 };
+      const tree = supervise(
+        system,
+        supervisor({ intensity: plenty, children: [child({ id: "a", start: fragile, backoff })] }),
+      );
+      await host.advance(1500);
+      await tree;
+      expect(waits.slice(0, 10)).toEqual([10, 20, 40, 80, 100, 100, 100, 100, 100, 100]);
+      await closeManual(system, host);
+    }
   });
 
   it("holds the group back, and is called off by terminateChild and by the end", async () => {

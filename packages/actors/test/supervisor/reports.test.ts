@@ -4,7 +4,7 @@ import { manualSystem } from "../fixtures/quiet-system.ts";
 import { plenty } from "../fixtures/stage.ts";
 
 describe("onRestart", () => {
-  it("gets the reason of the actor before, and errors after the first have no stack", async () => {
+  it("gets the reason of the actor before, and errors after the first of a row have no stack", async () => {
     const { system, host } = manualSystem({ logReports: false });
     const reasons: ExitReason[] = [];
     const start = actor({
@@ -22,11 +22,16 @@ describe("onRestart", () => {
       system.named<string>("a").send(message);
       await host.settle();
     }
+    // An hour later it is another row, and perhaps another fault.
+    await host.advance(3_600_000);
+    system.named<string>("a").send("third");
+    await host.settle();
     const stacks = reasons.map((reason) =>
       reason.kind === "error" ? String((reason.error as Error).stack).split("\n").length : 0,
     );
     expect(stacks[0]).toBeGreaterThan(1);
     expect(stacks[1]).toBe(1);
+    expect(stacks[2]).toBeGreaterThan(1);
     expect(Error.stackTraceLimit).toBeGreaterThan(0);
     system.kill(system.named("a"));
     await host.settle();
