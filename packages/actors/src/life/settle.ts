@@ -1,7 +1,6 @@
 import type { Cell } from "../cell/cell.ts";
-import { exit } from "../vocabulary/exit-reason.ts";
 import { BUSY, DEAD, QUEUED, SIGNALS, STOPPING } from "../cell/flags.ts";
-import { beginStop, continueStop } from "./stopping.ts";
+import { continueStop, stopAfterFailure } from "./stopping.ts";
 import { isThenable } from "./thenable.ts";
 
 /** Takes what a handler returned: the next state, or a promise that the actor's next message must wait for. */
@@ -21,7 +20,7 @@ function suspend(cell: Cell, promise: PromiseLike<unknown>): void {
   const failed = (error: unknown): void => {
     if ((cell.flags & DEAD) !== 0) return;
     cell.flags &= ~BUSY;
-    beginStop(cell, exit.error(error));
+    stopAfterFailure(cell, error);
   };
   promise.then(onValue, failed);
 }

@@ -5,7 +5,7 @@ import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import { DEAD, IGNORED, KILLED, RUNNING, STARTED, STARTING, STOPPING, SUPERVISOR } from "../cell/flags.ts";
 import { endKilled } from "./killing.ts";
 import { proceed } from "./settle.ts";
-import { beginStop } from "./stopping.ts";
+import { beginStop, stopAfterFailure } from "./stopping.ts";
 import { signal } from "../cell/system-lane.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -76,5 +76,5 @@ function fail(cell: Cell, error: unknown): void {
   cell.flags &= ~STARTING;
   if ((cell.flags & KILLED) !== 0) endKilled(cell);
   else if (cell.extras === null) end(cell, exit.error(error));
-  else beginStop(cell, exit.error(error));
+  else stopAfterFailure(cell, error);
 }

@@ -45,16 +45,31 @@ export function beginStop(cell: Cell, reason: ExitReason): void {
     return;
   }
   cell.flags |= STOPPING;
-  const extras = extrasOf(cell);
-  extras.exitReason = reason;
-  extras.abort?.abort(reason);
+  extrasOf(cell).exitReason = reason;
   continueStop(cell);
+}
+
+/**
+ * Goes on after a handler, or `onStart`, that has failed: with that failure, unless it only gave up because it was told
+ * to end, by throwing what its signal says or what Node's own calls make of that. Then it ends as it was told.
+ */
+export function stopAfterFailure(cell: Cell, error: unknown): void {
+  const signal = cell.extras?.abort?.signal;
+  if (signal?.aborted !== true || !isAbort(error, signal.reason)) beginStop(cell, exit.error(error));
+  else if ((cell.flags & STOPPING) !== 0) continueStop(cell);
+  else beginStop(cell, signal.reason as ExitReason);
+}
+
+function isAbort(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.name === "AbortError");
 }
 
 /** One step further towards the end; call it whenever something that the end waits for has happened. */
 export function continueStop(cell: Cell): void {
-  if ((cell.flags & (DEAD | BUSY)) !== 0) return;
   const { extras } = cell;
+  // One that stops by itself has not been told yet what its children and `onStop` may wait for.
+  extras?.abort?.abort(extras.exitReason ?? exit.normal);
+  if ((cell.flags & (DEAD | BUSY)) !== 0) return;
   if (extras !== null && extras.youngest !== null) {
     tellChildren(cell);
     return;

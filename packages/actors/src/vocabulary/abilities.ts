@@ -6,7 +6,10 @@ import type { Spawn } from "./spawn-options.ts";
 /** What an actor can do from inside its functions; `Context` adds the system. Valid only while the actor lives. */
 export interface Abilities<in out Message> {
   readonly self: ActorRef<Message>;
-  /** Aborts when the actor is told to end: give it to whatever you await. */
+  /**
+   * Aborts when the actor is told to end, or is to end with one that it is linked to: give it to whatever you await. A
+   * handler that gives up because of it, with its reason or an `AbortError`, has not failed.
+   */
   readonly signal: AbortSignal;
   /** Starts a child: it is stopped, and waited for, before this actor ends. */
   readonly spawn: Spawn;
