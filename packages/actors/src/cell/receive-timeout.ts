@@ -1,5 +1,5 @@
 import { type Cell, extrasOf } from "./cell.ts";
-import { IDLE_WATCHED } from "./flags.ts";
+import { DEAD, IDLE_WATCHED } from "./flags.ts";
 import { signal } from "./system-lane.ts";
 import { WheelEntry } from "../time/timer-wheel.ts";
 
@@ -36,6 +36,8 @@ export function setReceiveTimeout(cell: Cell, idleMs: number | null): void {
   cell.flags &= ~IDLE_WATCHED;
   if (idleMs === null) return;
   if (!(idleMs >= 1)) throw new RangeError(`Cannot set a receive timeout of ${idleMs} ms: wanted at least 1, or null`);
+  // Of a handler that goes on after its actor was killed.
+  if ((cell.flags & DEAD) !== 0) return;
   extras.receiveTimeout = new ReceiveTimeout(cell, idleMs);
   cell.flags |= IDLE_WATCHED;
   alarms.arm(extras.receiveTimeout, idleMs);

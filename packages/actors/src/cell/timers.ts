@@ -1,4 +1,5 @@
 import { type Cell, type Delivery, extrasOf } from "./cell.ts";
+import { DEAD } from "./flags.ts";
 import { signal } from "./system-lane.ts";
 import { WheelEntry } from "../time/timer-wheel.ts";
 import type { ActorTimer } from "../vocabulary/signal.ts";
@@ -45,6 +46,8 @@ export function sendEvery(cell: Cell, periodMs: number, message: unknown): Actor
 }
 
 function begin(cell: Cell, timer: MessageTimer, delayMs: number): ActorTimer {
+  // Of a handler that goes on after its actor was killed: nobody would ever cancel it.
+  if ((cell.flags & DEAD) !== 0) return timer;
   (extrasOf(cell).timers ??= new Set()).add(timer);
   cell.system.alarms.arm(timer, delayMs);
   return timer;

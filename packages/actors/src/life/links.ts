@@ -6,7 +6,7 @@ import { signal } from "../cell/system-lane.ts";
 /** Ties the ends of two actors together; one that does not live counts as one that has just ended with `noproc`. */
 export function link(cell: Cell, ref: AnyRef): void {
   const other = ref.local;
-  if (other === cell) return;
+  if (other === cell || (cell.flags & DEAD) !== 0) return;
   if (other !== null && (other.flags & DEAD) === 0) {
     (extrasOf(cell).links ??= new Set()).add(other);
     (extrasOf(other).links ??= new Set()).add(cell);

@@ -43,6 +43,8 @@ export class EndWatch implements Monitor, Watch {
 export function monitor(watcher: Cell, ref: AnyRef): EndWatch {
   // Fixed to the actor that a name means now: the name may mean another one later.
   const held = new EndWatch(ref.local ?? ref, watcher);
+  // Of a handler that goes on after its actor was killed: the watched one would keep it for ever.
+  if ((watcher.flags & DEAD) !== 0) return held;
   (extrasOf(watcher).monitoring ??= new Set()).add(held);
   attach(held);
   return held;
