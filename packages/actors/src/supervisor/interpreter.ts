@@ -55,6 +55,8 @@ export class SupervisorInterpreter implements Interpreter {
     const spawning = { isOnStack: true };
     begin(state, startAll(state, spawning));
     spawning.isOnStack = false;
+    // What a child has asked it while it was being started.
+    goOn(state);
   }
 
   signal(cell: Cell, item: Signal): void {
@@ -62,11 +64,7 @@ export class SupervisorInterpreter implements Interpreter {
     if (state.task === null) begin(state, handle(state, item));
     else if (state.task.wanted(item)) resume(state, state.task.steps, item);
     else state.deferred.push(item);
-    while (state.task === null) {
-      const next = state.deferred.shift();
-      if (next === undefined) return;
-      begin(state, handle(state, next));
-    }
+    goOn(state);
   }
 
   ended(cell: Cell): void {
@@ -85,6 +83,15 @@ function begin(state: SupervisorState, steps: Task<void>): void {
   // Only marks the supervisor as busy until the first wait says what for.
   state.task = { steps, wanted: never };
   resume(state, steps, noSignal);
+}
+
+/** Does what was put off, as far as that goes without waiting. */
+function goOn(state: SupervisorState): void {
+  while (state.task === null) {
+    const next = state.deferred.shift();
+    if (next === undefined) return;
+    begin(state, handle(state, next));
+  }
 }
 
 function resume(state: SupervisorState, steps: Task<void>, news: Signal): void {

@@ -41,8 +41,9 @@ export async function supervise(
   options?: SuperviseOptions<unknown>,
 ): Promise<unknown> {
   const ref = system.spawn(behavior as SupervisorBehavior<unknown>, { args: undefined, ...options });
-  await system.whenStarted(ref);
+  // Looked at before the wait: it may have started, and ended again, when that is over.
   const state = (ref as AnyRef).local?.state as SupervisorState;
+  await system.whenStarted(ref);
   return state.family.kind === "dynamic" ? new DynamicSupervisor(ref) : new Supervisor(ref);
 }
 

@@ -1,7 +1,52 @@
 import { expect, it } from "vitest";
-import { actor, child, supervise, supervisor, type SupervisorReport } from "@constellation/actors";
-import { closeManual } from "../fixtures/quiet-system.ts";
+import {
+  actor,
+  child,
+  supervise,
+  Supervisor,
+  supervisor,
+  type ActorRef,
+  type Context,
+  type SupervisorReport,
+} from "@constellation/actors";
+import { checkLeaks, closeManual, realSystem } from "../fixtures/quiet-system.ts";
 import { plenty, stage } from "../fixtures/stage.ts";
+
+checkLeaks();
+
+it("what a child asks its supervisor while it is started is answered when all have started, in order", async () => {
+  const { system, host, log, spec } = stage();
+  const answers: unknown[] = [];
+  const asking = actor({
+    onStart(boss: ActorRef<never>) {
+      const tree = new Supervisor(boss);
+      void tree.startChild(spec("late")).then(({ kind }) => answers.push(kind));
+      void tree.countChildren().then(({ active }) => answers.push(active));
+    },
+    receive: () => undefined,
+  });
+  const options = (_args: void, self: ActorRef<never>) => ({
+    children: [child({ id: "asking", start: asking, args: self }), spec("b")],
+  });
+  await supervise(system, supervisor(options));
+  await host.settle();
+  expect(log).toEqual(["+b", "+late"]);
+  expect(answers).toEqual(["started", 3]);
+  await closeManual(system, host);
+});
+
+it("a supervisor that ends as soon as it has started has started", async () => {
+  const system = realSystem({ logReports: false, logDeadLetters: false });
+  const fragile = actor({
+    onStart: (_args: void, context: Context<string>) => void context.self.send("crash"),
+    receive: () => {
+      throw new Error("crash");
+    },
+  });
+  const intensity = { restarts: 0, periodMs: 1000 };
+  const tree = await supervise(system, supervisor({ intensity, children: [child({ id: "f", start: fragile })] }));
+  await expect(tree.countChildren()).rejects.toThrow("has ended");
+});
 
 it("restartChild answers with the new actor, and a start that fails is reported", async () => {
   const reports: SupervisorReport[] = [];
