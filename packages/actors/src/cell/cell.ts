@@ -162,10 +162,14 @@ export interface Watch {
 export interface Offer {
   readonly message: unknown;
   withdrawn: boolean;
-  /** Tells the sender what became of it. */
-  settle(outcome: SendOutcome): void;
-  /** The actor has ended. */
-  end(): void;
+  /** Sends it, and tells the sender what became of it. */
+  admit(): void;
+}
+
+/** Senders that wait for room, in their order; those that gave up stay until they are half of them. */
+export interface WaitingOffers {
+  queue: Fifo<Offer>;
+  withdrawn: number;
 }
 
 /** What most actors never need, apart from the cell so that a million idle ones stay small. */
@@ -193,7 +197,7 @@ export class Extras {
   exitReason: ExitReason | null = null;
   limits: MailboxLimits | null = null;
   heap: PriorityHeap | null = null;
-  offers: Fifo<Offer> | null = null;
+  offers: WaitingOffers | null = null;
   stash: unknown[] | null = null;
   receiveTimeout: (WheelEntry & { restart(): void }) | null = null;
   /** The actor whose answer this one awaits, to find circles of asks. */

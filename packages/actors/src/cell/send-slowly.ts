@@ -56,9 +56,20 @@ function removeOldest(cell: Cell): unknown {
 }
 
 function pushByPriority(cell: Cell, message: unknown): void {
+  const heap = heapOf(cell);
+  heap.push(message);
+  cell.count = heap.size;
+}
+
+/** Puts a message before those of its rank, whether there is room or not. */
+export function putBackByPriority(cell: Cell, message: unknown): void {
+  const heap = heapOf(cell);
+  heap.putBack(message);
+  cell.count = heap.size;
+}
+
+function heapOf(cell: Cell): PriorityHeap {
   const extras = extrasOf(cell);
   const rankOf = (extras.limits ?? cell.script.limits).priority as (message: unknown) => number;
-  extras.heap ??= new PriorityHeap((item) => rankOf(unwrap(item)));
-  extras.heap.push(message);
-  cell.count = extras.heap.size;
+  return (extras.heap ??= new PriorityHeap((item) => rankOf(unwrap(item))));
 }

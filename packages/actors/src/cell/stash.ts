@@ -1,7 +1,7 @@
 import { type Cell, extrasOf } from "./cell.ts";
-import { PRIORITY } from "./flags.ts";
+import { NOT_WAKEABLE, PRIORITY } from "./flags.ts";
 import { prepend } from "../queue/mailbox.ts";
-import { sendSlowly } from "./send-slowly.ts";
+import { putBackByPriority } from "./send-slowly.ts";
 
 /** As many messages are aside as the mailbox may hold. */
 export class StashError extends Error {
@@ -18,13 +18,18 @@ export function stash(cell: Cell, message: unknown): void {
   aside.push(message);
 }
 
-/** Puts the messages that are aside back before those that wait; that may exceed the capacity for a moment. */
+/**
+ * Puts the messages that are aside back before those that wait, with priorities before those of the same rank; that may
+ * exceed the capacity for a moment.
+ */
 export function unstashAll(cell: Cell): number {
   const { extras } = cell;
   const aside = extras?.stash;
   if (extras === null || aside === null || aside === undefined) return 0;
   extras.stash = null;
-  if ((cell.flags & PRIORITY) !== 0) for (const message of aside) sendSlowly(cell, message);
-  else for (let index = aside.length - 1; index >= 0; index -= 1) prepend(cell, aside[index]);
+  const putBack = (cell.flags & PRIORITY) === 0 ? prepend : putBackByPriority;
+  for (let index = aside.length - 1; index >= 0; index -= 1) putBack(cell, aside[index]);
+  // It may be something that the actor has begun, and no handler, that says so.
+  if (cell.count > 0 && (cell.flags & NOT_WAKEABLE) === 0) cell.system.runQueue.add(cell);
   return aside.length;
 }

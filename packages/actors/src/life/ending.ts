@@ -1,6 +1,7 @@
 import type { Cell, Extras } from "../cell/cell.ts";
 import { describeExit, type ExitReason } from "../vocabulary/exit-reason.ts";
 import { DEAD, STOPPING, SUPERVISOR } from "../cell/flags.ts";
+import { endOffers } from "../cell/offer.ts";
 import { take } from "../queue/mailbox.ts";
 import { signal } from "../cell/system-lane.ts";
 import { unwrap } from "../telemetry/tracing.ts";
@@ -73,7 +74,7 @@ function letGo(cell: Cell, extras: Extras, reason: ExitReason): void {
   if (extras.timers !== null) for (const timer of extras.timers) timer.cancel();
   if (extras.names !== null) for (const name of extras.names) system.registry.free(name, cell);
   if (extras.groups !== null) system.groups.leaveAll(cell);
-  if (extras.offers !== null) for (let o = extras.offers.shift(); o !== undefined; o = extras.offers.shift()) o.end();
+  if (extras.offers !== null) endOffers(extras.offers);
   for (let ask = extras.asks; ask !== null; ask = extras.asks) ask.targetEnded(reason);
   if (extras.monitoring !== null) for (const monitor of extras.monitoring) monitor.cancel();
   if (extras.watchers !== null) for (const monitor of extras.watchers) monitor.fire(reason);

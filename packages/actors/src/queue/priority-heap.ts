@@ -9,6 +9,7 @@ export class PriorityHeap {
   readonly #items: Item[] = [];
   readonly #rankOf: (message: unknown) => number;
   #arrivals = 0;
+  #returns = 0;
 
   constructor(rankOf: (message: unknown) => number) {
     this.#rankOf = rankOf;
@@ -19,7 +20,15 @@ export class PriorityHeap {
   }
 
   push(message: unknown): void {
-    const item = { rank: this.#rankOf(message), order: this.#arrivals++, message };
+    this.#add({ rank: this.#rankOf(message), order: this.#arrivals++, message });
+  }
+
+  /** Adds a message before all of its rank. */
+  putBack(message: unknown): void {
+    this.#add({ rank: this.#rankOf(message), order: --this.#returns, message });
+  }
+
+  #add(item: Item): void {
     const items = this.#items;
     let index = items.push(item) - 1;
     while (index > 0) {

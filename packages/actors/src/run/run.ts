@@ -62,5 +62,5 @@ function afterTurn(cell: Cell): void {
   }
   if (cell.count === 0) shrink(cell);
   const offers = cell.extras?.offers;
-  if (offers !== null && offers !== undefined && offers.size > 0) admitOffers(cell, offers);
+  if (offers !== null && offers !== undefined && offers.queue.size > 0) admitOffers(cell, offers);
 }
