@@ -32,6 +32,8 @@ export function guardedWasmActor(bytes: Uint8Array, options: GuardedWasmOptions)
     kind: options.kind ?? "guarded wasm",
     async onStart(_args: void, context): Promise<{ node: WorkerNode; ref: ActorRef<WasmMessage> }> {
       const node = await startWorker(context.system, program, { workerData: data });
+      // Not in onStop alone: with a killed actor its thread ends, too.
+      context.system.watch(context.self, () => void node.terminate());
       try {
         return { node, ref: await node.connection.spawn<WasmMessage>("wasm") };
       } catch (error) {

@@ -15,6 +15,8 @@ import { Receiver } from "./receiver.ts";
 import { RemoteRef } from "./remote-ref.ts";
 import { Ties } from "./ties.ts";
 import { repliesIn, toWire, type Marker } from "./wire-values.ts";
+import { tellToStop } from "../life/stopping.ts";
+import { exit } from "../vocabulary/exit-reason.ts";
 import { errorToWire } from "./reasons.ts";
 import { SerializationError, type Transport } from "./transport.ts";
 
@@ -50,6 +52,8 @@ export class Connection implements Line {
   readonly #receiver: Receiver;
   readonly #refs = new Map<number, WeakRef<RemoteRef>>();
   readonly #replies = new Map<number, PendingAsk>();
+  /** What is done with the answers to requests whose time is over. */
+  readonly #givenUp = new Map<number, (value: unknown) => void>();
   readonly #forwarders: Forwarders;
   #serial = 0;
   #isOpen = true;
@@ -123,6 +127,8 @@ export class Connection implements Line {
       (n) => ({ kind: "spawn", n, behavior, args: written, name }),
       `${this.#peer}/${behavior}`,
       options.timeoutMs,
+      // Nobody here would ever hear of it.
+      (late) => tellToStop(late as ActorRef<never>, exit.shutdown),
     );
     return ref as ActorRef<unknown>;
   }
@@ -179,8 +185,11 @@ export class Connection implements Line {
   /** @internal The answer to number `n`. */
   answered(n: number, value: unknown): void {
     const pending = this.#replies.get(n);
-    if (pending === undefined) this.system.counters.lateReplies += 1;
-    else pending.send(value);
+    if (pending === undefined) {
+      this.system.counters.lateReplies += 1;
+      this.#givenUp.get(n)?.(value);
+    } else pending.send(value);
+    this.#givenUp.delete(n);
   }
 
   /** @internal */
@@ -188,6 +197,7 @@ export class Connection implements Line {
     const pending = this.#replies.get(n);
     if (pending === undefined) this.system.counters.lateReplies += 1;
     else pending.fail(error);
+    this.#givenUp.delete(n);
   }
 
   writeRef(ref: ActorRef<never>): Marker {
@@ -221,7 +231,13 @@ export class Connection implements Line {
     return this.#receiver.replyTo(n);
   }
 
-  #request(packet: (n: number) => Packet, address: string, timeoutMs = defaultAskTimeoutMs): Promise<unknown> {
+  /** @param late What is done with an answer that comes when nobody waits for it any more. */
+  #request(
+    packet: (n: number) => Packet,
+    address: string,
+    timeoutMs = defaultAskTimeoutMs,
+    late?: (value: unknown) => void,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const pending = new PendingAsk(this.system, { address }, resolve, reject, timeoutMs);
       if (!this.#isOpen) {
@@ -229,9 +245,11 @@ export class Connection implements Line {
         return;
       }
       try {
-        const request = packet(this.#expect(pending));
+        const n = this.#expect(pending);
+        const request = packet(n);
         if (request.kind === "spawn") this.postChecked(request);
         else this.post(request);
+        if (late !== undefined) pending.whenClosed(() => this.#givenUp.set(n, late));
       } catch (error) {
         pending.fail(error);
         return;
@@ -273,6 +291,7 @@ export class Connection implements Line {
     const lost = `Lost the connection to ${this.#peer}${error === null ? "" : `: ${error.message}`}`;
     for (const pending of this.#replies.values()) pending.fail(new AskError("disconnected", lost));
     this.#replies.clear();
+    this.#givenUp.clear();
     this.ties.lose();
     this.#forwarders.close();
     this.#receiver.close();

@@ -35,7 +35,12 @@ export function remoteChild<Message, Args = void>(place: RemotePlace): Behavior<
       const connection = await place.connection(context.signal);
       const ref: ActorRef<Message> = await connection.spawn<Message>(place.behavior, args);
       context.monitor(ref);
-      return { ref, isGone: false };
+      const state = { ref, isGone: false };
+      // Not in onStop: a killed one takes its actor along, too.
+      context.system.watch(context.self, (reason) => {
+        if (!state.isGone) context.exit(ref, reason.kind === "normal" ? exit.shutdown : reason);
+      });
+      return state;
     },
     receive: ({ ref }, message: Message) => void ref.send(message),
     onSignal(state, signal, context) {
@@ -43,9 +48,6 @@ export function remoteChild<Message, Args = void>(place: RemotePlace): Behavior<
       state.isGone = true;
       if (signal.reason.kind === "normal" || signal.reason.kind === "shutdown") context.stop(signal.reason);
       else throw new RemoteExitError(signal.ref.address, signal.reason);
-    },
-    onStop({ ref, isGone }, reason, context) {
-      if (!isGone) context.exit(ref, reason.kind === "normal" ? exit.shutdown : reason);
     },
   });
 }

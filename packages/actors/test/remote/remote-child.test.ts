@@ -71,4 +71,54 @@ describe("a remote child", () => {
     cut.here.close();
     await host.advance(10);
   });
+
+  it("takes its actor along when it is killed, also while that is being started", async () => {
+    for (const killedAfterTurns of [4, 1]) {
+      const { system: here, host } = manualSystem({ logReports: false });
+      const { system: there } = manualSystem();
+      const line = loopback(host, { delayMs: 5 });
+      const connection = connect(here, line.here);
+      connect(there, line.there, { spawnable: { worker: actor({ receive: () => undefined }) } });
+      const run = async (): Promise<void> => {
+        await host.advance(5);
+        await (there.host as typeof host).advance(5);
+      };
+      const stub = here.spawn(remoteChild({ connection: () => connection, behavior: "worker" }));
+      for (let turn = 0; turn < killedAfterTurns; turn += 1) await run();
+      here.kill(stub);
+      for (let turn = 0; turn < 6; turn += 1) await run();
+      expect(there.counters.spawned).toBe(1);
+      expect(there.size).toBe(0);
+      connection.close();
+      await run();
+    }
+  });
+});
+
+describe("a spawn elsewhere that takes longer than its time", () => {
+  it("leaves no actor behind that nobody knows of", async () => {
+    const { system: here, host } = manualSystem();
+    const { system: there } = manualSystem();
+    const line = loopback(host, { delayMs: 5 });
+    let started = (): void => {};
+    const slow = actor({
+      onStart: () => new Promise<void>((resolve) => (started = resolve)),
+      receive: () => undefined,
+    });
+    const connection = connect(here, line.here);
+    connect(there, line.there, { spawnable: { slow } });
+    const spawned = expect(connection.spawn("slow", undefined, { timeoutMs: 50 })).rejects.toThrow("no reply");
+    await host.advance(60);
+    await spawned;
+    expect(there.size).toBe(1);
+    started();
+    for (let turn = 0; turn < 4; turn += 1) {
+      await (there.host as typeof host).advance(5);
+      await host.advance(5);
+    }
+    await (there.host as typeof host).settle();
+    expect(there.size).toBe(0);
+    connection.close();
+    await host.advance(5);
+  });
 });

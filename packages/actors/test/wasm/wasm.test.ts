@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import wabtFactory from "wabt";
 import { beforeAll, describe, expect, it } from "vitest";
 import { child, exit, supervise, supervisor, wasmActor, wasmInstanceCount, type ReplyTo } from "@constellation/actors";
@@ -144,6 +145,17 @@ describe("a WASM actor in a thread of its own", () => {
     expect(await second).toMatchObject({ kind: "error", error: { code: "dead" } });
     await tree.stop();
     expect(await system.whenEnded(tree.ref)).toEqual(exit.noproc);
+  });
+
+  it("takes its thread along when it is killed", async () => {
+    const system = realSystem({ logReports: false });
+    const threads = (): number => readdirSync("/proc/self/task").length;
+    const before = threads();
+    const ref = system.spawn(guardedWasmActor(assemble(counter(true)), { deadlineMs: 5000 }));
+    await system.whenStarted(ref);
+    expect(threads()).toBeGreaterThan(before);
+    system.kill(ref);
+    while (threads() > before) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it("fails to start when the module cannot", async () => {
