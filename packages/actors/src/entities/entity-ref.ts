@@ -59,7 +59,8 @@ export class EntityRef implements AnyRef {
     const activation = this.#awake.get(this.#key) ?? this.#activate();
     if (activation === null) return this.#lose(message);
     if (!isEnding(activation.cell)) return activation.cell.send(message);
-    if (activation.waiting.length >= this.#mostWaiting) {
+    // When it wakes up they all must have room in its mailbox.
+    if (activation.waiting.length >= Math.min(this.#mostWaiting, activation.cell.capacity)) {
       this.#system.deadLetters.add(this, message, "rejected");
       return "rejected";
     }

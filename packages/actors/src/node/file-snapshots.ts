@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { deserialize, serialize } from "node:v8";
@@ -93,6 +94,13 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Characters of a name at most; file systems take 255, and there are endings. */
+const longestName = 230;
+
 function fileName(text: string): string {
-  return Buffer.from(text).toString("base64url") || "-";
+  const name = Buffer.from(text).toString("base64url") || "-";
+  if (name.length <= longestName) return name;
+  const hash = createHash("sha256").update(text).digest("hex");
+  // A character that no short name has keeps the two apart.
+  return `${name.slice(0, longestName - hash.length - 1)}~${hash}`;
 }

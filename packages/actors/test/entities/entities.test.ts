@@ -132,6 +132,28 @@ describe("an entity", () => {
     await closeManual(system, host);
   });
 
+  it("takes no more of them than its mailbox will have room for", async () => {
+    let release: () => void = () => {};
+    const memory = new MemorySnapshots();
+    const { system, host, cart, list } = carts({
+      load: (kind, id) => memory.load(kind, id),
+      save: () => new Promise<void>((resolve) => (release = resolve)),
+      remove: (kind, id) => memory.remove(kind, id),
+    });
+    cart("1").send({ type: "clear" });
+    await host.settle();
+    await host.advance(1000);
+    const outcomes = Array.from({ length: 60 }, () => cart("1").send({ type: "later", item: "book" }));
+    const queued = outcomes.filter((outcome) => outcome === "queued").length;
+    release();
+    await host.settle();
+    expect(queued).toBe(50);
+    expect(system.deadLetters.counts).toMatchObject({ rejected: 10, dead: 0 });
+    expect(await list("1")).toEqual(["for 1"]);
+    system.kill(cart("1"));
+    await closeManual(system, host);
+  });
+
   it("needs a kind that is defined, once", () => {
     const { entities } = carts(new MemorySnapshots());
     expect(() => entities.entity("basket", "1")).toThrow("wanted one of cart");
@@ -151,7 +173,8 @@ describe.each<[string, () => Snapshots]>([
     expect(await snapshots.load("kind", "id")).toBeUndefined();
     expect(await snapshots.remove("kind", "id")).toBe(false);
     const state = { map: new Map([["a", 1]]), when: new Date(5), list: [1n] };
-    for (const id of ["id", "../evil", "a/b", "A", "a", "", "ü".repeat(20)]) {
+    const long = "ü".repeat(500);
+    for (const id of ["id", "../evil", "a/b", "A", "a", "", "ü".repeat(20), long]) {
       await snapshots.save("kind", id, state);
       state.map.set("a", 2);
       expect(await snapshots.load("kind", id)).toEqual({ ...state, map: new Map([["a", 1]]) });
@@ -159,6 +182,9 @@ describe.each<[string, () => Snapshots]>([
     }
     await snapshots.save("kind", "id", "second");
     await snapshots.save("kind2", "id", "other");
+    await snapshots.save(long, `${long}1`, "one");
+    await snapshots.save(long, `${long}2`, "two");
+    expect([await snapshots.load(long, `${long}1`), await snapshots.load(long, `${long}2`)]).toEqual(["one", "two"]);
     expect(await snapshots.load("kind", "id")).toBe("second");
     expect(await snapshots.load("kind2", "id")).toBe("other");
     expect(await snapshots.remove("kind", "id")).toBe(true);
