@@ -73,7 +73,7 @@ function findPlace(files: readonly LogFile[], start: LogStart, { stream }: Reade
     case "tail":
       return placeOfTail(files, start, stream);
     case "cursor":
-      return placeAfter(files, start.cursor);
+      return placeAfter(files, oldest, start.cursor);
   }
 }
 
@@ -112,14 +112,16 @@ function placeOfTail(
 }
 
 // Inodes are given out again: the place is right only when the entry that ends there has the cursor's time.
-function placeAfter(files: readonly LogFile[], cursor: LogCursor): Place | "beginning" | "again" {
+function placeAfter(files: readonly LogFile[], oldest: LogFile, cursor: LogCursor): Place | "beginning" | "again" {
+  // There was no line yet, only what is none.
+  const hasTime = cursor.time !== "";
   const file = files.find(({ inode, sizeBytes }) => inode === cursor.file && sizeBytes >= cursor.end);
   if (file !== undefined) {
-    const fits = within(file, (opened) => offsetOfTime(opened, file.sizeBytes, cursor.time) <= cursor.end);
+    const fits = within(file, (opened) => !hasTime || offsetOfTime(opened, file.sizeBytes, cursor.time) <= cursor.end);
     if (fits === undefined) return "again";
     if (fits) return { file, offset: cursor.end };
   }
-  const place = placeOfTime(files, after(cursor.time));
+  const place = hasTime ? placeOfTime(files, after(cursor.time)) : { file: oldest, offset: 0 };
   return typeof place === "string" ? place : { ...place, gapAfter: cursor.time };
 }
 

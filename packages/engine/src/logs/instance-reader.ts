@@ -134,7 +134,7 @@ export class InstanceReader implements EntrySource {
       const bad = this.#skippingBytes + end - start;
       this.#skippingBytes = 0;
       // Writers end a torn line with an empty one.
-      if (bad > 0) this.#gap(bad, "malformed");
+      if (bad > 0) this.#gap(bad, "malformed", base + end + 1);
       return;
     }
     const { stream, sinceTime, untilTime } = this.#bounds;
@@ -157,14 +157,15 @@ export class InstanceReader implements EntrySource {
     if (bytes > 0) this.#gap(bytes, "malformed");
   }
 
-  #gap(gapBytes: number, why: "rotated" | "malformed"): void {
-    this.#entries.push(...this.#joiner.flush());
-    const cursor = this.#cursor(this.#trail.offset);
+  /** @param end Of the gap: who goes on after it gets what comes next in the piece that is being read, too. */
+  #gap(gapBytes: number, why: "rotated" | "malformed", end = this.#trail.offset): void {
+    this.#entries.push(...this.#joiner.finish());
+    const cursor = this.#cursor(end);
     this.#entries.push({ kind: "gap", instance: this.instance, time: this.#lastTime, gapBytes, why, cursor });
   }
 
   #finish(): void {
-    this.#entries.push(...this.#joiner.flush());
+    this.#entries.push(...this.#joiner.finish());
     this.close();
   }
 

@@ -114,6 +114,17 @@ describe("what is in the files", () => {
     expect(await read(store)).toEqual(["a€b"]);
   });
 
+  test("a character is not cut where a long line goes on in another entry", async () => {
+    const { store } = made({});
+    const text = `x${"€".repeat(200_000)}`;
+    await store.append("a", [{ stream: "stdout", text }]);
+    const entries: LogEntry[] = [];
+    for await (const entry of store.query({})) entries.push(entry);
+    expect(entries.length).toBeGreaterThan(1);
+    expect(entries.map((entry) => (entry.kind === "line" ? entry.text : "")).join("")).toBe(text);
+    await store.close();
+  });
+
   test("other runtimes' time stamps are brought to ours", async () => {
     const { store } = made({ log: "2026-11-21T06:00:00.5+01:00 stdout F one\n2026-11-21T05:00:01Z stderr F:x two\n" });
     const entries: string[] = [];
@@ -223,6 +234,38 @@ describe("following", () => {
   test("a line without its end is shown after a while, as unfinished", async () => {
     const { store } = made({ log: line(1, "Password: ", "stdout P") });
     expect(await following(store, { from: { sinceMs: 0 } }, 1, () => undefined)).toEqual(["Password: …"]);
+  });
+
+  test("the first bytes of a character wait for the others, and bytes that are none are not waited for", async () => {
+    const head = Buffer.from(`${at(1)} stdout P a`);
+    const { store, folder } = made({ log: Buffer.concat([head, Buffer.from("€").subarray(0, 2), Buffer.from("\n")]) });
+    const got = await following(store, { from: { sinceMs: 0 } }, 3, (so) => {
+      const rest = Buffer.concat([Buffer.from(`${at(2)} stdout F `), Buffer.from("€").subarray(2), Buffer.from("b\n")]);
+      if (so.length === 1) appendFileSync(join(folder, "log"), rest);
+      const broken = Buffer.concat([Buffer.from(`${at(3)} stdout P c`), Buffer.from([0xff, 0x0a])]);
+      if (so.length === 2) appendFileSync(join(folder, "log"), broken);
+    });
+    expect(got).toEqual(["a…", "€b", "c\ufffd…"]);
+    await store.close();
+  });
+
+  test("after any entry's cursor comes what came after the entry", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }), async (lines) => {
+        const content = lines.map((isLine, index) => (isLine ? line(index, `line ${index}`) : `garbage ${index}\n`));
+        const { store } = made({ log: content.join("") });
+        const entries: LogEntry[] = [];
+        for await (const entry of store.query({})) entries.push(entry);
+        for (const [index, { cursor }] of entries.slice(0, -1).entries()) {
+          const rest = entries.slice(index + 1).map(shown);
+          expect(await following(store, { from: { after: { a: cursor } } }, rest.length, () => undefined)).toEqual(
+            rest,
+          );
+        }
+        await store.close();
+      }),
+      { numRuns: 20 },
+    );
   });
 
   test("what was written just before a rotation, and a file emptied by hand, are not missed", async () => {
