@@ -149,7 +149,13 @@ export class SqliteStateStore implements OwnedStateStore {
       revoke: async () => {
         this.#begin("revoke a lease");
         this.#leases.stop(id);
-        await this.#queue.add(() => this.#dropLease(id));
+        try {
+          await this.#queue.add(() => this.#dropLease(id));
+        } catch (error) {
+          // Its keys are still there: they must go at the latest when its time is over.
+          if (!this.#closed) this.#leases.start(id, grantedMs);
+          throw error;
+        }
       },
     });
   }
@@ -221,8 +227,9 @@ export class SqliteStateStore implements OwnedStateStore {
   }
 
   #commit(group: () => void): void {
-    this.#refuseWhenBroken("write state");
+    // First: who is refused below has to leave everything as it is.
     this.#before = { head: this.#head, compacted: this.#compacted };
+    this.#refuseWhenBroken("write state");
     this.#database.transaction(() => {
       group();
       this.#sinceCompaction.commits += this.#group.length;

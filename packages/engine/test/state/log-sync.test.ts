@@ -67,5 +67,8 @@ test("a disk that fails to keep a write makes it unknown, and the store writes n
   );
   await assert.rejects(store.settle("lost", 0 as never), (error) => isEngineError(error, "unavailable"));
   expect(await store.get("b")).toBeNull();
+  // What was committed is there to be read, under its revision.
+  const { items, rev } = await store.list("");
+  expect(items.map((item) => item.rev)).toEqual([rev]);
   await store.close();
 });

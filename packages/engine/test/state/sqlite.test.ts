@@ -41,6 +41,29 @@ test("a full disk fails the whole group with unavailable, leaves the old state, 
   await store.close();
 });
 
+test("a lease that a full disk did not let go of ends when its time is over", async () => {
+  const path = join(scratch(), "state.db");
+  const clock = new ManualClock();
+  const database = openOwned({ path, schema: stateSchema, synchronous: "FULL" });
+  const store = new SqliteStateStore(database, { path, clock });
+  const lease = await store.lease(60_000);
+  const keys = Array.from({ length: 128 }, (_, index) => `${"k".repeat(500)}.${index}`);
+  await store.txn({ put: keys.map((key) => ({ key, value: bytes("1") })), lease });
+  database.exec(
+    `PRAGMA max_page_count = ${database.prepare("PRAGMA page_count").get<{ page_count: number }>()?.page_count}`,
+  );
+  await assert.rejects(lease.revoke(), (error) => isEngineError(error, "unavailable"));
+  expect((await store.list("")).items).toHaveLength(keys.length);
+  database.exec("PRAGMA max_page_count = 1000000");
+  clock.advance(60_000);
+  // Asked behind the expiry, so answered after it.
+  await store.txn({ put: [{ key: "after", value: bytes("1") }] });
+  expect((await store.list("")).items.map(({ key }) => key)).toEqual(["after"]);
+  await lease.revoke();
+  await store.close();
+  expect(clock.pending).toBe(0);
+});
+
 test("history stays within its bounds, and the file with it", async () => {
   const path = join(scratch(), "state.db");
   const clock = new ManualClock();
