@@ -6,6 +6,8 @@ import type { FlowCarrier } from "./flow-sender.ts";
 
 const defaultWindowBytes = 1024 * 1024;
 const defaultSilenceMs = 15_000;
+/** How long a sender that waits for room may hear nothing of a consumer that takes something. */
+const quietGrantMs = 1000;
 
 /** Takes flows over plain messages; see {@link openFlow} for the other end. */
 export function acceptFlows(
@@ -32,7 +34,8 @@ export function acceptFlows(
       respond(new Uint8Array());
       receiver.begin();
       // One flow must not hold up the next one's opening; a failing consumer stops its own sender.
-      Promise.resolve(accept(receiver)).catch((error: unknown) => receiver.stop(String(error)));
+      const accepting = async (): Promise<void> => accept(receiver);
+      accepting().catch((error: unknown) => receiver.stop(String(error)));
     },
     { ...(queue === undefined ? {} : { queue }), ...(signal === undefined ? {} : { signal }) },
   );
@@ -59,6 +62,7 @@ class Receiver implements FlowReceiver {
   #taken = 0;
   #announced = 0;
   #heardMs: number;
+  #grantedMs = 0;
   #cancelSilence: () => void = () => undefined;
   #wake: () => void = () => undefined;
 
@@ -100,10 +104,7 @@ class Receiver implements FlowReceiver {
         if (bytes !== undefined) {
           yield bytes;
           this.#taken += Math.max(bytes.byteLength, minFrameCost);
-          // Announcing every frame would double the messages; half a window is soon enough, or when nothing waits:
-          // the sender's next frame may be larger than what is left of its grant.
-          const since = this.#taken + this.#windowBytes - this.#announced;
-          if (this.#waiting.length === 0 || since >= this.#windowBytes / 2) this.#grant();
+          if (this.#grantIsDue()) this.#grant();
           continue;
         }
         if (this.#state.kind === "failed") throw this.#state.error;
@@ -141,7 +142,16 @@ class Receiver implements FlowReceiver {
     this.#wake();
   }
 
+  // Announcing every frame would double the messages; half a window is soon enough, or when nothing waits: the sender's
+  // next frame may be larger than what is left of its grant. A slow consumer is no dead one, which its sender must hear.
+  #grantIsDue(): boolean {
+    const since = this.#taken + this.#windowBytes - this.#announced;
+    const quietMs = this.#clock.monotonicMs() - this.#grantedMs;
+    return this.#waiting.length === 0 || since >= this.#windowBytes / 2 || quietMs >= quietGrantMs;
+  }
+
   #grant(): void {
+    this.#grantedMs = this.#clock.monotonicMs();
     this.#announced = this.#taken + this.#windowBytes;
     this.#answer({ kind: "grant", totalBytes: this.#announced });
   }

@@ -106,6 +106,39 @@ describe("a flow's ends notice that the other is gone", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("a slow consumer that goes on taking is no dead one; one that throws at once is told", async () => {
+    const clock = new ManualClock();
+    const bus = new InProcessBus({ clock });
+    let taken = 0;
+    bus.acceptFlows("slow", async (flow) => {
+      for await (const piece of flow) {
+        taken += piece.byteLength;
+        await new Promise<void>((resolve) => void clock.after(5000, resolve));
+      }
+    });
+    const sender = await bus.openFlow("slow");
+    const chunk = new Uint8Array(64 * 1024);
+    const sending = { isOver: false };
+    const sent = (async () => {
+      // Twice its window: the second half of it is granted late.
+      for (let count = 0; count < 32; count += 1) await sender.write(chunk);
+      sender.abort("enough");
+    })().finally(() => (sending.isOver = true));
+    for (let second = 0; second < 300 && !sending.isOver; second += 1) {
+      await turn();
+      clock.advance(1000);
+    }
+    await sent;
+    expect(taken).toBeGreaterThan(0);
+    bus.acceptFlows("refusing", () => {
+      throw new Error("not today");
+    });
+    const refused = await bus.openFlow("refusing");
+    await turn();
+    await assert.rejects(refused.write(chunk), /not today/);
+    await bus.close();
+  });
+
   test("a signal that aborts after the bus was closed, or while the flow is opened, harms nobody", async () => {
     const clock = new ManualClock();
     const bus = new InProcessBus({ clock });
