@@ -1,7 +1,6 @@
 import { renameSync, rmSync } from "node:fs";
 import type { EngineClock } from "../clock.ts";
-import { isEngineError } from "../error.ts";
-import type { SqlDatabase, SqlDriver } from "../sqlite/database.ts";
+import type { SqlDriver } from "../sqlite/database.ts";
 import { sqlDriver } from "../sqlite/driver.ts";
 import { migrate } from "../sqlite/migrate.ts";
 import { openOwned } from "../sqlite/open.ts";
@@ -16,28 +15,23 @@ export interface FileTelemetryOptions extends Partial<RetentionLimits> {
 }
 
 /**
- * Telemetry in a file, which is opened when first needed. A damaged file is moved aside (`<path>.damaged`) and a new one
- * begun with an event `engine.telemetry-replaced` that says why: a node must not stand still because of its history.
+ * Telemetry in a file, which is opened when first needed. A file that is found to be damaged, then or later, is moved
+ * aside (`<path>.damaged`) and a new one begun with an event `engine.telemetry-replaced` that says why: a node must not
+ * stand still because of its history.
  */
 export function openFileTelemetry({ path, driver, ...options }: FileTelemetryOptions): SqliteTelemetry {
-  const open = (): SqlDatabase =>
-    openOwned({ path, schema: telemetrySchema, synchronous: "NORMAL", ...(driver === undefined ? {} : { driver }) });
   const telemetry = new SqliteTelemetry({
     ...options,
     path,
-    open: () => {
-      try {
-        return open();
-      } catch (error) {
-        if (!isEngineError(error, "corrupt")) throw error;
-        moveAside(path);
-        telemetry.record({
-          kind: "engine.telemetry-replaced",
-          subject: "",
-          body: { kept: `${path}.damaged`, reason: error.message },
-        });
-        return open();
-      }
+    open: () =>
+      openOwned({ path, schema: telemetrySchema, synchronous: "NORMAL", ...(driver === undefined ? {} : { driver }) }),
+    putAside: (reason) => {
+      moveAside(path);
+      telemetry.record({
+        kind: "engine.telemetry-replaced",
+        subject: "",
+        body: { kept: `${path}.damaged`, reason },
+      });
     },
   });
   return telemetry;

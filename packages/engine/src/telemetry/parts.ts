@@ -37,10 +37,13 @@ export class TelemetryParts {
   readonly #seriesIds = new Map<string, number>();
   #numbers: number[] = [];
   #sequence = 0;
+  readonly #after: number;
 
-  constructor(database: SqlDatabase, limits: RetentionLimits) {
+  /** @param after The sequence of the newest event of a file that this one takes the place of. */
+  constructor(database: SqlDatabase, limits: RetentionLimits, after: number) {
     this.#database = database;
     this.#limits = limits;
+    this.#after = after;
     this.load();
   }
 
@@ -50,8 +53,8 @@ export class TelemetryParts {
     this.#numbers = this.#sql("SELECT number FROM parts ORDER BY number")
       .all<{ number: number }>()
       .map(({ number }) => number);
-    this.#sequence =
-      this.#sql("SELECT value FROM counters WHERE name = 'sequence'").get<{ value: number }>()?.value ?? 0;
+    const noted = this.#sql("SELECT value FROM counters WHERE name = 'sequence'").get<{ value: number }>()?.value ?? 0;
+    this.#sequence = Math.max(noted, this.#after);
     this.#seriesIds.clear();
     for (const { id, name } of this.#sql("SELECT id, name FROM series").all<{ id: number; name: string }>()) {
       this.#seriesIds.set(name, id);

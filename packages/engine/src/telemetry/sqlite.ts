@@ -1,7 +1,7 @@
 import { onAbort } from "../abort.ts";
 import { type EngineClock, systemClock } from "../clock.ts";
-import { EngineError } from "../error.ts";
-import type { SqlDatabase } from "../sqlite/database.ts";
+import { EngineError, isEngineError } from "../error.ts";
+import { sqlCode, type SqlDatabase, SqlFailure } from "../sqlite/database.ts";
 import { asEngineError } from "../sqlite/open.ts";
 import { checkKey } from "../state/key.ts";
 import { inSteps, stepsOf } from "./aggregate.ts";
@@ -22,6 +22,8 @@ import type {
 export interface TelemetryOptions extends Partial<RetentionLimits> {
   /** Opens the file; called when it is first needed, so that opening costs the daemon's start nothing. */
   readonly open: () => SqlDatabase;
+  /** Puts a damaged file aside, so that `open` makes a new one. @default it stays, and every call fails */
+  readonly putAside?: (reason: string) => void;
   /** Named in errors. */
   readonly path: string;
   readonly clock?: EngineClock;
@@ -54,6 +56,8 @@ export class SqliteTelemetry implements OwnedTelemetry {
   readonly #losses = { events: 0, samples: 0, lastFailure: null as string | null };
   readonly #waiting = new Set<() => void>();
   #file: File = { kind: "unopened" };
+  /** Of a file that was put aside. */
+  #lastSequence = 0;
   #queue: QueuedEvent[] = [];
   #cancelFlush: (() => void) | undefined;
   // Of the clock that nobody sets: one set back from next year would keep everything for a year.
@@ -191,11 +195,38 @@ export class SqliteTelemetry implements OwnedTelemetry {
   #reading<T>(attempted: string, read: (parts: TelemetryParts) => T): T {
     this.#checkOpen(attempted);
     try {
-      this.#write("events");
-      return read(this.#opened());
+      return this.#inSoundFile(() => {
+        this.#write("events");
+        return read(this.#opened());
+      });
     } catch (error) {
       throw asEngineError(this.#options.path, attempted, error);
     }
+  }
+
+  /** Does it once more in a new file when the present one turns out to be damaged. */
+  #inSoundFile<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!this.#replaced(error)) throw error;
+      return work();
+    }
+  }
+
+  /** False when the error tells of no damage, or nothing can be done about it. */
+  #replaced(error: unknown): boolean {
+    const { putAside } = this.#options;
+    const file = this.#file;
+    if (putAside === undefined || file.kind === "closed" || !isDamage(error)) return false;
+    this.#losses.lastFailure = error.message;
+    if (file.kind === "open") {
+      this.#lastSequence = file.parts.sequence;
+      closeDamaged(file.database);
+    }
+    this.#file = { kind: "unopened" };
+    putAside(error.message);
+    return true;
   }
 
   #write(what: "due" | "events" | "everything"): void {
@@ -204,7 +235,7 @@ export class SqliteTelemetry implements OwnedTelemetry {
     const blocks = what === "events" ? [] : this.#dueBlocks(nowMs, what === "due" ? maxRows - events.length : Infinity);
     if (events.length === 0 && blocks.length === 0) return;
     try {
-      this.#commit(events, blocks, nowMs);
+      this.#inSoundFile(() => this.#commit(events, blocks, nowMs));
     } catch (error) {
       this.#rolledBack(error);
       throw error;
@@ -245,7 +276,7 @@ export class SqliteTelemetry implements OwnedTelemetry {
         if (file.parts.retain(nowMs)) file.parts.forgetSeries((series) => this.#blocks.has(series));
       });
     } catch (error) {
-      this.#rolledBack(error);
+      if (!this.#replaced(error)) this.#rolledBack(error);
     }
   }
 
@@ -258,7 +289,13 @@ export class SqliteTelemetry implements OwnedTelemetry {
     if (this.#file.kind === "closed") throw closedError("use telemetry");
     if (this.#file.kind === "unopened") {
       const database = this.#options.open();
-      this.#file = { kind: "open", database, parts: new TelemetryParts(database, this.#limits) };
+      try {
+        const parts = new TelemetryParts(database, this.#limits, this.#lastSequence);
+        this.#file = { kind: "open", database, parts };
+      } catch (error) {
+        closeDamaged(database);
+        throw error;
+      }
     }
     return this.#file.parts;
   }
@@ -281,6 +318,20 @@ export class SqliteTelemetry implements OwnedTelemetry {
 
   #checkOpen(attempted: string): void {
     if (this.#file.kind === "closed") throw closedError(attempted);
+  }
+}
+
+function isDamage(error: unknown): error is Error {
+  if (error instanceof SqlFailure) return error.sqlCode === sqlCode.corrupt || error.sqlCode === sqlCode.notADatabase;
+  return isEngineError(error, "corrupt");
+}
+
+/** What it says on the way out is no news. */
+function closeDamaged(database: SqlDatabase): void {
+  try {
+    database.close();
+  } catch {
+    // Its file is not used any more.
   }
 }
 

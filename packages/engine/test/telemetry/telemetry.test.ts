@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type EngineClock, ManualClock, openFileTelemetry, openMemoryTelemetry } from "../../src/index.ts";
@@ -280,4 +280,31 @@ test("a damaged file is kept aside, said so, and recording goes on", async () =>
   expect((await telemetry.events()).map(({ kind }) => kind).sort()).toEqual(["after", "engine.telemetry-replaced"]);
   await telemetry.close();
   expect(namesIn(directory)).toEqual(["telemetry.db", "telemetry.db.damaged"]);
+});
+
+test("damage that is found only later is no end of recording, and sequences go on", async () => {
+  for (const isOpen of [false, true]) {
+    const directory = scratch();
+    const path = join(directory, "telemetry.db");
+    const clock = new ManualClock();
+    let telemetry = openFileTelemetry({ path, clock });
+    for (let count = 0; count < 5000; count += 1)
+      telemetry.record({ kind: "before", subject: "", body: "x".repeat(500) });
+    await telemetry.close();
+    telemetry = openFileTelemetry({ path, clock });
+    if (isOpen) expect(await telemetry.events({ tail: 1 })).toMatchObject([{ sequence: 5000 }]);
+    const file = openSync(path, "r+");
+    for (let at = 4096; at < statSync(path).size; at += 4096) writeSync(file, Buffer.alloc(4096, 0x5a), 0, 4096, at);
+    closeSync(file);
+    telemetry.record({ kind: "after", subject: "" });
+    const found = await telemetry.events({ limit: 10 });
+    expect(found.map(({ kind }) => kind).filter((kind) => kind === "engine.telemetry-replaced")).toHaveLength(1);
+    telemetry.record({ kind: "last", subject: "" });
+    const last = (await telemetry.events({ tail: 1 }))[0];
+    expect(last?.kind).toBe("last");
+    if (isOpen) expect(last?.sequence).toBeGreaterThan(5000);
+    await telemetry.close();
+    expect(namesIn(directory)).toContain("telemetry.db.damaged");
+    expect(clock.pending).toBe(0);
+  }
 });
