@@ -1,4 +1,3 @@
-import { Fifo } from "../queue/fifo.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface BulkheadOptions {
@@ -8,18 +7,13 @@ export interface BulkheadOptions {
   readonly waiting?: number;
 }
 
-interface Waiter {
-  isGone: boolean;
-  readonly start: () => void;
-}
-
 /** Keeps one slow service from taking everything: only so many calls at a time. */
 export class Bulkhead {
   readonly #concurrent: number;
   readonly #waiting: number;
-  readonly #queue = new Fifo<Waiter>();
+  /** Starts the calls that wait, in their order. */
+  readonly #queue = new Set<() => void>();
   #running = 0;
-  #queued = 0;
 
   constructor(options: BulkheadOptions) {
     this.#concurrent = options.concurrent;
@@ -34,13 +28,13 @@ export class Bulkhead {
   }
 
   get waiting(): number {
-    return this.#queued;
+    return this.#queue.size;
   }
 
   /** Makes the call when there is room. @throws what the call throws; the signal's reason when it aborts the wait */
   async run<Value>(call: () => Promise<Value> | Value, signal?: AbortSignal): Promise<Outcome<Value>> {
     if (this.#running >= this.#concurrent) {
-      if (this.#queued >= this.#waiting) return { kind: "refused", by: "bulkhead", retryAfterMs: null };
+      if (this.#queue.size >= this.#waiting) return { kind: "refused", by: "bulkhead", retryAfterMs: null };
       await this.#turn(signal);
     } else this.#running += 1;
     try {
@@ -54,29 +48,23 @@ export class Bulkhead {
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const abort = (): void => {
-        waiter.isGone = true;
-        this.#queued -= 1;
+        this.#queue.delete(start);
         reject(signal?.reason as Error);
       };
-      const waiter: Waiter = {
-        isGone: false,
-        start: () => {
-          signal?.removeEventListener("abort", abort);
-          resolve();
-        },
+      const start = (): void => {
+        this.#queue.delete(start);
+        signal?.removeEventListener("abort", abort);
+        resolve();
       };
       signal?.addEventListener("abort", abort, { once: true });
-      this.#queued += 1;
-      this.#queue.push(waiter);
+      this.#queue.add(start);
     });
   }
 
   /** Gives the place of a call that has ended to the next one. */
   #pass(): void {
-    for (let waiter = this.#queue.shift(); waiter !== undefined; waiter = this.#queue.shift()) {
-      if (waiter.isGone) continue;
-      this.#queued -= 1;
-      waiter.start();
+    for (const start of this.#queue) {
+      start();
       return;
     }
     this.#running -= 1;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { backoffMs, Bulkhead, CircuitBreaker, RateLimiter, retry } from "@constellation/actors";
 import { ManualHost } from "@constellation/actors/testkit";
@@ -119,6 +121,26 @@ describe("retry", () => {
 });
 
 describe("a bulkhead", () => {
+  it("keeps nothing of calls that gave up while they waited", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const bulkhead = new Bulkhead({ concurrent: 1, waiting: 1 });
+    void bulkhead.run(() => new Promise(() => {}));
+    const giveUp = async (): Promise<WeakRef<AbortSignal>> => {
+      const patience = new AbortController();
+      const gone = expect(bulkhead.run(() => 1, patience.signal)).rejects.toThrow("enough");
+      patience.abort(new Error("enough"));
+      await gone;
+      return new WeakRef(patience.signal);
+    };
+    const signals: WeakRef<AbortSignal>[] = [];
+    for (let call = 0; call < 20; call += 1) signals.push(await giveUp());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collect();
+    // The engine may hold on to the last one or two.
+    expect(signals.filter((signal) => signal.deref() !== undefined).length).toBeLessThan(5);
+  });
+
   it("runs so many at a time, lets so many wait, and refuses the others", async () => {
     const bulkhead = new Bulkhead({ concurrent: 2, waiting: 2 });
     const finish: (() => void)[] = [];
