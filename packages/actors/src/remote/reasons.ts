@@ -1,4 +1,5 @@
 import { exit, type ExitReason } from "../vocabulary/exit-reason.ts";
+import { textOf } from "../vocabulary/as-error.ts";
 import type { WireError, WireReason } from "./packet.ts";
 
 /** An error that happened in another system. */
@@ -15,7 +16,7 @@ export class RemoteError extends Error {
 }
 
 export function errorToWire(error: unknown): WireError {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
+  if (!(error instanceof Error)) return { name: "Error", message: textOf(error) };
   return { name: error.name, message: error.message, ...(error.stack === undefined ? {} : { stack: error.stack }) };
 }
 

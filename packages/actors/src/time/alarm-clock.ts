@@ -9,6 +9,7 @@ export class AlarmClock {
   #ringsMs = Infinity;
   /** With nothing to wait for, the host's timer is left to run out but does not keep the process alive. */
   #holdsProcess = false;
+  #isClosed = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -48,8 +49,14 @@ export class AlarmClock {
     return removed;
   }
 
-  /** Gives the host's timer back. */
+  /** Lets the process end. What is still armed, such as an ask of somebody elsewhere, rings if it does not. */
   close(): void {
+    this.#isClosed = true;
+    this.#holdsProcess = false;
+    if (this.#wheel.size > 0) {
+      this.#timer?.unref?.();
+      return;
+    }
     this.#timer?.cancel();
     this.#timer = null;
     this.#ringsMs = Infinity;
@@ -59,10 +66,11 @@ export class AlarmClock {
     if (deadlineMs < this.#ringsMs) {
       this.#timer?.cancel();
       this.#ringsMs = Math.ceil(deadlineMs);
-      this.#holdsProcess = true;
       // Whole milliseconds, rounded up: engines cut fractions off, and would call too early.
       this.#timer = this.#host.after(Math.max(0, Math.ceil(this.#ringsMs - nowMs)), this.#ring);
-    } else if (!this.#holdsProcess) {
+      this.#holdsProcess = !this.#isClosed;
+      if (this.#isClosed) this.#timer.unref?.();
+    } else if (!this.#holdsProcess && !this.#isClosed) {
       this.#holdsProcess = true;
       this.#timer?.ref?.();
     }
