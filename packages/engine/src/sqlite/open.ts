@@ -28,9 +28,17 @@ const openHere = new Set<string>();
 /**
  * Opens or creates a SQLite file for this process alone: WAL, locked by the kernel until the process ends,
  * checked when its last owner crashed, migrated to the newest schema.
- * @throws EngineError `unavailable` (another process has it: `holderPid`), `corrupt`, `schema-newer`
+ * @throws EngineError `unavailable` (another process has it: `holderPid`; the disk is full: `noSpaceFor`), `corrupt`, `schema-newer`
  */
 export function openOwned(options: OpenOptions): OwnedDatabase {
+  try {
+    return openInFolder(options);
+  } catch (error) {
+    throw asEngineError(options.path, `open ${options.path}`, error);
+  }
+}
+
+function openInFolder(options: OpenOptions): OwnedDatabase {
   const { path } = options;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const identity = join(realpathSync(dirname(path)), basename(path));
@@ -46,9 +54,9 @@ export function openOwned(options: OpenOptions): OwnedDatabase {
   }
 }
 
-/** Turns a failed SQLite call into the engine's words; other errors stay as they are. */
+/** Turns a failed call of SQLite or of the system into the engine's words; other errors stay as they are. */
 export function asEngineError(path: string, attempted: string, error: unknown): unknown {
-  if (!(error instanceof SqlFailure)) return error;
+  if (!(error instanceof SqlFailure)) return asSystemFailure(path, attempted, error);
   switch (error.sqlCode) {
     case sqlCode.corrupt:
     case sqlCode.notADatabase:
@@ -57,15 +65,25 @@ export function asEngineError(path: string, attempted: string, error: unknown): 
     case sqlCode.locked:
       return taken(path, readOwner(path));
     case sqlCode.full:
-      return new EngineError("unavailable", `Cannot ${attempted}: no space left for ${path}; free some on that disk`, {
-        noSpaceFor: path,
-        cause: error,
-      });
+      return noSpace(path, attempted, error);
     default:
       return new EngineError("unavailable", `Cannot ${attempted}: SQLite says "${error.message}" for ${path}`, {
         cause: error,
       });
   }
+}
+
+function asSystemFailure(path: string, attempted: string, error: unknown): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return error;
+  if (code === "ENOSPC" || code === "EDQUOT") return noSpace(path, attempted, error);
+  const remedy = "check the file, its folder and their permissions";
+  return new EngineError("unavailable", `Cannot ${attempted}: ${message}; ${remedy}`, { cause: error });
+}
+
+function noSpace(path: string, attempted: string, cause: unknown): EngineError {
+  const text = `Cannot ${attempted}: no space left for ${path}; free some on that disk`;
+  return new EngineError("unavailable", text, { noSpaceFor: path, cause });
 }
 
 function own(driver: SqlDriver, { path, schema, synchronous }: OpenOptions, released: () => void): OwnedDatabase {
@@ -87,7 +105,7 @@ function own(driver: SqlDriver, { path, schema, synchronous }: OpenOptions, rele
     return { ...closing(database, path, released), path, afterCrash };
   } catch (error) {
     database?.close();
-    throw asEngineError(path, `open ${path}`, error);
+    throw error;
   }
 }
 
