@@ -10,8 +10,11 @@ export interface EnvironmentMarker {
   readonly value: string;
 }
 
-let environ = Buffer.allocUnsafeSlow(64 * 1024);
-const largestEnvironBytes = 8 * 1024 * 1024;
+const shared = Buffer.allocUnsafeSlow(64 * 1024);
+/** More than the kernel takes at a start; who has the rights may show a process's whole memory as its environment. */
+const mostBytes = 8 * 1024 * 1024;
+/** The kernel takes no longer one (MAX_ARG_STRLEN). */
+const longestEntryBytes = 128 * 1024;
 
 /**
  * Sweeps all visible processes for the marker in the environment they were started with, this process left out.
@@ -36,20 +39,16 @@ export function findByEnvironment(marker: EnvironmentMarker, roots: HostRoots = 
 /** An entry of the environment that a process was started with; undefined when it has none, or none that we may read. */
 export function environmentEntry(pid: number, name: string, roots: HostRoots = systemRoots): string | undefined {
   const key = Buffer.from(`${name}=`);
-  const found = find(pid, key, roots);
-  if (found === undefined) return undefined;
-  const end = environ.indexOf(0, found.at);
-  return environ.toString("utf8", found.at + key.length, end < 0 ? found.length : Math.min(end, found.length));
+  return look(pid, roots, (fd) => {
+    const at = find(fd, key);
+    return at === undefined ? undefined : textAt(fd, at + key.length);
+  });
 }
 
-const holds = (pid: number, wanted: Buffer, roots: HostRoots): boolean => find(pid, wanted, roots) !== undefined;
+const holds = (pid: number, wanted: Buffer, roots: HostRoots): boolean =>
+  look(pid, roots, (fd) => find(fd, wanted)) !== undefined;
 
-/** Where an entry begins with these bytes, in the shared buffer until the next look at any process. */
-function find(
-  pid: number,
-  wanted: Buffer,
-  roots: HostRoots,
-): { readonly at: number; readonly length: number } | undefined {
+function look<T>(pid: number, roots: HostRoots, into: (fd: number) => T): T | undefined {
   let fd: number;
   try {
     fd = openSync(`${roots.proc}/${pid}/environ`, "r");
@@ -57,12 +56,7 @@ function find(
     return undefined;
   }
   try {
-    const length = fill(fd);
-    for (let at = environ.indexOf(wanted); at >= 0 && at + wanted.length <= length;) {
-      if (at === 0 || environ[at - 1] === 0) return { at, length };
-      at = environ.indexOf(wanted, at + 1);
-    }
-    return undefined;
+    return into(fd);
   } catch {
     // The process ended while it was read.
     return undefined;
@@ -71,16 +65,27 @@ function find(
   }
 }
 
-function fill(fd: number): number {
-  let length = 0;
-  for (;;) {
-    const read = readSync(fd, environ, length, environ.length - length, length);
-    length += read;
-    if (read === 0 || length >= largestEnvironBytes) return length;
-    if (length === environ.length) {
-      const larger = Buffer.allocUnsafeSlow(environ.length * 2);
-      environ.copy(larger);
-      environ = larger;
-    }
+/** Where an entry begins with these bytes. Environments are read piece by piece: some are of megabytes. */
+function find(fd: number, wanted: Buffer): number | undefined {
+  const piece = wanted.length * 2 <= shared.length ? shared : Buffer.allocUnsafe(wanted.length * 2);
+  for (let [position, kept] = [0, 0]; ;) {
+    const read = readSync(fd, piece, kept, piece.length - kept, position + kept);
+    const known = piece.subarray(0, kept + read);
+    for (let at = known.indexOf(wanted); at >= 0; at = known.indexOf(wanted, at + 1))
+      if (at === 0 ? position === 0 : known[at - 1] === 0) return position + at;
+    if (read === 0 || position >= mostBytes) return undefined;
+    // What stands at its end may be the beginning of an entry, with the byte in front of it.
+    kept = Math.min(known.length, wanted.length);
+    piece.copyWithin(0, known.length - kept, known.length);
+    position += known.length - kept;
+  }
+}
+
+function textAt(fd: number, position: number): string {
+  for (let piece = shared; ; piece = Buffer.allocUnsafe(longestEntryBytes)) {
+    const known = piece.subarray(0, readSync(fd, piece, 0, piece.length, position));
+    const end = known.indexOf(0);
+    if (end >= 0 || known.length < piece.length || piece !== shared)
+      return known.toString("utf8", 0, end < 0 ? undefined : end);
   }
 }

@@ -39,6 +39,27 @@ describe.runIf(process.platform === "linux")("processes of this machine", () => 
     expect(environmentEntry(child.pid, "LAST")).toBeUndefined();
   });
 
+  test("an entry is found in an environment of megabytes, and where two pieces of it meet", async () => {
+    for (const before of [65_500, 65_510, 65_520, 65_530, 65_536, 131_060, 900_000]) {
+      const words = Array.from(
+        { length: Math.ceil(before / 100_000) },
+        (_, at) => `F${at}=${"x".repeat(Math.floor(before / Math.ceil(before / 100_000)))}`,
+      );
+      const child = startChild("/usr/bin/env", [
+        "-i",
+        ...words,
+        "NOT_MARKER=v",
+        "MARKER=value of it",
+        "/bin/sleep",
+        "60",
+      ]);
+      await settle(() => environmentEntry(child.pid, "MARKER") !== undefined);
+      expect(environmentEntry(child.pid, "MARKER")).toBe("value of it");
+      expect(findByEnvironment({ name: "MARKER", value: "value of it" }).map(({ pid }) => pid)).toEqual([child.pid]);
+      await endChild(child);
+    }
+  });
+
   test("an identity lives as long as its process", async () => {
     const child = startChild("sleep", ["60"]);
     const identity = identifyProcess(child.pid);
