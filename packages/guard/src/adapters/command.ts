@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { contentHash } from "../journal/plan.ts";
 import type { Adapter, GuestUnit } from "./adapter.ts";
-import { findFiles } from "./find-files.ts";
+import { findTests } from "./find-files.ts";
 import { splitNodeArgs } from "./node-args.ts";
 
 /** Any command, as one unit, or once per item: `{}` in it stands for the item, else the item is its last word. */
@@ -14,8 +14,7 @@ export function command(line: string, items: readonly string[] | undefined): Ada
     hash: (root) => {
       const ofContent = contentHash(root);
       // Items need not be files: then their name is all there is.
-      return (file) =>
-        statSync(join(root, file), { throwIfNoEntry: false })?.isFile() === true ? ofContent(file) : "item";
+      return (file) => (isFile(join(root, file)) ? ofContent(file) : "item");
     },
     units({ exclude, args, paths }) {
       const left = new Set(exclude);
@@ -32,6 +31,15 @@ export function command(line: string, items: readonly string[] | undefined): Ada
   }
 }
 
+/** An item may be longer than any name of a file, or lie where nobody may look. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** TAP producers: each file is a program whose exit code is its result. */
 export const tap: Adapter = {
   name: "tap",
@@ -41,7 +49,7 @@ export const tap: Adapter = {
     const left = new Set(exclude);
     const { flags, patterns } = splitNodeArgs(args);
     const wanted = paths.length > 0 ? paths : patterns.length > 0 ? patterns : ["test/**/*.{js,mjs,cjs}"];
-    return findFiles(root, wanted, (path) => /\.[cm]?js$/.test(path))
+    return findTests(root, wanted, (path) => /\.[cm]?js$/.test(path))
       .filter((file) => !left.has(file))
       .map((file) => ({ file, title: file, program: process.execPath, args: [...flags, file], environment: {} }));
   },

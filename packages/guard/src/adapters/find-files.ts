@@ -1,5 +1,6 @@
-import { readdirSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, sep } from "node:path";
+import { ConstellationError } from "@constellation/contract";
 
 const passedOver = new Set(["node_modules", ".git", ".constellation"]);
 
@@ -23,6 +24,15 @@ export function findFiles(root: string, wanted: readonly string[], isTest: (path
   return [...found].sort();
 }
 
+/** The same, for tests that somebody asked for: none is a mistake, and not a run that passes. @throws ConstellationError usage.invalid */
+export function findTests(root: string, wanted: readonly string[], isTest: (path: string) => boolean): string[] {
+  const found = findFiles(root, wanted, isTest);
+  if (found.length > 0 || wanted.length === 0) return found;
+  throw new ConstellationError("usage.invalid", `Cannot find a test in ${root} that is called ${wanted.join(", ")}`, {
+    remedy: "Name files, folders with tests in them, or patterns, from the project's folder on.",
+  });
+}
+
 /** A glob as a regular expression: `*`, `?`, `**`, `{a,b}`, `[a-z]`. */
 export function globPattern(glob: string): RegExp {
   const tokens = glob.matchAll(/\*\*\/|\*\*|\*|\?|\{([^{}]*)\}|\[[^\]]+\]|[\s\S]/g);
@@ -44,10 +54,19 @@ function sourceOf(token: string, choices: string | undefined): string {
 }
 
 function* walk(root: string, folder: string): Generator<string> {
-  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+  for (const entry of entriesOf(join(root, folder))) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
     if (entry.isDirectory()) {
       if (!passedOver.has(entry.name)) yield* walk(root, path);
     } else if (entry.isFile()) yield path;
+  }
+}
+
+/** What lies in a folder: nothing where we may not look (a database's, made by a container), or when it has gone meanwhile. */
+export function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
   }
 }

@@ -8,6 +8,13 @@ const withValue = new Set([
   "--conditions",
   "-C",
   "--env-file",
+  "--env-file-if-exists",
+  "--test-name-pattern",
+  "--test-skip-pattern",
+  "--test-timeout",
+  "--disable-warning",
+  "--unhandled-rejections",
+  "--title",
 ]);
 /** Flags that say how `node --test` runs files and what it prints; here each file is run by itself. */
 const ofTheParent =

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Adapter, guestFile } from "./adapter.ts";
-import { findFiles } from "./find-files.ts";
+import { findTests } from "./find-files.ts";
 import { splitNodeArgs } from "./node-args.ts";
 
 /** node:test, one process per file: up to Node 22 its own parent process hands results out late. */
@@ -12,7 +12,7 @@ export const nodeTest: Adapter = {
     const { flags, patterns } = splitNodeArgs(args);
     const wanted = paths.length > 0 ? paths : patterns;
     const left = new Set(exclude);
-    return findFiles(root, wanted, isTestFile)
+    return findTests(root, wanted, isTestFile)
       .filter((file) => !left.has(file))
       .map((file) => ({
         file,

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { splitNodeArgs } from "./node-args.ts";
+import { splitCommands, splitWords } from "./shell-words.ts";
 
 /** A framework as the project's own `npm test` calls it. */
 export interface ScriptCall {
@@ -45,10 +46,10 @@ function stepsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen:
   const script = scripts[name];
   if (typeof script !== "string" || seen.has(name)) return [];
   seen.add(name);
-  return script.split(/&&|;|\|\|/).flatMap((part) => {
-    const words = splitWords(part);
+  return splitCommands(script).flatMap((text) => {
+    const words = splitWords(text);
     const inner = othersIn(words, Object.keys(scripts)).flatMap((other) => stepsIn(scripts, other, seen));
-    return inner.length > 0 ? inner : [{ text: part.trim(), call: callOf(words) }];
+    return inner.length > 0 ? inner : [{ text, call: callOf(words) }];
   });
 }
 
@@ -56,7 +57,7 @@ function stepsIn(scripts: Readonly<Record<string, unknown>>, name: string, seen:
 function borpFiles(root: string): readonly string[] {
   let text: string;
   try {
-    text = readFileSync(join(root, ".borp.yaml"), "utf8");
+    text = readFileSync(join(root, ".borp.yaml"), "utf8").replaceAll("\r\n", "\n");
   } catch {
     return [];
   }
@@ -147,17 +148,4 @@ function throughNode(words: readonly string[], environment: Call["environment"])
   if (file < 0) return undefined;
   const called = callOf([(words[file] ?? "").replace(/\.m?js$/, ""), ...words.slice(file + 1)]);
   return called && { ...called, environment, node: words.slice(0, file + 1) };
-}
-
-/** Words as a shell splits them; expansions are left to whoever reads them. */
-export function splitWords(line: string): string[] {
-  const words: string[] = [];
-  const pattern = /\s*((?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+)/gs;
-  for (const [, word = ""] of line.matchAll(pattern))
-    words.push(
-      word.replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double, single, escaped) =>
-        String((double as string | undefined)?.replaceAll(/\\(["\\$`])/g, "$1") ?? single ?? escaped),
-      ),
-    );
-  return words;
 }

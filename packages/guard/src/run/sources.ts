@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { findFiles } from "../adapters/find-files.ts";
+import { entriesOf, findFiles } from "../adapters/find-files.ts";
 
 /** A fingerprint of the files that the patterns name, by path and content. */
 export function hashSources(root: string, patterns: readonly string[]): string {
@@ -21,13 +21,14 @@ export function codeChangedSince(root: string, sinceMs: number, tests: ReadonlyS
   const changed: string[] = [];
   let seen = 0;
   const look = (folder: string): void => {
-    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    for (const entry of entriesOf(join(root, folder))) {
       if (entry.name.startsWith(".") || passedOver.has(entry.name) || seen >= mostFiles) continue;
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) look(path);
       else if (entry.isFile() && code.test(entry.name) && !tests.has(path)) {
         seen += 1;
-        if (statSync(join(root, path)).mtimeMs > sinceMs) changed.push(path);
+        const writtenMs = statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+        if (writtenMs > sinceMs) changed.push(path);
       }
     }
   };

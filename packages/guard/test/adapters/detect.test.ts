@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { detectFramework } from "../../src/adapters/detect.ts";
-import { findFiles, globPattern } from "../../src/adapters/find-files.ts";
+import { entriesOf, findFiles, globPattern } from "../../src/adapters/find-files.ts";
 import { splitNodeArgs } from "../../src/adapters/node-args.ts";
-import { splitWords } from "../../src/adapters/test-script.ts";
+import { splitCommands, splitWords } from "../../src/adapters/shell-words.ts";
 
 let root: string;
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "guard-detect-"))));
@@ -55,6 +55,12 @@ describe("detection", () => {
     [{ test: "npm exec -- mocha -R dot" }, "mocha", ["-R", "dot"]],
     [{ test: "tsx --test 'test/*.ts'" }, "node-test", ["--import", "tsx", "--test", "test/*.ts"]],
     [{ test: "playwright test --project=chromium" }, "playwright", ["--project=chromium"]],
+    [
+      { test: "node --test --test-timeout 5000 | tap-spec > out.txt 2>&1" },
+      "node-test",
+      ["--test", "--test-timeout", "5000"],
+    ],
+    [{ test: "mocha --grep 'a; b && c' test" }, "mocha", ["--grep", "a; b && c", "test"]],
     [{ test: "tape -r ./setup 'test/**/*.js'" }, "tap", ["-r", "./setup", "test/**/*.js"]],
   ])("reads %j", (scripts, name, args) => {
     const { adapter, args: found } = withScript(scripts);
@@ -81,6 +87,24 @@ describe("detection", () => {
 
   it("keeps the environment of the script", () => {
     expect(withScript({ test: 'NODE_ENV=test A="b c" mocha' }).environment).toEqual({ NODE_ENV: "test", A: "b c" });
+  });
+
+  it("puts variables into what a script says, as a shell does", () => {
+    expect(
+      splitWords(`A="$HOME --x" '$HOME' "\\$HOME" \${NONE:-b} $NONE $MORE x$HOME`, { HOME: "/h", MORE: "c d" }),
+    ).toEqual(["A=/h --x", "$HOME", "$HOME", "b", "c", "d", "x/h"]);
+    const { environment } = withScript({ test: 'NODE_OPTIONS="$SURELY_NOT_SET --experimental-vm-modules" npx jest' });
+    expect(environment).toEqual({ NODE_OPTIONS: " --experimental-vm-modules" });
+  });
+
+  it("says each command of a script, also with operators in quotes", () => {
+    expect(splitCommands("a 'b; c' && d | e 2>&1; f & g || \"h && i\"")).toEqual([
+      "a 'b; c'",
+      "d | e 2>&1",
+      "f",
+      "g",
+      '"h && i"',
+    ]);
   });
 
   it("keeps what a script tells Node, and through which file", () => {
@@ -134,6 +158,11 @@ describe("files", () => {
     const files = adapter.shape === "files" ? adapter.units(request).map(({ file }) => file) : [];
     expect(files).toEqual(["a.test.js", "b-test.mjs", "src/c_test.js", "test-x.js", "test/any.js"]);
     expect(findFiles(root, ["src", "test/*.js"], () => true)).toEqual(["src/c_test.js", "test/any.js"]);
+  });
+
+  it("are none in a folder that cannot be looked into", () => {
+    write("a.js");
+    for (const path of ["gone", "a.js"]) expect(entriesOf(join(root, path))).toEqual([]);
   });
 
   it.each([
