@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isProcessAlive, type ProcessIdentity } from "@constellation/host";
 
@@ -12,9 +12,10 @@ export class PeerProof {
   readonly path: string;
 
   constructor(folder: string) {
-    this.path = join(folder, `proof-${randomUUID()}`);
     // Somebody may have taken it away.
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // As the kernel will name it: a home may be reached by a link.
+    this.path = join(realpathSync(folder), `proof-${randomUUID()}`);
     closeSync(openSync(this.path, "wx", 0o600));
   }
 

@@ -1,5 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,6 +118,24 @@ test("who says to be another process, or proves nothing, is refused", async () =
   expect((await talk(lies)).map(({ kind }) => kind)).toEqual(["prove", "refused"]);
   expect((await talk(`${JSON.stringify({ kind: "proven" })}\n`)).map(({ kind }) => kind)).toEqual(["refused"]);
   expect(await listRuns(socketPath())).toEqual([]);
+});
+
+test("a run is known also where the home is reached by a link", async () => {
+  const link = `${home}-link`;
+  symlinkSync(home, link);
+  try {
+    service = await openGuardService({
+      socketPath: socketPath(),
+      folder: join(link, "guard"),
+      config: { guard: { clearPorts: false } },
+      report: (text) => void reports.push(text),
+    });
+    const run = await introduced(request());
+    expect(run.answers.map(({ kind }) => kind)).toContain("admitted");
+    run.close();
+  } finally {
+    rmSync(link);
+  }
 });
 
 test("whoever is refused cannot speak for the run that holds the lease", async () => {

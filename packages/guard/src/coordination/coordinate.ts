@@ -53,7 +53,8 @@ export function coordinate(
   const hold = (run: FleetRun, reason: string): void => {
     if (run.reason === reason) return;
     runs.set(run.id, { ...run, reason });
-    actions.push({ kind: "wait", id: run.id, reason });
+    // Figures change with every look: whoever waits is told when it is another reason.
+    if (withoutFigures(run.reason) !== withoutFigures(reason)) actions.push({ kind: "wait", id: run.id, reason });
   };
 
   const parked = byAge(runs, "parked");
@@ -132,5 +133,6 @@ function byAge(runs: ReadonlyMap<string, FleetRun>, phase: FleetRun["phase"]): r
     .sort((a, b) => a.sinceMs - b.sinceMs || (a.id < b.id ? -1 : 1));
 }
 
+const withoutFigures = (text: string): string => text.replaceAll(/\d+/g, "");
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`;

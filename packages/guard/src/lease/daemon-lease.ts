@@ -20,6 +20,8 @@ export interface DaemonLeaseOptions {
 }
 
 const reconnectMs = 500;
+/** A daemon that is started anew, or hangs, is waited for so long by runs that it has not let in: all at once would be too many. */
+const waitingLostMs = 5000;
 const reportEveryMs = 1000;
 
 /**
@@ -38,6 +40,7 @@ export class DaemonLease implements Lease {
   #proof: number | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isOver = false;
+  #hasAnswered = false;
   #settle: ((permission: Permission) => void) | undefined;
 
   constructor(options: DaemonLeaseOptions) {
@@ -47,7 +50,7 @@ export class DaemonLease implements Lease {
   /** Asks to be let in; waits as long as the daemon says so. */
   async enter(): Promise<Permission> {
     if (!(await this.#connect())) return "no-daemon";
-    return this.#permission();
+    return this.#permission(waitingLostMs);
   }
 
   /** Says that this run was stopped for the machine's sake, and waits to be called back. */
@@ -95,13 +98,13 @@ export class DaemonLease implements Lease {
   }
 
   /** Settles when the daemon says go, when the caller gives up, or when there has been no daemon for `lostMs`. */
-  async #permission(lostMs = 0): Promise<Permission> {
+  async #permission(lostMs: number): Promise<Permission> {
     const { signal } = this.#options;
     this.#socket?.ref();
     let lostSinceMs: number | undefined;
     // The connection alone does not keep a process alive while it is being made again.
     const alive = setInterval(() => {
-      if (this.#socket !== undefined) lostSinceMs = undefined;
+      if (this.#socket !== undefined && this.#hasAnswered) lostSinceMs = undefined;
       else if (performance.now() - (lostSinceMs ??= performance.now()) >= lostMs) this.#settle?.("no-daemon");
     }, 100);
     const cancel = (): void => this.#settle?.("cancelled");
@@ -125,14 +128,24 @@ export class DaemonLease implements Lease {
       socket.once("connect", () => {
         this.#socket = socket;
         this.#yields = true;
+        this.#hasAnswered = false;
         // Not before it is connected: one that is refused has nothing to lose.
         socket.once("close", () => this.#lost());
         socket.on("error", () => undefined);
         onLines(socket, leaseLineBytes, (line) => this.#hear(parseAnswer(line)));
-        this.#say({ ...this.#options.request, kind: "lease", phase: this.#phase });
+        this.#introduce();
         resolve(true);
       });
     });
+  }
+
+  /** The daemon reads lines up to a length: an environment may be longer, and then only this very process can go on. */
+  #introduce(): void {
+    const call: LeaseCall = { ...this.#options.request, kind: "lease", phase: this.#phase };
+    const isTooLong = JSON.stringify(call).length >= leaseLineBytes;
+    if (isTooLong)
+      this.#options.note("its environment is too long for the daemon: without its terminal it does not come back");
+    this.#say(isTooLong ? { ...call, launch: null } : call);
   }
 
   #lost(): void {
@@ -156,6 +169,7 @@ export class DaemonLease implements Lease {
   }
 
   #hear(answer: LeaseAnswer | undefined): void {
+    this.#hasAnswered = true;
     switch (answer?.kind) {
       case "prove":
         return this.#prove(answer.path);

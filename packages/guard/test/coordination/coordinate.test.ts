@@ -44,6 +44,19 @@ describe("admission", () => {
     });
   });
 
+  it("tells who waits once, however the figures change", () => {
+    let fleet = fleetOf(joined("a", 1, "running", 8 * GiB), joined("b", 2, "waiting", 6 * GiB));
+    const told: string[] = [];
+    for (const share of [0.05, 0.1, 0.15]) {
+      const { fleet: next, actions } = coordinate(fleet, at(share), 0);
+      fleet = next;
+      for (const action of actions) if (action.kind === "wait") told.push(action.reason);
+    }
+    expect(told).toHaveLength(1);
+    // Whoever looks sees the figures of now.
+    expect(fleet.runs.get("b")?.reason).not.toBe(told[0]);
+  });
+
   it("does not let a small run overtake a large one", () => {
     const fleet = fleetOf(
       joined("a", 1, "running", 8 * GiB),
