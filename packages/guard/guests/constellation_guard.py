@@ -35,9 +35,12 @@ _longest_hold_s = 1.0
 
 
 def _append(record):
-    body = json.dumps(record, separators=(",", ":"), ensure_ascii=False)[:-1]
-    data = body.encode("utf-8", "replace")
-    _write(_fd, b"\n" + data + b',"sum":"%08x"}' % (zlib.crc32(data) & 0xFFFFFFFF))
+    # Escaped: what a file is called need not be UTF-8.
+    data = json.dumps(record, separators=(",", ":"))[:-1].encode("ascii")
+    line = b"\n" + data + b',"sum":"%08x"}' % (zlib.crc32(data) & 0xFFFFFFFF)
+    written = _write(_fd, line)
+    if written < len(line):
+        raise OSError("only %d bytes of a record were taken" % written)
 
 
 def _draining():
@@ -65,7 +68,7 @@ class _File:
         self.finished = self._plan()
 
     def _plan(self):
-        name = hashlib.sha256(self.file.encode()).hexdigest()[:24] + ".json"
+        name = hashlib.sha256(self.file.encode("utf-8", "replace")).hexdigest()[:24] + ".json"
         path = os.path.join(_state, "plan", name)
         if not _exists(path):
             return set()
@@ -82,8 +85,9 @@ class _File:
 
 
 class Guard:
-    def __init__(self, writes):
+    def __init__(self, writes, rootdir):
         self.writes = writes
+        self.rootdir = rootdir
         self.files = {}
         self.units = {}
         self.results = {}
@@ -152,7 +156,8 @@ class Guard:
 
     def pytest_collectreport(self, report):
         if self.writes and report.failed:
-            path = os.path.join(_root, report.nodeid.split("::")[0])
+            # Node ids begin at pytest's own root, which may lie above the project.
+            path = os.path.join(self.rootdir, report.nodeid.split("::")[0])
             if os.path.isfile(path):
                 file = self.files.setdefault(path, _File(path))
                 _append({"kind": "trouble", "file": file.file, "hash": file.hash, "title": report.nodeid, "error": str(report.longrepr)[:4000]})
@@ -164,4 +169,5 @@ def pytest_configure(config):
     # xdist's workers look for plugins where their controller looks; each of them forgets it again.
     if is_worker or not distributes:
         _leave_path()
-    config.pluginmanager.register(Guard(is_worker or not distributes), "constellation-guard")
+    rootdir = str(getattr(config, "rootpath", None) or config.rootdir)
+    config.pluginmanager.register(Guard(is_worker or not distributes, rootdir), "constellation-guard")

@@ -5,6 +5,7 @@ const { openSync, writeSync, readFileSync, existsSync } = require("node:fs");
 const { createHash } = require("node:crypto");
 const { join, relative, sep, isAbsolute } = require("node:path");
 const { performance } = require("node:perf_hooks");
+const real = require("./real-files.cjs");
 const { byteLength } = Buffer;
 const { stringify, parse } = JSON;
 const now = performance.now.bind(performance);
@@ -52,8 +53,8 @@ function write(body, crc) {
   if (journalPath === undefined) return;
   const line = `\n${body},"sum":"${hex(crc)}"}`;
   try {
-    descriptor ??= openSync(journalPath, "a", 0o644);
-    const written = writeSync(descriptor, line);
+    descriptor ??= real(() => openSync(journalPath, "a", 0o644));
+    const written = real(() => writeSync(descriptor, line));
     if (written < byteLength(line)) throw new Error(`only ${written} bytes of a record were taken`);
   } catch (error) {
     giveUp(error);
@@ -80,8 +81,12 @@ function nameOf(path) {
   return (isAbsolute(inside) || inside.startsWith("..") ? path : inside).split(sep).join("/");
 }
 
+/** The guard's own settings are named so that frameworks take them for a test. */
+const isSettings = (file) => /^constellation\.test\.m?[jt]s$/.test(file);
+
 /** Whether a file need not, or must not, be loaded. */
-const isPassedOver = (path) => existsSync(planPath(nameOf(path))) && planOf(nameOf(path), hashOf(path)).whole;
+const isPassedOver = (path) =>
+  isSettings(nameOf(path)) || (existsSync(planPath(nameOf(path))) && planOf(nameOf(path), hashOf(path)).whole);
 
 /** The record of one test file while it runs. */
 function openFile(path) {
@@ -105,7 +110,8 @@ function openFile(path) {
     },
     isFinished: ({ text, n }) => finished.size > 0 && finished.has(`[${text},${n}]`),
     report(key, status, durationMs, error) {
-      const ms = Math.round((durationMs ?? 0) * 100) / 100;
+      // Tests replace clocks: what is no number is no JSON either.
+      const ms = Number.isFinite(durationMs) ? Math.round(durationMs * 100) / 100 : 0;
       const why = error === undefined ? "" : `,"error":${stringify(String(error).slice(0, 4000))}`;
       const rest = `${key.text},"n":${key.n},"status":"${status}","ms":${ms}${why}`;
       write(beginning + rest, countIn(counted, rest));
@@ -120,7 +126,10 @@ function openFile(path) {
 
 function hashOf(path) {
   try {
-    return createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16);
+    return createHash("sha256")
+      .update(real(() => readFileSync(path)))
+      .digest("hex")
+      .slice(0, 16);
   } catch {
     return "unreadable";
   }
@@ -131,10 +140,10 @@ const planPath = (file) =>
 
 /** `whole`: the file need not, or must not, be loaded. */
 function planOf(file, hash) {
-  const nothing = { finished: new Set(), whole: false };
+  const nothing = { finished: new Set(), whole: isSettings(file) };
   if (state === undefined) return nothing;
   try {
-    const plan = parse(readFileSync(planPath(file), "utf8"));
+    const plan = parse(real(() => readFileSync(planPath(file), "utf8")));
     if (plan.file !== file || plan.hash !== hash) return nothing;
     return { finished: new Set(plan.finished.map((key) => stringify(key))), whole: plan.whole };
   } catch (error) {
@@ -150,11 +159,11 @@ let wishes = { atMs: -Infinity, holds: false, drains: false };
 function look() {
   const atMs = now();
   if (atMs - wishes.atMs >= wishFreshMs)
-    wishes = {
+    wishes = real(() => ({
       atMs,
       holds: holdFlag !== "" && existsSync(holdFlag),
       drains: drainFlag !== "" && existsSync(drainFlag),
-    };
+    }));
   return wishes;
 }
 

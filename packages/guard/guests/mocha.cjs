@@ -73,6 +73,8 @@ function follow(runner) {
   runner.on("end", () => {
     flush();
     if (!isDraining()) for (const file of files.values()) if (!file.isWhole) file.end();
+    // A worker runs one file after the other.
+    files.clear();
   });
 }
 

@@ -39,7 +39,9 @@ module.exports = class Guard {
   onTestEnd(test, result) {
     const file = this.#file(test.location.file);
     const isLast = result.status === test.expectedStatus || result.status === "skipped" || result.retry >= test.retries;
-    if (result.status !== "interrupted" && isLast) {
+    // One that an earlier failure kept from running (a hook, a group in serial mode) has not ended.
+    const didNotRun = result.status === "skipped" && test.expectedStatus !== "skipped";
+    if (result.status !== "interrupted" && isLast && !didNotRun) {
       const outcome = test.outcome();
       const status = outcome === "skipped" ? "skipped" : outcome === "unexpected" ? "failed" : "passed";
       const [error] = result.errors;

@@ -10,6 +10,7 @@ exports.guarded = (Runner, test) =>
     #files = new Map();
     #keys = new WeakMap();
     #passedOver = new WeakSet();
+    #idle = new WeakSet();
 
     /** What need not run is not loaded, and nothing more is loaded when no new test may start. */
     importFile(path, source) {
@@ -55,9 +56,9 @@ exports.guarded = (Runner, test) =>
         const known = this.#files.get(each.filepath);
         if (known === undefined) continue;
         if (isDraining()) continue;
-        this.#rest(each);
+        const isThrough = this.#rest(each);
         trouble(known.file, each);
-        known.file.end();
+        if (isThrough) known.file.end();
       }
       return super.onAfterRunFiles?.(files);
     }
@@ -69,6 +70,7 @@ exports.guarded = (Runner, test) =>
         else {
           const key = file.keyOf(names);
           this.#keys.set(child, { file, key });
+          if (child.mode === "skip" || child.mode === "todo") this.#idle.add(child);
           if (!file.isFinished(key)) continue;
           this.#passedOver.add(child);
           child.mode = "skip";
@@ -76,12 +78,18 @@ exports.guarded = (Runner, test) =>
       }
     }
 
-    /** Tests that never ran (skipped, todo, or below a suite whose hook failed) get no call of their own. */
+    /**
+     * Tests that are skipped (`pending`: by themselves) or todo get no call of their own. Those that Vitest skips (a hook of
+     * their suite failed, the run was cancelled after a failure) have not ended: they run again. Answers whether all others have.
+     */
     #rest(task) {
+      let isThrough = true;
       for (const child of task.tasks ?? []) {
-        if (child.type === "suite") this.#rest(child);
-        else if (child.mode === "skip" || child.mode === "todo") this.#report(child);
+        if (child.type === "suite") isThrough = this.#rest(child) && isThrough;
+        else if (this.#idle.has(child) || (child.result?.pending && !this.cancelRun)) this.#report(child);
+        else isThrough &&= this.#passedOver.has(child);
       }
+      return isThrough;
     }
 
     #report(test) {

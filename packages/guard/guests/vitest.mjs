@@ -24,7 +24,8 @@ const vitest = await startVitest(
   { ...options, run: true, watch: false, runner },
   { plugins: [intoProjects] },
 );
-await vitest?.close();
+// As its own command does: what keeps the process from ending (a server of a global setup) is waited for a while only.
+await vitest?.exit();
 
 /** Finished files cost no worker and no transform. One stays where all are finished: Vitest calls an empty list a failure. */
 function leaveOutFinished(vitest) {

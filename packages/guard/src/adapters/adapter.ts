@@ -92,6 +92,9 @@ export type OutputEvent =
   | { readonly kind: "end"; readonly file: string }
   | { readonly kind: "show"; readonly text: string };
 
+/** The kernel takes no longer single argument (MAX_ARG_STRLEN, 128 KiB). */
+export const longestArgument = 120_000;
+
 /** A file that runs inside the guest's processes. */
 export const guestFile = (name: string): string => fileURLToPath(new URL(`../../guests/${name}`, import.meta.url));
 

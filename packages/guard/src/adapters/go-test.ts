@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { ConstellationError } from "@constellation/contract";
-import type { Adapter, AdapterRequest, GuestUnit, OutputEvent, OutputReader } from "./adapter.ts";
+import {
+  type Adapter,
+  type AdapterRequest,
+  type GuestUnit,
+  longestArgument,
+  type OutputEvent,
+  type OutputReader,
+} from "./adapter.ts";
 
 /**
  * Go, one `go test -json` for each package: names of tests are known only within theirs. Top-level tests are what a resumed
@@ -30,7 +37,7 @@ export const goTest: Adapter = {
           title: folder,
           program: "go",
           args: ["test", "-json", ...flags, ...width, ...subset, `./${folder}`],
-          environment: {},
+          environment: placeOf(root),
         };
       });
   },
@@ -56,6 +63,9 @@ export function splitGoArgs(words: readonly string[]): { readonly flags: string[
   return { flags, patterns };
 }
 
+/** Go believes PWD, which may name the folder by a link: it would answer with other paths than ours. */
+const placeOf = (root: string): { readonly PWD: string } => ({ PWD: root });
+
 function packagesOf(root: string, patterns: readonly string[], flags: readonly string[]): string[] {
   const tags = flags.flatMap((flag, at) =>
     /^--?tags$/.test(flag) ? [`-tags=${flags[at + 1] ?? ""}`] : /^--?tags=/.test(flag) ? [flag] : [],
@@ -65,6 +75,7 @@ function packagesOf(root: string, patterns: readonly string[], flags: readonly s
     cwd: root,
     encoding: "utf8",
     maxBuffer: 2 ** 26,
+    env: { ...process.env, ...placeOf(root) },
   });
   if (listed.status !== 0)
     throw new ConstellationError(
@@ -89,11 +100,14 @@ function subsetFlags({ finished }: AdapterRequest, folder: string, flags: readon
   const done = new Set((finished.get(folder) ?? []).map(([path]) => path[0] ?? ""));
   if (done.size === 0) return [];
   const picks = (name: string): boolean => flags.some((flag) => new RegExp(`^--?${name}(=|$)`).test(flag));
-  if (goMinor() >= 20 && !picks("skip")) return [`-skip=${anyOf(done)}`];
+  if (goMinor() >= 20 && !picks("skip")) return fitting(`-skip=${anyOf(done)}`);
   if (picks("run")) return [];
   const left = testNames(dir).filter((name) => !done.has(name));
-  return [`-run=${anyOf(left)}`];
+  return fitting(`-run=${anyOf(left)}`);
 }
+
+/** What the kernel would not take as an argument is not said: the package runs again. */
+const fitting = (flag: string): string[] => (flag.length <= longestArgument ? [flag] : []);
 
 const anyOf = (names: Iterable<string>): string => `^(${[...names].join("|")})$`;
 

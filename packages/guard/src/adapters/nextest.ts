@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Adapter, AdapterRequest, OutputEvent, OutputReader } from "./adapter.ts";
+import { type Adapter, type AdapterRequest, longestArgument, type OutputEvent, type OutputReader } from "./adapter.ts";
 import { findFiles } from "./find-files.ts";
 import { withJobs } from "./own-words.ts";
 
@@ -42,10 +42,10 @@ export const nextest: Adapter = {
   },
 };
 
-/** The kernel takes no longer single argument (MAX_ARG_STRLEN); a binary whose filter would be longer runs again. */
-const longestArgument = 120_000;
-
-/** Filter sets (nexte.st/docs/filtersets): several `-E` are a union, so each binary has its own, and one is for the rest. */
+/**
+ * Filter sets (nexte.st/docs/filtersets): several `-E` are a union, so each binary has its own, and one is for the rest. A
+ * binary whose filter would be too long for an argument runs again.
+ */
 export function filterFlags({ finished, exclude }: Pick<AdapterRequest, "finished" | "exclude">): string[] {
   const left = new Set(exclude);
   const parts = [...finished]
