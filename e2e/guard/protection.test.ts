@@ -95,6 +95,29 @@ describe.runIf(limitsHere)("a run that the kernel ended for memory before anybod
   }, 60_000);
 });
 
+describe.runIf(limitsHere)("a command that the kernel ended for memory", () => {
+  it("has no result: it runs again", async () => {
+    const base = openCgroupBase({ placement: "own", name: "e2e-guard-command" });
+    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
+    const created = createCgroup(base.base, `command-${process.pid}`, { memoryBytes: GiB / 4 });
+    if (created.kind !== "created") throw new Error("needs a memory limit");
+    const { cgroup } = created;
+    try {
+      writeFileSync(join(root, "fill.cjs"), "const kept = []; for (;;) kept.push(Buffer.alloc(32 * 2 ** 20, 1));");
+      const command = `test {} = fine || exec ${process.execPath} fill.cjs`;
+      const options = { selfProtect: false, command, items: ["fine", "large"], jobs: 1 };
+      const { exit, outcome, stderr } = await protectedRun(root, options, { group: cgroup, environment });
+      expect(exit, stderr).toBe(42);
+      expect(outcome).toMatchObject({ kind: "protected", tests: ["fine fine passed"] });
+    } finally {
+      await cgroup.kill();
+      await cgroup.remove();
+      cgroup.close();
+      removeCgroupBase(base.base);
+    }
+  }, 60_000);
+});
+
 describe("teardown", () => {
   it("ends children that forked twice, left the session, ignore signals or hold ports, and nobody else", async () => {
     const port = await findFreePort({});

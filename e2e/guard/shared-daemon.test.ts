@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findByEnvironment, listListeners } from "@constellation/host";
-import { addUp, readJournal } from "@constellation/guard";
+import { addUp, readHolder, readJournal } from "@constellation/guard";
 import { limitsHere } from "../../packages/instances/test/limits-here.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually, SharedMachine } from "./shared-machine.ts";
@@ -118,7 +118,7 @@ test("leaves children", () => {
     );
     const [port = 0] = (await machine.runs())[0]?.ports ?? [];
     expect(listListeners({ ports: [port] })).toHaveLength(1);
-    const id = ledgerOf(root).run.run;
+    const id = readHolder(join(root, ".constellation/test"))?.run ?? "none";
     run.child.kill("SIGKILL");
     await eventually(async () => (await machine.runs()).length === 0);
     expect(findByEnvironment({ name: "CONSTELLATION_RUN", value: id })).toEqual([]);
@@ -133,7 +133,7 @@ test("leaves children", () => {
       () => existsSync(join(root, ".constellation/test/journal.jsonl")) && ledgerOf(root).attempts.length > 0,
       () => run.said(),
     );
-    const id = ledgerOf(root).run.run;
+    const id = readHolder(join(root, ".constellation/test"))?.run ?? "none";
     await eventually(() => findByEnvironment({ name: "CONSTELLATION_RUN", value: id }).length > 0);
     process.kill(daemon, "SIGKILL");
     run.child.kill("SIGKILL");

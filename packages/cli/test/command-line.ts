@@ -71,6 +71,7 @@ function recorder(): Terminal & { readonly text: () => string } {
     height: () => 24,
     write,
     line: (more = "") => write(`${more}\n`),
+    outliveReader: () => undefined,
     text: () => text,
   };
 }

@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import {
   githubAnnotations,
@@ -79,6 +79,8 @@ export function define(command: Command, context: Context): void {
 
 async function guard(run: RunOptions, options: Options, config: GuardConfig, context: Context): Promise<number> {
   const { out, err, signal } = context;
+  // Without us its tests would go on unguarded, or count as passed.
+  for (const each of [out, err]) each.outliveReader();
   const reporter = reporterOf(options.reporter, out.interactive);
   const progress = guardProgress(err, reporter === "progress");
   const state = openStateDirectory(run.stateDirectory ?? "");
@@ -93,8 +95,8 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   const isAlone = run.selfProtect !== true || !options.daemon;
   const outcome = await (isAlone ? runGuarded(whole) : coordinated(whole, config)).finally(() => progress.done());
   await keepHistory(state.path, outcome, (text) => progress.note(text));
-  if (options.junit !== undefined) writeFileSync(options.junit, junitXml(outcome));
-  if (options.output !== undefined) writeFileSync(options.output, JSON.stringify(outcomeJson(outcome)));
+  if (options.junit !== undefined) writeReport(options.junit, junitXml(outcome));
+  if (options.output !== undefined) writeReport(options.output, JSON.stringify(outcomeJson(outcome)));
   if (reporter === "json") out.line(JSON.stringify(outcomeJson(outcome)));
   else {
     if (reporter === "github") for (const line of githubAnnotations(outcome)) out.line(line);
@@ -103,6 +105,20 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   }
   return outcome.exitCode;
 }
+
+function writeReport(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (cause) {
+    throw new ConstellationError("usage.invalid", `Cannot write the report ${path}: ${errnoOf(cause)}`, {
+      cause,
+      remedy: "The run itself is over and kept: name another place, and add --resume.",
+    });
+  }
+}
+
+const errnoOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);
 
 function coordinated(run: RunOptions, config: GuardConfig): Promise<RunOutcome> {
   const { CONSTELLATION_LEASE: leaseId } = process.env;

@@ -92,7 +92,8 @@ function linesOf(path: string): string[] {
     throw new ConstellationError("usage.invalid", `Cannot read the items in ${path}`, { cause });
   }
   const items = lines.filter((line) => line.trim() !== "");
-  const twice = items.find((item, at) => items.indexOf(item) !== at);
+  const seen = new Set<string>();
+  const twice = items.find((item) => seen.size === seen.add(item).size);
   if (twice !== undefined)
     throw new ConstellationError("usage.invalid", `Cannot tell items apart: ${path} has the line "${twice}" twice`, {
       remedy: "A resumed run passes over items by their line; make each line its own.",

@@ -13,6 +13,8 @@ export interface Terminal {
   readonly write: (text: string) => void;
   /** Writes a line. */
   readonly line: (text?: string) => void;
+  /** From now on the command goes on when nobody is left to read: it has more to bring to its end than words. */
+  readonly outliveReader: () => void;
 }
 
 /** A terminal over a stream of this process. */
@@ -22,8 +24,11 @@ export function terminal(
 ): Terminal {
   const interactive = stream.isTTY === true && environment["TERM"] !== "dumb";
   const write = (text: string): void => void stream.write(text);
+  let outlivesReader = false;
   // The reader of a pipe may leave (`constellation logs | head`): that is not an error.
   stream.on("error", (error: NodeJS.ErrnoException) => {
+    // EIO: a terminal that was closed.
+    if (outlivesReader && (error.code === "EPIPE" || error.code === "EIO")) return;
     if (error.code === "EPIPE") process.exit(exitCodes.ok.code);
     complain(`Error: What was to be told could not be written: ${error.message}\n`);
     process.exit(exitCodes.failed.code);
@@ -35,6 +40,7 @@ export function terminal(
     height: () => stream.rows || 24,
     write,
     line: (text = "") => write(`${text}\n`),
+    outliveReader: () => void (outlivesReader = true),
   };
 }
 

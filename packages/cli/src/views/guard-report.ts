@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from "@constellation/contract";
 import { type RunOutcome, summarize, testName, unfitWords } from "@constellation/guard";
 import type { Terminal } from "../terminal/terminal.ts";
+import { onOneLine, printable } from "../terminal/width.ts";
 
 /** What is said at the end of a guarded run. `log`: the framework's output, when it was kept from the terminal. */
 export function reportLines(outcome: RunOutcome, { style }: Terminal, log: string | undefined): string[] {
@@ -17,14 +18,16 @@ export function reportLines(outcome: RunOutcome, { style }: Terminal, log: strin
     "",
     ...(log === undefined
       ? []
-      : failures
-          .slice(0, 20)
-          .map(
-            (test) =>
-              `${style("bad", "✖")} ${test.file} ${testName(test)}\n  ${(test.error ?? "").split("\n").slice(0, 5).join("\n  ")}`,
-          )),
+      : failures.slice(0, 20).map(
+          (test) =>
+            `${style("bad", "✖")} ${test.file} ${onOneLine(testName(test))}\n  ${printable(test.error ?? "")
+              .split("\n")
+              .slice(0, 5)
+              .join("\n  ")}`,
+        )),
     ...ledger.troubles.map(
-      ({ file, title, error }) => `${style("bad", "✖")} ${file} ${title}: ${error.split("\n", 1)[0]}`,
+      ({ file, title, error }) =>
+        `${style("bad", "✖")} ${file} ${onOneLine(title)}: ${printable(error.split("\n", 1)[0] ?? "")}`,
     ),
     ...[...ledger.unfit.values()].map(
       ({ file, peakBytes, cause = "memory" }) =>
@@ -34,7 +37,12 @@ export function reportLines(outcome: RunOutcome, { style }: Terminal, log: strin
     `${passed} passed, ${failed} failed, ${skipped} skipped in ${formatDuration(tookMs)}, ${attempts} attempt(s)${peakBytes > 0 ? `, peak memory ${formatBytes(peakBytes)}` : ""}`,
     ...(slowest.length === 0
       ? []
-      : [style("dim", `slowest: ${slowest.map((test) => `${testName(test)} ${formatDuration(test.ms)}`).join(", ")}`)]),
+      : [
+          style(
+            "dim",
+            `slowest: ${slowest.map((test) => `${onOneLine(testName(test))} ${formatDuration(test.ms)}`).join(", ")}`,
+          ),
+        ]),
     ...(peaks.length === 0
       ? []
       : [

@@ -125,6 +125,16 @@ export class LedgerBook {
     }
   }
 
+  /** Drops what is known of files that read otherwise now, or are gone: it says nothing any more. */
+  forgetChanged(hashNow: (file: string) => string): readonly string[] {
+    const changed = [...this.#hashes].flatMap(([file, hash]) => {
+      const now = hashNow(file);
+      return now !== hash || now === "unreadable" ? [file] : [];
+    });
+    for (const file of changed) this.#forget(file);
+    return changed;
+  }
+
   /** As it stands; it does not grow with the book. */
   ledger(): Ledger {
     return {

@@ -28,7 +28,11 @@ export function planSkips(
     hashes.set(file, now);
     if (now !== hash || now === "unreadable") changed.add(file);
     else if (rerunFailed && status === "failed") again.add(file);
-    else finished.set(file, [...(finished.get(file) ?? []), [path, n]]);
+    else {
+      const known = finished.get(file);
+      if (known === undefined) finished.set(file, [[path, n]]);
+      else known.push([path, n]);
+    }
   }
   const troubled = new Set(ledger.troubles.map(({ file }) => file));
   const wholeFiles = [...finished.keys()].filter(

@@ -31,7 +31,8 @@ export function parseJournal(text: string): JournalContent {
     if (read.kind === "torn") tornLines += 1;
     else records.push(read.record);
   }
-  if (records.length === 0 && tornLines === 0) return { kind: "absent" };
+  // A run that was killed while it wrote its first words has started nothing yet.
+  if (records.length === 0) return { kind: "absent" };
   if (records[0]?.kind !== "run") return { kind: "corrupt", line: 1, reason: "it does not begin with its run" };
   return { kind: "sound", records, tornLines };
 }

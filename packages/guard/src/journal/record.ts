@@ -80,7 +80,7 @@ export function encodeRecord(record: JournalRecord): string {
 /** Reads one line back. Never throws. */
 export function decodeRecord(line: string): Line {
   const match = ending.exec(line.slice(-endingLength));
-  if (match === null) return line.startsWith('{"kind":"') && !line.endsWith('"}') ? { kind: "torn" } : maybeTorn(line);
+  if (match === null) return line.startsWith('{"kind":"') && !isJson(line) ? { kind: "torn" } : maybeTorn(line);
   const body = line.slice(0, -endingLength);
   if (crc32(body) !== match[1]) return { kind: "corrupt", reason: "its checksum does not match" };
   try {
@@ -90,6 +90,15 @@ export function decodeRecord(line: string): Line {
       : { kind: "corrupt", reason: "it is no record of this version" };
   } catch {
     return { kind: "corrupt", reason: "it is no JSON" };
+  }
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
 

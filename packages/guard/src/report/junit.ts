@@ -6,7 +6,11 @@ import { testName } from "./summary.ts";
 /** JUnit XML: one suite per file, troubles outside tests and files that do not fit as errors of their own. */
 export function junitXml({ ledger, tookMs }: Pick<RunOutcome, "ledger" | "tookMs">): string {
   const files = new Map<string, TestRecord[]>();
-  for (const test of ledger.tests.values()) files.set(test.file, [...(files.get(test.file) ?? []), test]);
+  for (const test of ledger.tests.values()) {
+    const known = files.get(test.file);
+    if (known === undefined) files.set(test.file, [test]);
+    else known.push(test);
+  }
   const outside = [
     ...ledger.troubles.map(({ file, title, error }) => ({ file, title, error })),
     ...[...ledger.unfit.values()].map(({ file, peakBytes, cause = "memory" }) => ({

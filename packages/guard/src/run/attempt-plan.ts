@@ -16,6 +16,15 @@ export interface AttemptPlan {
   readonly isHopeless?: true;
 }
 
+/** Files of which something is known beside how attempts ended. */
+interface WhatIsKnown {
+  /** They did not fit. */
+  readonly known: ReadonlySet<string>;
+  readonly ended: ReadonlySet<string>;
+  /** They read otherwise than they did then: how they died says nothing any more. */
+  readonly changed?: ReadonlySet<string>;
+}
+
 /** A file that was killed alone this often without a sign of memory is given up as well: something of its own ends it. */
 const mostDeathsAlone = 3;
 /** Others come and go: a file that was stopped for what they took gets more chances, and so do files that were open then. */
@@ -39,7 +48,7 @@ const longLifeMs = 60_000;
 export function planAttempt(
   attempts: readonly AttemptHistory[],
   jobs: number,
-  { known, ended }: { readonly known: ReadonlySet<string>; readonly ended: ReadonlySet<string> },
+  { known, ended, changed = new Set() }: WhatIsKnown,
   now: DeathSigns | undefined,
 ): AttemptPlan {
   const ends = attempts.map((attempt, at) => ({
@@ -53,7 +62,7 @@ export function planAttempt(
   const alone = died.filter(({ isolated, finished }) => isolated !== undefined && finished === 0);
   const unfit = [...new Set(alone.map(({ isolated = "" }) => isolated))].flatMap((file): AttemptPlan["unfit"] => {
     const deaths = alone.filter(({ isolated }) => isolated === file);
-    if (known.has(file)) return [];
+    if (known.has(file) || changed.has(file)) return [];
     if (deaths.some(({ ofMemory, isCrowded }) => ofMemory && !isCrowded)) return [{ file, cause: "memory" }];
     const crowded = deaths.filter(({ isCrowded }) => isCrowded).length;
     if (crowded >= mostCrowdedAlone) return [{ file, cause: "memory" }];

@@ -20,7 +20,11 @@ export interface AttemptContext {
   readonly cgroup: Cgroup | undefined;
   readonly stop: StopSignal;
   readonly number: number;
+  /** What its processes are known by. */
+  readonly marker: string;
   readonly peakBytes: () => number;
+  /** Whether the kernel has ended processes for memory since the attempt began. */
+  readonly ranOut: () => boolean;
 }
 
 /**
@@ -101,6 +105,7 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
         cgroup,
         environment,
         output,
+        ranOut: context.ranOut,
         follow,
       });
       return await orKilled(done);
@@ -129,11 +134,11 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
   }
 }
 
-function guestEnvironment({ options, prepared, state }: AttemptContext): Record<string, string> {
+function guestEnvironment({ options, marker, state }: AttemptContext): Record<string, string> {
   const ports = options.lease?.ports ?? [];
   return {
     ...(ports.length === 0 ? {} : { CONSTELLATION_PORTS: ports.join(",") }),
-    [markerName]: prepared.header.run,
+    [markerName]: marker,
     CONSTELLATION_GUARD_JOURNAL: state.journal,
     CONSTELLATION_GUARD_STATE: state.path,
     CONSTELLATION_GUARD_ROOT: options.root,

@@ -76,7 +76,12 @@ export async function runCoordinated(options: RunOptions, coordination: Coordina
 async function ownLease(count: number): Promise<Lease> {
   const { from, to } = defaultPortRange;
   const ports: number[] = [];
-  for (let at = from + Math.floor(Math.random() * (to - from)); ports.length < count; at = (ports.at(-1) ?? from) + 1)
-    ports.push(await findFreePort({ from: at, to }));
+  const first = from + Math.floor(Math.random() * (to - from));
+  while (ports.length < count) {
+    const except = new Set(ports);
+    // What lies before it comes last.
+    const found = await findFreePort({ from: first, to, except }).catch(() => findFreePort({ from, to, except }));
+    ports.push(found);
+  }
   return { ports, shielded: () => [], started: () => undefined, report: () => undefined };
 }

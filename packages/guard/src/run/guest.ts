@@ -61,6 +61,7 @@ export interface GuestCommand {
   readonly read?: { readonly stream: "stdout" | "stderr"; readonly line: (text: string) => void } | undefined;
 }
 
+const longestLine = 2 ** 20;
 /** Whoever keeps a guest's stream open after its end is not waited for. */
 const lastWordsMs = 1000;
 
@@ -121,6 +122,10 @@ function readLines(stream: Readable | null, take: (line: string) => void): (most
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) take(line);
+    // One without an end is handed over in pieces.
+    if (rest.length < longestLine) return;
+    take(rest);
+    rest = "";
   });
   const end = new Promise<void>((resolve) => void stream?.once("close", resolve));
   return async (mostMs) => {

@@ -1,6 +1,6 @@
 import type { EnvironmentMarker } from "@constellation/host";
 
-/** Inherited by every process of a run; its value is the run's id. */
+/** Inherited by every process of a run; each attempt has a value of its own. */
 export const markerName = "CONSTELLATION_RUN";
 
 /** Label that containers of a run carry: `docker run --label "constellation.run=$CONSTELLATION_RUN"`. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
-import { join } from "node:path";
-import { hashOf } from "../adapters/adapter.ts";
+import { basename, dirname, join } from "node:path";
+import { type Adapter, hashOf } from "../adapters/adapter.ts";
 import { type Detected, detectFramework } from "../adapters/detect.ts";
 import { command } from "../adapters/command.ts";
 import { type Ledger, LedgerBook } from "../journal/ledger.ts";
@@ -37,27 +37,35 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
     notes.push(
       `of the test script in package.json this is one step; the others do not run here: ${others.join(" | ")}`,
     );
-  const known = options.resume === true ? earlierBook(state, suite, notes) : undefined;
-  const earlier = known?.ledger();
+  const known = options.resume === true ? earlierBook(state, suite, detected, notes) : undefined;
   const hashNow = cached(hashOf(detected.adapter, options.root));
+  const changed = known?.forgetChanged(hashNow) ?? [];
+  const earlier = known?.ledger();
   const skips =
     earlier === undefined
       ? { finished: new Map(), wholeFiles: new Set<string>(), changed: [] }
       : planSkips(earlier, hashNow, { rerunFailed: options.rerunFailed === true });
-  if (skips.changed.length > 0)
-    notes.push(`${skips.changed.length} test file(s) changed since and run again: ${some(skips.changed)}`);
+  const gone = changed.filter((file) => hashNow(file) === "unreadable" && !file.startsWith("("));
+  const edited = changed.filter((file) => hashNow(file) !== "unreadable");
+  if (edited.length > 0) notes.push(`${edited.length} test file(s) changed since and run again: ${some(edited)}`);
+  if (gone.length > 0) notes.push(`${gone.length} test file(s) are gone, and so are their results: ${some(gone)}`);
   if (earlier !== undefined && (options.sources ?? []).length === 0) {
     const tests = new Set([...earlier.tests.values()].map(({ file }) => file));
-    const edited = codeChangedSince(options.root, Date.parse(earlier.run.at), tests);
-    if (edited.length > 0)
+    for (const file of changed) tests.add(file);
+    const code = codeChangedSince(options.root, Date.parse(earlier.run.at), tests);
+    if (code.length > 0)
       notes.push(
-        `WARNING: code changed since this run began (${some(edited)}); tests that finished before are NOT run again: start without --resume to run them, or name the code in "sources"`,
+        `WARNING: code changed since this run began (${some(code)}); tests that finished before are NOT run again: start without --resume to run them, or name the code in "sources"`,
       );
   }
   const attempt = planAttempt(
     earlier?.attempts ?? [],
     options.jobs ?? defaultJobs,
-    { known: new Set(earlier?.unfit.keys() ?? []), ended: new Set(earlier?.ended.keys() ?? []) },
+    {
+      known: new Set(earlier?.unfit.keys() ?? []),
+      ended: new Set(earlier?.ended.keys() ?? []),
+      changed: new Set(changed),
+    },
     readDeathSigns(),
   );
   if (attempt.note !== "") notes.push(attempt.note);
@@ -98,7 +106,12 @@ function detect(options: RunOptions): Detected {
   return detectFramework(options.root, options.framework ?? "auto");
 }
 
-function earlierBook(state: StateDirectory, suite: string, notes: string[]): LedgerBook | undefined {
+function earlierBook(
+  state: StateDirectory,
+  suite: string,
+  { adapter }: Detected,
+  notes: string[],
+): LedgerBook | undefined {
   const content = readJournal(state.journal);
   if (content.kind === "absent") {
     notes.push("there is nothing to resume: all tests run");
@@ -118,10 +131,28 @@ function earlierBook(state: StateDirectory, suite: string, notes: string[]): Led
   if (run?.kind === "run" && run.suite === suite) {
     const book = new LedgerBook(run);
     for (const record of content.records) book.add(record);
-    return book;
+    const exit = unexplainedExit(book.ledger(), adapter);
+    if (exit === undefined) return book;
+    // With nothing left to run it would pass.
+    notes.push(
+      `no test failed, but ${adapter.name} ended with ${exit}, and nothing says which test it was: all tests run`,
+    );
+    return undefined;
   }
   notes.push("the suite's configuration, arguments or sources changed since the journal was written: all tests run");
   return undefined;
+}
+
+/** What an attempt that went through ended with, when nothing in the journal is the reason of it (a coverage threshold, say). */
+function unexplainedExit(ledger: Ledger, adapter: Adapter): number | undefined {
+  const { stop, open } = ledger.attempts.at(-1) ?? {};
+  if (stop?.why !== "finished" || stop.exit === null || stop.exit === 0 || (open?.length ?? 0) > 0) return undefined;
+  if (adapter.shape === "whole" && adapter.nothingToRun.includes(stop.exit) && ledger.tests.size > 0) return undefined;
+  const hasReason =
+    ledger.troubles.length > 0 ||
+    ledger.unfit.size > 0 ||
+    [...ledger.tests.values()].some(({ status }) => status === "failed");
+  return hasReason ? undefined : stop.exit;
 }
 
 /** What decides which tests there are, beside the test files themselves, which are hashed one by one. */
@@ -142,6 +173,7 @@ function suiteHash(options: RunOptions, detected: Detected): string {
   );
   if (options.sources !== undefined && options.sources.length > 0)
     hash.update(hashSources(options.root, options.sources));
+  for (const path of lockFiles(options.root)) hash.update(`\0${basename(path)}\0`).update(readFileSync(path));
   for (const file of configurationFiles) {
     const path = join(options.root, file);
     hash.update(`\0${file}\0`);
@@ -150,12 +182,28 @@ function suiteHash(options: RunOptions, detected: Detected): string {
   return hash.digest("hex").slice(0, 16);
 }
 
+/** A workspace has its lock file above the package that is tested; further up than its repository nobody looks. */
+function lockFiles(root: string): string[] {
+  for (let at = root; ; at = dirname(at)) {
+    const found = lockFileNames.map((name) => join(at, name)).filter((path) => existsSync(path));
+    if (found.length > 0 || existsSync(join(at, ".git")) || dirname(at) === at) return found;
+  }
+}
+
+const lockFileNames = [
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "uv.lock",
+  "poetry.lock",
+  "Cargo.lock",
+];
+
 const endings = ["js", "cjs", "mjs", "ts", "cts", "mts", "json"];
 const configurationFiles = [
   "package.json",
-  "package-lock.json",
-  "pnpm-lock.yaml",
-  "yarn.lock",
   ...["vitest.config", "vite.config", "jest.config", "playwright.config"].flatMap((name) =>
     endings.map((ending) => `${name}.${ending}`),
   ),
@@ -173,7 +221,6 @@ const configurationFiles = [
   "conftest.py",
   "go.mod",
   "go.sum",
-  "Cargo.lock",
   ".config/nextest.toml",
 ];
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { effectiveCpus, listListeners } from "@constellation/host";
 import { ConstellationError, exitCodes, type ExitCodeName, formatBytes } from "@constellation/contract";
@@ -10,6 +11,7 @@ import { ranOut, readDeathSigns } from "../journal/death-signs.ts";
 import { type GuardSample, reaches } from "../policy/level.ts";
 import { defaultPolicy } from "../policy/settings.ts";
 import { clearOrphanPorts } from "../ports/orphans.ts";
+import { endAtExit } from "../teardown/at-exit.ts";
 import { tearDown } from "../teardown/teardown.ts";
 import { runAttempt } from "./attempt.ts";
 import { unfitWords } from "../journal/unfit.ts";
@@ -22,6 +24,7 @@ import { openPace } from "./pace.ts";
 import { type Prepared, prepareRun } from "./prepare.ts";
 import { hold, openStateDirectory, release, type StateDirectory, takeOver, unusable } from "./state-directory.ts";
 import { StopSignal } from "./stop-signal.ts";
+import { suspendTogether } from "./suspension.ts";
 import { watchMachine } from "./watch.ts";
 
 /**
@@ -34,18 +37,20 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   const state = openStateDirectory(options.stateDirectory ?? join(options.root, ".constellation/test"));
   const say = options.onEvent ?? (() => undefined);
   const cores = Math.max(1, Math.floor(effectiveCpus().cores));
+  // What this attempt starts is known by a name of its own: the run's own name is also that of its other attempts, and of
+  // copies of its folder (a cache that two jobs of CI restored).
+  const marker = randomUUID();
   // First of all: a living run's plan is not to be touched, and what a dead one left may still be writing its journal.
-  const left = await takeOver(state, randomUUID());
+  const swept = await takeOver(state, marker);
   const prepared = prepareOrLeave(options, state, cores);
   const { run } = prepared.header;
-  if (left !== undefined && left.swept > 0)
-    say({ kind: "note", text: `ended ${left.swept} process(es) that a killed run had left behind` });
+  if (swept > 0) say({ kind: "note", text: `ended ${swept} process(es) that a killed run had left behind` });
   for (const text of prepared.notes) say({ kind: "note", text });
   if (options.clearPorts !== false)
     for (const { port, pids } of await clearOrphanPorts())
       say({ kind: "note", text: `freed port ${port}, held by pid ${pids.join(", ")} of a dead run` });
 
-  const group = openRunGroup(run);
+  const group = openRunGroup(marker);
   const bound = options.policy?.treeBytes;
   const unknown = whyMemoryIsUnknown(group);
   if (bound !== undefined && options.selfProtect !== false && unknown !== undefined) {
@@ -64,16 +69,22 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   const cgroup = group.kind === "grouped" ? group.cgroup : undefined;
   let journal: JournalFile | undefined;
   let isTornDown = false;
+  const watches = [endAtExit({ run: marker, cgroup }), suspendTogether(marker, cgroup)];
   try {
-    options.lease?.started(run, cgroup?.location);
-    hold(state, { run, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
+    options.lease?.started(marker, cgroup?.location);
+    hold(state, { run: marker, ...(cgroup === undefined ? {} : { cgroup: cgroup.location }) });
     journal = openJournalFile(state.journal, { fresh: prepared.earlier === undefined });
-    if (prepared.earlier === undefined) journal.append(prepared.header);
+    if (prepared.earlier === undefined) {
+      journal.append(prepared.header);
+      // What is said is kept for one run: over months it would fill the disk.
+      if (options.output === "log") writeFileSync(state.output, "");
+    }
     return await guard(journal);
   } finally {
     journal?.close();
     // Something failed before the attempt could clean up after itself.
-    if (!isTornDown) await tearDown({ run, cgroup, leaders: [] }, { containers: false });
+    if (!isTornDown) await tearDown({ run: marker, cgroup, leaders: [] }, { containers: false });
+    for (const callOff of watches) callOff();
     release(state);
     if (group.kind === "grouped") group.leave();
   }
@@ -146,6 +157,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     let releasedPorts: readonly number[] = [];
     let cpuTimeUs: number | undefined;
     let peakBytes = 0;
+    let oomKills = 0;
     let teardown: RunOutcome["teardown"];
     try {
       exit = await runAttempt({
@@ -156,27 +168,38 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
         cgroup,
         stop,
         number,
+        marker,
         peakBytes: () => gauge.peakBytes(),
+        ranOut: () => ranOut(signs, readDeathSigns()),
       });
+    } catch (error) {
+      // Whatever else was to be started is not, and what is ended from here on has no result.
+      stop.fail(error);
+      noteFailure(journal);
+      throw error;
     } finally {
       watch.stop();
       await pace.release();
       clearInterval(syncing);
-      releasedPorts = portsOf(run, cgroup?.processes());
+      releasedPorts = portsOf(marker, cgroup?.processes());
       cpuTimeUs = gauge.cpuTimeUs();
       peakBytes = gauge.peakBytes();
+      oomKills = cgroup?.gauge.oomKills() ?? 0;
       gauge.close();
-      teardown = await tearDown({ run, cgroup, leaders: stop.leaders }, { containers: options.containers !== false });
+      teardown = await tearDown(
+        { run: marker, cgroup, leaders: stop.leaders },
+        { containers: options.containers !== false },
+      );
       isTornDown = true;
       stop.close();
     }
+    collect();
     // Others may fill a bound faster than anybody can look: what the kernel ended then goes on like what the guard stopped.
-    if (
-      stop.why === undefined &&
-      exit === null &&
-      prepared.attempt.isHopeless !== true &&
-      ranOut(signs, readDeathSigns())
-    )
+    // Where a framework lost but a worker (its exit code is a failure like any other) a file is left open.
+    const didRunOut = ranOut(signs, readDeathSigns());
+    const hasLost = cgroup === undefined ? didRunOut : oomKills > 0;
+    const isCutShort = (exit === null && didRunOut) || (exit !== 0 && hasLost && open.size > 0);
+    if (stop.why === undefined && prepared.attempt.isHopeless !== true && isCutShort)
       stop.kill("protected", "the kernel ended it for memory", "kill");
     const why = stop.why ?? "finished";
     journal.append({
@@ -217,6 +240,15 @@ function prepareOrLeave(options: RunOptions, state: StateDirectory, cores: numbe
     const { code } = error as NodeJS.ErrnoException;
     // The plan of what to pass over is written before the journal is: a full disk shows here first.
     throw code === "ENOSPC" || code === "EROFS" || code === "EDQUOT" ? unusable(state.path, error) : error;
+  }
+}
+
+/** An attempt that could not go on (a framework that is not installed) has not died: the next one has as many jobs. */
+function noteFailure(journal: JournalFile): void {
+  try {
+    journal.append({ kind: "stop", why: "finished", exit: null, peakBytes: 0, at: new Date().toISOString() });
+  } catch {
+    // It may be the journal that failed.
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -6,6 +7,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,7 +22,7 @@ import {
   type ProcessIdentity,
 } from "@constellation/host";
 import { ConstellationError } from "@constellation/contract";
-import { tearDown, type TeardownReport } from "../teardown/teardown.ts";
+import { tearDown } from "../teardown/teardown.ts";
 
 /** Where a project's guarded runs keep what they know. */
 export interface StateDirectory {
@@ -67,27 +69,52 @@ export function placesIn(path: string): StateDirectory {
 }
 
 /**
- * Makes this process the only runner here, under a name of its own until its run is known. What a dead runner left
- * (processes, its control group) is torn down first.
+ * Makes this process the only runner here, under a name of its own until its run is known. Then what dead runners left
+ * (processes, control groups) is torn down.
  *
+ * @returns how many processes of dead runners were ended
  * @throws ConstellationError state.conflict when another runner is alive, state.unavailable
  */
-export async function takeOver(state: StateDirectory, run: string): Promise<TeardownReport | undefined> {
+export async function takeOver(state: StateDirectory, run: string): Promise<number> {
   const before = readHolder(state.path);
   if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard)) throw taken(before);
-  const left =
-    before === undefined
-      ? undefined
-      : await tearDown({
-          run: before.run,
-          cgroup: before.cgroup === undefined ? undefined : openCgroup(before.cgroup),
-          leaders: [],
-        });
-  for (const flag of [state.drain, state.hold]) rmSync(flag, { force: true });
-  if (before !== undefined) rmSync(holderPath(state), { force: true });
+  setAside(state, before);
   hold(state, { run }, "wx");
-  return left;
+  let swept = 0;
+  // Also those that a runner set aside which died before it had cleaned up.
+  for (const path of asides(state)) {
+    const dead = readHolderAt(path);
+    // Somebody is about to give it back.
+    if (dead !== undefined && dead.guard.pid !== process.pid && isProcessAlive(dead.guard)) continue;
+    if (dead !== undefined) {
+      const cgroup = dead.cgroup === undefined ? undefined : openCgroup(dead.cgroup);
+      swept += (await tearDown({ run: dead.run, cgroup, leaders: [] })).swept;
+    }
+    rmSync(path, { force: true });
+  }
+  for (const flag of [state.drain, state.hold]) rmSync(flag, { force: true });
+  return swept;
 }
+
+/** Moves what a dead runner noted out of the way; of two that do so at once one moves the other's, and gives it back. */
+function setAside(state: StateDirectory, before: Holder | undefined): void {
+  const aside = `${holderPath(state)}.${randomUUID()}`;
+  try {
+    renameSync(holderPath(state), aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw unusable(state.path, error);
+  }
+  const moved = readHolderAt(aside);
+  if (moved === undefined || moved.guard.pid === before?.guard.pid || !isProcessAlive(moved.guard)) return;
+  renameSync(aside, holderPath(state));
+  throw taken(moved);
+}
+
+const asides = (state: StateDirectory): string[] =>
+  readdirSync(state.path)
+    .filter((name) => /^holder\.json\.[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name))
+    .map((name) => join(state.path, name));
 
 function taken({ guard }: Holder): ConstellationError {
   return new ConstellationError("state.conflict", `Cannot run here: pid ${guard.pid} guards a run of this project`, {
@@ -144,14 +171,18 @@ const holderPath = ({ path }: Pick<StateDirectory, "path">): string => join(path
 
 /** Who runs with its state in this folder. */
 export function readHolder(path: string): Holder | undefined {
+  return readHolderAt(holderPath({ path }));
+}
+
+function readHolderAt(file: string): Holder | undefined {
   try {
-    const read = JSON.parse(readFileOnly(holderPath({ path }))) as Partial<Holder>;
+    const read = JSON.parse(readFileOnly(file)) as Partial<Holder>;
     const { guard, run, cgroup } = read;
     if (typeof guard?.pid !== "number" || typeof guard.startTicks !== "number" || typeof run !== "string")
       return undefined;
     return { guard, run, ...(cgroup === undefined ? {} : { cgroup }) };
   } catch {
-    // Absent, or half written by a runner that died at once: nothing is known to be left.
+    // Absent, or emptied by a power cut: nothing is known to be left.
     return undefined;
   }
 }

@@ -5,6 +5,9 @@ import { decideHold, noHold } from "../policy/hold.ts";
 import type { RunOptions } from "./options.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
+/** A longer timer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Why and how far the run is being stopped, from all who may stop it: the policy, the clock, the user, a failing disk. */
 export class StopSignal {
   why: "protected" | "timeout" | "interrupted" | undefined;
@@ -28,9 +31,7 @@ export class StopSignal {
     this.#state = state;
     const timeoutMs = options.timeoutMs ?? 3_600_000;
     if (timeoutMs > 0)
-      this.#timers.push(
-        setTimeout(() => this.drain("timeout", `it took longer than ${timeoutMs / 1000} s`, 0), timeoutMs),
-      );
+      this.#later(timeoutMs, () => this.drain("timeout", `it took longer than ${timeoutMs / 1000} s`, 0));
     if (options.signal?.aborted === true) this.#interrupt();
     else options.signal?.addEventListener("abort", this.#interrupt, { once: true });
   }
@@ -53,6 +54,7 @@ export class StopSignal {
 
   fail(error: unknown): void {
     this.failure ??= error;
+    this.draining.abort();
     this.killed.abort();
   }
 
@@ -63,7 +65,11 @@ export class StopSignal {
     this.level = "drain";
     this.draining.abort();
     this.#raise(this.#state.drain);
-    this.#timers.push(setTimeout(() => this.killed.abort(), graceMs));
+    this.#later(graceMs, () => this.killed.abort());
+  }
+
+  #later(ms: number, act: () => void): void {
+    this.#timers.push(setTimeout(act, Math.min(ms, longestTimerMs)));
   }
 
   /** Tests look for this file. Where it cannot be made (a full disk) they cannot be asked for anything: they are ended. */

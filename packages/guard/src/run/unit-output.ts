@@ -24,17 +24,41 @@ export function unitOutput(output: "inherit" | number, alone: boolean, folder: s
     release() {
       if (isReleased) return;
       isReleased = true;
-      const block = Buffer.allocUnsafe(64 * 1024);
-      let position = 0;
-      for (let read = 1; read > 0;) {
-        read = readSync(descriptor, block, 0, block.length, position);
-        position += read;
-        if (read === 0) break;
-        // The stream may keep what it is given until later.
-        if (output === "inherit") process.stdout.write(Buffer.from(block.subarray(0, read)));
-        else writeSync(output, block, 0, read);
-      }
-      closeSync(descriptor);
+      if (output === "inherit") return void (shown = shown.then(() => show(descriptor)));
+      for (const block of blocksOf(descriptor)) writeSync(output, block);
     },
   };
+}
+
+/** One after the other, so that none stands in the middle of another. */
+let shown: Promise<void> = Promise.resolve();
+
+/** As fast as somebody reads it: it may be of gigabytes, and a stream would keep all that it is given. */
+async function show(descriptor: number): Promise<void> {
+  const { stdout } = process;
+  for (const block of blocksOf(descriptor)) {
+    if (stdout.write(block)) continue;
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        for (const event of ["drain", "error", "close"]) stdout.off(event, goOn);
+        resolve();
+      };
+      for (const event of ["drain", "error", "close"]) stdout.on(event, goOn);
+    });
+  }
+}
+
+function* blocksOf(descriptor: number): Generator<Buffer> {
+  try {
+    for (let position = 0; ;) {
+      // A new one each time: the stream may keep what it is given until later.
+      const block = Buffer.allocUnsafe(64 * 1024);
+      const read = readSync(descriptor, block, 0, block.length, position);
+      if (read === 0) return;
+      position += read;
+      yield block.subarray(0, read);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -17,9 +17,14 @@ export interface UnitsContext {
   readonly cgroup: Cgroup | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly output: "inherit" | number;
+  /** Whether the kernel has ended processes for memory since the attempt began. */
+  readonly ranOut: () => boolean;
   /** Told of each process that is started. */
   readonly follow: (guest: Guest) => void;
 }
+
+/** Of a shell whose program was ended by SIGKILL. */
+const killedCode = 128 + 9;
 
 /** Runs what is left, one process for each unit. @returns the worst exit code, null when a unit died by a signal */
 export async function runUnits(context: UnitsContext): Promise<number | null> {
@@ -31,13 +36,16 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
     skips.wholeFiles.has(file) || (results === "exit" && skips.finished.has(file));
   const units = adapter.units(request).filter(({ file }) => !isThrough(file));
   const hashNow = hashOf(adapter, request.root);
-  const begun = new Set<string>();
+  /** What each file read like when it began: what it says belongs to that, whatever is written to it meanwhile. */
+  const begun = new Map<string, string>();
+  const hashThen = (file: string): string => begun.get(file) ?? hashNow(file);
   const failed = new Set<GuestUnit>();
   let worst: number | null = 0;
   const begin = (file: string, guest: Guest | undefined): void => {
     if (begun.has(file)) return;
-    begun.add(file);
-    journal.append({ kind: "file", file, hash: hashNow(file), pid: guest?.child.pid ?? 0 });
+    const hash = hashNow(file);
+    begun.set(file, hash);
+    journal.append({ kind: "file", file, hash, pid: guest?.child.pid ?? 0 });
   };
   const pool = runFiles(units, attempt.jobs, {
     cwd: request.root,
@@ -78,7 +86,7 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
   function take(event: OutputEvent, unit: GuestUnit, counts: Map<string, number>, guest: Guest | undefined): void {
     if (event.kind === "show") return show(event.text);
     const { file } = event;
-    if (event.kind === "end") return journal.append({ kind: "end", file, hash: hashNow(file) });
+    if (event.kind === "end") return journal.append({ kind: "end", file, hash: hashThen(file) });
     begin(file, guest);
     const key = JSON.stringify([file, ...event.path]);
     const n = counts.get(key) ?? 0;
@@ -89,7 +97,7 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
     journal.append({
       kind: "test",
       file,
-      hash: hashNow(file),
+      hash: hashThen(file),
       path,
       n,
       status,
@@ -107,8 +115,10 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
 
   function close(unit: GuestUnit, { code, signal }: GuestExit, ms: number): void {
     const { file, title } = unit;
-    const hash = hashNow(file);
+    const hash = hashThen(file);
     if (results === "exit") {
+      // What the kernel ended for memory has no result; a shell hands the signal on as its exit code.
+      if ((signal === "SIGKILL" || code === killedCode) && context.ranOut()) return;
       journal.append({ kind: "test", file, hash, path: [title], n: 0, status: code === 0 ? "passed" : "failed", ms });
       journal.append({ kind: "end", file, hash });
       return;
@@ -117,9 +127,9 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
     const isSaid = results === "journal" ? code === 1 : failed.has(unit);
     if (code !== 0 && !isSaid) trouble(file, hash, `the process ended with ${code ?? signal ?? "a signal"}`);
     if (results === "journal") return;
-    for (const each of begun) {
+    for (const [each, hash] of begun) {
       const isOurs = each === file || file.startsWith("(");
-      if (isOurs && code !== null) journal.append({ kind: "end", file: each, hash: hashNow(each) });
+      if (isOurs && code !== null) journal.append({ kind: "end", file: each, hash });
     }
   }
 

@@ -38,8 +38,8 @@ export interface TeardownOptions {
 }
 
 /**
- * Ends everything that belongs to a run: freezes and kills its control group, sweeps all
- * processes for the run's marker until none is found, then signals the process groups, then stops labelled containers.
+ * Ends everything that belongs to a run: freezes and kills its control group, signals the process groups while their
+ * leaders are known, sweeps all processes for the run's marker until none is found, then stops labelled containers.
  */
 export async function tearDown(remains: Remains, options: TeardownOptions = {}): Promise<TeardownReport> {
   const startedAt = performance.now();
@@ -61,8 +61,10 @@ export async function tearDown(remains: Remains, options: TeardownOptions = {}):
       cgroup.kill({ timeoutMs: Math.max(1, deadline - performance.now()) }),
     );
   }
-  const { swept, survivors } = await sweep(remains.run, deadline);
   for (const leader of remains.leaders) killGroup(leader);
+  let [swept, survivors]: [number, readonly number[]] = [0, []];
+  // Where processes cannot be looked into (macOS) that is said, and the rest is done.
+  await attempt("look for strays", async () => ({ swept, survivors } = await sweep(remains.run, deadline)));
   if (cgroup !== undefined)
     await attempt("remove the control group", async () => {
       const removed = await cgroup.remove({ timeoutMs: 1000 });

@@ -74,6 +74,14 @@ describe("a journal", () => {
     );
   });
 
+  it("cut behind a brace in a text, or within its first line, is not called corrupt", () => {
+    const failed = { ...fc.sample(test, { numRuns: 1, seed: 1 })[0], error: 'wanted {"a":"b"} here' } as TestRecord;
+    const line = encodeRecord(failed);
+    const read = parseJournal(`${textOf([header])}\n${line.slice(0, line.indexOf('"} here') + 2)}`);
+    expect(read).toEqual({ kind: "sound", records: [header], tornLines: 1 });
+    expect(parseJournal(textOf([header]).slice(0, 30))).toEqual({ kind: "absent" });
+  });
+
   it("survives a writer that was killed in the middle while others went on", () => {
     const tests = fc.sample(test, { numRuns: 3, seed: 1 });
     const [first, second, third] = tests.map(encodeRecord);

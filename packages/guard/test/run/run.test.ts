@@ -1,8 +1,19 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identifyProcess } from "@constellation/host";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { encodeRecord } from "../../src/journal/record.ts";
+import type { RunEvent } from "../../src/run/outcome.ts";
 import { runGuarded } from "../../src/run/run.ts";
 
 let root: string;
@@ -44,5 +55,118 @@ describe("a run", () => {
   it("that cannot begin leaves its place to others", async () => {
     await expect(runGuarded({ root, framework: "karma" })).rejects.toThrow(/not known/);
     expect(existsSync(join(state, "holder.json"))).toBe(false);
+  });
+
+  it("whose journal somebody damages starts nothing more, and calls nothing failed that it ended itself", async () => {
+    const items = Array.from({ length: 8 }, (_, at) => `item ${at}`);
+    const run = runGuarded({
+      root,
+      command: "echo {} >> begun; sleep 1; echo {} >> ended",
+      items,
+      jobs: 2,
+      output: "log",
+    });
+    const begun = (): string => (existsSync(join(root, "begun")) ? readFileSync(join(root, "begun"), "utf8") : "");
+    while (begun().split("\n").length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    appendFileSync(join(state, "journal.jsonl"), "\nnot a record\n");
+    await expect(run).rejects.toThrow(/was damaged while it was written/);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(begun()).toBe("item 0\nitem 1\n");
+    expect(readFileSync(join(state, "journal.jsonl"), "utf8")).not.toContain('"kind":"test"');
+  });
+
+  it("of items that are no names of files, however long", async () => {
+    const items = ["x".repeat(3000), "a/\u0001", "'\"$(touch oops)"];
+    const outcome = await runGuarded({ root, command: "test -n", items, output: "log" });
+    expect(outcome).toMatchObject({ kind: "passed", reason: "3 test(s)" });
+    expect(existsSync(join(root, "oops"))).toBe(false);
+  });
+
+  it("may take longer than a timer can wait", async () => {
+    const month = 30 * 86_400_000;
+    const outcome = await runGuarded({ root, command: "sleep 0.3", timeoutMs: month, output: "log" });
+    expect(outcome.kind).toBe("passed");
+  });
+
+  it("forgets the failure of a file that is gone, and gives an edited one that did not fit another chance", async () => {
+    const run = (resume: boolean) => runGuarded({ root, framework: "node-test", resume, jobs: 1, output: "log" });
+    writeFileSync(join(root, "a.test.js"), 'require("node:test").test("fine", () => {});');
+    writeFileSync(join(root, "b.test.js"), 'require("node:test").test("fails", () => { throw new Error("wanted"); });');
+    expect((await run(false)).kind).toBe("failed");
+    rmSync(join(root, "b.test.js"));
+    expect(await run(true)).toMatchObject({ kind: "passed", reason: "1 test(s)" });
+    const unfit = { kind: "unfit", file: "c.test.js", hash: "before", peakBytes: 1, cause: "memory" } as const;
+    appendFileSync(join(state, "journal.jsonl"), `\n${encodeRecord(unfit)}\n`);
+    writeFileSync(join(root, "c.test.js"), 'require("node:test").test("fits", () => {});');
+    expect(await run(true)).toMatchObject({ kind: "passed", reason: "2 test(s)" });
+  });
+
+  it("that failed for no test does not pass when it is resumed with nothing left to run", async () => {
+    // As a framework does whose coverage is too low.
+    const mocha = join(root, "node_modules/.bin/mocha");
+    mkdirSync(join(root, "node_modules/.bin"), { recursive: true });
+    writeFileSync(mocha, "#!/bin/sh\nexit 7\n", { mode: 0o755 });
+    const first = await runGuarded({ root, framework: "mocha", output: "log" });
+    expect(first).toMatchObject({ kind: "failed", reason: "no test failed, but mocha ended with 7" });
+    writeFileSync(mocha, "#!/bin/sh\nexit 0\n");
+    const notes: string[] = [];
+    const onEvent = (event: RunEvent): void => void (event.kind === "note" && notes.push(event.text));
+    const again = await runGuarded({ root, framework: "mocha", resume: true, output: "log", onEvent });
+    expect(again.ledger.attempts).toHaveLength(1);
+    expect(notes).toContainEqual(
+      expect.stringMatching(/ended with 7, and nothing says which test it was: all tests run/),
+    );
+  });
+
+  it("begins anew when the lock file of its workspace changed", async () => {
+    const inner = join(root, "packages/inner");
+    mkdirSync(inner, { recursive: true });
+    const run = (resume: boolean) => runGuarded({ root: inner, command: "echo ran >> ran", resume, output: "log" });
+    for (const [resume, lock] of [
+      [false, "1"],
+      [true, "1"],
+      [true, "2"],
+    ] as const) {
+      writeFileSync(join(root, "package-lock.json"), lock);
+      await run(resume);
+    }
+    expect(readFileSync(join(inner, "ran"), "utf8")).toBe("ran\nran\n");
+  });
+
+  it("that was asked for tests which are not there has not passed", async () => {
+    writeFileSync(join(root, "a.test.js"), 'require("node:test").test("fine", () => {});');
+    const run = runGuarded({ root, framework: "node-test", paths: ["tset"], output: "log" });
+    await expect(run).rejects.toThrow(/Cannot find a test in .* that is called tset/);
+  });
+
+  it("keeps what is said for one run only", async () => {
+    const run = () => runGuarded({ root, command: "echo said", output: "log" });
+    await run();
+    await run();
+    expect(readFileSync(join(state, "output.log"), "utf8")).toBe("said\n");
+  });
+
+  it("of a file that is edited while it is tested runs it again", async () => {
+    const run = (resume: boolean) =>
+      runGuarded({ root, command: "cat {} >> ran; echo edited > {}", items: ["a.txt"], resume, output: "log" });
+    writeFileSync(join(root, "a.txt"), "first\n");
+    await run(false);
+    await run(true);
+    expect(readFileSync(join(root, "ran"), "utf8")).toBe("first\nedited\n");
+  });
+
+  it("has a marker of its own in each attempt: copies of a project share the name of the run", async () => {
+    const run = (resume: boolean) =>
+      runGuarded({
+        root,
+        command: "echo $CONSTELLATION_RUN >> markers; exit 1",
+        resume,
+        rerunFailed: resume,
+        output: "log",
+      });
+    const [{ run: first }, { run: second }] = [await run(false), await run(true)];
+    expect(second).toBe(first);
+    const markers = readFileSync(join(root, "markers"), "utf8").split("\n").filter(Boolean);
+    expect(new Set(markers).size).toBe(2);
   });
 });

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,8 +52,40 @@ describe("the place of a run", () => {
     const { guard } = other();
     const dead = { guard: { ...guard, startTicks: 1 }, run: "theirs" };
     writeFileSync(join(state.path, "holder.json"), JSON.stringify(dead));
-    expect(await takeOver(state, "ours")).toMatchObject({ survivors: [] });
+    expect(await takeOver(state, "ours")).toBe(0);
     expect(readHolder(state.path)?.run).toBe("ours");
+  });
+
+  it("is taken by one of two that found the same dead guard, and nobody throws the other out", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    writeFileSync(
+      join(state.path, "holder.json"),
+      JSON.stringify({ guard: { pid: 2 ** 22, startTicks: 1 }, run: "dead" }),
+    );
+    // The other one takes over while this one looks for what the dead one left.
+    const ours = takeOver(state, "ours");
+    writeFileSync(join(state.path, "holder.json"), JSON.stringify(other()));
+    await ours;
+    expect(readHolder(state.path)?.run).toBe("theirs");
+  });
+
+  it("is free where a power cut left an empty note", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    writeFileSync(join(state.path, "holder.json"), "");
+    await takeOver(state, "ours");
+    expect(readHolder(state.path)?.run).toBe("ours");
+  });
+
+  it("is cleaned up after a guard that died while it took over", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    const left = spawn("sleep", ["1000"], { env: { ...process.env, CONSTELLATION_RUN: "dead" }, stdio: "ignore" });
+    const dead = { guard: { pid: 2 ** 22, startTicks: 1 }, run: "dead" };
+    writeFileSync(join(state.path, `holder.json.${randomUUID()}`), JSON.stringify(dead));
+    const ended = new Promise((resolve) => left.once("exit", (_, signal) => resolve(signal)));
+    expect(await takeOver(state, "ours")).toBe(1);
+    expect(await ended).toBe("SIGKILL");
+    release(state);
+    expect(readdirSync(state.path)).toEqual([".gitignore"]);
   });
 
   it("that cannot be written is named with what to do", () => {
