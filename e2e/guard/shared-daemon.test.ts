@@ -78,23 +78,27 @@ describe.runIf(limitsHere)("two runs and one daemon", () => {
     await eventually(async () => (await machine.runs()).length === 0);
   }, 120_000);
 
-  it("a run that was stopped and whose terminal is gone goes on in its log", async () => {
-    await machine.startDaemon();
-    const root = machine.project("p", 3, 20, 50);
-    const run = guarded(root);
-    await eventually(() => bodies(root).length > 3);
-    const hog = await machine.fillUpTo(870);
-    await eventually(async () => (await phases())[0] === "parked");
-    run.child.kill("SIGKILL");
-    await run.ended;
-    hog.kill("SIGKILL");
-    await eventually(() => bodies(root).length === 60);
-    await eventually(async () => (await machine.runs()).length === 0);
-    expect(ledgerOf(root)).toMatchObject({ repeated: 0 });
-    expect(ledgerOf(root).tests.size).toBe(60);
-    const log = (): string => readFileSync(join(root, ".constellation/test/output.log"), "utf8");
-    await eventually(() => log().includes("60 passed, 0 failed"));
-  }, 120_000);
+  it.each(["SIGKILL", "SIGHUP"] as const)(
+    "a run that was stopped and whose terminal is gone goes on in its log (%s)",
+    async (signal) => {
+      await machine.startDaemon();
+      const root = machine.project("p", 3, 20, 50);
+      const run = guarded(root);
+      await eventually(() => bodies(root).length > 3);
+      const hog = await machine.fillUpTo(870);
+      await eventually(async () => (await phases())[0] === "parked");
+      run.child.kill(signal);
+      await run.ended;
+      hog.kill("SIGKILL");
+      await eventually(() => bodies(root).length === 60);
+      await eventually(async () => (await machine.runs()).length === 0);
+      expect(ledgerOf(root)).toMatchObject({ repeated: 0 });
+      expect(ledgerOf(root).tests.size).toBe(60);
+      const log = (): string => readFileSync(join(root, ".constellation/test/output.log"), "utf8");
+      await eventually(() => log().includes("60 passed, 0 failed"));
+    },
+    120_000,
+  );
 });
 
 describe.runIf(limitsHere)("a runner that is killed", () => {

@@ -78,6 +78,14 @@ export class DaemonLease implements Lease {
     this.#say({ kind: "report", treeBytes, level });
   }
 
+  /** Goes without giving the lease back: to the daemon that is a runner which has died. */
+  leave(): void {
+    this.#isOver = true;
+    this.#socket?.destroy();
+    this.#socket = undefined;
+    this.#settle?.("cancelled");
+  }
+
   /** Gives the lease back. */
   async end(): Promise<void> {
     this.#isOver = true;

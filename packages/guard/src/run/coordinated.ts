@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ConstellationError, type LeaseRequest } from "@constellation/contract";
 import { findFreePort, identifyProcess } from "@constellation/host";
 import { defaultPortRange } from "../coordination/ports.ts";
-import { DaemonLease } from "../lease/daemon-lease.ts";
+import { DaemonLease, type Permission } from "../lease/daemon-lease.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunOutcome } from "./outcome.ts";
@@ -62,13 +62,24 @@ export async function runCoordinated(options: RunOptions, coordination: Coordina
     let outcome = await runGuarded({ ...options, lease });
     while (outcome.kind === "protected" && coordination.restart !== false) {
       note(`${outcome.reason}: it was stopped, and goes on by itself when the machine has recovered`);
-      const again = await lease.park();
+      const again = await parked(lease);
       if (again !== "go") return outcome;
       outcome = await runGuarded({ ...options, resume: true, lease });
     }
     return outcome;
   } finally {
     await lease.end();
+  }
+}
+
+/** A run that waits to be called back when its terminal is closed keeps its lease: the daemon starts it again. */
+async function parked(lease: DaemonLease): Promise<Permission> {
+  const leave = (): void => lease.leave();
+  process.once("SIGHUP", leave);
+  try {
+    return await lease.park();
+  } finally {
+    process.off("SIGHUP", leave);
   }
 }
 

@@ -4,10 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   createCgroup,
   identifyProcess,
+  listCgroups,
   openCgroupBase,
   removeCgroupBase,
   setOomScoreAdjustment,
   type Cgroup,
+  type CgroupLocation,
   type ProcessIdentity,
 } from "@constellation/host";
 import { ConstellationError } from "@constellation/contract";
@@ -47,6 +49,16 @@ function makeGroup(run: string): RunGroup {
   return created.kind === "created"
     ? { kind: "grouped", cgroup: created.cgroup, leave: () => void removeCgroupBase(opened.base) }
     : { kind: "ungrouped", reason: created.limits.map(({ missing }) => missing).join(", ") };
+}
+
+/** The group that a guard made and had no time to note. */
+export function findRunGroup(run: string): CgroupLocation | undefined {
+  if (process.platform !== "linux") return undefined;
+  const opened = openCgroupBase({ placement: "own", name: runGroupBase });
+  if (opened.kind === "unavailable") return undefined;
+  const found = listCgroups(opened.base).find(({ name }) => name === run);
+  if (found === undefined) removeCgroupBase(opened.base);
+  return found;
 }
 
 /** What to start. */

@@ -23,6 +23,7 @@ import {
 } from "@constellation/host";
 import { ConstellationError } from "@constellation/contract";
 import { tearDown } from "../teardown/teardown.ts";
+import { findRunGroup } from "./guest.ts";
 
 /** Where a project's guarded runs keep what they know. */
 export interface StateDirectory {
@@ -87,7 +88,8 @@ export async function takeOver(state: StateDirectory, run: string): Promise<numb
     // Somebody is about to give it back.
     if (dead !== undefined && dead.guard.pid !== process.pid && isProcessAlive(dead.guard)) continue;
     if (dead !== undefined) {
-      const cgroup = dead.cgroup === undefined ? undefined : openCgroup(dead.cgroup);
+      const group = dead.cgroup ?? findRunGroup(dead.run);
+      const cgroup = group === undefined ? undefined : openCgroup(group);
       swept += (await tearDown({ run: dead.run, cgroup, leaders: [] })).swept;
     }
     rmSync(path, { force: true });

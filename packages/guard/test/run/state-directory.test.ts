@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identifyProcess } from "@constellation/host";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { limitsHere } from "../../../instances/test/limits-here.ts";
+import { findRunGroup, openRunGroup } from "../../src/run/guest.ts";
 import { hold, openStateDirectory, readHolder, release, takeOver } from "../../src/run/state-directory.ts";
 
 let root: string;
@@ -86,6 +88,16 @@ describe("the place of a run", () => {
     expect(await ended).toBe("SIGKILL");
     release(state);
     expect(readdirSync(state.path)).toEqual([".gitignore"]);
+  });
+
+  it.runIf(limitsHere)("is cleaned up after a guard that died before it had noted its control group", async () => {
+    const state = openStateDirectory(join(root, "state"));
+    const run = randomUUID();
+    expect(openRunGroup(run).kind).toBe("grouped");
+    const dead = { guard: { pid: 2 ** 22, startTicks: 1 }, run };
+    writeFileSync(join(state.path, "holder.json"), JSON.stringify(dead));
+    await takeOver(state, "ours");
+    expect(findRunGroup(run)).toBe(undefined);
   });
 
   it("that cannot be written is named with what to do", () => {
