@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -109,6 +118,35 @@ describe.runIf(limitsHere)("a command that the kernel ended for memory", () => {
       const { exit, outcome, stderr } = await protectedRun(root, options, { group: cgroup, environment });
       expect(exit, stderr).toBe(42);
       expect(outcome).toMatchObject({ kind: "protected", tests: ["fine fine passed"] });
+    } finally {
+      await cgroup.kill();
+      await cgroup.remove();
+      cgroup.close();
+      removeCgroupBase(base.base);
+    }
+  }, 60_000);
+});
+
+describe.runIf(limitsHere)("a framework that loses a worker to the kernel for memory", () => {
+  it("is stopped, not failed: the worker's file runs again", async () => {
+    const base = openCgroupBase({ placement: "own", name: "e2e-guard-worker" });
+    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
+    const created = createCgroup(base.base, `worker-${process.pid}`, { memoryBytes: GiB / 2 });
+    if (created.kind !== "created") throw new Error("needs a memory limit");
+    const { cgroup } = created;
+    try {
+      symlinkSync(join(import.meta.dirname, "node_modules"), join(root, "node_modules"));
+      writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, scripts: { test: "jest -w 2" } }));
+      const fill = "const kept = []; for (;;) kept.push(Buffer.alloc(32 * 2 ** 20, 1));";
+      writeFileSync(join(root, "large.test.js"), `test("large", () => { ${fill} });`);
+      for (const name of ["a", "b"]) writeFileSync(join(root, `${name}.test.js`), 'test("fine", () => {});');
+      const { exit, outcome, stderr } = await protectedRun(
+        root,
+        { selfProtect: false },
+        { group: cgroup, environment },
+      );
+      expect(exit, stderr + JSON.stringify(outcome)).toBe(42);
+      expect(outcome?.tests.toSorted()).toEqual(["a.test.js fine passed", "b.test.js fine passed"]);
     } finally {
       await cgroup.kill();
       await cgroup.remove();

@@ -25,10 +25,23 @@ export function command(line: string, items: readonly string[] | undefined): Ada
 
   function unit(text: string, file: string, extra: readonly string[]): GuestUnit {
     const hasPlace = text.includes("{}");
-    const script = hasPlace ? text.replaceAll("{}", '"$1"') : `${text} "$@"`;
     const words = items === undefined ? extra : hasPlace ? [file, ...extra] : [...extra, file];
+    // Behind a loop or a group no word may stand.
+    const script = hasPlace ? withItem(text) : words.length === 0 ? text : `${text} "$@"`;
     return { file, title: file, program: "/bin/sh", args: ["-c", script, "sh", ...words], environment: {} };
   }
+}
+
+/** Puts the item in as one word, whatever quotes its place stands in. */
+function withItem(text: string): string {
+  let quote = "";
+  return text.replaceAll(/\{\}|\\[\s\S]|["']/g, (found) => {
+    if (found === "{}") return quote === '"' ? "$1" : quote === "'" ? `'"$1"'` : '"$1"';
+    if (found.startsWith("\\")) return found;
+    if (quote === "") quote = found;
+    else if (quote === found) quote = "";
+    return found;
+  });
 }
 
 /** An item may be longer than any name of a file, or lie where nobody may look. */

@@ -41,7 +41,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
   // copies of its folder (a cache that two jobs of CI restored).
   const marker = randomUUID();
   // First of all: a living run's plan is not to be touched, and what a dead one left may still be writing its journal.
-  const swept = await takeOver(state, marker);
+  const swept = await takeOver(state, marker, { containers: options.containers !== false });
   const prepared = prepareOrLeave(options, state, cores);
   const { run } = prepared.header;
   if (swept > 0) say({ kind: "note", text: `ended ${swept} process(es) that a killed run had left behind` });

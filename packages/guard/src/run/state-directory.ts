@@ -22,7 +22,7 @@ import {
   type ProcessIdentity,
 } from "@constellation/host";
 import { ConstellationError } from "@constellation/contract";
-import { tearDown } from "../teardown/teardown.ts";
+import { tearDown, type TeardownOptions } from "../teardown/teardown.ts";
 import { findRunGroup } from "./guest.ts";
 
 /** Where a project's guarded runs keep what they know. */
@@ -76,7 +76,11 @@ export function placesIn(path: string): StateDirectory {
  * @returns how many processes of dead runners were ended
  * @throws ConstellationError state.conflict when another runner is alive, state.unavailable
  */
-export async function takeOver(state: StateDirectory, run: string): Promise<number> {
+export async function takeOver(
+  state: StateDirectory,
+  run: string,
+  options: Pick<TeardownOptions, "containers"> = {},
+): Promise<number> {
   const before = readHolder(state.path);
   if (before !== undefined && before.guard.pid !== process.pid && isProcessAlive(before.guard)) throw taken(before);
   setAside(state, before);
@@ -90,7 +94,7 @@ export async function takeOver(state: StateDirectory, run: string): Promise<numb
     if (dead !== undefined) {
       const group = dead.cgroup ?? findRunGroup(dead.run);
       const cgroup = group === undefined ? undefined : openCgroup(group);
-      swept += (await tearDown({ run: dead.run, cgroup, leaders: [] })).swept;
+      swept += (await tearDown({ run: dead.run, cgroup, leaders: [] }, options)).swept;
     }
     rmSync(path, { force: true });
   }

@@ -82,6 +82,16 @@ describe("a run", () => {
     expect(existsSync(join(root, "oops"))).toBe(false);
   });
 
+  it("of a command that is a loop, or has its item in quotes", async () => {
+    const loop = await runGuarded({ root, command: "for each in 1 2; do echo $each; done", output: "log" });
+    expect(loop.kind).toBe("passed");
+    const command = `printf '%s;' "{}" '{}' {} "x {} \\"y" 'x {}' >> said`;
+    const quoted = await runGuarded({ root, command, items: ["a  b", '$(c)"'], jobs: 1, output: "log" });
+    expect(quoted.kind).toBe("passed");
+    const each = (item: string): string => `${item};${item};${item};x ${item} "y;x ${item};`;
+    expect(readFileSync(join(root, "said"), "utf8")).toBe(each("a  b") + each('$(c)"'));
+  });
+
   it("may take longer than a timer can wait", async () => {
     const month = 30 * 86_400_000;
     const outcome = await runGuarded({ root, command: "sleep 0.3", timeoutMs: month, output: "log" });
