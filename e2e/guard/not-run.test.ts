@@ -89,6 +89,35 @@ test.skip("idle", () => {});`,
   }, 60_000);
 });
 
+/** It is no test's failure: with all tests of its file passed over it would not be seen any more. */
+describe("a hook that fails behind its tests", () => {
+  it.each([
+    ["jest", "a.test.js", "", "afterAll"],
+    ["mocha", "test/a.js", "", "after"],
+    ["vitest run", "a.test.js", 'import { afterAll, describe, it } from "vitest";', "afterAll"],
+    ["node --test", "a.test.js", 'const { after, describe, it } = require("node:test");', "after"],
+  ])(
+    "fails again when the run is resumed, and passes when it is mended (%s)",
+    async (script, name, from, hook) => {
+      const fails = `${hook}(() => { if (require("node:fs").existsSync("broken")) throw new Error("broken"); });`;
+      const text = script.startsWith("vitest")
+        ? `${says} ${from} describe("group", () => { afterAll(mend); it("one", () => {}); });`
+        : `${from} describe("group", () => { ${fails} it("one", () => {}); });`;
+      project(script, {
+        "package.json": JSON.stringify({ private: true, scripts: { test: script } }),
+        [script.startsWith("vitest") ? "a.test.mjs" : name]: text,
+      });
+      expect((await run()).outcome).toMatchObject({ kind: "failed" });
+      expect((await run({ resume: true })).outcome).toMatchObject({ kind: "failed" });
+      rmSync(join(root, "broken"));
+      const mended = await run({ resume: true });
+      expect(mended.outcome, mended.stderr).toMatchObject({ kind: "passed" });
+      expect((await run({ resume: true })).outcome).toMatchObject({ kind: "passed" });
+    },
+    60_000,
+  );
+});
+
 describe("settings in constellation.test.js", () => {
   it.each(["jest", "vitest run", "node --test"])(
     "are no test of %s",

@@ -96,8 +96,7 @@ export class LedgerBook {
       }
       case "file":
         current?.open.add(record.file);
-        // What went wrong around the tests of a file is seen again when the file runs again.
-        if (!this.#begun.has(record.file)) this.#troubles = this.#troubles.filter(({ file }) => file !== record.file);
+        if (!this.#begun.has(record.file)) this.#beginAgain(record.file);
         this.#begun.add(record.file);
         return;
       case "test": {
@@ -146,6 +145,13 @@ export class LedgerBook {
       attempts: this.#attempts.map(historyOf),
       repeated: this.#repeated,
     };
+  }
+
+  /** What went wrong around the tests of a file is seen again when the file runs again: all of it, if it had been through. */
+  #beginAgain(file: string): void {
+    if (!this.#troubles.some((trouble) => trouble.file === file)) return void this.#ended.delete(file);
+    if (this.#ended.has(file)) return this.#forget(file);
+    this.#troubles = this.#troubles.filter((trouble) => trouble.file !== file);
   }
 
   #forget(file: string): void {

@@ -23,10 +23,13 @@ export function planSkips(
   const changed = new Set<string>();
   const again = new Set<string>();
   const hashes = new Map<string, string>();
+  // What went wrong around the tests of a file that was gone through shows itself only when its tests run again.
+  const troubled = new Set(ledger.troubles.map(({ file }) => file).filter((file) => ledger.ended.has(file)));
   for (const { file, path, n, hash, status } of ledger.tests.values()) {
     const now = hashes.get(file) ?? hashNow(file);
     hashes.set(file, now);
     if (now !== hash || now === "unreadable") changed.add(file);
+    else if (troubled.has(file)) continue;
     else if (rerunFailed && status === "failed") again.add(file);
     else {
       const known = finished.get(file);
@@ -34,10 +37,8 @@ export function planSkips(
       else known.push([path, n]);
     }
   }
-  const troubled = new Set(ledger.troubles.map(({ file }) => file));
   const wholeFiles = [...finished.keys()].filter(
-    (file) =>
-      ledger.ended.get(file) === hashes.get(file) && !again.has(file) && !troubled.has(file) && !changed.has(file),
+    (file) => ledger.ended.get(file) === hashes.get(file) && !again.has(file) && !changed.has(file),
   );
   return { finished, wholeFiles: new Set(wholeFiles), changed: [...changed] };
 }

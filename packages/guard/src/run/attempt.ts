@@ -2,7 +2,8 @@ import { closeSync, openSync } from "node:fs";
 import type { Cgroup } from "@constellation/host";
 import { type AdapterRequest, hashOf } from "../adapters/adapter.ts";
 import type { JournalFile } from "../journal/journal-file.ts";
-import { writeSkipPlan } from "../journal/plan.ts";
+import type { Ledger } from "../journal/ledger.ts";
+import { type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readDeathSigns } from "../journal/death-signs.ts";
 import { type Guest, startGuest } from "./guest.ts";
 import { markerName } from "./marker.ts";
@@ -23,6 +24,8 @@ export interface AttemptContext {
   /** What its processes are known by. */
   readonly marker: string;
   readonly peakBytes: () => number;
+  /** All that is known by now. */
+  readonly ledger: () => Ledger;
   /** Whether the kernel has ended processes for memory since the attempt began. */
   readonly ranOut: () => boolean;
 }
@@ -35,7 +38,7 @@ export interface AttemptContext {
  */
 export async function runAttempt(context: AttemptContext): Promise<number | null> {
   const { options, prepared, state, journal, stop } = context;
-  const { attempt, earlier, skips } = prepared;
+  const { attempt, earlier } = prepared;
   const hashNow = hashOf(prepared.detected.adapter, options.root);
   for (const { file, cause } of attempt.unfit)
     journal.append({
@@ -58,11 +61,8 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
         at: new Date().toISOString(),
       });
     const exclude = [...unfit, ...attempt.suspects.filter((file) => file !== isolated)];
-    if (isolated !== undefined) {
-      const wholeFiles = new Set([...skips.wholeFiles, ...exclude]);
-      const finished = new Map([...exclude.map((file) => [file, []] as const), ...skips.finished]);
-      writeSkipPlan(state.plan, { ...skips, finished, wholeFiles }, hashNow);
-    }
+    const skips = isolated === undefined ? prepared.skips : allBut(isolated, exclude, context);
+    if (isolated !== undefined) writeSkipPlan(state.plan, skips, hashNow);
     journal.append({
       kind: "attempt",
       number: context.number,
@@ -72,13 +72,39 @@ export async function runAttempt(context: AttemptContext): Promise<number | null
       ...readDeathSigns(),
     });
     if (attempt.isHopeless === true) return null;
-    const exit = await runOnce(context, exclude);
+    const exit = await runOnce(context, { exclude, skips, isolated });
     worst = worst === null || exit === null ? null : Math.max(worst, exit);
   }
   return worst;
 }
 
-async function runOnce(context: AttemptContext, exclude: readonly string[]): Promise<number | null> {
+/** One file by itself: all others are through by now, or are not to be loaded. */
+function allBut(isolated: string, exclude: readonly string[], { prepared, ledger }: AttemptContext): SkipPlan {
+  const { tests, ended, troubles } = ledger();
+  const others = [...exclude, ...ended.keys(), ...troubles.map(({ file }) => file)];
+  const finished = new Map(others.map((file): [string, (readonly [readonly string[], number])[]] => [file, []]));
+  for (const { file, path, n } of tests.values()) {
+    const known = finished.get(file);
+    if (known === undefined) finished.set(file, [[path, n]]);
+    else known.push([path, n]);
+  }
+  finished.delete(isolated);
+  const wholeFiles = new Set(finished.keys());
+  return {
+    finished: new Map([...finished, [isolated, prepared.skips.finished.get(isolated) ?? []]]),
+    wholeFiles,
+    changed: [],
+  };
+}
+
+/** What one of an attempt's turns is about. */
+interface Turn {
+  readonly exclude: readonly string[];
+  readonly skips: SkipPlan;
+  readonly isolated: string | undefined;
+}
+
+async function runOnce(context: AttemptContext, { exclude, skips, isolated }: Turn): Promise<number | null> {
   const { options, prepared, state, stop, cgroup } = context;
   const { adapter, args, node, environment: ofScript } = prepared.detected;
   const isUnusual = prepared.attempt.note !== "";
@@ -90,7 +116,7 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
     node,
     jobs: options.jobs !== undefined || isUnusual ? prepared.attempt.jobs : undefined,
     exclude,
-    finished: prepared.skips.finished,
+    finished: skips.finished,
   };
   const environment = { ...withoutUndefined(process.env), ...ofScript, ...guestEnvironment(context) };
   const output = options.output === "log" ? openSync(state.output, "a") : "inherit";
@@ -99,7 +125,9 @@ async function runOnce(context: AttemptContext, exclude: readonly string[]): Pro
       const done = runUnits({
         adapter,
         request,
-        prepared,
+        jobs: prepared.attempt.jobs,
+        skips,
+        isolated,
         journal: context.journal,
         stop,
         cgroup,

@@ -170,6 +170,10 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
         number,
         marker,
         peakBytes: () => gauge.peakBytes(),
+        ledger: () => {
+          collect();
+          return prepared.book.ledger();
+        },
         ranOut: () => ranOut(signs, readDeathSigns()),
       });
     } catch (error) {

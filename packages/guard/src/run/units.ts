@@ -2,16 +2,19 @@ import { writeSync } from "node:fs";
 import type { Cgroup } from "@constellation/host";
 import { type Adapter, type AdapterRequest, type GuestUnit, hashOf, type OutputEvent } from "../adapters/adapter.ts";
 import type { JournalFile } from "../journal/journal-file.ts";
+import type { SkipPlan } from "../journal/plan.ts";
 import { runFiles } from "./file-pool.ts";
 import type { Guest, GuestExit } from "./guest.ts";
-import type { Prepared } from "./prepare.ts";
 import type { StopSignal } from "./stop-signal.ts";
 import { unitOutput } from "./unit-output.ts";
 
 export interface UnitsContext {
   readonly adapter: Extract<Adapter, { shape: "files" }>;
   readonly request: AdapterRequest;
-  readonly prepared: Prepared;
+  readonly jobs: number;
+  readonly skips: SkipPlan;
+  /** The only file that is run. */
+  readonly isolated: string | undefined;
   readonly journal: JournalFile;
   readonly stop: StopSignal;
   readonly cgroup: Cgroup | undefined;
@@ -28,13 +31,14 @@ const killedCode = 128 + 9;
 
 /** Runs what is left, one process for each unit. @returns the worst exit code, null when a unit died by a signal */
 export async function runUnits(context: UnitsContext): Promise<number | null> {
-  const { adapter, request, prepared, journal, stop, cgroup, environment, output } = context;
-  const { attempt, skips } = prepared;
+  const { adapter, request, jobs, skips, isolated, journal, stop, cgroup, environment, output } = context;
   const { results } = adapter;
   // Where the process is the test its result says that it is through, also when the guard was killed before it wrote the end.
   const isThrough = (file: string): boolean =>
-    skips.wholeFiles.has(file) || (results === "exit" && skips.finished.has(file));
-  const units = adapter.units(request).filter(({ file }) => !isThrough(file));
+    skips.wholeFiles.has(file) || (results === "exit" && (skips.finished.get(file)?.length ?? 0) > 0);
+  // One in brackets stands for many files: it is told itself what to leave out.
+  const isMeant = (file: string): boolean => isolated === undefined || file === isolated || file.startsWith("(");
+  const units = adapter.units(request).filter(({ file }) => isMeant(file) && !isThrough(file));
   const hashNow = hashOf(adapter, request.root);
   /** What each file read like when it began: what it says belongs to that, whatever is written to it meanwhile. */
   const begun = new Map<string, string>();
@@ -47,10 +51,10 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
     begun.set(file, hash);
     journal.append({ kind: "file", file, hash, pid: guest?.child.pid ?? 0 });
   };
-  const pool = runFiles(units, attempt.jobs, {
+  const pool = runFiles(units, jobs, {
     cwd: request.root,
     environment,
-    output: () => unitOutput(output, attempt.jobs === 1 || typeof results !== "string", request.stateDirectory),
+    output: () => unitOutput(output, jobs === 1 || typeof results !== "string", request.stateDirectory),
     group: cgroup,
     ...(typeof results === "string"
       ? {}
@@ -75,7 +79,7 @@ export async function runUnits(context: UnitsContext): Promise<number | null> {
     },
   });
   stop.shed = (less) => {
-    if (!stop.draining.signal.aborted) pool.setJobs(less ? Math.max(1, attempt.jobs - 1) : attempt.jobs);
+    if (!stop.draining.signal.aborted) pool.setJobs(less ? Math.max(1, jobs - 1) : jobs);
   };
   stop.draining.signal.addEventListener("abort", () => pool.setJobs(0), { once: true });
   if (stop.draining.signal.aborted) pool.setJobs(0);

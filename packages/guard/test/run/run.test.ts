@@ -82,6 +82,21 @@ describe("a run", () => {
     expect(existsSync(join(root, "oops"))).toBe(false);
   });
 
+  it("runs what died twice last and alone, and nothing else again", async () => {
+    const run = (resume: boolean) =>
+      runGuarded({ root, command: "echo {} >> ran", items: ["s", "x", "y", "z"], jobs: 1, resume, output: "log" });
+    await run(false);
+    const [head] = readFileSync(join(state, "journal.jsonl"), "utf8").split("\n").filter(Boolean);
+    const begun = (number: number) => [
+      encodeRecord({ kind: "attempt", number, jobs: 1, at: new Date().toISOString() }),
+      ...["s", "z"].map((file) => encodeRecord({ kind: "file", file, hash: "item", pid: 1 })),
+    ];
+    writeFileSync(join(state, "journal.jsonl"), ["", head, ...begun(1), ...begun(2), ""].join("\n"));
+    rmSync(join(root, "ran"));
+    expect(await run(true)).toMatchObject({ kind: "passed", reason: "4 test(s)", ledger: { repeated: 0 } });
+    expect(readFileSync(join(root, "ran"), "utf8")).toBe("x\ny\ns\nz\n");
+  });
+
   it("of a command that is a loop, or has its item in quotes", async () => {
     const loop = await runGuarded({ root, command: "for each in 1 2; do echo $each; done", output: "log" });
     expect(loop.kind).toBe("passed");
