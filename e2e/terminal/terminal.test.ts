@@ -37,6 +37,13 @@ test("Ctrl-C during up ends the waiting only", async () => {
   session.constellation("rm", "slow");
 });
 
+test("the end of a log stays on the screen, below what was drawn", async () => {
+  session.command("clear; constellation create --name=bad --restart=never -- sh -c 'echo one; echo two; exit 3'");
+  const shown = await session.see(/Error: App bad failed[\s\S]*\$$/);
+  expect(shown).toMatch(/✖ bad\.1 .*\n0 of 1 ready.*\n {2}bad\.1 \| one\n {2}bad\.1 \| two\nError: /);
+  session.constellation("rm", "bad");
+});
+
 test("top fits the terminal, follows its size, sorts by keys and ends with q", async () => {
   session.command("clear; constellation top --interval 200ms");
   await session.see(/web\.1 .*%[\s\S]*web\.2 .*%/);

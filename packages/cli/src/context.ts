@@ -13,9 +13,12 @@ export interface Context {
   readonly signal: AbortSignal;
   /** What the process ends with when nothing fails; `exec` sets that of its program. */
   exitCode: number;
-  /** A client of the daemon. Commands that bring something to life start a daemon, the others ask the one that is there. */
+  /**
+   * A client of the daemon. Commands that bring something to life start a daemon, the others ask the one that is there.
+   * Ctrl-C ends the waiting for a start, unless another `signal` is given.
+   */
   readonly client: (
-    options: Pick<InitOptions, "network" | "home"> & { readonly start: boolean },
+    options: Pick<InitOptions, "network" | "home" | "signal"> & { readonly start: boolean },
   ) => Promise<Constellation>;
 }
 
@@ -30,7 +33,7 @@ export function processContext(): Context {
     client: async (options) => {
       // Help and mistakes need no client, and loading HTTP takes time.
       const { Constellation: Client } = await import("./client.ts");
-      return new Client().init({ ...options, signal });
+      return new Client().init({ signal, ...options });
     },
   };
 }

@@ -10,7 +10,7 @@ import { programFor } from "./program.ts";
  * @returns the exit code, from the published table
  */
 export async function run(argv: readonly string[], context: Context = processContext()): Promise<number> {
-  const json = argv.includes("--json");
+  const json = wantsJson(argv);
   try {
     const program = await programFor(argv, context);
     await program.parseAsync(argv, { from: "user" });
@@ -19,6 +19,12 @@ export async function run(argv: readonly string[], context: Context = processCon
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok.code;
     return reportFailure(error instanceof CommanderError ? usage(error) : error, argv, context, json);
   }
+}
+
+/** Whether failures are told as JSON. What follows `--`, and the words of `exec`, are those of another program. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv[0] !== "exec" && (end < 0 ? argv : argv.slice(0, end)).includes("--json");
 }
 
 /** A command line that commander refuses, in our words. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
@@ -26,6 +27,8 @@ export interface CommandLine {
     readonly done: Promise<Outcome>;
     readonly stop: () => void;
     readonly soFar: () => { readonly out: string; readonly err: string };
+    /** Takes no more of its output, as a pager that waits for a key does. */
+    readonly stall: () => void;
   };
 }
 
@@ -44,10 +47,15 @@ export async function commandLine(): Promise<CommandLine> {
       err,
       signal: interruption.signal,
       exitCode: 0,
-      client: (options) => new Constellation().init({ home, ...options, signal: interruption.signal }),
+      client: (options) => new Constellation().init({ home, signal: interruption.signal, ...options }),
     };
     const done = run(argv, context).then((code) => ({ code, out: out.text(), err: err.text() }));
-    return { done, stop: () => interruption.abort(), soFar: () => ({ out: out.text(), err: err.text() }) };
+    return {
+      done,
+      stop: () => interruption.abort(),
+      soFar: () => ({ out: out.text(), err: err.text() }),
+      stall: out.stall,
+    };
   };
   return {
     folder,
@@ -61,8 +69,9 @@ export async function commandLine(): Promise<CommandLine> {
   };
 }
 
-function recorder(): Terminal & { readonly text: () => string } {
+function recorder(): Terminal & { readonly text: () => string; readonly stall: () => void } {
   let text = "";
+  let stalled = false;
   const write = (more: string): void => void (text += more);
   return {
     interactive: false,
@@ -72,7 +81,11 @@ function recorder(): Terminal & { readonly text: () => string } {
     write,
     line: (more = "") => write(`${more}\n`),
     outliveReader: () => undefined,
+    room: async (signal) => {
+      if (stalled && !signal.aborted) await once(signal, "abort");
+    },
     text: () => text,
+    stall: () => void (stalled = true),
   };
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { commandLine, withWeb } from "./command-line.ts";
@@ -92,6 +93,26 @@ test("logs choose lines, and end when interrupted", async () => {
   expect(await done).toMatchObject({ code: 130, err: "" });
 });
 
+test("logs take how long ago, and times of this machine and of others", async () => {
+  const { run } = await withWeb();
+  const since = async (text: string): Promise<number> => (await run("logs", "web", "--since", text)).out.length;
+  for (const text of ["1h 30m", "99999d", "2020-01-31", "2020-01-31 10:00", "2020-01-31T10:00:00.123456789Z"])
+    expect(await since(text)).toBeGreaterThan(0);
+  expect(await since("2120-01-31T10:00+02:00")).toBe(0);
+});
+
+test("logs are not read faster than they are taken", async () => {
+  const { run, interruptible } = await withWeb();
+  expect((await run("logs")).out.split("\n").length).toBeGreaterThan(2);
+  const { done, stop, soFar, stall } = interruptible("logs", "-f");
+  stall();
+  await vi.waitFor(() => expect(soFar().out).toMatch(/\|.*\n/));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(soFar().out.trim().split("\n")).toHaveLength(1);
+  stop();
+  expect(await done).toMatchObject({ code: 130 });
+});
+
 test("what is named wrongly is said in words, with what was meant", async () => {
   const { run } = await withWeb();
   const failure = async (...argv: string[]) => {
@@ -152,6 +173,7 @@ test("stop and down that are interrupted say what goes on, and what was not begu
 test("scale, stop, start, restart, rm and down", async () => {
   const { run, write } = await withWeb();
   expect((await run("scale", "web=4")).out).toBe("Scaling web from 2 to 4\n");
+  expect((await run("scale", "web=4")).out).toBe("web stays at 4\n");
   expect((await run("stop", "web")).out).toBe("Stopped web\n");
   expect((await run("ps")).out).toContain("stopped");
   expect((await run("start", "web", "--json")).out).toBe('{"apps":["web"]}\n');
@@ -196,6 +218,54 @@ test("doctor without a daemon starts one for the question and stops it again", a
   expect(readdirSync(home)).toEqual([]);
 });
 
+test("doctor that is interrupted leaves no daemon, whenever that is", async () => {
+  const { interruptible, home } = await commandLine();
+  // Where it makes a home for its daemon when the usual one has a long name.
+  vi.stubEnv("TMPDIR", home);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const afterMs of [0, 20, 60, 120]) {
+    const { done, stop } = interruptible("doctor");
+    await vi.waitFor(() => expect(readdirSync(home)).toHaveLength(1), { interval: 1 });
+    setTimeout(stop, afterMs);
+    expect([0, 130]).toContain((await done).code);
+    expect(processesNaming(home)).toEqual([]);
+    expect(readdirSync(home)).toEqual([]);
+  }
+});
+
+/** Processes that have a path in their environment. */
+function processesNaming(path: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(path);
+    } catch {
+      return false;
+    }
+  });
+}
+
+test("exec that is interrupted while the daemon does not answer ends", async () => {
+  const { home, interruptible } = await commandLine();
+  mkdirSync(join(home, "run"));
+  const silent = createServer().listen(join(home, "run/daemon.sock"));
+  onTestFinished(() => void silent.close());
+  const connected = once(silent, "connection");
+  const { done, stop } = interruptible("exec", "web.1", "--", "true");
+  const [socket] = (await connected) as [Socket];
+  onTestFinished(() => void socket.destroy());
+  stop();
+  expect(await done).toMatchObject({ code: 130 });
+});
+
+test("the words of another program choose nothing of ours", async () => {
+  const { run } = await commandLine();
+  for (const argv of [
+    ["exec", "web.1", "program", "--json"],
+    ["create", "--name=A", "--", "program", "--json"],
+  ])
+    expect((await run(...argv)).err).toMatch(/^Error: /);
+});
+
 test("doctor that can write nowhere says where it should", async () => {
   const { run, write, folder } = await commandLine();
   write("file", "");
@@ -227,6 +297,11 @@ test.each([
   [["create", "--name=a", "--cpu=much", "--", "x"], 2, "--cpu"],
   [["create", "--name=A", "--", "x"], 2, "lower case"],
   [["logs", "--tail=x"], 2, "--tail"],
+  [["logs", "--tail=1000001"], 2, "up to 1000000"],
+  [["logs", "--since=10"], 2, "--since"],
+  [["logs", "--since=5 minutes ago"], 2, "--since"],
+  [["logs", "--since=2026-02-31T25:00"], 2, "--since"],
+  [["init", "--name=My App"], 2, "lower case"],
   [["stop", "wbe"], 3, "Did you mean web?"],
   [["inspect", "web.9"], 3, "web.9"],
   [["completion", "tcsh"], 2, "bash, zsh, fish"],
@@ -237,7 +312,8 @@ test.each([
   const outcome = await line.run(...argv);
   expect(outcome).toMatchObject({ code, out: "" });
   expect(outcome.err).toContain(text);
-  const json = JSON.parse((await line.run(...argv, "--json")).err) as { error: object };
+  const [name = "", ...words] = argv;
+  const json = JSON.parse((await line.run(name, "--json", ...words)).err) as { error: object };
   expect(json.error).toHaveProperty("code");
 });
 

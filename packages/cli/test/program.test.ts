@@ -30,6 +30,7 @@ function command(
     env: { PATH: process.env["PATH"], CONSTELLATION_HOME: folder, TMPDIR: temporary, ...more },
     stdio: ["ignore", stdout, "pipe"],
     encoding: "utf8",
+    timeout: 20_000,
   });
   // Node 22 and newer keep what they compiled there for the next command.
   const left = readdirSync(temporary).filter((name) => name !== "node-compile-cache");
@@ -65,6 +66,11 @@ test("a spec that ends the process is refused in words, and leaves nothing", () 
     expect(stderr).toContain(`ended the process with code ${code}`);
     expect(left).toEqual([]);
   }
+});
+
+test("what a spec leaves open does not keep the command", () => {
+  const text = `setInterval(() => {}, 1000); export default [];`;
+  expect(command(["plan"], "pipe", { "deploy.mjs": text }).status).toBe(2);
 });
 
 test("what a spec writes to standard output goes to standard error, also of one that throws", () => {

@@ -7,6 +7,7 @@ export { formatBitrate, parseBitrate } from "./units/bitrate.ts";
 export { formatBytes, parseBytes } from "./units/bytes.ts";
 export { formatDuration, parseDuration } from "./units/duration.ts";
 export { shellWord } from "./units/shell-word.ts";
+export { appName } from "./spec/app-name.ts";
 export {
   appNameSchema,
   appSchema,

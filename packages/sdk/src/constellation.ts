@@ -349,7 +349,8 @@ const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isAr
 
 function toUnixMs(since: Date | string | undefined): number | undefined {
   if (since === undefined) return undefined;
-  return since instanceof Date ? since.getTime() : Date.now() - givenDuration("since", since);
+  // What is longer ago than times can say is everything.
+  return since instanceof Date ? since.getTime() : Math.max(0, Date.now() - givenDuration("since", since));
 }
 
 /** The client of this user's daemon. */

@@ -34,6 +34,7 @@ function doctorLines(node: NodeInfo, startedForThis: boolean, { out }: Context):
       title: "FOUND",
       cell: ({ detail, remedy }: Feature) => (remedy === null ? detail : `${detail} — ${remedy}`),
       shrinkTo: 20,
+      wraps: true,
     },
   ];
   const lacking = node.features.filter(({ state }) => state !== "available").length;

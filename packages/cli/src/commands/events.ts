@@ -23,7 +23,10 @@ export function define(command: Command, { out, signal, client }: Context): void
       const daemon = await client({ start: false });
       if (app !== undefined && follow !== true) await daemon.app(app, { signal });
       const events = daemon.events({ app, follow, tail: tail === undefined ? undefined : Number(tail), signal });
-      for await (const event of events) out.line(json === true ? JSON.stringify(event) : eventLine(event, out));
+      for await (const event of events) {
+        out.line(json === true ? JSON.stringify(event) : eventLine(event, out));
+        await out.room(signal);
+      }
     });
 }
 

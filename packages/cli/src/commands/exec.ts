@@ -27,10 +27,25 @@ export function define(command: Command, context: Context): void {
         });
       const daemon = await context.client({ start: false });
       context.exitCode = await onFirstInstance(daemon, name, context.signal, async (instance) => {
-        const exec = await daemon.exec(instance, words, { tty, ...terminalSize() });
+        const exec = await begin(context.signal, (signal) =>
+          daemon.exec(instance, words, { tty, ...terminalSize(), signal }),
+        );
         return attach(exec, context, { tty, interactive: options.interactive === true });
       });
     });
+}
+
+/** Ctrl-C gives up a connection that is being made; once the program runs it goes to the program. */
+async function begin(signal: AbortSignal, connect: (signal: AbortSignal) => Promise<Exec>): Promise<Exec> {
+  const connecting = new AbortController();
+  const giveUp = (): void => connecting.abort();
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await connect(connecting.signal);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 /** Without a terminal the daemon's own default applies. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
+import { appName } from "@constellation/contract";
 import type { Command } from "commander";
 import { ConstellationError } from "@constellation/sdk";
 import type { Context } from "../context.ts";
@@ -28,13 +29,14 @@ export function define(command: Command, { out }: Context): void {
       refuseSecond(folder);
       if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
         throw new ConstellationError("usage.invalid", `--port is ${JSON.stringify(port)}, it must be a port number`);
+      if (name !== undefined) checkName(name);
       const file = join(folder, "constellation.ts");
       const app = { name: name ?? nameFor(folder), script: script ?? scriptIn(folder) };
       write(file, specText(app.name, app.script, Number(port)));
       if (json === true) out.line(JSON.stringify({ file, ...app }));
       else {
         out.line(`Wrote ${relative(process.cwd(), file)}: app ${app.name} runs ${app.script}`);
-        if (!existsSync(join(folder, app.script)))
+        if (!existsSync(resolve(folder, app.script)))
           out.line(`${app.script} is not there yet; write it, or change the spec.`);
         out.line("Start it with `constellation up`.");
       }
@@ -47,6 +49,11 @@ function refuseSecond(folder: string): void {
     throw new ConstellationError("app.exists", `There is a spec already: ${found}`, {
       remedy: "Change it, or remove it first.",
     });
+}
+
+function checkName(name: string): void {
+  if (appName.pattern.test(name)) return;
+  throw new ConstellationError("usage.invalid", `--name is ${JSON.stringify(name)}, it ${appName.wanted}`);
 }
 
 function write(file: string, text: string): void {

@@ -22,7 +22,10 @@ export function define(command: Command, { out, signal, client }: Context): void
   command
     .argument("[name]", 'an app, or an instance like "web.1"; without it everything')
     .option("-f, --follow", "go on with lines to come")
-    .option("--since <time>", 'how long ago ("5m"), or a time ("2026-11-21T10:00:00Z")')
+    .option(
+      "--since <time>",
+      'how long ago ("5m"), or a time ("2026-11-21T10:00:00Z"; "2026-11-21 10:00" is that of this machine)',
+    )
     .option("-n, --tail <lines>", "only the last lines")
     .option("--instance <name>", "only this instance")
     .option("--stream <stream>", "only stdout or stderr")
@@ -43,10 +46,15 @@ export function define(command: Command, { out, signal, client }: Context): void
         sources: options.raw !== true && options.json !== true,
         signal,
       });
-      for await (const line of lines)
+      for await (const line of lines) {
         out.line(options.json === true ? JSON.stringify(line) : lineText(line, out, options.timestamps === true));
+        await out.room(signal);
+      }
     });
 }
+
+/** The daemon gives no more at a time. */
+const mostLines = 1_000_000;
 
 /** The one instance that is meant, if any. */
 function instanceOf(name: string | undefined, option: string | undefined): string | undefined {
@@ -73,16 +81,22 @@ function lineText(
   return `${stamp}${colorOfName(instance, colored)} ${style("dim", "|")} ${stream === "stderr" ? style("bad", shown) : shown}`;
 }
 
+/** Node would take much else for a time: "10" for October of 2001. */
+const timeForm = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?))?$/;
+
+/** A time without a zone, and the midnight that a day alone begins with, are those of this machine. */
 function parseSince(text: string | undefined): Date | string | undefined {
-  if (text === undefined || /^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return text;
-  const date = new Date(text);
+  if (text === undefined || /^(\d+(\.\d+)?(ms|s|m|h|d) ?)+$/.test(text)) return text;
+  const [, day, time = "00:00"] = timeForm.exec(text) ?? [];
+  const date = new Date(day === undefined ? Number.NaN : `${day}T${time}`);
   if (!Number.isNaN(date.getTime())) return date;
   throw wrong("--since", text, 'a duration like "5m" or a time like "2026-11-21T10:00:00Z"');
 }
 
 function parseTail(text: string | undefined): number | undefined {
-  if (text === undefined || /^\d{1,7}$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw wrong("--tail", text, "a whole number");
+  if (text === undefined) return undefined;
+  if (/^\d{1,7}$/.test(text) && Number(text) <= mostLines) return Number(text);
+  throw wrong("--tail", text, `a whole number up to ${mostLines}`);
 }
 
 function parseStream(text: string | undefined): "stdout" | "stderr" | undefined {

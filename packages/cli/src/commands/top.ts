@@ -56,7 +56,10 @@ async function printSamples(
   { out, signal }: Context,
 ): Promise<void> {
   const samples = daemon.monitor(app, { interval, follow: !once, signal });
-  for await (const sample of samples) out.line(JSON.stringify(sample));
+  for await (const sample of samples) {
+    out.line(JSON.stringify(sample));
+    await out.room(signal);
+  }
 }
 
 /** Rates need the counters of two measurements; of very many instances not every round reads them. */

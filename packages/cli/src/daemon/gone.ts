@@ -10,12 +10,13 @@ const maxMs = 30_000;
  *
  * @throws ConstellationError `call.timeout`, `call.cancelled`
  */
-export async function daemonIsGone(socketPath: string, pid: number, signal: AbortSignal): Promise<void> {
+export async function daemonIsGone(socketPath: string, pid: number, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + maxMs;
   const daemon = identifyProcess(pid);
   if (daemon === undefined) return;
   while (isProcessAlive(daemon)) {
-    if (signal.aborted) throw new ConstellationError("call.cancelled", "Waiting for the daemon's end was cancelled");
+    if (signal?.aborted === true)
+      throw new ConstellationError("call.cancelled", "Waiting for the daemon's end was cancelled");
     if (Date.now() > deadline)
       throw new ConstellationError("call.timeout", `The daemon, pid ${pid} on ${socketPath}, has not ended after 30s`, {
         remedy: `Look into its log; \`kill -9 ${pid}\` loses nothing, instances go on.`,

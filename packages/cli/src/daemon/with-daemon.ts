@@ -14,24 +14,25 @@ const randomLetters = 6;
 
 /**
  * Asks the daemon that runs; when none does, one is started for the question and stopped again. It has a home of its own: in
- * the user's it would bring every app to life and then leave all of them alone.
+ * the user's it would bring every app to life and then leave all of them alone. Ctrl-C ends the asking alone: a daemon that is
+ * being started, or stopped, is waited for, since nobody would ever find it again.
  */
 export async function withDaemon<T>(
   context: Context,
   ask: (daemon: Constellation, startedForThis: boolean) => Promise<T>,
 ): Promise<T> {
-  const { client, signal } = context;
+  const { client } = context;
   const usual = await client({ start: false });
   if ((await runningDaemon(context)) !== null) return ask(usual, false);
   const home = temporaryHome(usual.places.stateDirectory);
   try {
-    const daemon = await client({ start: true, home });
+    const daemon = await client({ start: true, home, signal: undefined });
     try {
       return await ask(daemon, true);
     } finally {
       const { pid } = await daemon.version();
       await daemon.stopDaemon();
-      await daemonIsGone(daemon.places.socketPath, pid, signal);
+      await daemonIsGone(daemon.places.socketPath, pid);
     }
   } finally {
     rmSync(home, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { displayWidth, truncate } from "./width.ts";
+import { displayWidth, truncate, wrap } from "./width.ts";
 
 /** One column of a table. */
 export interface Column<Row> {
@@ -10,13 +10,15 @@ export interface Column<Row> {
   readonly dropAt?: number;
   /** May be shortened, down to this width. */
   readonly shrinkTo?: number;
+  /** What is shortened goes on below instead of being cut. Its cells have no style. @default false */
+  readonly wraps?: boolean;
 }
 
 const gap = "  ";
 
 /**
  * Lines of a table that fits into `width` columns: cells aligned, two spaces apart. When room is short, first columns with
- * `dropAt` leave, then those with `shrinkTo` are shortened.
+ * `dropAt` leave, then those with `shrinkTo` are shortened; what is still too wide is cut.
  */
 export function table<Row>(
   columns: readonly Column<Row>[],
@@ -25,16 +27,20 @@ export function table<Row>(
   title: (text: string) => string = (text) => text,
 ): string[] {
   const kept = fit(columns, rows, width);
-  const cells = kept.map(({ column }) => rows.map((row) => column.cell(row)));
-  const line = (at: (index: number) => string): string =>
-    kept
-      .map(({ column, columns: room }, index) => pad(truncate(at(index), room), room, column.align))
-      .join(gap)
-      .trimEnd();
-  return [
-    title(line((index) => kept[index]?.column.title ?? "")),
-    ...rows.map((_, row) => line((index) => cells[index]?.[row] ?? "")),
-  ];
+  const line = (cells: readonly string[]): string => {
+    const padded = kept.map(({ column, columns: room }, index) =>
+      pad(truncate(cells[index] ?? "", room), room, column.align),
+    );
+    return truncate(padded.join(gap).trimEnd(), width);
+  };
+  const linesOf = (row: Row): string[] => {
+    const cells = kept.map(({ column, columns: room }) =>
+      column.wraps === true ? wrap(column.cell(row), room) : [column.cell(row)],
+    );
+    const height = Math.max(1, ...cells.map(({ length }) => length));
+    return Array.from({ length: height }, (_, at) => line(cells.map((lines) => lines[at] ?? "")));
+  };
+  return [title(line(kept.map(({ column }) => column.title))), ...rows.flatMap(linesOf)];
 }
 
 interface Fitted<Row> {

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { writeSync } from "node:fs";
+import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
 import { exitCodes } from "@constellation/contract";
 import { type Style, styleFor } from "./style.ts";
@@ -15,11 +17,13 @@ export interface Terminal {
   readonly line: (text?: string) => void;
   /** From now on the command goes on when nobody is left to read: it has more to bring to its end than words. */
   readonly outliveReader: () => void;
+  /** Resolves when there is room for more, or `signal` aborts: who writes without end waits for who reads. */
+  readonly room: (signal: AbortSignal) => Promise<void>;
 }
 
 /** A terminal over a stream of this process. */
 export function terminal(
-  stream: NodeJS.WriteStream | (NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>),
+  stream: Writable & Partial<Pick<WriteStream, "isTTY" | "columns" | "rows">>,
   environment: NodeJS.ProcessEnv,
 ): Terminal {
   const interactive = stream.isTTY === true && environment["TERM"] !== "dumb";
@@ -41,6 +45,9 @@ export function terminal(
     write,
     line: (text = "") => write(`${text}\n`),
     outliveReader: () => void (outlivesReader = true),
+    room: async (signal) => {
+      if (stream.writableNeedDrain) await once(stream, "drain", { signal }).catch(() => undefined);
+    },
   };
 }
 

@@ -48,7 +48,7 @@ function measures({ measures: rows }: InstanceDetails, { style, width }: Pick<Te
     [
       { title: "NAME", cell: ({ name }) => name },
       { title: "STATE", cell: ({ state }) => style(meanings[state], state) },
-      { title: "DETAIL", cell: ({ detail }) => detail, shrinkTo: 20 },
+      { title: "DETAIL", cell: ({ detail }) => detail, shrinkTo: 20, wraps: true },
     ],
     rows,
     width(),

@@ -3,6 +3,7 @@ import { bar } from "../terminal/bar.ts";
 import { counted } from "../terminal/counted.ts";
 import { type Column, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { truncate } from "../terminal/width.ts";
 import type { Measured } from "./measured.ts";
 
 /** What `top` sorts by; the first letter is its key. */
@@ -12,12 +13,15 @@ export const sortNames = ["cpu", "memory", "disk", "network", "instance"] as con
 export type TopSort = (typeof sortNames)[number];
 
 const barColumns = 8;
+/** In a narrower terminal there are no bars. */
+const widthForBars = 60;
 
 /** A table of what instances use, the greatest use first. */
 export function topLines(rows: readonly Measured[], sort: TopSort, out: Pick<Terminal, "style" | "width">): string[] {
   const sorted = [...rows].sort((a, b) => weight(b, sort) - weight(a, sort) || byName(a, b));
   const title = (text: string): string => out.style("dim", text);
-  return [totals(rows), "", ...table(columns(out), sorted, out.width(), title)];
+  const width = out.width();
+  return [truncate(totals(rows), width), "", ...table(columns(out, width >= widthForBars), sorted, width, title)];
 }
 
 function totals(rows: readonly Measured[]): string {
@@ -26,14 +30,14 @@ function totals(rows: readonly Measured[]): string {
   return `${counted(rows.length, "instance")}  CPU ${percent(cpu)}  memory ${formatBytes(memory)}`;
 }
 
-const columns = ({ style }: Pick<Terminal, "style">): Column<Measured>[] => [
+const columns = ({ style }: Pick<Terminal, "style">, bars: boolean): Column<Measured>[] => [
   { title: "INSTANCE", cell: ({ sample }) => sample.instance, shrinkTo: 10 },
   {
     title: "CPU",
     cell: ({ sample }) =>
-      `${percent(sample.cpuPercent).padStart(6)} ${style("good", bar(sample.cpuPercent / 100, barColumns))}`,
+      `${percent(sample.cpuPercent).padStart(6)}${bars ? ` ${style("good", bar(sample.cpuPercent / 100, barColumns))}` : ""}`,
   },
-  { title: "MEMORY", cell: ({ sample }) => memory(sample.memoryBytes, sample.memoryLimitBytes, style) },
+  { title: "MEMORY", cell: ({ sample }) => memory(sample.memoryBytes, sample.memoryLimitBytes, style, bars) },
   {
     title: "DISK R/W",
     cell: (row) => pair(row.diskReadPerSecond, row.diskWrittenPerSecond),
@@ -53,11 +57,12 @@ const columns = ({ style }: Pick<Terminal, "style">): Column<Measured>[] => [
 ];
 
 /** Against the limit where there is one. */
-function memory(bytes: number, limitBytes: number | null, style: Terminal["style"]): string {
+function memory(bytes: number, limitBytes: number | null, style: Terminal["style"], bars: boolean): string {
   const text = formatBytes(bytes).padStart(7);
   if (limitBytes === null) return text;
   const share = bytes / limitBytes;
-  return `${text} ${style(share > 0.9 ? "bad" : "good", bar(share, barColumns))} of ${formatBytes(limitBytes)}`;
+  const shown = bars ? ` ${style(share > 0.9 ? "bad" : "good", bar(share, barColumns))}` : "";
+  return `${text}${shown} of ${formatBytes(limitBytes)}`;
 }
 
 const pair = (first: number | null, second: number | null): string => `${rate(first)} ${rate(second)}`;

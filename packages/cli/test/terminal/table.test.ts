@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bar } from "../../src/terminal/bar.ts";
 import { type Column, table } from "../../src/terminal/table.ts";
-import { displayWidth, onOneLine, printable, truncate } from "../../src/terminal/width.ts";
+import { displayWidth, onOneLine, printable, truncate, wrap } from "../../src/terminal/width.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 }).map(printable);
 
@@ -23,6 +23,7 @@ test("escape sequences take no room and are closed when cut", () => {
 
 test("wide characters take two columns, marks none", () => {
   expect(displayWidth("日本")).toBe(4);
+  expect(displayWidth("\u{20bb7}")).toBe(2);
   expect(displayWidth("e\u0301")).toBe(1);
 });
 
@@ -48,7 +49,7 @@ const columns: Column<Row>[] = [
 test("a table never is wider than its terminal, and its columns stand under each other", () => {
   const row = fc.record({ name: text, count: text, note: text });
   fc.assert(
-    fc.property(fc.array(row, { maxLength: 5 }), fc.integer({ min: 10, max: 120 }), (rows, width) => {
+    fc.property(fc.array(row, { maxLength: 5 }), fc.integer({ min: 1, max: 120 }), (rows, width) => {
       const lines = table(columns, rows, width);
       expect(lines).toHaveLength(rows.length + 1);
       for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width);
@@ -69,4 +70,38 @@ test("a bar has its columns, whatever the share", () => {
     }),
   );
   expect(bar(0.5, 4)).toBe("██  ");
+});
+
+test("what may not be lost goes on below itself in a narrow terminal", () => {
+  const remedies: Column<{ readonly name: string; readonly remedy: string }>[] = [
+    { title: "NAME", cell: ({ name }) => name },
+    { title: "REMEDY", cell: ({ remedy }) => remedy, shrinkTo: 10, wraps: true },
+  ];
+  const rows = [
+    { name: "disk", remedy: "load the loop module, as root" },
+    { name: "cpu", remedy: "" },
+  ];
+  expect(table(remedies, rows, 20)).toEqual([
+    "NAME  REMEDY",
+    "disk  load the loop",
+    "      module, as",
+    "      root",
+    "cpu",
+  ]);
+  expect(table(remedies, rows, Infinity)[1]).toBe("disk  load the loop module, as root");
+});
+
+test("wrapped text has all its words, each line as long as it may be", () => {
+  const words = fc.array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 1, maxLength: 20 });
+  fc.assert(
+    fc.property(words, fc.integer({ min: 9, max: 40 }), (parts, columns) => {
+      const lines = wrap(parts.join(" "), columns);
+      expect(lines.join(" ")).toBe(parts.join(" "));
+      for (const [at, line] of lines.entries()) {
+        expect(line.length).toBeLessThanOrEqual(columns);
+        const [next] = lines[at + 1]?.split(" ") ?? [];
+        if (next !== undefined) expect(line.length + 1 + next.length).toBeGreaterThan(columns);
+      }
+    }),
+  );
 });

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { parseBytes } from "../units/bytes.ts";
 import { parseDuration } from "../units/duration.ts";
+import { appName } from "./app-name.ts";
 import { human } from "./human.ts";
 import type { DependencyCondition } from "./input.ts";
 import { defaultIsolation, type Isolation, isolationSchema } from "./isolation.ts";
@@ -13,13 +14,7 @@ import { defaultRestart, type RestartPolicy, restartSchema } from "./restart.ts"
 const duration = human(z.string(), parseDuration);
 const size = human(z.union([z.string(), z.number().int().nonnegative()]), parseBytes);
 
-/** Names of apps: a DNS label, so that they can be host names and parts of keys. */
-export const appNameSchema = z
-  .string()
-  .regex(
-    /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
-    'must be 1 to 40 lower case letters, digits and "-", starting with a letter',
-  );
+export const appNameSchema = z.string().regex(appName.pattern, appName.wanted);
 
 // The kernel takes no longer word (MAX_ARG_STRLEN, execve(2)); a variable needs room for its name and "=" too.
 const longestWordBytes = 131_071;
