@@ -1,5 +1,5 @@
 import type { DescribedCommand, DescribedOption } from "./tree.ts";
-import { choicesOf, operandOf, quote } from "./words.ts";
+import { choicesOf, operandOf, optionsOf, quote } from "./words.ts";
 
 /** Completion for fish, see complete(1) of fish. */
 export function fishScript({ commands }: DescribedCommand): string {
@@ -15,19 +15,20 @@ function linesOf(command: DescribedCommand): string[] {
   return [
     ...choicesOf(command).map((word) => `${when} -f -a ${word}`),
     ...command.commands.map(({ name, summary }) => `${when} -f -a ${name} -d ${quote(summary)}`),
-    ...[...command.options, ...command.commands.flatMap(({ options }) => options)].map((option) =>
-      optionLine(when, option),
-    ),
+    ...optionsOf(command).map((option) => optionLine(when, option)),
     ...(operand === "files"
       ? []
       : [`${when} -f${operand === "none" ? "" : ` -a ${quote(`(constellation __complete ${operand} 2>/dev/null)`)}`}`]),
   ];
 }
 
-function optionLine(when: string, { long, short, takesValue, description }: DescribedOption): string {
+function optionLine(when: string, option: DescribedOption): string {
+  const { long, short, takesValue, takesFile, choices, description } = option;
   const names = [
     ...(long === null ? [] : [`-l ${long.slice(2)}`]),
     ...(short === null ? [] : [`-s ${short.slice(1)}`]),
   ];
-  return `${when} ${names.join(" ")}${takesValue ? " -r" : ""} -d ${quote(description)}`;
+  const words = choices.length === 0 ? "" : ` -a ${quote(choices.join(" "))}`;
+  const value = takesFile ? " -r -F" : takesValue ? ` -x${words}` : "";
+  return `${when} ${names.join(" ")}${value} -d ${quote(description)}`;
 }

@@ -25,6 +25,10 @@ export interface DescribedOption {
   readonly short: string | null;
   readonly long: string | null;
   readonly takesValue: boolean;
+  /** Its value is the path of a file or folder. */
+  readonly takesFile: boolean;
+  /** The only words that its value can be; empty: others, too. */
+  readonly choices: readonly string[];
   readonly description: string;
   readonly defaultValue: string | null;
 }
@@ -60,6 +64,8 @@ const describeOption = (option: Command["options"][number]): DescribedOption => 
   short: option.short ?? null,
   long: option.long ?? null,
   takesValue: option.required || option.optional,
+  takesFile: /<(?:file|folder)>/.test(option.flags),
+  choices: option.argChoices ?? [],
   description: option.description,
   defaultValue: typeof option.defaultValue === "string" ? option.defaultValue : null,
 });

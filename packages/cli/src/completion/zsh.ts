@@ -1,14 +1,12 @@
-import type { DescribedCommand } from "./tree.ts";
-import { choicesOf, operandOf, quote } from "./words.ts";
+import type { DescribedCommand, DescribedOption } from "./tree.ts";
+import { choicesOf, operandOf, optionsOf, quote, wordsOf } from "./words.ts";
 
 /** Completion for zsh, see zshcompsys(1). */
 export function zshScript({ commands }: DescribedCommand): string {
   const list = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary}`)}`);
   const cases = commands.map((command) => {
-    const options = [...command.options, ...command.commands.flatMap((inner) => inner.options)].flatMap((option) =>
-      option.long === null
-        ? []
-        : [quote(`${option.long}[${escape(option.description)}]${option.takesValue ? ":value:" : ""}`)],
+    const options = optionsOf(command).flatMap((option) =>
+      wordsOf(option).map((word) => quote(`${word}[${escape(option.description)}]${value(option)}`)),
     );
     return `    ${command.name}) _arguments ${[...new Set(options), operand(command)].join(" ")} ;;`;
   });
@@ -30,8 +28,18 @@ ${cases.join("\n")}
 _constellation_apps() { names=("\${(@f)$(constellation __complete apps 2>/dev/null)}"); compadd -a names }
 _constellation_instances() { names=("\${(@f)$(constellation __complete instances 2>/dev/null)}"); compadd -a names }
 _constellation_names() { names=("\${(@f)$(constellation __complete names 2>/dev/null)}"); compadd -a names }
-compdef _constellation constellation
+# As a file of a folder in $fpath this is the body of the function itself, when it is first asked.
+if [ "$funcstack[1]" = _constellation ]; then
+  _constellation "$@"
+else
+  compdef _constellation constellation
+fi
 `;
+}
+
+function value({ takesValue, takesFile, choices }: DescribedOption): string {
+  if (!takesValue) return "";
+  return `:value:${takesFile ? "_files" : choices.length > 0 ? `(${choices.join(" ")})` : ""}`;
 }
 
 function operand(command: DescribedCommand): string {

@@ -27,6 +27,11 @@ test("bash completes commands, options and names of subcommands", async () => {
   write("two words/deploy.ts", "");
   expect(complete("up", "tw")).toEqual(["two words"]);
   expect(complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
+  expect(complete("test", "tw")).toEqual(["two words"]);
+  expect(complete("create", "--script", "tw")).toEqual(["two words"]);
+  expect(complete("daemon", "start", "--network", "")).toEqual(["as-is", "prepare"]);
+  // A duration is nobody's name.
+  expect(complete("logs", "--since", "")).toEqual([]);
 });
 
 test.each(["zsh", "fish"] as const)(
