@@ -62,6 +62,10 @@ describe("a spec", () => {
       'restart is "sometimes": expected one of "always"|"on-failure"|"never", or object',
     );
     expect(problem({ ...web, health: { http: "/", tcp: true } }).match(/exactly one/g)).toHaveLength(1);
+    // What would be left out without a word.
+    expect(problem(JSON.parse('{ "name": "web", "command": ["x"], "env": { "__proto__": "1" } }'))).toContain(
+      'env: "__proto__" cannot be a name',
+    );
     // What no kernel takes.
     expect(problem({ ...web, env: { A: "é".repeat(65_535) } })).toContain(
       "env.A: must not be longer than 131071 bytes",

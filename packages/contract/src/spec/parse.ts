@@ -9,13 +9,21 @@ import { type AppSpec, appSchema } from "./app.ts";
  */
 export function parseApp(input: unknown): AppSpec {
   const result = appSchema.safeParse(input);
-  if (result.success) return result.data;
+  const passedOver = result.success ? namesPassedOver(input) : [];
+  if (result.success && passedOver.length === 0) return result.data;
   const name = nameOf(input);
-  const problems = describeIssues(result.error.issues, input);
+  const problems = result.success ? passedOver : describeIssues(result.error.issues, input);
   throw new ConstellationError("spec.invalid", `The spec of ${name} is not valid: ${problems.join("; ")}`, {
     remedy: "Correct the spec; nothing was changed.",
     details: { problems },
   });
+}
+
+/** In records zod leaves out `__proto__` without a word: a variable, or a header, that was given and is not there. */
+function namesPassedOver(value: unknown, path: readonly PropertyKey[] = []): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const here = Object.hasOwn(value, "__proto__") ? [`${placeOf(path)}: "__proto__" cannot be a name`] : [];
+  return [...here, ...Object.entries(value).flatMap(([key, inner]) => namesPassedOver(inner, [...path, key]))];
 }
 
 /** One line for each problem: where, what was found, what is wanted. */
