@@ -34,6 +34,19 @@ export default { ...settings, checkpoint: { path: "kept", interval: "50ms" }, ch
   expect((await run("test", "status")).out).toContain("1 passed, 0 failed");
 });
 
+test("a report that cannot be written is refused before anything runs", async () => {
+  const { folder, run, write } = await project();
+  write("reports/here", "");
+  for (const [option, path] of [
+    ["--junit", "reports/here/junit.xml"],
+    ["--output", "reports"],
+  ] as const) {
+    const { code, err } = await run("test", "--command", "touch ran", option, path);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining(`Cannot write ${option} ${path}`) });
+  }
+  expect(existsSync(join(folder, "ran"))).toBe(false);
+});
+
 test("test says what is wrong in the settings, of the project and of the machine", async () => {
   const { run, write } = await project();
   write("constellation.test.json", '{"thresholds": {"memory": "120%"}}');

@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import {
   githubAnnotations,
@@ -21,6 +20,7 @@ import { ConstellationError, currentPlaces } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { importModule } from "../guard/import-module.ts";
 import { launchOf } from "../guard/launch.ts";
+import { checkReportFile, writeReportFile } from "../guard/report-file.ts";
 import { type GuardWords, runOptions } from "../guard/run-options.ts";
 import { guardProgress } from "../views/guard-progress.ts";
 import { reportLines } from "../views/guard-report.ts";
@@ -82,6 +82,8 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   // Without us its tests would go on unguarded, or count as passed.
   for (const each of [out, err]) each.outliveReader();
   const reporter = reporterOf(options.reporter, out.interactive);
+  checkReportFile("--junit", options.junit);
+  checkReportFile("--output", options.output);
   const progress = guardProgress(err, reporter === "progress");
   const state = openStateDirectory(run.stateDirectory ?? "");
   const whole: RunOptions = {
@@ -95,30 +97,17 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   const isAlone = run.selfProtect !== true || !options.daemon;
   const outcome = await (isAlone ? runGuarded(whole) : coordinated(whole, config)).finally(() => progress.done());
   await keepHistory(state.path, outcome, (text) => progress.note(text));
-  if (options.junit !== undefined) writeReport(options.junit, junitXml(outcome));
-  if (options.output !== undefined) writeReport(options.output, JSON.stringify(outcomeJson(outcome)));
   if (reporter === "json") out.line(JSON.stringify(outcomeJson(outcome)));
   else {
     if (reporter === "github") for (const line of githubAnnotations(outcome)) out.line(line);
     const log = reporter === "progress" ? state.output : undefined;
     for (const line of reportLines(outcome, err, log)) err.line(line);
   }
+  writeReportFile("--junit", options.junit, () => junitXml(outcome));
+  writeReportFile("--output", options.output, () => JSON.stringify(outcomeJson(outcome)));
   return outcome.exitCode;
 }
 
-function writeReport(path: string, text: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new ConstellationError("usage.invalid", `Cannot write the report ${path}: ${errnoOf(cause)}`, {
-      cause,
-      remedy: "The run itself is over and kept: name another place, and add --resume.",
-    });
-  }
-}
-
-const errnoOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? String(cause);
 
 function coordinated(run: RunOptions, config: GuardConfig): Promise<RunOutcome> {
   const { CONSTELLATION_LEASE: leaseId } = process.env;
