@@ -21,6 +21,20 @@ test("up says what a setting took away besides itself", async () => {
   expect((await run("up", "open.json")).out).toContain("! open  namespace.mount: isolation.readOnlyRoot is off, and");
 });
 
+test("up says where packages that change others find nothing to do", async () => {
+  const { run, write } = await commandLine();
+  for (const name of ["require", "import"])
+    write(`node_modules/${name}-in-the-middle/index.js`, "module.exports = () => {};");
+  write("traced.js", `require("require-in-the-middle")(); require("import-in-the-middle")();`);
+  const hint = `! bundled with import-in-the-middle and require-in-the-middle, which see Node's own modules alone there`;
+  expect((await run("create", "--name=traced", "--script=traced.js")).out).toContain(hint);
+  write("constellation.json", `{ "name": "traced", "script": "traced.js", "external": ["*"] }`);
+  write("node_modules/require-in-the-middle/package.json", `{ "name": "require-in-the-middle" }`);
+  write("node_modules/import-in-the-middle/package.json", `{ "name": "import-in-the-middle" }`);
+  const { code, out } = await run("up");
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.not.stringContaining("bundled with") });
+});
+
 test("up --json prints changes and apps", async () => {
   const { run } = await withWeb();
   const { out } = await run("up", "--json");

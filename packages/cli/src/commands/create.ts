@@ -42,9 +42,9 @@ export function define(command: Command, context: Context): void {
     .option("--json", "print JSON")
     .action(async (words: readonly string[], options: Options) => {
       const spec = toSpec(words, options);
-      const apply = async (): Promise<readonly Change[]> => {
+      const apply = async (onBundled: (files: readonly string[]) => void): Promise<readonly Change[]> => {
         const client = await context.client({ start: true });
-        return client.create(spec, { folder: process.cwd(), signal: context.signal });
+        return client.create(spec, { folder: process.cwd(), signal: context.signal, onBundled });
       };
       await bringUp(context, apply, options);
     });
@@ -85,7 +85,7 @@ const wholeNumber =
 const decimal =
   (option: string) =>
   (text: string): number => {
-    if (!/^\d+(\.\d+)?$/.test(text)) throw wrong(option, text, "a number");
+    if (!/^(\d+(\.\d*)?|\.\d+)$/.test(text)) throw wrong(option, text, 'a number like "0.5"');
     return Number(text);
   };
 

@@ -40,10 +40,14 @@ async function up(
 ): Promise<void> {
   const { apps, source, folder, inputs } = await readSpecs(file, context);
   uses?.([...inputs, ...apps.flatMap(({ script }) => (typeof script === "string" ? [resolve(folder, script)] : []))]);
-  const apply = async (): Promise<readonly Change[]> => {
+  const apply = async (bundled: (files: readonly string[]) => void): Promise<readonly Change[]> => {
     const client = await context.client({ start: true });
     const { prune } = options;
-    return client.apply(apps, { folder, source, prune, signal: context.signal, onBundled: uses });
+    const onBundled = (files: readonly string[]): void => {
+      uses?.(files);
+      bundled(files);
+    };
+    return client.apply(apps, { folder, source, prune, signal: context.signal, onBundled });
   };
   await bringUp(context, apply, options);
 }

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { changeLines } from "../views/changes.ts";
 import { progress } from "../views/progress.ts";
 import { logTail } from "../views/log-tail.ts";
+import { requireHookLines } from "../views/require-hooks.ts";
 
 /** How a command that starts apps waits for them. */
 export interface BringUpOptions {
@@ -14,17 +15,20 @@ export interface BringUpOptions {
 /**
  * Applies, shows what changes, waits with live progress and prints the URLs. Ctrl-C ends only the waiting.
  *
+ * @param apply is given what wants to know the files that went into scripts
  * @throws ConstellationError `app.unhealthy` after showing the last lines of the logs, `call.timeout`, `call.cancelled`
  */
 export async function bringUp(
   context: Context,
-  apply: () => Promise<readonly Change[]>,
+  apply: (onBundled: (files: readonly string[]) => void) => Promise<readonly Change[]>,
   { wait, timeout, json = false }: BringUpOptions,
 ): Promise<void> {
   // Before anything is changed.
   givenDuration("--timeout", timeout);
-  const changes = await apply();
-  if (!json) for (const line of changeLines(changes, context.out)) context.out.line(line);
+  let bundled: readonly string[] = [];
+  const changes = await apply((files) => (bundled = files));
+  const lines = [...changeLines(changes, context.out), ...requireHookLines(bundled, context.out)];
+  if (!json) for (const line of lines) context.out.line(line);
   const apps = wait ? await waitFor(context, changes, timeout, json) : [];
   if (json) context.out.line(JSON.stringify({ changes, apps }, null, 2));
   else for (const app of apps) await printOutcome(context, app);
