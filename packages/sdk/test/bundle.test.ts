@@ -273,6 +273,20 @@ test.each([
   expect(error).toMatchObject({ code: "script.unreadable", message: expect.stringContaining(why) });
 });
 
+test("a file that is no source is to be read when it runs, one of a package by the package outside of the bundle", async () => {
+  const folder = project({
+    "src/own.ts": 'import text from "../assets/query.sql"; console.log(text);',
+    "assets/query.sql": "select 1",
+    "package.ts": 'import "@some/wasm";',
+    "node_modules/@some/wasm/package.json": '{ "name": "@some/wasm", "main": "main.mjs" }',
+    "node_modules/@some/wasm/main.mjs": 'import "./code.wasm";',
+    "node_modules/@some/wasm/code.wasm": "",
+  });
+  const remedy = async (script: string) => (await failure(bundle({ entry: join(folder, script), folder }))).remedy;
+  expect(await remedy("src/own.ts")).toContain('readFile(new URL("../assets/query.sql", import.meta.url))');
+  expect(await remedy("package.ts")).toContain('`external: ["@some/wasm"]`');
+});
+
 test("a folder reached through a link is the folder itself", async () => {
   const folder = project({ "main.ts": "console.log(import.meta.filename);" });
   const link = join(temporaryFolder(), "link");

@@ -44,6 +44,41 @@ test.each([
   expect(apps.map(({ name }) => name)).toEqual(["a", "b"]);
 });
 
+test.each([
+  ["a promise", `export default Promise.resolve({ name: "a", command: ["x"] });`],
+  ["a list of promises", `const one = async () => [{ name: "a", command: ["x"] }]; export default [one()];`],
+])("%s of apps is waited for", async (_, text) => {
+  const { apps } = await (await load(text)).loaded;
+  expect(apps).toEqual([{ name: "a", command: ["x"] }]);
+});
+
+test("TypeScript that was compiled to CommonJS", async () => {
+  const text = `Object.defineProperty(exports, "__esModule", { value: true }); exports.default = { name: "a", command: ["x"] };`;
+  expect((await (await load(text, "deploy.cjs")).loaded).apps).toEqual([{ name: "a", command: ["x"] }]);
+});
+
+test("a package with native code is found above the spec, whose folder no instance is bound to", async () => {
+  const folder = temporaryFolder();
+  const files = {
+    "node_modules/native/package.json": `{ "name": "native", "main": "main.js", "gypfile": true }`,
+    "node_modules/native/main.js": `module.exports = { count: 2 };`,
+    "lib/deploy.ts": `import { count } from "native"; export default { name: "a", command: ["x"], instances: count };`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  expect((await loadApps(join(folder, "lib/deploy.ts"))).apps).toMatchObject([{ instances: 2 }]);
+});
+
+test("what is no source says so by its name", async () => {
+  const error = await failure((await load("name: web", "deploy.yaml")).loaded);
+  expect(error).toMatchObject({
+    code: "spec.unreadable",
+    message: expect.stringContaining("its name does not end as"),
+  });
+});
+
 test("JSON", async () => {
   const { loaded } = await load(`{ "name": "a", "command": ["x"] }`, "deploy.json");
   expect((await loaded).apps).toEqual([{ name: "a", command: ["x"] }]);

@@ -1,6 +1,7 @@
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { BuildFailure, Message } from "esbuild";
+import { packageName } from "./package-name.ts";
 
 const maxProblems = 10;
 
@@ -48,9 +49,22 @@ function describe({ text, location }: Message, folder: string, original: Origina
 
 function remedy(messages: readonly Message[]): string {
   const missing = messages.flatMap(({ text }) => /^Could not resolve "([^"./][^"]*)"/.exec(text)?.[1] ?? [])[0];
-  if (missing === undefined) return "Correct the source; nothing was changed.";
-  const name = missing.split("/").slice(0, missing.startsWith("@") ? 2 : 1);
-  return `Install it with \`npm install ${name.join("/")}\` in the app's folder.`;
+  if (missing !== undefined) return `Install it with \`npm install ${packageName(missing)}\` in the app's folder.`;
+  for (const { text, location } of messages) {
+    const [, path] = /^No loader is configured for "[^"]*" files: (.*)$/.exec(text) ?? [];
+    if (path !== undefined) return readAtRun(path, location?.file ?? "");
+  }
+  return "Correct the source; nothing was changed.";
+}
+
+/** What is neither code nor JSON, which Node imports as little as a bundle. */
+function readAtRun(path: string, importer: string): string {
+  const [, within] = /(?:^|\/)node_modules\/(?!.*\/node_modules\/)(.+)$/.exec(importer) ?? [];
+  if (within !== undefined)
+    return `Leave the package that imports it out of the bundle: \`external: ["${packageName(within)}"]\`.`;
+  const beside = relative(dirname(importer), path);
+  const name = JSON.stringify(beside.startsWith(".") ? beside : `./${beside}`);
+  return `Node imports no such files: read it when it runs, with \`readFile(new URL(${name}, import.meta.url))\`.`;
 }
 
 const isBuildFailure = (error: unknown): error is BuildFailure =>

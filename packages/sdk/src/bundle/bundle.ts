@@ -178,7 +178,7 @@ function options(from: Sources, begins: BeginningOf) {
       ...(as === "program" ? { "require.main.filename": "__constellationProgram.source" } : {}),
     },
     banner: { js: beginning(begins) },
-    plugins: [...plugins, packagesOutside(folder, external), metadata.plugin, places.plugin],
+    plugins: [...plugins, packagesOutside(folder, external, runsIn), metadata.plugin, places.plugin],
   } satisfies BuildOptions;
 }
 

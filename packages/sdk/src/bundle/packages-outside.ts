@@ -4,6 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { ConstellationError } from "@constellation/contract";
 import type { ImportKind, OnResolveResult, Plugin } from "esbuild";
 import { isInPackage } from "./in-package.ts";
+import { packageName } from "./package-name.ts";
 import { isStrict } from "./strict-sources.ts";
 
 /** Packages whose only purpose is to find the native code of the package that depends on them. */
@@ -26,9 +27,15 @@ const looking = Symbol("looking whether it is there");
  * are named as external. The bundled program loads them from its folder, with the resolution of the source that imports them.
  *
  * @param external names of packages; `*` stands for any letters
+ * @param runsIn where it runs: in an instance, which sees the app's folder alone, or here
  */
-export function packagesOutside(folder: string, external: readonly string[]): Plugin {
+export function packagesOutside(
+  folder: string,
+  external: readonly string[],
+  runsIn: "working-folder" | "same-place" = "working-folder",
+): Plugin {
   const isExternal = matcherOf(external);
+  const loadedAtRun = loadedFrom(folder, runsIn);
   const known = new Map<string, boolean>();
   const isNative = (root: string): boolean => {
     const answer = known.get(root) ?? hasNativeCode(root);
@@ -39,7 +46,7 @@ export function packagesOutside(folder: string, external: readonly string[]): Pl
     name: "packages-outside",
     setup(build) {
       build.onResolve({ filter: /\.node$/, namespace: "file" }, ({ path, resolveDir }) =>
-        loadedAtRun(path, resolveDir, folder),
+        loadedAtRun(path, resolveDir),
       );
       build.onResolve(
         { filter: /^[^./]/, namespace: "file" },
@@ -48,12 +55,12 @@ export function packagesOutside(folder: string, external: readonly string[]): Pl
           const name = packageName(path);
           const root = findPackage(name, resolveDir);
           if (root !== null && isExternal(name, root)) {
-            const outside = loadedAtRun(path, resolveDir, folder, root, "it is `external`");
+            const outside = loadedAtRun(path, resolveDir, root, "it is `external`");
             if (!importing.has(kind)) return outside;
             const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
             return isStrict(found.path, undefined) ? { ...outside, namespace: "imported-at-run" } : outside;
           }
-          if (root !== null) return isNative(root) ? loadedAtRun(path, resolveDir, folder, root) : undefined;
+          if (root !== null) return isNative(root) ? loadedAtRun(path, resolveDir, root) : undefined;
           if (!isInPackage(importer) || !whenReached.has(kind)) return undefined;
           const { errors } = await build.resolve(path, { resolveDir, importer, kind, pluginData: looking });
           return errors.length === 0 ? undefined : missingAtRun(path, resolveDir, folder);
@@ -89,23 +96,17 @@ function matcherOf(external: readonly string[]): (name: string, root: string) =>
   return (name, root) => external.includes(name) || (patterns.length > 0 && any.test(name) && isInPackage(root));
 }
 
-function loadedAtRun(
-  specifier: string,
-  from: string,
-  folder: string,
-  root?: string,
-  why = "it has native code",
-): OnResolveResult {
-  const place = relative(folder, root ?? from) || ".";
-  if (place.startsWith("..")) {
-    throw new ConstellationError(
-      "script.build-failed",
-      `Cannot build with ${specifier}: ${why} and lies in ${root ?? from}, outside the app's folder ${folder}`,
-      { remedy: "Set `folder` of the app to a folder that contains its node_modules." },
-    );
-  }
-  return { path: requireCall(specifier, relative(folder, from)), namespace: "loaded-at-run" };
-}
+const loadedFrom =
+  (folder: string, runsIn: "working-folder" | "same-place") =>
+  (specifier: string, from: string, root = from, why = "it has native code"): OnResolveResult => {
+    if (runsIn === "working-folder" && relative(folder, root).startsWith(".."))
+      throw new ConstellationError(
+        "script.build-failed",
+        `Cannot build with ${specifier}: ${why} and lies in ${root}, outside the app's folder ${folder}`,
+        { remedy: "Set `folder` of the app to a folder that contains its node_modules." },
+      );
+    return { path: requireCall(specifier, relative(folder, from)), namespace: "loaded-at-run" };
+  };
 
 /** What a package can do without, which its user has not installed: asked for, it is not found, as Node would say. */
 function missingAtRun(specifier: string, from: string, folder: string): OnResolveResult {
@@ -115,12 +116,6 @@ function missingAtRun(specifier: string, from: string, folder: string): OnResolv
 
 const requireCall = (specifier: string, place: string): string =>
   `__constellationRequire(${JSON.stringify(place || ".")})(${JSON.stringify(specifier)})`;
-
-const packageName = (specifier: string): string =>
-  specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/");
 
 /** Node's own way: the nearest `node_modules` above that has it. */
 function findPackage(name: string, from: string): string | null {

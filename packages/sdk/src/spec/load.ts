@@ -23,7 +23,7 @@ const entries = ["../index.ts", "../index.js", "./index.js"];
 
 /**
  * Reads a TypeScript, JavaScript or JSON file whose default export is an app, a list of apps, or a function that returns
- * one or the other.
+ * one or the other. Promises of these are waited for.
  *
  * @throws ConstellationError `spec.unreadable`, `script.build-failed`, `spec.invalid`, each pointing into the file
  */
@@ -64,6 +64,7 @@ function whyUnreadable(path: string): string | null {
   const info = statSync(path, { throwIfNoEntry: false });
   if (info === undefined) return "there is no such file";
   if (!info.isFile()) return info.isDirectory() ? "it is a folder" : "it is no file";
+  if (!/\.(?:[mc]?[jt]s|[jt]sx|json)$/.test(path)) return "its name does not end as TypeScript, JavaScript or JSON";
   try {
     accessSync(path, constants.R_OK);
     return null;
@@ -111,14 +112,21 @@ async function evaluate(bytes: Uint8Array, path: string, folder: string): Promis
   process.once("exit", remove);
   try {
     writeFileSync(file, bytes);
-    const { default: exported } = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
-    return typeof exported === "function" ? await (exported as () => unknown)() : exported;
+    const exported = byDefault(((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default);
+    const value: unknown = typeof exported === "function" ? await (exported as () => unknown)() : await exported;
+    return Array.isArray(value) ? await Promise.all(value.flat(Infinity)) : value;
   } catch (error) {
     throw specThrew({ path, folder, file, bytes }, error);
   } finally {
     process.off("exit", remove);
     remove();
   }
+}
+
+/** Of TypeScript that was compiled to CommonJS all exports come as one, and one of them is the default. */
+function byDefault(exported: unknown): unknown {
+  const isCompiled = typeof exported === "object" && exported !== null && "__esModule" in exported;
+  return isCompiled && "default" in exported ? exported.default : exported;
 }
 
 /** @throws ConstellationError `spec.unreadable` */
