@@ -5,7 +5,7 @@ import type { Context } from "./context.ts";
 const maxDistance = 2;
 const askMs = 500;
 
-/** For a name that is not there: the nearest one that is, as a remedy. */
+/** For a name that is not there: the nearest one that is, as a remedy; for that of an instance its app. */
 export async function suggestName(
   error: ConstellationError,
   argv: readonly string[],
@@ -17,6 +17,9 @@ export async function suggestName(
     const signal = AbortSignal.timeout(askMs);
     const { apps, instances } = await client.snapshot({ signal });
     const names = [...apps, ...instances].map(({ name }) => name);
+    const instance = instances.find(({ name }) => argv.includes(name));
+    if (error.code === "app.not-found" && instance !== undefined)
+      return `${instance.name} is an instance, and this is done to apps: name ${instance.app}.`;
     const near = argv.slice(1).flatMap((word) => nearest(word.split("=")[0] ?? "", names) ?? [])[0];
     return near === undefined ? null : `Did you mean ${near}? \`constellation ps\` lists what there is.`;
   } catch {

@@ -131,6 +131,7 @@ test("what is named wrongly is said in words, with what was meant", async () => 
   expect(await failure("logs", "--instance", "web")).toContain(
     '--instance is "web", it must be the name of an instance, like "web.1"',
   );
+  expect(await failure("restart", "web.1")).toContain("web.1 is an instance, and this is done to apps: name web.");
   expect(await failure("inspect", "web.x")).toContain(
     'There is no such instance: instance is "web.x": must be written',
   );
@@ -299,6 +300,7 @@ test.each([
   [["logs", "--tail=x"], 2, "--tail"],
   [["logs", "--tail=1000001"], 2, "up to 1000000"],
   [["logs", "--since=10"], 2, "--since"],
+  [["top", "--once", "--interval=10ms"], 2, 'interval is "10ms", it must be from 100ms to 1h'],
   [["logs", "--since=5 minutes ago"], 2, "--since"],
   [["logs", "--since=2026-02-31T25:00"], 2, "--since"],
   [["init", "--name=My App"], 2, "lower case"],

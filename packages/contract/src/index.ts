@@ -51,6 +51,7 @@ export { readStreamError, type StreamError } from "./api/stream-error.ts";
 export { bodyLimits, checkBodySize } from "./api/limits.ts";
 export { type BodyForm, type Endpoint, endpoints } from "./api/endpoints.ts";
 export { type Route, type RouteName, routes } from "./api/routes.ts";
+export { sampleInterval } from "./api/sample-interval.ts";
 export { apiVersion, apiVersionHeader } from "./api/version.ts";
 export {
   type LeaseAnswer,

@@ -21,7 +21,7 @@ import type { Exec, ExecOptions } from "./client/exec.ts";
 import { readJsonLines } from "./client/json-lines.ts";
 import { type CallInput, readBytes, readJson, readText } from "./client/transport.ts";
 import { Connection } from "./daemon/connection.ts";
-import { givenDuration } from "./duration.ts";
+import { givenDuration, givenInterval } from "./duration.ts";
 
 /** How the SDK finds its daemon. */
 export interface InitOptions extends CallOptions {
@@ -98,7 +98,7 @@ export interface EventOptions extends CallOptions {
 
 /** How to measure. */
 export interface MonitorOptions extends CallOptions {
-  /** @default "1s" */
+  /** From 100 ms to an hour. @default "1s" */
   readonly interval?: string | undefined;
   /** Go on until the loop is left. @default true */
   readonly follow?: boolean | undefined;
@@ -234,7 +234,7 @@ export class Constellation {
 
   /** Measurements of every instance, or of those of one app, one after the other. */
   monitor(app?: string, { interval = "1s", follow = true, signal }: MonitorOptions = {}): AsyncGenerator<Sample> {
-    return this.#stream("samples", { query: { app, intervalMs: givenDuration("interval", interval), follow }, signal });
+    return this.#stream("samples", { query: { app, intervalMs: givenInterval("interval", interval), follow }, signal });
   }
 
   /** Lines of stdout and stderr of every app, or of one. */

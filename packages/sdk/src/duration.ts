@@ -1,4 +1,4 @@
-import { ConstellationError, parseDuration } from "@constellation/contract";
+import { ConstellationError, formatDuration, parseDuration, sampleInterval } from "@constellation/contract";
 
 /**
  * A duration that a caller gave, in milliseconds.
@@ -16,4 +16,19 @@ export function givenDuration(setting: string, text: string): number {
       { cause },
     );
   }
+}
+
+/**
+ * Time between two measurements that a caller gave, in milliseconds.
+ *
+ * @throws ConstellationError `usage.invalid`
+ */
+export function givenInterval(setting: string, text: string): number {
+  const { leastMs, mostMs } = sampleInterval;
+  const intervalMs = givenDuration(setting, text);
+  if (intervalMs >= leastMs && intervalMs <= mostMs) return intervalMs;
+  throw new ConstellationError(
+    "usage.invalid",
+    `${setting} is ${JSON.stringify(text)}, it must be from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}`,
+  );
 }

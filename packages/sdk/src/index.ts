@@ -12,7 +12,7 @@ export {
   type MonitorOptions,
 } from "./constellation.ts";
 export { currentPlaces, daemonFlags, daemonProgram, daemonSettings } from "./daemon/locate.ts";
-export { givenDuration } from "./duration.ts";
+export { givenDuration, givenInterval } from "./duration.ts";
 export { loadApps, type LoadedApps } from "./spec/load.ts";
 export type { Snapshot } from "./apps/progress.ts";
 export type { Exec, ExecExit, ExecOptions, ExecOutput } from "./client/exec.ts";

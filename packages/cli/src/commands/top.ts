@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { timeLimit } from "@constellation/host";
-import { type Constellation, ConstellationError, givenDuration } from "@constellation/sdk";
+import { type Constellation, ConstellationError, givenDuration, givenInterval } from "@constellation/sdk";
 import type { Context } from "../context.ts";
 import { readKeys } from "../terminal/keys.ts";
 import { liveRegion } from "../terminal/live.ts";
@@ -36,6 +36,7 @@ export function define(command: Command, context: Context): void {
           "usage.invalid",
           `--sort is ${JSON.stringify(sort)}, it must be ${sortNames.join(", ")}`,
         );
+      givenInterval("--interval", interval);
       const daemon = await context.client({ start: false });
       // What cannot be measured is said before anything is drawn.
       if (app === undefined) await daemon.apps({ signal: context.signal });

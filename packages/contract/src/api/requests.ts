@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { appNameSchema } from "../spec/app.ts";
 import { mostInstances } from "../spec/most-instances.ts";
+import { sampleInterval } from "./sample-interval.ts";
 
 export const applyRequestSchema = z.strictObject({
   /** Specs as written by the user; each is parsed by itself so that its problems are reported by app. */
@@ -47,7 +48,7 @@ export const eventsQuerySchema = z.object({
 });
 export const samplesQuerySchema = z.object({
   app: appNameSchema.optional(),
-  intervalMs: count.min(100).max(3_600_000).optional(),
+  intervalMs: count.min(sampleInterval.leastMs).max(sampleInterval.mostMs).optional(),
   follow: flag.optional(),
 });
 export const instancesQuerySchema = z.object({ app: appNameSchema.optional() });
