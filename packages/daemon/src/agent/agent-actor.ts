@@ -4,7 +4,7 @@ import type { RecordKey } from "../state/index.ts";
 import { countAdopted } from "./adoption.ts";
 import { noteBoot } from "./boot.ts";
 import { actorNameOf, type InstanceMessage } from "./instance-actor.ts";
-import type { KeeperArgs } from "./keeper.ts";
+import type { KeeperArgs } from "./keeper-args.ts";
 import type { AgentParts } from "./parts.ts";
 import { settleStrays } from "./strays.ts";
 

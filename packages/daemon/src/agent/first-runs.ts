@@ -1,6 +1,6 @@
 import { newRunId } from "@constellation/instances";
 import type { RunRecord } from "../state/index.ts";
-import type { KeeperArgs } from "./keeper.ts";
+import type { KeeperArgs } from "./keeper-args.ts";
 
 /**
  * First runs of new instances. They are written down in one transaction with the allocations, so that the launch needs no

@@ -1,6 +1,7 @@
 import { actor, type ActorSystem, ignore } from "@constellation/actors";
 import { instanceName, type LifecycleEvent } from "@constellation/instances";
-import { Keeper, type KeeperArgs } from "./keeper.ts";
+import { Keeper } from "./keeper.ts";
+import type { KeeperArgs } from "./keeper-args.ts";
 import type { AgentParts } from "./parts.ts";
 
 /** What the actor of an instance takes. */

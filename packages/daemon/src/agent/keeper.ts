@@ -14,18 +14,13 @@ import type { AllocationRecord, RevisionRecord, RunRecord } from "../state/index
 import { directive } from "./directive.ts";
 import { History } from "./history.ts";
 import { InFlight } from "./in-flight.ts";
+import type { KeeperArgs } from "./keeper-args.ts";
 import type { AgentParts } from "./parts.ts";
 import { RunLog } from "./run-log.ts";
 import { resolveRun, startRequest } from "./start-request.ts";
 
 /** How long letting go of an instance may wait for a start that is under way. */
 const letGoTimeoutMs = 3000;
-
-/** Which allocation is kept. */
-export interface KeeperArgs {
-  readonly app: string;
-  readonly index: number;
-}
 
 /** Makes one instance do what its allocation says, and notes what it does. */
 export class Keeper {
