@@ -10,13 +10,15 @@ export interface Situation {
   readonly fit: Fit | null;
   /** Whether it was asked to try anew since its last run was launched. */
   readonly anew: boolean;
+  /** Whether it is to be started again however it ends. */
+  readonly always: boolean;
 }
 
 /**
  * The next thing to tell an instance's life so that it follows its allocation; null when it does already.
  * Telling the same again changes nothing, so it is asked after every event.
  */
-export function directive({ wish, state, fit, anew }: Situation): LifecycleEvent | null {
+export function directive({ wish, state, ...run }: Situation): LifecycleEvent | null {
   switch (wish.kind) {
     case "stop":
     case "remove":
@@ -24,15 +26,18 @@ export function directive({ wish, state, fit, anew }: Situation): LifecycleEvent
     case "wait":
       return state.status === "waiting" && state.for === wish.for ? null : { type: "wait", for: wish.for };
     case "run":
-      return toRun(state, fit, anew);
+      return toRun(state, run);
   }
 }
 
-function toRun(state: InstanceState, fit: Fit | null, anew: boolean): LifecycleEvent | null {
+function toRun(
+  state: InstanceState,
+  { fit, anew, always }: Pick<Situation, "fit" | "anew" | "always">,
+): LifecycleEvent | null {
   switch (state.status) {
     case "completed":
-      // It has done its work with this very revision; only another one has some more.
-      return fit === "current" ? null : { type: "start" };
+      // It has done its work, and settings that need no new process bring no more of it.
+      return fit === "outdated" || always ? { type: "start" } : null;
     case "failed":
       return fit === "current" && !anew ? null : { type: "start" };
     case "running":

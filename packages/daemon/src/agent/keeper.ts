@@ -103,10 +103,12 @@ export class Keeper {
     if (allocation === undefined) return this.#leave();
     const wanted = this.#wanted();
     if (wanted !== undefined) this.#instance.configure(wanted.spec);
+    const always = wanted?.spec.restart.policy === "always";
     for (;;) {
       const fit = this.#fit(allocation, wanted);
       const before = this.#instance.state;
-      const event = directive({ wish: allocation.wish, state: before, fit, anew: allocation.tries > this.#tries });
+      const anew = allocation.tries > this.#tries;
+      const event = directive({ wish: allocation.wish, state: before, fit, anew, always });
       if (event?.type === "stop" || event?.type === "restart") await this.#parts.ports.withdraw(this.#app, this.#ports);
       if (event !== null) this.#instance.handle(this.#named(event));
       if (event === null || this.#instance.state.status === before.status) break;
@@ -164,8 +166,10 @@ export class Keeper {
     const { revision, wish } = allocation;
     if (wish.kind !== "run" || this.#revision === null || this.#revision === revision) return;
     const fit = this.#fit(allocation, wanted);
-    const { run } = this.#instance;
-    if (fit === "outdated" || (fit === "live" && (run === null || this.#refused === revision))) return;
+    const { run, state } = this.#instance;
+    // A run to come gets them by itself; what has done its work needs none for them.
+    const waits = run === null ? state.status !== "completed" : this.#refused === revision;
+    if (fit === "outdated" || (fit === "live" && waits)) return;
     if (fit === "live" && run !== null && wanted !== undefined && !(await this.#takeLimits(run, wanted.spec))) {
       // The kernel does not take them while it runs. A new run gets them when its turn comes, as in any other update.
       this.#refused = revision;

@@ -199,7 +199,11 @@ export class Snapshot {
   #dependency(app: string): DependencyState | null {
     const record = this.record(app);
     if (record === undefined || record.mode === "removed") return null;
-    return { wanted: record.instances, states: this.#observations.of(app).map(({ state }) => state) };
+    // Whoever did the work of an earlier revision has that of the newest before it.
+    const counting = this.#observations
+      .of(app)
+      .filter((one) => one.state.status !== "completed" || this.isCurrent(one));
+    return { wanted: record.instances, states: counting.map(({ state }) => state) };
   }
 
   /** Two programs that insist on the same port of the same network cannot run side by side, not even for an update. */

@@ -262,6 +262,69 @@ describe("dependencies", () => {
   });
 });
 
+describe("a job", () => {
+  const job = (changes: Partial<AppInput> = {}): AppInput => ({
+    name: "migrate",
+    command: ["run 100ms"],
+    restart: "never",
+    ...changes,
+  });
+  const completed = async (revision: number) => {
+    await eventually(
+      () => machine.shape("migrate"),
+      ([line]) => line === `migrate.1 r${revision} completed`,
+    );
+  };
+
+  test("that changes is waited for anew by who changes with it", async () => {
+    const after = { dependsOn: { migrate: "completed" } } as const;
+    await machine.up(job(), web(after));
+    await healthy();
+    const told = (await machine.events()).length;
+    await machine.up(job({ env: { TO: "2" } }), web({ ...after, env: { TO: "2" } }));
+    expect((await machine.status("web")).detail).toContain(
+      "the update waits for migrate to be completed (0 of 1 instances)",
+    );
+    await eventually(
+      () => machine.shape("web"),
+      (shape) => shape.length === 3 && shape.every((line) => line.endsWith("r2 running ready")),
+    );
+    const news = (await machine.events()).slice(told);
+    const end = news.findIndex((event) => event.type === "instance.ended" && event.app === "migrate");
+    const start = news.findIndex((event) => event.type === "instance.changed" && event.app === "web");
+    expect(end).toBeGreaterThan(-1);
+    expect(start).toBeGreaterThan(end);
+  });
+
+  test("that has done its work does none again for settings that need no new process", async () => {
+    await machine.up(job());
+    await completed(1);
+    expect(await machine.up(job({ stop: { grace: "3s" }, resources: { pids: 7 } }))).toMatchObject([
+      { change: "updated", revision: 2 },
+    ]);
+    await completed(2);
+    expect((await machine.status("migrate")).status).toBe("completed");
+    expect(machine.world.launched).toHaveLength(1);
+    await machine.stop();
+    await machine.start();
+    await completed(2);
+    expect(machine.world.launched).toHaveLength(1);
+    await machine.up(job({ env: { MORE: "1" } }));
+    await completed(3);
+    expect(machine.world.launched).toHaveLength(2);
+  });
+
+  test("that is no job any more is started again", async () => {
+    await machine.up(job({ restart: "on-failure" }));
+    await completed(1);
+    await machine.up(job({ restart: "always" }));
+    await eventually(
+      () => machine.world.launched,
+      (launched) => launched.length >= 3,
+    );
+  });
+});
+
 describe("a change is refused as a whole", () => {
   const refused = async (code: string, text: string, ...apps: unknown[]) => {
     await expect(machine.daemon.platform.apply({ apps })).rejects.toMatchObject({
