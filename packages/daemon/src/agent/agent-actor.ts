@@ -3,6 +3,7 @@ import { instanceName } from "@constellation/instances";
 import type { RecordKey } from "../state/index.ts";
 import { countAdopted } from "./adoption.ts";
 import { noteBoot } from "./boot.ts";
+import { comeInOrder } from "./in-order.ts";
 import { actorNameOf, type InstanceMessage } from "./instance-actor.ts";
 import type { KeeperArgs } from "./keeper-args.ts";
 import type { AgentParts } from "./parts.ts";
@@ -32,6 +33,10 @@ export function agentActor(parts: AgentParts, startInstance: StartInstance, star
     onStart: async (_, context) => {
       const { self, system } = context;
       await noteBoot(parts.repository, parts.node, parts.bootId(), parts.clock.nowMs());
+      // A disk that takes no note of it now costs the order, and nobody the start.
+      await comeInOrder(parts.repository, parts.node).catch((error: unknown) =>
+        parts.report("what the last daemon took along may not come back in order", error),
+      );
       const unsubscribe = mirror.onChange((keys) => {
         const allocations = keys.flatMap(allocationOf);
         if (allocations.length > 0) self.send({ type: "changed", allocations });

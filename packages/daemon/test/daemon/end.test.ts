@@ -40,6 +40,25 @@ test("while the daemon takes its instances along nothing comes to life, and the 
   );
 });
 
+test("the next one starts them in the order of their dependencies", async () => {
+  const apps = () =>
+    machine.up(
+      { name: "web", command: ["run"], dependsOn: ["api"] },
+      { name: "api", command: ["run"], dependsOn: ["db"] },
+      { name: "db", command: ["start 100ms", "run"] },
+    );
+  await apps();
+  await healthy("web");
+  await machine.daemon.platform.stopDaemon({ instances: true });
+  expect(machine.running()).toEqual([]);
+  await machine.stop();
+  const before = machine.world.launched.length;
+  await machine.start();
+  await healthy("web");
+  const launched = machine.world.launched.slice(before).map((runId) => machine.world.runs.get(runId)?.request.app);
+  expect(launched).toEqual(["db", "api", "web"]);
+});
+
 test("an update under way goes along", async () => {
   await machine.up({ name: "web", instances: 3, ...stubborn });
   await healthy("web");
