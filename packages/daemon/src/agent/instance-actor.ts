@@ -8,6 +8,8 @@ import type { AgentParts } from "./parts.ts";
 export type InstanceMessage =
   /** Its allocation may have changed. */
   | { readonly type: "follow" }
+  /** It could not be followed. */
+  | { readonly type: "retry" }
   /** Something happened to its run. */
   | { readonly type: "life"; readonly event: LifecycleEvent }
   /** Its run must be replaced by a new one. */
@@ -21,6 +23,8 @@ interface State {
   readonly instance: KeeperArgs;
   readonly keeper: Keeper;
   ending: boolean;
+  /** Another try is set. */
+  retries: boolean;
 }
 
 /** Name of an instance's actor in the registry. */
@@ -39,14 +43,17 @@ export function instanceActor(parts: AgentParts, allocatedAnew: (instance: Keepe
     kind: "instance",
     onStart: (args, { self, system }) => {
       if (parts.repository.mirror.allocations.get(args.app)?.get(args.index) === undefined) return ignore;
+      // The sweep may have been faster than the restart of one that crashed.
+      if (system.registry.whereIs(actorNameOf(args)) !== undefined) return ignore;
       system.registry.register(actorNameOf(args), self);
       const keeper = new Keeper(args, parts, (event) => void self.send({ type: "life", event }));
       keeper.begin();
       self.send({ type: "follow" });
-      return { instance: args, keeper, ending: false };
+      return { instance: args, keeper, ending: false, retries: false };
     },
     async receive(state, message, context) {
       if (message.type === "life") state.keeper.take(message.event);
+      if (message.type === "retry") state.retries = false;
       if (message.type === "recycle") state.keeper.recycle();
       if (message.type === "end") state.ending = true;
       if (message.type === "go-on") state.ending = false;
@@ -57,7 +64,9 @@ export function instanceActor(parts: AgentParts, allocatedAnew: (instance: Keepe
         context.stop();
       } catch (error) {
         parts.report("an instance could not follow its allocation", error);
-        context.sendAfter(retryMs, { type: "follow" });
+        // One for all that come meanwhile: each would bring its own, and together they stood before what happens to the run.
+        if (!state.retries) context.sendAfter(retryMs, { type: "retry" });
+        state.retries = true;
       }
     },
     onStop: ({ keeper }) => keeper.letGo(),

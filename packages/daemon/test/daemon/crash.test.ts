@@ -1,3 +1,4 @@
+import { snapshot } from "@constellation/actors";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually, Machine } from "./harness.ts";
 
@@ -41,6 +42,36 @@ describe("a fault in one part of the daemon restarts that part only", () => {
       (pid) => pid !== undefined && pid !== pids["web.2"],
     );
     await healthy();
+  });
+
+  test("of a keeper that crashes in a row: whoever is sooner takes its place, and nobody else", async () => {
+    await machine.up({ ...web, instances: 1 });
+    await healthy();
+    const { registry } = machine.daemon.system;
+    const present = () =>
+      eventually(
+        () => registry.whereIs("instance.web.1"),
+        (ref) => ref !== undefined,
+      );
+    for (let crashes = 0; crashes < 7; crashes += 1) {
+      const ref = await present();
+      ref?.send(bug);
+      await eventually(
+        () => registry.whereIs("instance.web.1")?.id,
+        (id) => id !== ref?.id,
+      );
+    }
+    // Its supervisor waits by now, and a change does not.
+    expect(registry.whereIs("instance.web.1")).toBeUndefined();
+    await machine.daemon.platform.restartApp("web");
+    const { id } = (await present()) ?? {};
+    const { restarts } = snapshot(machine.daemon.system);
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    expect(registry.whereIs("instance.web.1")?.id).toBe(id);
+    // The one that was to come back has found its place taken, once.
+    expect(snapshot(machine.daemon.system).restarts - restarts).toBeLessThanOrEqual(1);
+    await healthy();
+    expect(machine.running()).toEqual(["web.1"]);
   });
 
   test.each(["scheduler", "agent", "instances"])("of the %s", async (part) => {
