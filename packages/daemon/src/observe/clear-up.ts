@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { LogStore } from "@constellation/engine";
 import type { Mirror } from "../state/index.ts";
 
@@ -16,6 +17,8 @@ export async function clearUp(mirror: Mirror, logs: LogStore, artifacts: Clearab
     const app = instance.slice(0, instance.lastIndexOf("."));
     const ended = !mirror.apps.has(app) && !mirror.revisions.has(app) && !mirror.allocations.has(app);
     await logs.prune({ instances: [instance], olderThanMs: nowMs - logAgeMs(mirror, app), ended });
+    // Each is a few looks at the disk, and whoever calls meanwhile has his turn.
+    await nextTurn();
   }
   await artifacts.collect(liveArtifacts(mirror));
 }

@@ -89,3 +89,22 @@ test("nothing is left of the log of an app that is gone, and the file that an in
   expect(readdirSync(join(directory, "web.1"))).toEqual(["log"]);
   await logs.close();
 });
+
+test("others have their turn between two logs", async () => {
+  const { mirror } = await stateOf();
+  const directory = mkdtempSync(join(tmpdir(), "clear-up-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const logs = new FileLogStore({ directory });
+  for (let index = 1; index <= 50; index += 1)
+    await logs.append(`web.${index}`, [{ stream: "stdout", text: "a line" }]);
+  const others = { turns: 0, over: false };
+  const turn = (): void => {
+    others.turns += 1;
+    if (!others.over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await clearUp(mirror, logs, nothing, Date.now());
+  others.over = true;
+  expect(others.turns).toBeGreaterThanOrEqual(50);
+  await logs.close();
+});
