@@ -27,6 +27,17 @@ export async function inUse(
   return instance === undefined ? heldByProcess(app, port, owner) : heldByInstance(app, port, instance);
 }
 
+/** A public port that another app gives up with its last instance that has it: of an earlier revision, or about to be stopped. */
+export const heldByApp = (app: string, { publicPort, address }: Wanted, owner: string): ConstellationError =>
+  new ConstellationError(
+    "port.in-use",
+    `Cannot run ${app}: its public port ${publicPort} on ${address} still belongs to instances of the app ${owner}`,
+    {
+      remedy: `Apply the change of ${owner} first, where both come together; try again when those instances have ended, or choose another port.`,
+      details: { app, port: publicPort, address, owner },
+    },
+  );
+
 export const isInUse = (error: unknown): error is ConstellationError =>
   error instanceof ConstellationError && error.code === "port.in-use";
 

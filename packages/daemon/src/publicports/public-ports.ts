@@ -1,22 +1,27 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppSpec, type PortSpec } from "@constellation/contract";
+import type { AppSpec, ConstellationError, PortSpec } from "@constellation/contract";
 import type { PortBinding, ResolvedRun } from "@constellation/instances";
 import {
+  addressesOverlap,
   checkEndpoint,
   findPortOwners,
-  PortProcess,
+  type PortOwner,
+  type PortProcess,
   type Sharing,
   sharingOf,
   type WaitingPort,
 } from "@constellation/instances/ports";
-import type { LiveRun, Observations, PortSource } from "../agent/index.ts";
+import type { Observations, PortSource } from "../agent/index.ts";
 import type { PortOpener } from "../scheduler/index.ts";
 import type { Mirror } from "../state/index.ts";
 import { Backends } from "./backends.ts";
 import { bindingFor, PrivatePorts, unresolved } from "./bindings.ts";
-import { inUse, isInUse, ownerIn, refuseOwn } from "./holder.ts";
+import { ClosingPorts } from "./closing-ports.ts";
+import { heldByApp, inUse, isInUse, ownerIn, refuseOwn } from "./holder.ts";
+import { LostSockets } from "./lost-sockets.ts";
+import { appOf, keyOf } from "./port-key.ts";
 import { PublicPort } from "./public-port.ts";
 import { urlOf } from "./url.ts";
 
@@ -33,15 +38,12 @@ export interface PublicPortsParts {
   readonly recycle: (app: string) => void;
 }
 
-/** Longest time that a start waits for a port that its own app still holds, and how often it looks. */
-const recycleTimeoutMs = 30_000;
+/** How often a start looks for a port that its own app still holds. */
 const recycleLookMs = 50;
 /** Longest time that a stop waits for the forwarder to take an instance off its list. */
 const withdrawTimeoutMs = 1000;
 /** Time that requests under way get before the stop signal: many programs die of it at once. Idle connections wait it out. */
 const drainTimeoutMs = 1000;
-/** Processes that are asked for a socket that was lost. */
-const askedHolders = 64;
 
 /** All public ports of this node's apps. Folder names say whose they are: `web.8080`. */
 export class PublicPorts implements PortOpener, PortSource {
@@ -49,20 +51,19 @@ export class PublicPorts implements PortOpener, PortSource {
   readonly #open = new Map<string, PublicPort>();
   /** Ports that were opened for changes which are not written down yet. */
   readonly #promised = new Set<ReadonlySet<string>>();
-  /** Ports that are being given up. */
-  readonly #closing = new Map<string, Promise<void>>();
+  readonly #closing = new ClosingPorts();
   readonly #private = new PrivatePorts();
   /** Instances that are about to be stopped: they get no new connections although they still look ready. */
   readonly #withdrawn = new Set<PortBinding>();
   /** Apps whose instances were all ended for good by the end of this daemon: whoever calls them is refused, not held. */
   readonly #retired = new Set<string>();
   readonly #backends: Backends;
-  /** Ports whose process was killed while instances still have their socket: it can be opened when the last one has let go. */
-  readonly #recycled = new Map<string, number>();
+  readonly #lostSockets: LostSockets;
 
   constructor(parts: PublicPortsParts) {
     this.#parts = parts;
     this.#backends = new Backends(parts.report);
+    this.#lostSockets = new LostSockets(parts);
   }
 
   async open(specs: readonly AppSpec[], possible?: Promise<void>): Promise<() => void> {
@@ -97,7 +98,7 @@ export class PublicPorts implements PortOpener, PortSource {
     // Its process gives the old address up for the new one.
     const owners = findPortOwners({ address: port.address, port: port.publicPort });
     const others = owners?.filter(({ pid }) => pid !== open?.pid) ?? [];
-    if (others.length > 0 || owners?.length === 0) throw await inUse(observations, app, port, others[0]);
+    if (others.length > 0 || owners?.length === 0) throw await this.#inUse(app, port, others[0]);
     await checkEndpoint({ address: port.address, port: port.publicPort });
   }
 
@@ -176,20 +177,27 @@ export class PublicPorts implements PortOpener, PortSource {
     }
   }
 
-  /** Opens what should be open, closes what nobody needs any more, and looks after port processes that an earlier daemon left. */
+  /**
+   * Opens what should be open, closes what nobody needs any more, and looks after port processes that an earlier daemon left.
+   * What is closed is not waited for: who is connected there may take a while, and others wait for theirs.
+   */
   async reconcile(): Promise<void> {
     const { folder } = this.#parts;
     const needed = this.#needed();
     // The first port makes it.
     const known = new Set([...this.#open.keys(), ...(existsSync(folder) ? readdirSync(folder) : [])]);
-    // Seen anew before each: to close one may take a while, and what was not needed before may be by then.
-    for (const key of known) if (!needed.has(key) && !this.#isWanted(key)) await this.#close(key);
+    for (const key of known) {
+      if (needed.has(key) || this.#isPromised(key) || (this.#closing.has(key) && !this.#open.has(key))) continue;
+      void this.#close(key).catch((error: unknown) =>
+        this.#parts.report(`the public port ${key} could not be given up`, error),
+      );
+    }
     for (const [key, { app, port, sharing }] of needed) {
       if (this.#open.get(key)?.lookAfter() === true) continue;
       try {
         await this.#obtain(app, port).open(sharing);
       } catch (error) {
-        if (!this.#recycle(key, app, error))
+        if (!this.#lostSockets.recycle(key, app, error))
           this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
       }
     }
@@ -204,6 +212,12 @@ export class PublicPorts implements PortOpener, PortSource {
   async retire(apps: readonly string[]): Promise<void> {
     for (const app of apps) this.#retired.add(app);
     await this.reconcile();
+    await this.closed();
+  }
+
+  /** Resolves when nothing is left of the ports that are being given up. */
+  async closed(): Promise<void> {
+    await this.#closing.settled();
   }
 
   /** The daemon does not end after all. */
@@ -236,8 +250,8 @@ export class PublicPorts implements PortOpener, PortSource {
     return false;
   }
 
-  #isWanted(key: string): boolean {
-    return [...this.#promised].some((keys) => keys.has(key)) || this.#needed().has(key);
+  #isPromised(key: string): boolean {
+    return [...this.#promised].some((keys) => keys.has(key));
   }
 
   #needed(): Map<string, { readonly app: string; readonly port: PortSpec; readonly sharing: Sharing }> {
@@ -274,9 +288,9 @@ export class PublicPorts implements PortOpener, PortSource {
       port: port.publicPort,
       sharing: "forwarded",
       waiting: this.#parts.waiting,
-      holders: () => this.#holders(app, key),
+      holders: () => this.#lostSockets.holders(app, key),
       onLost: () => this.#lost(key),
-      after: this.#closing.get(key) ?? Promise.resolve(),
+      after: this.#closing.of(key),
     });
     this.#open.set(key, open);
     return open;
@@ -290,46 +304,15 @@ export class PublicPorts implements PortOpener, PortSource {
     void this.reconcile().catch((error: unknown) => this.#parts.report("opening the public ports failed", error));
   }
 
-  /** Runs that share the listening socket of a port. */
-  #sharers(app: string, key: string): LiveRun[] {
-    const runs = this.#parts.observations.list(app).flatMap(({ run }) => run ?? []);
-    return runs.filter(({ ports }) => ports.some((port) => port.mode === "shared" && keyOf(app, port) === key));
-  }
-
-  /** Their processes, main ones first: those have it unless the program is a child of theirs. */
-  async #holders(app: string, key: string): Promise<number[]> {
-    const sharers = this.#sharers(app, key).slice(0, askedHolders);
-    const trees = await Promise.all(sharers.map(({ handle }) => handle.inspect()));
-    const all = trees.flatMap(({ processes }) => processes.map(({ pid }) => pid));
-    return [...new Set([...sharers.map(({ handle }) => handle.facts.pid), ...all])].slice(0, askedHolders);
-  }
-
-  /**
-   * A socket whose process was killed is taken back from one of those who share it. Where the kernel refuses that, they
-   * serve on, but nobody new can join them: all of them are started anew with a new socket.
-   */
-  #recycle(key: string, app: string, error: unknown): boolean {
-    if (!isInUse(error)) return false;
-    if (this.#sharers(app, key).length === 0) return false;
-    const since = this.#recycled.get(key);
-    // Again after a while: a start that was under way may have taken the old socket along.
-    if (since === undefined || performance.now() - since > recycleTimeoutMs) {
-      this.#recycled.set(key, performance.now());
-      this.#parts.report(`the socket of ${key} is lost; all instances of ${app} are restarted`, null);
-      this.#parts.recycle(app);
-    }
-    return true;
-  }
-
   async #openWhenFree(app: string, port: PortSpec, sharing: Sharing, signal: AbortSignal): Promise<PortProcess> {
     const key = keyOf(app, port);
     for (;;) {
       try {
         const process = await this.#obtain(app, port).open(sharing, signal);
-        this.#recycled.delete(key);
+        this.#lostSockets.forget(key);
         return process;
       } catch (error) {
-        if (!this.#recycle(key, app, error) && !this.#isFreedSoon(key, error)) throw error;
+        if (!this.#lostSockets.recycle(key, app, error) && !this.#lostSockets.isFreedSoon(key, error)) throw error;
         await sleep(recycleLookMs, undefined, { signal });
       }
     }
@@ -363,38 +346,46 @@ export class PublicPorts implements PortOpener, PortSource {
     const { observations } = this.#parts;
     refuseOwn(observations, spec.name, port);
     const sharing = this.#open.get(keyOf(spec.name, port))?.sharing ?? sharingOf(port, unresolved(spec.run), spec);
+    const open = (): Promise<PortProcess> => this.#obtain(spec.name, port).open(sharing);
+    const refuse = async (error: unknown): Promise<never> => {
+      throw isInUse(error) ? await this.#inUse(spec.name, port, ownerIn(error)) : error;
+    };
     try {
-      await this.#obtain(spec.name, port).open(sharing);
+      await open();
     } catch (error) {
-      throw isInUse(error) ? await inUse(observations, spec.name, port, ownerIn(error)) : error;
+      if (!isInUse(error) || !(await this.#makeRoom(spec.name, port))) return refuse(error);
+      await open().catch(refuse);
     }
   }
 
-  /** Its last holders have been told to go. */
-  #isFreedSoon(key: string, error: unknown): boolean {
-    const since = this.#recycled.get(key);
-    return isInUse(error) && since !== undefined && performance.now() - since < recycleTimeoutMs;
+  /** Has another app give the port up that needs it no more, which the next sweep would do. False: there is none. */
+  async #makeRoom(app: string, port: PortSpec): Promise<boolean> {
+    const [rival] = this.#rival(app, port) ?? [];
+    if (rival !== undefined && !this.#isPromised(rival) && !this.#needed().has(rival)) void this.#close(rival);
+    const own = keyOf(app, port);
+    const number = own.slice(app.length);
+    return (await this.#closing.settled((key) => key !== own && key.endsWith(number))) > 0;
+  }
+
+  /** Another app's port that leaves no room for this one, by its key. */
+  #rival(app: string, { publicPort, address }: PortSpec): [key: string, open: PublicPort] | undefined {
+    const own = keyOf(app, { publicPort });
+    const isInTheWay = (open: PublicPort): boolean =>
+      open.port === publicPort && addressesOverlap(open.address, address);
+    return [...this.#open].find(([key, open]) => key !== own && isInTheWay(open));
+  }
+
+  async #inUse(app: string, port: PortSpec, owner: PortOwner | undefined): Promise<ConstellationError> {
+    const [rival, open] = this.#rival(app, port) ?? [];
+    if (rival !== undefined && owner !== undefined && open?.pid === owner.pid)
+      return heldByApp(app, port, appOf(rival));
+    return inUse(this.#parts.observations, app, port, owner);
   }
 
   /** Gives a port up; whoever opens it again meanwhile waits until its process and its folder are gone. */
-  async #close(key: string): Promise<void> {
-    const closing = this.#closeNow(key);
-    this.#closing.set(key, closing);
-    try {
-      await closing;
-    } finally {
-      if (this.#closing.get(key) === closing) this.#closing.delete(key);
-    }
-  }
-
-  async #closeNow(key: string): Promise<void> {
+  #close(key: string): Promise<void> {
     const open = this.#open.get(key);
     this.#open.delete(key);
-    const folder = join(this.#parts.folder, key);
-    if (open !== undefined) await open.close();
-    else await (await PortProcess.adopt(folder))?.close();
-    rmSync(folder, { recursive: true, force: true });
+    return this.#closing.close(key, open, join(this.#parts.folder, key));
   }
 }
-
-const keyOf = (app: string, { publicPort }: Pick<PortSpec, "publicPort">): string => `${app}.${publicPort}`;

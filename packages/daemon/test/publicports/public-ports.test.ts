@@ -36,6 +36,7 @@ async function node() {
     for (const app of mirror.apps.keys()) edit.delete({ kind: "app", app });
     if (!edit.isEmpty) await repository.write(edit);
     await ports.reconcile();
+    await ports.closed();
     await ports.detach();
     follow.abort();
     await store.close();
@@ -52,7 +53,8 @@ async function node() {
     const at = { revision: 1, source: null, updatedAt: 0 };
     await repository.write(edit.put({ kind: "app", app }, { mode: "running", erase: false, instances, ...at }));
   };
-  return { ports, write, folder, reports };
+  const remove = (app: string): Promise<void> => repository.write(repository.edit().delete({ kind: "app", app }));
+  return { ports, write, remove, folder, reports };
 }
 
 const isServed = (port: number): Promise<boolean> =>
@@ -62,7 +64,7 @@ const isServed = (port: number): Promise<boolean> =>
     socket.once("connect", () => socket.destroy());
   });
 
-const spec = (port: number): AppSpec => parseApp({ name: "web", command: ["true"], port });
+const spec = (port: number, name = "web"): AppSpec => parseApp({ name, command: ["true"], port });
 
 test("only apps that have a port or want one are looked at", async () => {
   const { ports, write } = await node();
@@ -170,6 +172,54 @@ describe.runIf(process.platform === "linux")("a port that is opened for a change
     const port = await freePort();
     (await ports.open([spec(port)]))();
     await ports.reconcile();
+    await ports.closed();
     expect(await isServed(port)).toBe(false);
+  });
+});
+
+describe.runIf(process.platform === "linux")("a port that another app has had", () => {
+  test("is given up for who wants it as soon as that app needs it no more", async () => {
+    const { ports, write, remove } = await node();
+    const port = await freePort();
+    (await ports.open([spec(port, "old")]))();
+    await write(spec(port, "old"));
+    await ports.reconcile();
+    await remove("old");
+    (await ports.open([spec(port, "new")]))();
+    await write(spec(port, "new"));
+    expect(await isServed(port)).toBe(true);
+  });
+
+  test("is told by that app's name, and not by a process of ours, while its instances have it", async () => {
+    const { ports, write } = await node();
+    const port = await freePort();
+    (await ports.open([spec(port, "old")]))();
+    await write(spec(port, "old"));
+    const refusal = {
+      code: "port.in-use",
+      message: expect.stringContaining("still belongs to instances of the app old"),
+    };
+    await expect(ports.open([spec(port, "new")])).rejects.toMatchObject(refusal);
+    await expect(ports.check([spec(port, "new")])).rejects.toMatchObject(refusal);
+  });
+
+  test("holds up nobody else while those who are connected there finish", async () => {
+    const { ports, write, remove, folder } = await node();
+    const [port, other] = [await freePort(), await freePort()];
+    (await ports.open([spec(port, "old")]))();
+    await write(spec(port, "old"));
+    await ports.reconcile();
+    const connection = connect(port, "127.0.0.1").on("error", () => undefined);
+    onTestFinished(() => void connection.destroy());
+    await once(connection, "connect");
+    connection.write("GET / HTTP/1.1\r\n\r\n");
+    await sleep(100);
+    await remove("old");
+    await write(spec(other, "new"));
+    await ports.reconcile();
+    expect(await isServed(other)).toBe(true);
+    expect(existsSync(join(folder, `old.${port}`))).toBe(true);
+    await ports.closed();
+    expect(existsSync(join(folder, `old.${port}`))).toBe(false);
   });
 });
