@@ -224,3 +224,14 @@ test("what a call leaves behind is collected once nobody waits", async () => {
     20_000,
   );
 });
+
+test("settings of guarded runs that cannot be read keep no app from running", async () => {
+  const config = join(home, "config");
+  mkdirSync(config);
+  writeFileSync(join(config, "daemon.json"), '{ "guard": ');
+  const { said, child } = run(home, "pipe", [], { CONSTELLATION_CONFIG: config });
+  await serving();
+  await eventually(said, (text) => text.includes("serves"));
+  expect(said()).toContain(`Cannot read ${join(config, "daemon.json")}`);
+  expect(child.exitCode).toBeNull();
+});
