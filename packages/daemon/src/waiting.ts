@@ -1,5 +1,8 @@
 import { ConstellationError } from "@constellation/contract";
 
+/** Beyond that, 25 days, `setTimeout` fires at once. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /** Calls `changed` whenever it may be worth looking again; returns how to stop. */
 export type Subscribe = (changed: () => void) => () => unknown;
 
@@ -21,7 +24,8 @@ export async function until(
       for (const stop of stops) stop();
       settle();
     };
-    const timer = setTimeout(() => end(() => reject(new ConstellationError("call.timeout", late()))), timeoutMs);
+    const giveUp = (): void => end(() => reject(new ConstellationError("call.timeout", late())));
+    const timer = setTimeout(giveUp, Math.min(timeoutMs, longestTimeoutMs));
     const look = (): void => {
       if (check()) end(resolve);
     };

@@ -148,7 +148,9 @@ export class Snapshot {
       const dependent = this.record(name);
       if (dependent === undefined || !this.isAlive(name)) continue;
       if (dependent.mode !== "running") return Infinity;
-      holdMs = Math.max(holdMs, record.updatedAt + breathMs - this.#nowMs());
+      const leftMs = record.updatedAt + breathMs - this.#nowMs();
+      // Longer is left only where the clock was set back while no daemon ran: nobody knows how long ago it was.
+      if (leftMs <= breathMs) holdMs = Math.max(holdMs, leftMs);
     }
     return holdMs;
   }

@@ -1,4 +1,4 @@
-import { type InstanceState, parseApp } from "@constellation/contract";
+import { type AppInput, type InstanceState, parseApp } from "@constellation/contract";
 import { MemoryStateStore } from "@constellation/engine";
 import { expect, onTestFinished, test } from "vitest";
 import { Observations } from "../../src/agent/index.ts";
@@ -8,7 +8,10 @@ import { Repository } from "../../src/state/index.ts";
 const nowMs = 1_000_000;
 
 /** An app of one instance that is to run revision 2; each instance with its revision and the time that it has run. */
-async function rollout(instances: readonly { readonly revision: number; readonly ranMs: number }[]): Promise<Snapshot> {
+async function rollout(
+  instances: readonly { readonly revision: number; readonly ranMs: number }[],
+  settings: Partial<AppInput> = {},
+): Promise<Snapshot> {
   const store = new MemoryStateStore();
   onTestFinished(() => store.close());
   const repository = new Repository(store);
@@ -18,7 +21,7 @@ async function rollout(instances: readonly { readonly revision: number; readonly
   await mirror.load(follow.signal);
   void mirror.follow(follow.signal).catch(() => undefined);
   const app = "web";
-  const spec = parseApp({ name: app, command: ["run"] });
+  const spec = parseApp({ name: app, command: ["run"], ...settings });
   const edit = repository.edit();
   for (const revision of [1, 2]) edit.put({ kind: "revision", app, revision }, { spec, restarts: revision });
   edit.put(
@@ -64,4 +67,11 @@ test("an update is looked at again when its newest instance has run for long eno
 
 test("an app that is as wanted is not looked at for nothing", async () => {
   expect((await rollout([{ revision: 2, ranMs: 100 }])).lookAgainInMs("web")).toBeNull();
+});
+
+test("the stop of an app waits a moment for its dependents, and not for a time that a clock set back has yet to reach", async () => {
+  const snapshot = await rollout([{ revision: 2, ranMs: 100 }], { dependsOn: ["db"] });
+  const stopped = { mode: "stopped", erase: false, instances: 1, revision: 1, source: null } as const;
+  expect(snapshot.holdMs("db", { ...stopped, updatedAt: nowMs - 10 })).toBe(40);
+  expect(snapshot.holdMs("db", { ...stopped, updatedAt: nowMs + 3_600_000 })).toBe(0);
 });
