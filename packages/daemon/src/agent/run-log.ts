@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Exit, InstanceState } from "@constellation/contract";
 import type { LifeLeft, RestartCount } from "@constellation/instances";
 import type { Repository, RunRecord } from "../state/index.ts";
@@ -20,14 +21,30 @@ export class RunLog {
   readonly #repository: Repository;
   readonly #app: string;
   readonly #index: number;
+  readonly #retryMs: number;
   #tail: Promise<unknown> = Promise.resolve();
   /** Ended runs that the next record stands for, too. */
   #superseded: (() => void)[] = [];
+  readonly #closing = new AbortController();
+  #isForgotten = false;
 
-  constructor(repository: Repository, app: string, index: number) {
+  /** @param retryMs how soon an end that could not be written is tried again */
+  constructor(repository: Repository, app: string, index: number, retryMs = 5000) {
+    this.#retryMs = retryMs;
     this.#repository = repository;
     this.#app = app;
     this.#index = index;
+  }
+
+  /** Tries nothing again any more: what is not written is found out by the next daemon. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /** Notes no end any more: the record goes with its instance. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#closing.abort();
   }
 
   get record(): RunRecord | undefined {
@@ -44,8 +61,12 @@ export class RunLog {
     await this.#write(record, { signal, acknowledge: intent === "once" ? "durable" : "visible" });
   }
 
-  /** Takes note of a run's end; resolves when it may be released. `next` is where the end has led to. */
+  /**
+   * Takes note of a run's end; resolves when it may be released. `next` is where the end has led to. A disk that cannot take
+   * it now is tried again: until then the run keeps what it has of the machine.
+   */
   ended(
+    runId: string,
     exit: Exit,
     next: InstanceState,
     { revision, tries, count }: { readonly revision: number; readonly tries: number; readonly count: RestartCount },
@@ -58,7 +79,7 @@ export class RunLog {
       next.status === "completed" || next.status === "failed" || next.status === "stopped" ? next.status : "again";
     const reason = next.status === "failed" ? next.reason : exit.reason;
     const until = next.status === "backoff" ? next.until : null;
-    return this.#write({
+    return this.#writeEnd(runId, {
       status: "ended",
       revision,
       tries,
@@ -96,6 +117,24 @@ export class RunLog {
   /** Resolves when everything asked so far is written, or has failed. */
   async idle(): Promise<void> {
     await this.#tail;
+  }
+
+  async #writeEnd(runId: string, end: RunRecord): Promise<void> {
+    const { signal } = this.#closing;
+    // What was launched meanwhile is recorded in its place.
+    const isLast = (): boolean => {
+      const { record } = this;
+      return record === undefined || record.status === "ended" || record.runId === runId;
+    };
+    for (;;) {
+      try {
+        return await this.#write(() => (isLast() ? end : null));
+      } catch (error) {
+        await sleep(this.#retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+        if (this.#isForgotten) return;
+        if (signal.aborted) throw error;
+      }
+    }
   }
 
   #write(record: NextRecord, options: Parameters<Repository["write"]>[1] = {}): Promise<void> {

@@ -1,21 +1,34 @@
 import type { Exit } from "@constellation/contract";
-import { MemoryStateStore } from "@constellation/engine";
+import { EngineError, MemoryStateStore, type Rev, type Txn, type TxnOptions } from "@constellation/engine";
 import { noRestarts } from "@constellation/instances";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RunLog } from "../../src/agent/run-log.ts";
 import { Repository, type RunRecord } from "../../src/state/index.ts";
 
+/** A disk that may be full. */
+class Disk extends MemoryStateStore {
+  isFull = false;
+
+  override txn(txn: Txn, options: TxnOptions = {}): Promise<Rev> {
+    if (this.isFull) return Promise.reject(new EngineError("too-large", "no room"));
+    return super.txn(txn, options);
+  }
+}
+
+let disk: Disk;
 const followed = { stop: new AbortController(), end: Promise.resolve() };
 let repository: Repository;
 let log: RunLog;
 beforeEach(async () => {
   followed.stop = new AbortController();
-  repository = new Repository(new MemoryStateStore());
+  disk = new Disk();
+  repository = new Repository(disk);
   await repository.mirror.load(followed.stop.signal);
   followed.end = repository.mirror.follow(followed.stop.signal);
-  log = new RunLog(repository, "web", 1);
+  log = new RunLog(repository, "web", 1, 10);
 });
 afterEach(async () => {
+  log.close();
   followed.stop.abort();
   await followed.end;
 });
@@ -34,6 +47,7 @@ const exit: Exit = { kind: "completed", code: 0, signal: null, reason: "done", p
 test("a revision that is taken over while the end of its run is being written undoes nothing of that", async () => {
   await log.launch(launched("first"), { intent: "repeatable", signal });
   const ended = log.ended(
+    "first",
     exit,
     { status: "completed", since: 9, last: exit },
     { revision: 1, tries: 0, count: noRestarts },
@@ -49,4 +63,52 @@ test("nor of a launch: the next daemon must know the run that was begun last", a
   await log.adopt(3);
   await second;
   expect(log.record).toMatchObject({ status: "launched", runId: "second", revision: 3 });
+});
+
+const ended = () =>
+  log.ended("first", exit, { status: "completed", since: 9, last: exit }, { revision: 1, tries: 0, count: noRestarts });
+const meanwhile = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test("an end that the disk did not take is written when it does, and the run is kept until then", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+  let isKept = true;
+  const end = ended().then(() => (isKept = false));
+  await meanwhile();
+  expect(isKept).toBe(true);
+  disk.isFull = false;
+  await end;
+  expect(log.record).toMatchObject({ status: "ended", outcome: "completed" });
+});
+
+test("nothing is written of it any more when the next run was begun meanwhile", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+  const end = ended();
+  await meanwhile();
+  disk.isFull = false;
+  await log.launch(launched("second"), { intent: "repeatable", signal });
+  await end;
+  expect(log.record).toMatchObject({ status: "launched", runId: "second" });
+});
+
+test("who lets go of the instance leaves it to the next daemon", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+  const end = ended();
+  await meanwhile();
+  log.close();
+  await expect(end).rejects.toThrow("no room");
+  expect(log.record).toMatchObject({ status: "launched" });
+});
+
+test("nothing is noted of an instance that is removed, and its run need not be kept", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+  const end = ended();
+  await meanwhile();
+  disk.isFull = false;
+  log.forget();
+  await end;
+  expect(log.record).toMatchObject({ status: "launched" });
 });
