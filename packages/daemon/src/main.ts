@@ -42,7 +42,10 @@ async function run(layout: Layout): Promise<void> {
   const telemetry = openFileTelemetry({ path: layout.telemetryFile });
   const archive = new TelemetryArchive(telemetry);
   // It opens its file when first used.
-  const newest = privately(() => archive.last(1));
+  const newest = privately(() => archive.last(1)).catch((error: unknown) => {
+    report("the history cannot be read, and the daemon goes on without it", error);
+    return [];
+  });
   const logs = new FileLogStore({ directory: layout.logsFolder });
   const blobs = new FileBlobStore({ directory: layout.blobsFolder });
   keepAwake(cpuLatencyWish(process.env, process.getuid?.() ?? -1));
@@ -80,7 +83,7 @@ async function run(layout: Layout): Promise<void> {
       await running.api?.close(callsGraceMs);
       await running.daemon?.stop();
       await Promise.all([driver.close(), logs.close(), blobs.close()]);
-      await telemetry.close();
+      await telemetry.close().catch((error: unknown) => report("the latest of the history could not be kept", error));
       // Before the state is let go: from then on the next daemon may be making groups below.
       removeUnusedGroups(cgroupBaseOf(layout));
       await store.close();

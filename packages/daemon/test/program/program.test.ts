@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -11,6 +11,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -234,4 +235,33 @@ test("settings of guarded runs that cannot be read keep no app from running", as
   await eventually(said, (text) => text.includes("serves"));
   expect(said()).toContain(`Cannot read ${join(config, "daemon.json")}`);
   expect(child.exitCode).toBeNull();
+});
+
+test("a history that cannot be read keeps no app from running", async () => {
+  mkdirSync(join(home, "telemetry.db"));
+  const { said, child, code } = run();
+  await serving();
+  expect(said()).toContain("the history cannot be read");
+  child.kill("SIGTERM");
+  expect(await code).toBe(0);
+});
+
+test.runIf(process.getuid?.() === 0)("it ends in order on a full disk, without what it could not keep", async () => {
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", home]);
+  try {
+    const { child, code } = run();
+    await serving();
+    const { bavail, bsize } = statfsSync(home);
+    writeFileSync(join(home, "filler"), Buffer.alloc(bavail * bsize));
+    child.kill("SIGTERM");
+    expect(await code).toBe(0);
+    expect(existsSync(join(home, "state.db.owner"))).toBe(false);
+  } finally {
+    for (const child of children.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    execFileSync("umount", [home]);
+  }
 });
