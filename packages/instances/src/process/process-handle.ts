@@ -149,9 +149,14 @@ export class ProcessHandle implements RunHandle {
 
   limit(resources: Resources): Promise<boolean> {
     if (this.#cgroup === null || this.#over.signal.aborted) return Promise.resolve(false);
-    const measures = relimit(this.#cgroup, resources, this.#options.disk, this.facts.measures);
-    if (measures === null) return Promise.resolve(false);
     const { request, facts } = this.#record;
+    const { disk } = this.#options;
+    const measures = relimit(this.#cgroup, resources, disk, this.facts.measures);
+    if (measures === null) {
+      // Some of them may be in force by now: all of them come with a new run.
+      relimit(this.#cgroup, request.resources, disk, this.facts.measures);
+      return Promise.resolve(false);
+    }
     this.#record = { ...this.#record, request: { ...request, resources }, facts: { ...facts, measures } };
     this.facts = { ...this.facts, measures };
     this.#memoryLimitBytes = memoryLimitOf(this.#record);

@@ -1,5 +1,6 @@
-import { statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseApp } from "@constellation/contract";
 import type { ProcessDriver } from "@constellation/instances";
@@ -69,3 +70,32 @@ test.runIf(limitsHere)("the new limit is the one that counts", async () => {
   expect(exit.reason).toContain("20 MB");
   await driver.release(request.runId);
 });
+
+test.runIf(limitsHere)("of limits of which the kernel refuses one none counts", async () => {
+  const script = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); echo full; sleep 1000";
+  const request = shell(playground, script, { resources: { memory: "512MB" } });
+  const handle = await driver.start(request, { signal });
+  for await (const { text } of handle.logs({ from: "beginning", signal })) if (text === "full") break;
+  const before = limitFiles(handle.facts.pid);
+  const isTaken = await handle.limit(resources({ memory: "20MB", cpu: 0.5, pids: 20 }));
+  const after = limitFiles(handle.facts.pid);
+  await handle.kill();
+  handle.detach();
+  await driver.release(request.runId);
+  expect(isTaken).toBe(false);
+  expect(after).toEqual(before);
+  expect(Object.keys(after)).not.toEqual([]);
+});
+
+/** What the kernel enforces on a process, on either version of control groups. */
+function limitFiles(pid: number): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n")) {
+    const [, controllers = "", path = ""] = line.split(":");
+    for (const file of ["cpu.max", "cpu.cfs_quota_us", "pids.max", "memory.max", "memory.limit_in_bytes"]) {
+      const whole = join("/sys/fs/cgroup", controllers, path, file);
+      if (existsSync(whole)) found[whole] = readFileSync(whole, "utf8").trim();
+    }
+  }
+  return found;
+}
