@@ -19,10 +19,17 @@ export class TelemetryArchive implements EventArchive {
     });
   }
 
-  append(events: readonly Event[]): Promise<void> {
-    for (const event of events)
-      this.#telemetry.record({ kind: event.type, subject: subjectOf(event), body: event, atMs: event.at });
-    return Promise.resolve();
+  /** One that it does not take, because it is too long, takes no other with it. */
+  async append(events: readonly Event[]): Promise<void> {
+    const refusals: unknown[] = [];
+    for (const event of events) {
+      try {
+        this.#telemetry.record({ kind: event.type, subject: subjectOf(event), body: event, atMs: event.at });
+      } catch (error) {
+        refusals.push(error);
+      }
+    }
+    if (refusals.length > 0) throw refusals[0];
   }
 }
 
