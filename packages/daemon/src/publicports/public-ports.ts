@@ -193,7 +193,10 @@ export class PublicPorts implements PortOpener, PortSource {
       );
     }
     for (const [key, { app, port, sharing }] of needed) {
-      if (this.#open.get(key)?.lookAfter() === true) continue;
+      const open = this.#open.get(key);
+      // Elsewhere: it was moved for a change that came to nothing.
+      const isInPlace = open?.address === port.address || this.#isPromised(key);
+      if (open?.lookAfter() === true && isInPlace) continue;
       try {
         await this.#obtain(app, port).open(sharing);
       } catch (error) {

@@ -131,6 +131,16 @@ describe.runIf(process.platform === "linux")("a port that is to move to another 
     expect(connection.readable).toBe(true);
   });
 
+  test("comes back when the change was not written down after all", async () => {
+    const { ports, port } = await kept();
+    const release = await ports.open([moved(port)]);
+    await ports.reconcile();
+    expect(await isServed(port)).toBe(false);
+    release();
+    await ports.reconcile();
+    expect(await isServed(port)).toBe(true);
+  });
+
   test("moves when nothing is in its way", async () => {
     const { ports, port } = await kept();
     (await ports.open([moved(port)]))();
