@@ -108,7 +108,6 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   return outcome.exitCode;
 }
 
-
 function coordinated(run: RunOptions, config: GuardConfig): Promise<RunOutcome> {
   const { CONSTELLATION_LEASE: leaseId } = process.env;
   // It is ours alone: a guarded run inside the tests is a run of its own.

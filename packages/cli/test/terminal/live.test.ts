@@ -17,6 +17,7 @@ function screen(columns: number): Terminal & { columns: number; readonly taken: 
     height: () => 24,
     write: (more) => void (text += more),
     line: (more = "") => void (text += `${more}\n`),
+    outliveReader: () => undefined,
     room: () => Promise.resolve(),
     taken: () => {
       const all = text;

@@ -58,7 +58,7 @@ export class Keeper {
       observer: {
         changed: (state) => this.#changed(state),
         started: (_, request) => this.#hasStarted(request),
-        ended: (runId, exit) => this.#ended(runId, exit),
+        ended: (_, exit) => this.#ended(exit),
         probed: (probe, ok, detail) =>
           parts.emit({ type: "probe.changed", app, instance: this.#name, probe, ok, detail }),
         trouble: (what, error) => parts.report(`${this.#name}: ${what}`, error),
@@ -264,14 +264,14 @@ export class Keeper {
     }
   }
 
-  #ended(runId: string, exit: Exit): Promise<void> {
+  #ended(exit: Exit): Promise<void> {
     const next = this.#instance.state;
     this.#history.ended(this.#parts.clock.nowMs(), exit);
     this.#parts.emit({ type: "instance.ended", app: this.#app, instance: this.#name, exit });
     if (next.status !== "starting") this.#releasePorts();
     // Its record goes with its allocation in a moment; one that dies before finds nothing to start again.
     if (next.status === "stopped" && (this.#allocation()?.wish.kind ?? "remove") === "remove") return Promise.resolve();
-    return this.#log.ended(runId, exit, next, {
+    return this.#log.ended(exit, next, {
       revision: this.#revision ?? 0,
       tries: this.#tries,
       count: this.#instance.count,

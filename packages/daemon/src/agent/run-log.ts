@@ -25,6 +25,8 @@ export class RunLog {
   #tail: Promise<unknown> = Promise.resolve();
   /** Ended runs that the next record stands for, too. */
   #superseded: (() => void)[] = [];
+  /** Counts launches and ends. */
+  #turn = 0;
   readonly #closing = new AbortController();
   #isForgotten = false;
 
@@ -58,6 +60,7 @@ export class RunLog {
   ): Promise<void> {
     const { record: known } = this;
     if (known?.status === "launched" && known.runId === record.runId && known.revision === record.revision) return;
+    this.#turn += 1;
     await this.#write(record, { signal, acknowledge: intent === "once" ? "durable" : "visible" });
   }
 
@@ -66,7 +69,6 @@ export class RunLog {
    * it now is tried again: until then the run keeps what it has of the machine.
    */
   ended(
-    runId: string,
     exit: Exit,
     next: InstanceState,
     { revision, tries, count }: { readonly revision: number; readonly tries: number; readonly count: RestartCount },
@@ -79,7 +81,7 @@ export class RunLog {
       next.status === "completed" || next.status === "failed" || next.status === "stopped" ? next.status : "again";
     const reason = next.status === "failed" ? next.reason : exit.reason;
     const until = next.status === "backoff" ? next.until : null;
-    return this.#writeEnd(runId, {
+    return this.#writeEnd({
       status: "ended",
       revision,
       tries,
@@ -119,21 +121,28 @@ export class RunLog {
     await this.#tail;
   }
 
-  async #writeEnd(runId: string, end: RunRecord): Promise<void> {
+  /** The run that is written down as launched. */
+  get #launched(): string | null {
+    return this.record?.status === "launched" ? this.record.runId : null;
+  }
+
+  async #writeEnd(end: RunRecord): Promise<void> {
     const { signal } = this.#closing;
-    // What was launched meanwhile is recorded in its place.
-    const isLast = (): boolean => {
-      const { record } = this;
-      return record === undefined || record.status === "ended" || record.runId === runId;
-    };
+    const before = this.#launched;
+    this.#turn += 1;
+    const turn = this.#turn;
+    let failure: unknown;
     for (;;) {
       try {
-        return await this.#write(() => (isLast() ? end : null));
+        if (turn === this.#turn) return await this.#write(end);
+        // What came after it is written in its place; until that is done the next daemon looks for this run.
+        if (this.#launched !== before) return;
       } catch (error) {
-        await sleep(this.#retryMs, undefined, { signal, ref: false }).catch(() => undefined);
-        if (this.#isForgotten) return;
-        if (signal.aborted) throw error;
+        failure = error;
       }
+      await sleep(this.#retryMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (this.#isForgotten) return;
+      if (signal.aborted) throw failure;
     }
   }
 

@@ -47,7 +47,6 @@ const exit: Exit = { kind: "completed", code: 0, signal: null, reason: "done", p
 test("a revision that is taken over while the end of its run is being written undoes nothing of that", async () => {
   await log.launch(launched("first"), { intent: "repeatable", signal });
   const ended = log.ended(
-    "first",
     exit,
     { status: "completed", since: 9, last: exit },
     { revision: 1, tries: 0, count: noRestarts },
@@ -66,7 +65,7 @@ test("nor of a launch: the next daemon must know the run that was begun last", a
 });
 
 const ended = () =>
-  log.ended("first", exit, { status: "completed", since: 9, last: exit }, { revision: 1, tries: 0, count: noRestarts });
+  log.ended(exit, { status: "completed", since: 9, last: exit }, { revision: 1, tries: 0, count: noRestarts });
 const meanwhile = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test("an end that the disk did not take is written when it does, and the run is kept until then", async () => {
@@ -111,4 +110,30 @@ test("nothing is noted of an instance that is removed, and its run need not be k
   log.forget();
   await end;
   expect(log.record).toMatchObject({ status: "launched" });
+});
+
+test("the end of a run that could not be written down as launched stands for the one before as well", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  const begun = { revision: 1, tries: 0, count: noRestarts };
+  const first = log.ended(exit, { status: "starting", since: 9 }, begun);
+  disk.isFull = true;
+  await expect(log.launch(launched("second"), { intent: "repeatable", signal })).rejects.toThrow("no room");
+  disk.isFull = false;
+  await ended();
+  await first;
+  expect(log.record).toMatchObject({ status: "ended", outcome: "completed" });
+});
+
+test("of two ends that the disk did not take the later one is written", async () => {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+  const again = { ...exit, kind: "error", code: 1, reason: "exited with code 1" } as const;
+  const begun = { revision: 1, tries: 0, count: noRestarts };
+  const first = log.ended(again, { status: "backoff", since: 9, until: 10, last: again }, begun);
+  await expect(log.launch(launched("second"), { intent: "repeatable", signal })).rejects.toThrow("no room");
+  const second = ended();
+  await meanwhile();
+  disk.isFull = false;
+  await Promise.all([first, second]);
+  expect(log.record).toMatchObject({ status: "ended", outcome: "completed" });
 });

@@ -5,8 +5,14 @@ import { TelemetryArchive } from "../../src/observe/index.ts";
 
 const removed = (seq: number, app: string): Event => ({ type: "app.removed", app, seq, at: 1000 + seq });
 const probed = (seq: number, detail: string): Event => ({
-  ...{ type: "probe.changed", app: "web", instance: "web.1", probe: "startup", ok: false, detail },
-  ...{ seq, at: 1000 + seq },
+  type: "probe.changed",
+  app: "web",
+  instance: "web.1",
+  probe: "startup",
+  ok: false,
+  detail,
+  seq,
+  at: 1000 + seq,
 });
 
 test("an event that is too long is lost, and those that came with it are not", async () => {
