@@ -7,13 +7,16 @@ import { settle } from "../life/settle.ts";
 import type { ActorSignal } from "../vocabulary/signal.ts";
 import { beginStop, childEnded } from "../life/stopping.ts";
 
-/** Handles what waits in the system lane, as far as the cell can listen. Returns how many messages it handled. */
+/**
+ * Handles what waits in the system lane, as far as the cell can listen. What comes meanwhile waits for the next turn, or
+ * one signal that brings another would keep everybody else from theirs. Returns how many messages it handled.
+ */
 export function listen(cell: Cell): number {
   let handled = 0;
   const extras = extrasOf(cell);
   const signals = extras.signals as Fifo<Signal>;
   const { interpreter } = cell.script;
-  while (signals.size > 0 && (cell.flags & NOT_LISTENING) === 0) {
+  for (let left = signals.size; left > 0 && signals.size > 0 && (cell.flags & NOT_LISTENING) === 0; left -= 1) {
     const item = signals.shift() as Signal;
     extras.signalsHandled += 1;
     if (interpreter !== null) interpreter.signal(cell, item);

@@ -23,6 +23,7 @@ export function receiveCarefully(cell: Cell, limit: number): void {
     }
     if ((cell.flags & IDLE_WATCHED) !== 0) cell.extras?.receiveTimeout?.restart();
     if ((cell.flags & SIGNALS) !== 0) cell.handled += listen(cell);
+    if ((cell.flags & SIGNALS) !== 0) return;
   }
 }
 

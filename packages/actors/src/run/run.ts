@@ -15,8 +15,11 @@ export function run(cell: Cell, limit: number): number {
   cell.flags |= RUNNING;
   try {
     if ((cell.flags & SIGNALS) !== 0) cell.handled += listen(cell);
-    if ((cell.flags & CAREFUL) !== 0) receiveCarefully(cell, limit);
-    else receive(cell, limit);
+    // Signals that came meanwhile go before messages, too.
+    if ((cell.flags & SIGNALS) === 0) {
+      if ((cell.flags & CAREFUL) !== 0) receiveCarefully(cell, limit);
+      else receive(cell, limit);
+    }
     cell.flags &= ~RUNNING;
   } catch (error) {
     cell.flags &= ~RUNNING;
@@ -45,7 +48,10 @@ function receive(cell: Cell, limit: number): void {
       left -= 1;
       const result = script.receive(cell.state, message, cell);
       if (result !== undefined) settle(cell, result);
-      if ((cell.flags & SIGNALS) !== 0) left -= listen(cell);
+      if ((cell.flags & SIGNALS) !== 0) {
+        left -= listen(cell);
+        if ((cell.flags & SIGNALS) !== 0) break;
+      }
     }
   } finally {
     cell.handled += limit - left;

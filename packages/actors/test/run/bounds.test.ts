@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { actor, ActorSystem, type OverflowPolicy, snapshot } from "@constellation/actors";
+import { actor, ActorSystem, type Context, type OverflowPolicy, snapshot } from "@constellation/actors";
 import { ManualHost } from "@constellation/actors/testkit";
 import { checkLeaks, realSystem } from "../fixtures/quiet-system.ts";
 
@@ -100,5 +100,28 @@ describe("actors that never stop talking", () => {
     const text = await readFile(import.meta.filename, "utf8");
     expect(text).toContain("never stop talking");
     expect(messages).toBeGreaterThan(0);
+  });
+
+  it("leave others their turn when each signal brings the next one, as a monitor of a name that nobody has yet", async () => {
+    const system = realSystem();
+    const most = 3_000_000;
+    let signals = 0;
+    const watchDatabase = (context: Context<string>): void => void context.monitor(system.named("database"));
+    const watcher = system.spawn(
+      actor({
+        onStart: (_args: void, context: Context<string>) => watchDatabase(context),
+        receive: () => undefined,
+        onSignal(_state, _signal, context) {
+          signals += 1;
+          if (signals < most) watchDatabase(context);
+        },
+      }),
+    );
+    await sleep(1);
+    system.spawn(actor({ kind: "database", receive: () => undefined }), { name: "database" });
+    await sleep(1);
+    expect(signals).toBeGreaterThan(0);
+    expect(signals).toBeLessThan(most);
+    expect(snapshot(system).tree.find(({ id }) => id === watcher.id)?.status).toBe("idle");
   });
 });

@@ -64,6 +64,27 @@ describe("signals", () => {
     expect(seen).toEqual([1, 2]);
   });
 
+  it("go before messages, also those that a signal brings", async () => {
+    const { system, host } = manualSystem();
+    const order: string[] = [];
+    const ref = system.spawn(
+      actor({
+        receive(_state, message: string, context) {
+          order.push(message);
+          if (message === "first") context.monitor(system.named("nobody"));
+        },
+        onSignal(_state, signal, context) {
+          order.push(signal.kind);
+          if (order.length < 4) context.monitor(system.named("nobody"));
+        },
+      }),
+    );
+    ref.send("first");
+    ref.send("second");
+    await host.settle();
+    expect(order).toEqual(["first", "down", "down", "down", "second"]);
+  });
+
   it("that wait when an actor is killed are let go of", async () => {
     const { system } = manualSystem({ logDeadLetters: false });
     const probe = new Probe<string>(system);
