@@ -89,7 +89,8 @@ export class FileBlobStore implements OwnedBlobStore {
     try {
       const { size } = await file.stat();
       const { start, end } = resolvedRange(size, range);
-      return { sizeBytes: size, bytes: reading(file, sha256, start, end, range === undefined, signal) };
+      const pieces = reading(file, sha256, start, end, range === undefined, signal);
+      return { sizeBytes: size, bytes: closedWhenLeft(file, pieces) };
     } catch (error) {
       await file.close();
       throw error;
@@ -237,6 +238,22 @@ async function* reading(
   }
   const found = check ? hash.digest("hex") : sha256;
   if (found !== sha256) throw wrongHash("read", sha256, found);
+}
+
+/** A generator that is left before its first piece runs none of its code: what closes the file neither. */
+function closedWhenLeft(
+  file: FileHandle,
+  pieces: AsyncGenerator<Uint8Array, void, undefined>,
+): AsyncIterable<Uint8Array> {
+  const iterator: AsyncIterator<Uint8Array, void, undefined> = {
+    next: () => pieces.next(),
+    async return() {
+      const left = await pieces.return();
+      await file.close();
+      return left;
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 async function absentAsNull<T>(call: Promise<T>): Promise<T | null> {

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -112,6 +121,32 @@ test("a store that could not be counted once is counted when it can be", async (
   rmSync(directory);
   await store.put(bytes("x"));
   expect(await store.usage()).toMatchObject({ blobs: 1, bytes: 1 });
+});
+
+test("a blob that is left before its first byte keeps no file open", async () => {
+  const directory = scratch();
+  const store = new FileBlobStore({ directory });
+  const { sha256 } = await store.put(bytes("kept"));
+  const openFiles = (): string[] =>
+    readdirSync("/proc/self/fd").flatMap((fd) => {
+      try {
+        const target = readlinkSync(`/proc/self/fd/${fd}`);
+        return target.startsWith(directory) ? [target] : [];
+      } catch {
+        return [];
+      }
+    });
+  const left = (await store.get(sha256))?.bytes[Symbol.asyncIterator]();
+  expect(openFiles()).toHaveLength(1);
+  await left?.return?.();
+  await left?.return?.();
+  expect(await left?.next()).toEqual({ done: true, value: undefined });
+  expect(openFiles()).toEqual([]);
+  for await (const part of (await store.get(sha256))?.bytes ?? []) {
+    expect(Buffer.from(part).toString()).toBe("kept");
+    break;
+  }
+  expect(openFiles()).toEqual([]);
 });
 
 test("a closed store refuses", async () => {
