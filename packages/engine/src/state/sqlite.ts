@@ -148,12 +148,13 @@ export class SqliteStateStore implements OwnedStateStore {
       },
       revoke: async () => {
         this.#begin("revoke a lease");
+        const wasAlive = this.#leases.has(id);
         this.#leases.stop(id);
         try {
           await this.#queue.add(() => this.#dropLease(id));
         } catch (error) {
           // Its keys are still there: they must go at the latest when its time is over.
-          if (!this.#closed) this.#leases.start(id, grantedMs);
+          if (wasAlive && !this.#closed) this.#leases.start(id, grantedMs);
           throw error;
         }
       },
