@@ -89,6 +89,40 @@ test.skip("idle", () => {});`,
   }, 60_000);
 });
 
+describe("a file that runs in two projects", () => {
+  const test = `ended(process.env.PROJECT ?? globalThis.PROJECT);`;
+  const waits = `if ((process.env.PROJECT ?? globalThis.PROJECT) === "b" && existsSync("broken")) await new Promise(() => {});`;
+
+  it.each(["vitest run", "jest"])(
+    "is through when it is in both (%s)",
+    async (script) => {
+      const isVitest = script.startsWith("vitest");
+      project(script, {
+        "package.json": JSON.stringify({
+          private: true,
+          scripts: { test: script },
+          jest: { projects: ["a", "b"].map((name) => ({ displayName: name, globals: { PROJECT: name } })) },
+        }),
+        "vitest.config.mjs": `export default { test: { projects: ["a", "b"].map((name) => ({ test: { name, env: { PROJECT: name } } })) } };`,
+        [isVitest ? "a.test.mjs" : "a.test.js"]: isVitest
+          ? `${says} import { it } from "vitest"; it("one", async () => { ${waits} ${test} }, 60_000);`
+          : `const { appendFileSync, existsSync } = require("node:fs");
+const ended = (name) => appendFileSync(process.env.BODY_LOG, name + "\\n");
+it("one", async () => { ${waits} ${test} }, 60_000);`,
+      });
+      const first = await run({ jobs: 2, timeoutMs: 8000 });
+      expect(first.outcome?.kind, first.stderr).toBe("timeout");
+      expect(ended()).toEqual(["a"]);
+      rmSync(join(root, "broken"));
+      const second = await run({ resume: true });
+      expect(second.outcome, second.stderr).toMatchObject({ kind: "passed" });
+      expect(second.outcome?.tests).toHaveLength(2);
+      expect(ended()).toEqual(["a", "b"]);
+    },
+    90_000,
+  );
+});
+
 /** It is no test's failure: with all tests of its file passed over it would not be seen any more. */
 describe("a hook that fails behind its tests", () => {
   it.each([

@@ -1,12 +1,13 @@
 "use strict";
 // jest --testRunner: jest-circus with an ear in whatever environment the file asked for.
 const { openFile, isDraining, isHolding, longestHoldMs, now } = require("./journal.cjs");
+const { dirname } = require("node:path");
 const { setTimeout: sleep } = require("node:timers/promises");
 
 const retryTimes = Symbol.for("RETRY_TIMES");
 
 module.exports = async function run(globalConfig, config, environment, runtime, testPath, ...rest) {
-  const file = openFile(testPath);
+  const file = openFile(testPath, projectOf(globalConfig, config));
   if (file.isWhole) return passedOver(testPath);
   const original = environment.handleTestEvent;
   environment.handleTestEvent = async function (event, state) {
@@ -25,6 +26,14 @@ module.exports = async function run(globalConfig, config, environment, runtime, 
     throw error;
   }
 };
+
+/** Projects in one folder may run the same files, each in its own environment. */
+function projectOf({ projects = [], rootDir: shared }, { rootDir, displayName, id }) {
+  // Each is a folder, a file of settings in one, or settings.
+  const folders = projects.map((project) => (typeof project === "string" ? project : (project.rootDir ?? shared)));
+  const beside = folders.filter((path) => path === rootDir || dirname(path) === rootDir);
+  return beside.length > 1 ? (displayName?.name ?? id) : undefined;
+}
 
 /** What Jest wants to hear about a file that is not loaded: one pending test, for a file without tests is a failure to it. */
 function passedOver(testFilePath) {

@@ -88,11 +88,17 @@ const isSettings = (file) => /^constellation\.test\.m?[jt]s$/.test(file);
 const isPassedOver = (path) =>
   isSettings(nameOf(path)) || (existsSync(planPath(nameOf(path))) && planOf(nameOf(path), hashOf(path)).whole);
 
-/** The record of one test file while it runs. */
-function openFile(path) {
+/**
+ * The record of one test file while it runs. `project`: where it runs in several projects of one run, the name of this one,
+ * which its tests are told apart by. It is not through when one project is: it has no end then, and is always loaded.
+ */
+function openFile(path, project) {
   const file = nameOf(path);
   const hash = hashOf(path);
-  const { finished, whole } = planOf(file, hash);
+  const plan = planOf(file, hash);
+  const { finished } = plan;
+  const isShared = project !== undefined;
+  const whole = plan.whole && (!isShared || plan.finished.size === 0);
   const seen = new Map();
   // What all results of the file begin with is put into words, and counted, once.
   const beginning = `{"kind":"test","file":${stringify(file)},"hash":"${hash}","path":`;
@@ -102,8 +108,8 @@ function openFile(path) {
     file,
     isWhole: whole,
     /** Gives equal title paths their occurrence index, in the order in which they are asked for. */
-    keyOf(path) {
-      const text = stringify(path);
+    keyOf(titles) {
+      const text = stringify(isShared ? [project, ...titles] : titles);
       const n = seen.get(text) ?? 0;
       seen.set(text, n + 1);
       return { text, n };
@@ -120,7 +126,7 @@ function openFile(path) {
     trouble(title, error) {
       append({ kind: "trouble", file, hash, title, error: String(error?.stack ?? error ?? "").slice(0, 4000) });
     },
-    end: () => append({ kind: "end", file, hash }),
+    end: () => isShared || append({ kind: "end", file, hash }),
   };
 }
 

@@ -2,6 +2,9 @@
 // What the generated Vitest runner does in each worker. It is required, not imported, so that Vite leaves it alone.
 const { openFile, isDraining, isHolding, longestHoldMs, now } = require("./journal.cjs");
 
+const { readFileSync } = require("node:fs");
+const { join } = require("node:path");
+
 const later = setTimeout;
 
 exports.guarded = (Runner, test) =>
@@ -15,7 +18,7 @@ exports.guarded = (Runner, test) =>
     /** What need not run is not loaded, and nothing more is loaded when no new test may start. */
     importFile(path, source) {
       if (source !== "collect") return super.importFile(path, source);
-      const file = isDraining() ? undefined : openFile(path);
+      const file = isDraining() ? undefined : openFile(path, projectOf(path, this.config));
       if (file !== undefined) this.#opened.set(path, file);
       if (file !== undefined && !file.isWhole) return super.importFile(path, source);
       // A file without tests is a failure to Vitest.
@@ -103,6 +106,17 @@ exports.guarded = (Runner, test) =>
       known.file.report(known.key, status, test.result?.duration ?? 0, error && (error.stack ?? error.message));
     }
   };
+
+/** The name of the project, for files that run in several. */
+function projectOf(path, { name }) {
+  if (name === undefined || name === "") return undefined;
+  shared ??= new Set(JSON.parse(readFileSync(sharedFile, "utf8")));
+  return shared.has(path) ? name : undefined;
+}
+
+let shared;
+/** `vitest.mjs` has written it. */
+const sharedFile = join(process.env.CONSTELLATION_GUARD_STATE ?? "", "vitest-shared.json");
 
 function trouble(file, task) {
   if (task.result?.state === "fail" && task.result.errors?.length)
