@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type Cgroup,
   createCgroup,
   findByEnvironment,
   findFreePort,
@@ -42,14 +43,26 @@ afterEach(() => {
   if (base.kind === "ready") removeCgroupBase(base.base);
 });
 
+/** A control group with a memory limit, as long as the work takes. */
+async function inGroup(name: string, memoryBytes: number, work: (cgroup: Cgroup) => Promise<void>): Promise<void> {
+  const base = openCgroupBase({ placement: "own", name });
+  if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
+  const created = createCgroup(base.base, `${name}-${process.pid}`, { memoryBytes });
+  if (created.kind !== "created") throw new Error("needs a memory limit");
+  const { cgroup } = created;
+  try {
+    await work(cgroup);
+  } finally {
+    await cgroup.kill();
+    await cgroup.remove();
+    cgroup.close();
+    removeCgroupBase(base.base);
+  }
+}
+
 describe.runIf(limitsHere)("a memory hog in a control group of 4 GiB", () => {
   it("is stopped before the kernel acts; then the rest finishes and the hog is reported as not fitting", async () => {
-    const base = openCgroupBase({ placement: "own", name: "e2e-guard-hog" });
-    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
-    const created = createCgroup(base.base, `hog-${process.pid}`, { memoryBytes: 4 * GiB });
-    if (created.kind !== "created") throw new Error("needs a memory limit");
-    const { cgroup } = created;
-    try {
+    await inGroup("e2e-guard-hog", 4 * GiB, async (cgroup) => {
       cpSync(join(import.meta.dirname, "hog.js"), join(root, "hog.test.cjs"));
       for (const name of ["a", "z"])
         writeFileSync(join(root, `${name}.test.cjs`), 'require("node:test").test("fine", () => {});');
@@ -73,68 +86,38 @@ describe.runIf(limitsHere)("a memory hog in a control group of 4 GiB", () => {
       }
       expect(outcomes.at(0)).toBe("protected");
       expect(outcomes.at(-1)).toBe("failed");
-    } finally {
-      await cgroup.kill();
-      await cgroup.remove();
-      cgroup.close();
-      removeCgroupBase(base.base);
-    }
+    });
   }, 120_000);
 });
 
 describe.runIf(limitsHere)("a run that the kernel ended for memory before anybody could look", () => {
   it("is stopped, not failed: it goes on like one that the guard stopped", async () => {
-    const base = openCgroupBase({ placement: "own", name: "e2e-guard-kernel" });
-    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
-    const created = createCgroup(base.base, `kernel-${process.pid}`, { memoryBytes: GiB / 4 });
-    if (created.kind !== "created") throw new Error("needs a memory limit");
-    const { cgroup } = created;
-    try {
+    await inGroup("e2e-guard-kernel", GiB / 4, async (cgroup) => {
       cpSync(join(import.meta.dirname, "hog.js"), join(root, "hog.test.cjs"));
       const withHog = { group: cgroup, environment: { ...environment, HOG_BYTES: String(GiB) } };
       const { exit, outcome, stderr } = await protectedRun(root, { selfProtect: false }, withHog);
       expect(exit, stderr).toBe(42);
       expect(outcome).toMatchObject({ kind: "protected", tests: ["hog.test.cjs before passed"] });
-    } finally {
-      await cgroup.kill();
-      await cgroup.remove();
-      cgroup.close();
-      removeCgroupBase(base.base);
-    }
+    });
   }, 60_000);
 });
 
 describe.runIf(limitsHere)("a command that the kernel ended for memory", () => {
   it("has no result: it runs again", async () => {
-    const base = openCgroupBase({ placement: "own", name: "e2e-guard-command" });
-    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
-    const created = createCgroup(base.base, `command-${process.pid}`, { memoryBytes: GiB / 4 });
-    if (created.kind !== "created") throw new Error("needs a memory limit");
-    const { cgroup } = created;
-    try {
+    await inGroup("e2e-guard-command", GiB / 4, async (cgroup) => {
       writeFileSync(join(root, "fill.cjs"), "const kept = []; for (;;) kept.push(Buffer.alloc(32 * 2 ** 20, 1));");
       const command = `test {} = fine || exec ${process.execPath} fill.cjs`;
       const options = { selfProtect: false, command, items: ["fine", "large"], jobs: 1 };
       const { exit, outcome, stderr } = await protectedRun(root, options, { group: cgroup, environment });
       expect(exit, stderr).toBe(42);
       expect(outcome).toMatchObject({ kind: "protected", tests: ["fine fine passed"] });
-    } finally {
-      await cgroup.kill();
-      await cgroup.remove();
-      cgroup.close();
-      removeCgroupBase(base.base);
-    }
+    });
   }, 60_000);
 });
 
 describe.runIf(limitsHere)("a framework that loses a worker to the kernel for memory", () => {
   it("is stopped, not failed: the worker's file runs again", async () => {
-    const base = openCgroupBase({ placement: "own", name: "e2e-guard-worker" });
-    if (base.kind !== "ready") throw new Error(`needs control groups: ${base.missing}`);
-    const created = createCgroup(base.base, `worker-${process.pid}`, { memoryBytes: GiB / 2 });
-    if (created.kind !== "created") throw new Error("needs a memory limit");
-    const { cgroup } = created;
-    try {
+    await inGroup("e2e-guard-worker", GiB / 2, async (cgroup) => {
       symlinkSync(join(import.meta.dirname, "node_modules"), join(root, "node_modules"));
       writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, scripts: { test: "jest -w 2" } }));
       const fill = "const kept = []; for (;;) kept.push(Buffer.alloc(32 * 2 ** 20, 1));";
@@ -147,12 +130,7 @@ describe.runIf(limitsHere)("a framework that loses a worker to the kernel for me
       );
       expect(exit, stderr + JSON.stringify(outcome)).toBe(42);
       expect(outcome?.tests.toSorted()).toEqual(["a.test.js fine passed", "b.test.js fine passed"]);
-    } finally {
-      await cgroup.kill();
-      await cgroup.remove();
-      cgroup.close();
-      removeCgroupBase(base.base);
-    }
+    });
   }, 60_000);
 });
 

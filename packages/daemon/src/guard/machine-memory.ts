@@ -1,5 +1,5 @@
 import { openMemoryGauge, type MemoryGauge, type MemoryLevel } from "@constellation/host";
-import { readFileSync } from "node:fs";
+import { readDeathSigns } from "@constellation/guard";
 
 /** Memory as all runs of this machine, or of this container, share it. Opened at the first look. */
 export class MachineMemory {
@@ -15,21 +15,12 @@ export class MachineMemory {
   /** Whether the kernel had to kill for memory since the last look. */
   hasKilled(): boolean {
     const before = this.#oomKills;
-    this.#oomKills = oomKills();
+    this.#oomKills = readDeathSigns()?.oomKills ?? 0;
     return this.#oomKills > before;
   }
 
   close(): void {
     this.#gauge?.close();
     this.#gauge = undefined;
-  }
-}
-
-function oomKills(): number {
-  try {
-    return Number(/^oom_kill (\d+)$/m.exec(readFileSync("/proc/vmstat", "latin1"))?.[1] ?? 0);
-  } catch {
-    // Off Linux nothing counts them.
-    return 0;
   }
 }

@@ -93,15 +93,12 @@ function byFiles(root: string): { framework: keyof typeof adapters; because: str
       "pytest",
       named(/^test_.+\.py$/) ?? (names.includes("tests") && hasPython(join(root, "tests")) ? "tests/*.py" : undefined),
     ],
-    [
-      "node-test",
-      nodeTest.shape === "files" && manifest !== "" && nodeTest.units(request(root)).length > 0
-        ? "files named like tests"
-        : undefined,
-    ],
   ];
   const hit = hints.find(([, because]) => because !== undefined);
-  return hit === undefined ? undefined : { framework: hit[0], because: hit[1] ?? "" };
+  if (hit !== undefined) return { framework: hit[0], because: hit[1] ?? "" };
+  // Last: it looks through the whole project.
+  const isNodeTest = nodeTest.shape === "files" && manifest !== "" && nodeTest.units(request(root)).length > 0;
+  return isNodeTest ? { framework: "node-test", because: "files named like tests" } : undefined;
 }
 
 const request = (root: string) => ({

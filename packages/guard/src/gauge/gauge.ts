@@ -14,6 +14,8 @@ export interface GuardGauge {
   read(): Omit<GuardSample, "shielded">;
   /** Most memory the run has had: as its control group counted it (file cache included), else as it was sampled. */
   peakBytes(): number;
+  /** Most memory the run needed: without file cache, which goes when somebody wants the memory, as far as that is known. */
+  neededBytes(): number;
   /** CPU time of the run's tree so far, in microseconds; exact from its control group, else undefined. */
   cpuTimeUs(): number | undefined;
   close(): void;
@@ -44,6 +46,10 @@ export function openGuardGauge(group: () => Cgroup | undefined): GuardGauge {
       };
     },
     peakBytes: () => Math.max(peak, group()?.gauge.memoryPeakBytes() ?? 0),
+    neededBytes() {
+      const { gauge } = group() ?? {};
+      return Math.max(peak, (gauge?.memoryPeakBytes() ?? 0) - (gauge?.memoryInactiveFileBytes() ?? 0));
+    },
     cpuTimeUs: () => group()?.gauge.cpuTimeUs(),
     close() {
       memory.close();

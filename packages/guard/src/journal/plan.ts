@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, testKey } from "./ledger.ts";
 
 /** What need not run again, per test file as it is now. */
 export interface SkipPlan {
@@ -13,11 +13,14 @@ export interface SkipPlan {
   readonly changed: readonly string[];
 }
 
-/** Decides what a resumed attempt passes over. Only tests of files that read as they did then are passed over. */
+/**
+ * Decides what a resumed attempt passes over. Only tests of files that read as they did then are passed over. `except`: keys
+ * of failed tests that do not run again.
+ */
 export function planSkips(
   ledger: Ledger,
   hashNow: (file: string) => string,
-  { rerunFailed }: { readonly rerunFailed: boolean },
+  { rerunFailed, except }: { readonly rerunFailed: boolean; readonly except?: ReadonlySet<string> | undefined },
 ): SkipPlan {
   const finished = new Map<string, (readonly [readonly string[], number])[]>();
   const changed = new Set<string>();
@@ -30,7 +33,7 @@ export function planSkips(
     hashes.set(file, now);
     if (now !== hash || now === "unreadable") changed.add(file);
     else if (troubled.has(file)) continue;
-    else if (rerunFailed && status === "failed") again.add(file);
+    else if (rerunFailed && status === "failed" && except?.has(testKey({ file, path, n })) !== true) again.add(file);
     else {
       const known = finished.get(file);
       if (known === undefined) finished.set(file, [[path, n]]);

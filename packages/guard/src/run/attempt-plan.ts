@@ -121,7 +121,8 @@ function suspectsOf(died: readonly Death[]): readonly string[] {
   return [...suspects];
 }
 
-const some = (files: readonly string[]): string =>
+/** Names of files, five at most. */
+export const some = (files: readonly string[]): string =>
   files.length <= 5 ? files.join(", ") : `${files.slice(0, 5).join(", ")} and ${files.length - 5} more`;
 
 /** One stop may be an accident. Each that follows soon halves the jobs; after each long life they may be twice as many again. */

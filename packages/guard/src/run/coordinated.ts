@@ -6,7 +6,8 @@ import { defaultPortRange } from "../coordination/ports.ts";
 import { DaemonLease, type Permission } from "../lease/daemon-lease.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { RunOptions } from "./options.ts";
-import type { RunOutcome } from "./outcome.ts";
+import { testKey } from "../journal/ledger.ts";
+import type { RunEvent, RunOutcome } from "./outcome.ts";
 import { readLastRun } from "./last-run.ts";
 import { runGuarded } from "./run.ts";
 import { placesIn } from "./state-directory.ts";
@@ -59,12 +60,19 @@ export async function runCoordinated(options: RunOptions, coordination: Coordina
       note("no daemon: this run protects itself; `constellation daemon start` lets runs share the machine");
       return await runGuarded({ ...options, lease: await ownLease(coordination.ports ?? 0) });
     }
-    let outcome = await runGuarded({ ...options, lease });
+    // Called back, it goes on: what was to run again runs again once.
+    const haveRunAgain = new Set<string>();
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === "record" && event.record.kind === "test" && event.record.status === "failed")
+        haveRunAgain.add(testKey(event.record));
+      options.onEvent?.(event);
+    };
+    let outcome = await runGuarded({ ...options, lease, onEvent });
     while (outcome.kind === "protected" && coordination.restart !== false) {
       note(`${outcome.reason}: it was stopped, and goes on by itself when the machine has recovered`);
       const again = await parked(lease);
       if (again !== "go") return outcome;
-      outcome = await runGuarded({ ...options, resume: true, lease });
+      outcome = await runGuarded({ ...options, resume: true, lease, onEvent, haveRunAgain });
     }
     return outcome;
   } finally {

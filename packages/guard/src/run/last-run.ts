@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 export interface LastRun {
   /** Results that a whole run has; 0: none has come to its end. */
   readonly tests: number;
-  /** Most memory that a run has had; null: nobody knows, since it had no control group. */
+  /** Most memory that a run has needed; null: nobody knows, since it had no control group. */
   readonly peakBytes: number | null;
 }
 

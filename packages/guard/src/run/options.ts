@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly resume?: boolean;
   /** With resume: run failed tests again. @default false */
   readonly rerunFailed?: boolean;
+  /** Keys of tests that have run again by now: when they failed again they are finished. @default none */
+  readonly haveRunAgain?: ReadonlySet<string>;
   /** False: run under journal and teardown, without looking at the machine. @default true */
   readonly selfProtect?: boolean;
   readonly policy?: PolicySettings;

@@ -8,7 +8,7 @@ import { type Ledger, LedgerBook } from "../journal/ledger.ts";
 import { planSkips, type SkipPlan, writeSkipPlan } from "../journal/plan.ts";
 import { readJournal } from "../journal/read.ts";
 import type { JournalRecord } from "../journal/record.ts";
-import { type AttemptPlan, planAttempt } from "./attempt-plan.ts";
+import { type AttemptPlan, planAttempt, some } from "./attempt-plan.ts";
 import { readDeathSigns } from "../journal/death-signs.ts";
 import type { RunOptions } from "./options.ts";
 import { codeChangedSince, hashSources } from "./sources.ts";
@@ -44,7 +44,7 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   const skips =
     earlier === undefined
       ? { finished: new Map(), wholeFiles: new Set<string>(), changed: [] }
-      : planSkips(earlier, hashNow, { rerunFailed: options.rerunFailed === true });
+      : planSkips(earlier, hashNow, { rerunFailed: options.rerunFailed === true, except: options.haveRunAgain });
   const gone = changed.filter((file) => hashNow(file) === "unreadable" && !file.startsWith("("));
   const edited = changed.filter((file) => hashNow(file) !== "unreadable");
   if (edited.length > 0) notes.push(`${edited.length} test file(s) changed since and run again: ${some(edited)}`);
@@ -80,9 +80,6 @@ export function prepareRun(options: RunOptions, state: StateDirectory, defaultJo
   writeSkipPlan(state.plan, withUnfit(skips, attempt, earlier), hashNow);
   return { detected, header, earlier, book: known ?? new LedgerBook(header), skips, attempt, notes };
 }
-
-const some = (files: readonly string[]): string =>
-  files.length <= 5 ? files.join(", ") : `${files.slice(0, 5).join(", ")} and ${files.length - 5} more`;
 
 /** Files that are not to be loaded in this attempt have a plan, too, for frameworks that cannot be told on the command line. */
 function withUnfit(skips: SkipPlan, attempt: AttemptPlan, earlier: Ledger | undefined): SkipPlan {

@@ -157,6 +157,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     let releasedPorts: readonly number[] = [];
     let cpuTimeUs: number | undefined;
     let peakBytes = 0;
+    let neededBytes = 0;
     let oomKills = 0;
     let teardown: RunOutcome["teardown"];
     try {
@@ -188,6 +189,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
       releasedPorts = portsOf(marker, cgroup?.processes());
       cpuTimeUs = gauge.cpuTimeUs();
       peakBytes = gauge.peakBytes();
+      neededBytes = gauge.neededBytes();
       oomKills = cgroup?.gauge.oomKills() ?? 0;
       gauge.close();
       teardown = await tearDown(
@@ -219,7 +221,7 @@ export async function runGuarded(options: RunOptions): Promise<RunOutcome> {
     await journal.sync();
     const ledger = prepared.book.ledger();
     const verdict = judge(stop, exit, ledger, prepared);
-    noteLastRun(state.last, { tests: stop.why === undefined ? ledger.tests.size : 0, peakBytes });
+    noteLastRun(state.last, { tests: stop.why === undefined ? ledger.tests.size : 0, peakBytes: neededBytes });
     return {
       ...verdict,
       exitCode: exitCodes[exitOf[verdict.kind]].code,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   closeSync,
   constants,
+  copyFileSync,
   existsSync,
   fstatSync,
   linkSync,
@@ -147,7 +148,7 @@ export function hold(
   try {
     writeFileSync(beside, JSON.stringify(holder));
     if (how === "w") return renameSync(beside, path);
-    linkSync(beside, path);
+    putWhereNothingIs(beside, path);
     rmSync(beside);
   } catch (cause) {
     rmSync(beside, { force: true });
@@ -155,6 +156,17 @@ export function hold(
     const other = readHolder(state.path);
     if (code === "EEXIST" && other !== undefined) throw taken(other);
     throw unusable(state.path, cause);
+  }
+}
+
+function putWhereNothingIs(beside: string, path: string): void {
+  try {
+    linkSync(beside, path);
+  } catch (error) {
+    // File systems of other machines (exFAT, shared folders) have no second names for a file.
+    if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw error;
+    copyFileSync(beside, path, constants.COPYFILE_EXCL);
   }
 }
 

@@ -162,6 +162,15 @@ describe("a journal file", () => {
   beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "guard-journal-"))));
   afterEach(() => rmSync(directory, { recursive: true }));
 
+  it("plans a failed test that has run again by now no third time", () => {
+    const failed: TestRecord = { kind: "test", file: "a.js", hash: "h", path: ["x"], n: 0, status: "failed", ms: 1 };
+    const ledger = addUp([header, attempt, failed]);
+    const finished = (except?: ReadonlySet<string>) =>
+      planSkips(ledger, () => "h", { rerunFailed: true, except }).finished.get("a.js") ?? [];
+    expect(finished()).toEqual([]);
+    expect(finished(new Set([testKey(failed)]))).toEqual([[["x"], 0]]);
+  });
+
   it("shows what other processes append, each record once, also when it arrives in two parts", async () => {
     const path = join(directory, "journal.jsonl");
     const journal = openJournalFile(path, { fresh: true });
