@@ -34,6 +34,15 @@ test("exec runs a program and tells how it ended", async () => {
   expect(await failure(readAll(missing))).toMatchObject({ code: "instance.not-found" });
 });
 
+test("input keeps its order, and its end comes last, for who does not wait", async () => {
+  const client = await withWeb();
+  const exec = await client.exec("web.1", ["sh", "-c", "cat"]);
+  const parts = ["a", "b", "c"].map((letter) => letter.repeat(200_000));
+  for (const part of parts) void exec.write(part);
+  exec.endInput();
+  expect((await readAll(exec)) === parts.join("")).toBe(true);
+});
+
 test("how a program ended is known to who does not read what it says", async () => {
   const client = await withWeb();
   const exec = await client.exec("web.1", ["sh", "-c", "echo some words; exit 3"]);

@@ -107,18 +107,27 @@ async function serveExec(
   }
 }
 
-/** Gives the caller's frames to the program one after the other; the socket waits while the program does not read. */
+/**
+ * Gives the caller's frames to the program one after the other; the socket waits while the program does not read. Waiting holds
+ * back the connection alone: frames that came together are told together, the end of the input right behind its last bytes.
+ */
 function takeInput(socket: WebSocket, session: ExecSession, report: ReportFault): void {
+  let taken = Promise.resolve();
+  let waiting = 0;
+  const take = async (data: RawData): Promise<void> => {
+    try {
+      await takeFrame(session, toBytes(data));
+    } catch (error) {
+      const { code, message } = publicError(error, report);
+      socket.close(code === "internal.bug" ? 1011 : 1008, message.slice(0, 100));
+    }
+    waiting -= 1;
+    if (waiting === 0) socket.resume();
+  };
   socket.on("message", (data: RawData) => {
     socket.pause();
-    takeFrame(session, toBytes(data)).then(
-      () => socket.resume(),
-      (error: unknown) => {
-        const { code, message } = publicError(error, report);
-        socket.resume();
-        socket.close(code === "internal.bug" ? 1011 : 1008, message.slice(0, 100));
-      },
-    );
+    waiting += 1;
+    taken = taken.then(() => take(data));
   });
   socket.resume();
 }

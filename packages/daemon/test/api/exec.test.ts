@@ -1,8 +1,10 @@
 import { connect } from "node:net";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { decodeExecFrame, encodeExecFrame, type ExecFrame } from "@constellation/contract";
+import { MemoryPlatform } from "./memory-platform.ts";
 import { served } from "./served.ts";
 
 async function execIn(socketPath: string, instance: string, argv: unknown) {
@@ -46,6 +48,40 @@ test("a megabyte comes back whole", async () => {
   expect(exec.text("stdout")).toBe(
     Array.from({ length: 20 }, (_, at) => String.fromCharCode(65 + at).repeat(50_000)).join(""),
   );
+});
+
+test("input that is taken piece by piece keeps its order, and ends when all of it was taken", async () => {
+  const platform = new MemoryPlatform();
+  const taken: string[] = [];
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  platform.exec = async () => ({
+    // eslint-disable-next-line require-yield -- it says nothing
+    output: (async function* () {
+      await ended;
+    })(),
+    exit: ended.then(() => ({ code: 0, signal: null })),
+    write: async (bytes) => {
+      for (const byte of bytes) {
+        await sleep(5);
+        taken.push(String.fromCharCode(byte));
+      }
+    },
+    endInput: () => {
+      taken.push("end");
+      end();
+    },
+    resize: () => undefined,
+    signal: () => undefined,
+    close: () => Promise.resolve(),
+  });
+  const { socketPath } = await served({}, platform);
+  const exec = await execIn(socketPath, "web.1", ["x"]);
+  exec.send({ type: "stdin", bytes: Buffer.from("ab") });
+  exec.send({ type: "stdin", bytes: Buffer.from("cd") });
+  exec.send({ type: "stdin-end" });
+  await exec.closed;
+  expect(taken).toEqual(["a", "b", "c", "d", "end"]);
 });
 
 test("a signal reaches the program", async () => {

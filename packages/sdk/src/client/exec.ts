@@ -40,8 +40,9 @@ export interface Exec {
    * read waits with it, as one does behind a full pipe: read {@link output}, also what is not wanted.
    */
   readonly exit: Promise<ExecExit>;
-  /** Resolves when the bytes have left this process. */
+  /** Resolves when the bytes have left this process; what is written meanwhile follows them. */
   write(bytes: Uint8Array | string): Promise<void>;
+  /** After all that was written. */
   endInput(): void;
   resize(columns: number, rows: number): void;
   /** @param number of the signal, 15 is SIGTERM */
@@ -91,15 +92,23 @@ export async function exec(
       // A program that has ended takes nothing more; how it ended is told by `exit`.
       socket.send(encodeExecFrame(frame), () => resolve());
     });
+  // Who does not wait for what is written has it written in its order all the same, and the end after it.
+  let sent = Promise.resolve();
+  const afterwards = (work: () => Promise<void>): Promise<void> => {
+    const done = sent.then(work);
+    sent = done.catch(() => undefined);
+    return done;
+  };
   return {
     output,
     exit,
-    write: async (bytes) => {
-      const whole = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
-      for (let at = 0; at < whole.length; at += maxInputBytes)
-        await send({ type: "stdin", bytes: whole.subarray(at, at + maxInputBytes) });
-    },
-    endInput: () => void send({ type: "stdin-end" }),
+    write: (bytes) =>
+      afterwards(async () => {
+        const whole = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+        for (let at = 0; at < whole.length; at += maxInputBytes)
+          await send({ type: "stdin", bytes: whole.subarray(at, at + maxInputBytes) });
+      }),
+    endInput: () => void afterwards(() => send({ type: "stdin-end" })),
     resize: (width, height) => void send({ type: "resize", columns: width, rows: height }),
     signal: (number) => void send({ type: "signal", signal: number }),
     close: caller.leave,
