@@ -19,6 +19,7 @@ import type { Mirror } from "../state/index.ts";
 import { Backends } from "./backends.ts";
 import { bindingFor, PrivatePorts, unresolved } from "./bindings.ts";
 import { ClosingPorts } from "./closing-ports.ts";
+import { Complaints } from "./complaints.ts";
 import { heldByApp, inUse, isInUse, ownerIn, refuseOwn } from "./holder.ts";
 import { LostSockets } from "./lost-sockets.ts";
 import { appOf, keyOf } from "./port-key.ts";
@@ -59,11 +60,13 @@ export class PublicPorts implements PortOpener, PortSource {
   readonly #retired = new Set<string>();
   readonly #backends: Backends;
   readonly #lostSockets: LostSockets;
+  readonly #complaints: Complaints;
 
   constructor(parts: PublicPortsParts) {
     this.#parts = parts;
     this.#backends = new Backends(parts.report);
     this.#lostSockets = new LostSockets(parts);
+    this.#complaints = new Complaints(parts.report);
   }
 
   async open(specs: readonly AppSpec[], possible?: Promise<void>): Promise<() => void> {
@@ -199,9 +202,10 @@ export class PublicPorts implements PortOpener, PortSource {
       if (open?.lookAfter() === true && isInPlace) continue;
       try {
         await this.#obtain(app, port).open(sharing);
+        this.#complaints.forget(key);
       } catch (error) {
         if (!this.#lostSockets.recycle(key, app, error))
-          this.#parts.report(`the public port ${port.publicPort} of ${app} cannot be opened`, error);
+          this.#complaints.tell(key, `the public port ${port.publicPort} of ${app} cannot be opened`, error);
       }
     }
     for (const app of new Set([...needed.values()].map((need) => need.app))) {
@@ -389,6 +393,7 @@ export class PublicPorts implements PortOpener, PortSource {
   #close(key: string): Promise<void> {
     const open = this.#open.get(key);
     this.#open.delete(key);
+    this.#complaints.forget(key);
     return this.#closing.close(key, open, join(this.#parts.folder, key));
   }
 }

@@ -97,6 +97,20 @@ test.runIf(process.platform === "linux")("a port whose folder somebody deleted i
   rmSync(folder, { recursive: true });
 });
 
+test("a port that somebody has is told of once, however often it is tried", async () => {
+  const { ports, write, reports } = await node();
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await write(spec(port));
+  for (let look = 0; look < 3; look += 1) await ports.reconcile();
+  expect(reports.splice(0)).toEqual([`the public port ${port} of web cannot be opened`]);
+  server.close();
+  await once(server, "close");
+  await ports.reconcile();
+  expect(await isServed(port)).toBe(true);
+});
+
 describe.runIf(process.platform === "linux")("a port that is to move to another address", () => {
   const moved = (port: number): AppSpec =>
     parseApp({ name: "web", command: ["true"], port: [{ name: "http", public: port, address: "127.0.0.2" }] });
