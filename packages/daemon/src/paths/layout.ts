@@ -1,7 +1,9 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConstellationError, longestRuntimeBytes, type Places } from "@constellation/contract";
 import { checkOwn } from "./own-folder.ts";
+
+const walkedByOthers = 0o011;
 
 /** Everything that a daemon keeps, by name. */
 export interface Layout extends Places {
@@ -60,4 +62,11 @@ export function prepareFolders({ stateDirectory, runtimeDirectory, logsFolder }:
     }
   }
   for (const folder of [stateDirectory, runtimeDirectory]) checkOwn(folder);
+  if (process.getuid?.() === 0) letThrough(stateDirectory);
+}
+
+/** Somebody may have made it for nobody else: where it lies in an app's own folder, its instances could not reach their program. */
+function letThrough(folder: string): void {
+  const { mode } = statSync(folder);
+  if ((mode & walkedByOthers) !== walkedByOthers) chmodSync(folder, (mode & 0o7777) | walkedByOthers);
 }
