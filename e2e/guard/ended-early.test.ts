@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findByEnvironment, openCgroupBase, removeCgroupBase } from "@constellation/host";
 import { addUp, readJournal } from "@constellation/guard";
@@ -22,14 +23,17 @@ afterEach(() => {
   if (base.kind === "ready") removeCgroupBase(base.base);
 });
 
-/** A guarded command that says when it has begun. */
-async function guarded(command: string) {
-  writeFileSync(join(root, "test.sh"), `touch begun\n${command}\n`);
-  const child = spawn(process.execPath, [cli, "test", "--no-daemon", "--self-protect", "--command", "sh ./test.sh"], {
+const start = (...words: string[]) =>
+  spawn(process.execPath, [cli, "test", "--no-daemon", "--self-protect", ...words], {
     cwd: root,
     env: { PATH: process.env["PATH"], HOME: root, [marker.name]: marker.value },
     stdio: ["ignore", "pipe", "pipe"],
   });
+
+/** A guarded command that says when it has begun. */
+async function guarded(command: string) {
+  writeFileSync(join(root, "test.sh"), `touch begun\n${command}\n`);
+  const child = start("--command", "sh ./test.sh");
   const ended = new Promise<number | string | null>((resolve) =>
     child.once("exit", (code, signal) => resolve(code ?? signal)),
   );
@@ -77,6 +81,25 @@ describe("a run whose reader leaves", () => {
     child.stderr.destroy();
     expect(await ended).toBe(1);
     expect(lastStop()).toBe("finished");
+  }, 60_000);
+});
+
+describe("a run whose reader is slow", () => {
+  it("has all told that its tests have written, each in one piece", async () => {
+    mkdirSync(join(root, "test"));
+    writeFileSync(join(root, "package.json"), JSON.stringify({ private: true, scripts: { test: "node --test" } }));
+    const names = ["a", "b", "c"];
+    for (const name of names)
+      writeFileSync(
+        join(root, `test/${name}.test.js`),
+        `const line = "${name}".repeat(999) + "\\n";
+         require("node:test").test("talks", () => { for (let at = 0; at < 4000; at += 1) require("node:fs").writeSync(1, line); });`,
+      );
+    const child = start("--reporter", "plain", "--jobs", "3");
+    await sleep(3000);
+    const told = await text(child.stdout);
+    expect(told.match(/([abc])\1{998}\n/g)).toHaveLength(names.length * 4000);
+    expect(told.match(/(?:a{999}\n)+|(?:b{999}\n)+|(?:c{999}\n)+/g)).toHaveLength(names.length);
   }, 60_000);
 });
 

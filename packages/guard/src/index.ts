@@ -5,6 +5,7 @@ export type { JournalRecord, TestRecord, TestStatus } from "./journal/record.ts"
 export { calm, decide, type GuardSample, type Level, type PolicyState } from "./policy/level.ts";
 export { defaultPolicy, policyFor, type PolicySettings } from "./policy/settings.ts";
 export { runGuarded } from "./run/run.ts";
+export { outputHandedOver } from "./run/unit-output.ts";
 export { readDeathSigns } from "./journal/death-signs.ts";
 export { unfitWords } from "./journal/unfit.ts";
 export type { RunOptions } from "./run/options.ts";

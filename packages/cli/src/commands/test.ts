@@ -10,6 +10,7 @@ import {
   loadGuardConfig,
   openStateDirectory,
   outcomeJson,
+  outputHandedOver,
   placesIn,
   runCoordinated,
   runGuarded,
@@ -96,6 +97,7 @@ async function guard(run: RunOptions, options: Options, config: GuardConfig, con
   else if (!options.daemon) progress.note("Without a daemon: this run protects itself.");
   const isAlone = run.selfProtect !== true || !options.daemon;
   const outcome = await (isAlone ? runGuarded(whole) : coordinated(whole, config)).finally(() => progress.done());
+  await outputHandedOver();
   await keepHistory(state.path, outcome, (text) => progress.note(text));
   if (reporter === "json") out.line(JSON.stringify(outcomeJson(outcome)));
   else {

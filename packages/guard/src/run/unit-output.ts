@@ -33,6 +33,9 @@ export function unitOutput(output: "inherit" | number, alone: boolean, folder: s
 /** One after the other, so that none stands in the middle of another. */
 let shown: Promise<void> = Promise.resolve();
 
+/** Settles when all that units have written is with standard output: whoever exits before has their reader lose the rest. */
+export const outputHandedOver = (): Promise<void> => shown;
+
 /** As fast as somebody reads it: it may be of gigabytes, and a stream would keep all that it is given. */
 async function show(descriptor: number): Promise<void> {
   const { stdout } = process;
