@@ -1,7 +1,5 @@
 import { ConstellationError } from "@constellation/contract";
-
-/** Beyond that, 25 days, `setTimeout` fires at once. */
-const longestTimeoutMs = 2 ** 31 - 1;
+import { longestTimeoutMs } from "@constellation/host";
 
 /** Calls `changed` whenever it may be worth looking again; returns how to stop. */
 export type Subscribe = (changed: () => void) => () => unknown;

@@ -112,4 +112,4 @@ export type { EngineCall } from "./containers/engine-request.ts";
 export { findEngineSockets, type EngineSocket } from "./containers/engine-socket.ts";
 export { launchdPlist } from "./service/launchd-plist.ts";
 export { systemdUnit, type ServiceSettings } from "./service/systemd-unit.ts";
-export { timeLimit } from "./time-limit.ts";
+export { longestTimeoutMs, timeLimit } from "./time-limit.ts";

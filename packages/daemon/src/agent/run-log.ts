@@ -131,7 +131,7 @@ export class RunLog {
     const before = this.#launched;
     this.#turn += 1;
     const turn = this.#turn;
-    let failure: unknown;
+    let failure: unknown = new Error("what came after this end was not written down yet");
     for (;;) {
       try {
         if (turn === this.#turn) return await this.#write(end);

@@ -66,11 +66,15 @@ test("nor of a launch: the next daemon must know the run that was begun last", a
 
 const ended = () =>
   log.ended(exit, { status: "completed", since: 9, last: exit }, { revision: 1, tries: 0, count: noRestarts });
+/** The disk is full from then on. */
+async function launchedOnFullDisk(): Promise<void> {
+  await log.launch(launched("first"), { intent: "repeatable", signal });
+  disk.isFull = true;
+}
 const meanwhile = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 test("an end that the disk did not take is written when it does, and the run is kept until then", async () => {
-  await log.launch(launched("first"), { intent: "repeatable", signal });
-  disk.isFull = true;
+  await launchedOnFullDisk();
   let isKept = true;
   const end = ended().then(() => (isKept = false));
   await meanwhile();
@@ -81,8 +85,7 @@ test("an end that the disk did not take is written when it does, and the run is 
 });
 
 test("nothing is written of it any more when the next run was begun meanwhile", async () => {
-  await log.launch(launched("first"), { intent: "repeatable", signal });
-  disk.isFull = true;
+  await launchedOnFullDisk();
   const end = ended();
   await meanwhile();
   disk.isFull = false;
@@ -92,8 +95,7 @@ test("nothing is written of it any more when the next run was begun meanwhile", 
 });
 
 test("who lets go of the instance leaves it to the next daemon", async () => {
-  await log.launch(launched("first"), { intent: "repeatable", signal });
-  disk.isFull = true;
+  await launchedOnFullDisk();
   const end = ended();
   await meanwhile();
   log.close();
@@ -102,8 +104,7 @@ test("who lets go of the instance leaves it to the next daemon", async () => {
 });
 
 test("nothing is noted of an instance that is removed, and its run need not be kept", async () => {
-  await log.launch(launched("first"), { intent: "repeatable", signal });
-  disk.isFull = true;
+  await launchedOnFullDisk();
   const end = ended();
   await meanwhile();
   disk.isFull = false;
@@ -125,8 +126,7 @@ test("the end of a run that could not be written down as launched stands for the
 });
 
 test("of two ends that the disk did not take the later one is written", async () => {
-  await log.launch(launched("first"), { intent: "repeatable", signal });
-  disk.isFull = true;
+  await launchedOnFullDisk();
   const again = { ...exit, kind: "error", code: 1, reason: "exited with code 1" } as const;
   const begun = { revision: 1, tries: 0, count: noRestarts };
   const first = log.ended(again, { status: "backoff", since: 9, until: 10, last: again }, begun);

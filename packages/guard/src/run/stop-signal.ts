@@ -1,12 +1,9 @@
 import { rmSync, writeFileSync } from "node:fs";
-import type { ProcessIdentity } from "@constellation/host";
+import { longestTimeoutMs, type ProcessIdentity } from "@constellation/host";
 import { type PolicyState, reaches } from "../policy/level.ts";
 import { decideHold, noHold } from "../policy/hold.ts";
 import type { RunOptions } from "./options.ts";
 import type { StateDirectory } from "./state-directory.ts";
-
-/** A longer timer goes off at once. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Why and how far the run is being stopped, from all who may stop it: the policy, the clock, the user, a failing disk. */
 export class StopSignal {
@@ -69,7 +66,7 @@ export class StopSignal {
   }
 
   #later(ms: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, Math.min(ms, longestTimerMs)));
+    this.#timers.push(setTimeout(act, Math.min(ms, longestTimeoutMs)));
   }
 
   /** Tests look for this file. Where it cannot be made (a full disk) they cannot be asked for anything: they are ended. */

@@ -1,3 +1,4 @@
+import { longestTimeoutMs } from "@constellation/host";
 /** The time and one-shot timers that everything here runs on; tests give a manual one. */
 export interface Clock {
   /** Unix time in milliseconds that never goes back. */
@@ -27,6 +28,7 @@ export const systemClock: Clock = {
   },
   after(delayMs, task) {
     let timer: NodeJS.Timeout;
+    // One that is longer than Node's timers is made of several.
     const wait = (leftMs: number): void => {
       const nowMs = Math.min(Math.max(0, leftMs), longestTimeoutMs);
       timer = setTimeout(() => (leftMs > nowMs ? wait(leftMs - nowMs) : task()), nowMs);
@@ -36,6 +38,3 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
-
-/** `setTimeout` fires at once beyond 2^31 - 1 ms, 25 days: longer waits are made of several. */
-const longestTimeoutMs = 2 ** 31 - 1;

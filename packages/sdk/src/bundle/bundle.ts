@@ -11,7 +11,7 @@ import { withClassNames } from "./class-names.ts";
 import { FurtherPrograms } from "./further-programs.ts";
 import { LateNames } from "./late-names.ts";
 import { withModuleExports } from "./module-exports.ts";
-import { packagesOutside } from "./packages-outside.ts";
+import { packagesOutside, type RunsIn } from "./packages-outside.ts";
 import { sourcePlaces } from "./source-places.ts";
 import { startsWith } from "./starting-itself.ts";
 import { beginsStrict, isStrict } from "./strict-sources.ts";
@@ -32,7 +32,7 @@ export interface BundleInput {
   /** Working folder of the bundled program; `__dirname` and `import.meta.url` of its sources are found below it. */
   readonly folder: string;
   /** Where the program finds its folder: as its working folder, or at the same place as now. @default "working-folder" */
-  readonly runsIn?: "working-folder" | "same-place";
+  readonly runsIn?: RunsIn;
   readonly plugins?: readonly Plugin[];
   /**
    * `program`: what runs by itself, CommonJS where its sources allow it, since that starts sooner. `module`: an ES module

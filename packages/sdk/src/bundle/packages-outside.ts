@@ -20,6 +20,9 @@ const maxDepth = 4;
 const whenReached: ReadonlySet<ImportKind> = new Set<ImportKind>(["require-call", "require-resolve", "dynamic-import"]);
 /** Calls that get an ES module as it is. */
 const importing: ReadonlySet<ImportKind> = new Set<ImportKind>(["import-statement", "dynamic-import"]);
+/** Where a program finds its folder: as its working folder, or at the same place as now. */
+export type RunsIn = "working-folder" | "same-place";
+
 const looking = Symbol("looking whether it is there");
 
 /**
@@ -32,7 +35,7 @@ const looking = Symbol("looking whether it is there");
 export function packagesOutside(
   folder: string,
   external: readonly string[],
-  runsIn: "working-folder" | "same-place" = "working-folder",
+  runsIn: RunsIn = "working-folder",
 ): Plugin {
   const isExternal = matcherOf(external);
   const loadedAtRun = loadedFrom(folder, runsIn);
@@ -97,7 +100,7 @@ function matcherOf(external: readonly string[]): (name: string, root: string) =>
 }
 
 const loadedFrom =
-  (folder: string, runsIn: "working-folder" | "same-place") =>
+  (folder: string, runsIn: RunsIn) =>
   (specifier: string, from: string, root = from, why = "it has native code"): OnResolveResult => {
     if (runsIn === "working-folder" && relative(folder, root).startsWith(".."))
       throw new ConstellationError(
